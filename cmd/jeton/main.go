@@ -1,0 +1,4 @@
+// Command jeton is the token desk of an API.
+package main
+
+func main() {}
