@@ -1,0 +1,58 @@
+# Jeton: what a developer types. CI types the same (.ci/run).
+
+GO   ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+# nginx and ip live where an ordinary user's PATH on Debian doesn't look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## bin/jeton, one static binary; it tells its version from the commit it was built at
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/jeton ./cmd/jeton
+
+.PHONY: check
+check: check-modules check-house check-lint check-vulnerabilities ## everything but the tests: modules, house rules, linters, known vulnerabilities
+
+.PHONY: check-modules
+check-modules: # go.mod says what the code needs, and what was fetched is what go.sum says
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+.PHONY: check-house
+check-house: # who may import whom, and what packages and files must be
+	$(GO) test ./test/house
+
+.PHONY: check-lint
+check-lint: # gofumpt, go vet, staticcheck and the rest, as .golangci.yml says; `make fmt` mends the format
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: check-vulnerabilities
+check-vulnerabilities: # fails for a known one, not for an unreachable database
+	tools/vulncheck.sh $(TOOL) govulncheck ./...
+
+.PHONY: fmt
+fmt: ## format the Go code
+	$(TOOL) golangci-lint fmt ./...
+
+# The race detector needs cgo. Nothing is taken from the cache: a test against real programs must meet them.
+.PHONY: test
+test: ## every test; installs from Debian's packages what they need and says so
+	test/deps.sh
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
+
+.PHONY: test-long
+test-long: ## the same tests with more rounds, more rows, more kills
+	test/deps.sh
+	CGO_ENABLED=1 JETON_TEST_LONG=1 $(GO) test -race -count=1 -timeout 3h ./...
+
+.PHONY: bench
+bench: ## the benchmark, with the figures of docs; takes its time
+	$(GO) run ./bench
+
+.PHONY: bench-quick
+bench-quick: ## the benchmark in short, to see that nothing fell
+	$(GO) run ./bench -quick

@@ -1,0 +1,356 @@
+// Package account keeps users: people and service accounts, their names, roles, passwords and whether they are blocked.
+//
+// A name has one canonical form at every door (see Key), so that no two users look alike and no spelling goes round a
+// limit. A password is checked by Argon2id in a bounded number of slots; a name that nobody has costs the same work as a
+// wrong password. Blocking takes effect at once and everywhere, through the change feed.
+//
+// The package refuses names that could be read as something else (an ID, a Basic pair, a path), passwords that are too
+// short or too long, stale changes, and any change that would leave nobody able to administer Jeton.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Kind says whether a user is a person or a program.
+type Kind string
+
+// The kinds of user.
+const (
+	Person  Kind = "person"
+	Service Kind = "service"
+)
+
+// State says whether a user's credentials are honoured.
+type State string
+
+// The states of a user.
+const (
+	Active  State = "active"
+	Blocked State = "blocked"
+)
+
+// User is an account.
+type User struct {
+	ID          uuid.UUID
+	Kind        Kind
+	Username    string
+	Email       string // may be empty
+	DisplayName string // may be empty
+	Roles       []string
+	State       State
+	HasPassword bool
+	Version     int64 // raised by each change
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Credentials is what the store keeps of a user's password.
+type Credentials struct {
+	UserID uuid.UUID
+	Hash   string // a PHC string, empty where the user has no password
+}
+
+// Record is a user as it is stored, beside the canonical forms by which it is found.
+type Record struct {
+	User
+	UsernameKey string
+	EmailKey    string // empty where there is no e-mail
+}
+
+// Store keeps users. Every change is durable when its method returns without error, and writes its audit event and, if
+// it can alter a verdict already given, its row of the change feed in the same transaction.
+type Store interface {
+	// CreateUser adds a user; an empty hash means no password. It returns ErrConflict, wrapped in a FieldError that
+	// names the field, where a living user has the name or the e-mail.
+	CreateUser(ctx context.Context, r Record, hash string, ev audit.Event) error
+	// User returns a living user, or ErrNotFound.
+	User(ctx context.Context, id uuid.UUID) (User, error)
+	// UserByName returns the living user whose name has the canonical form key, or ErrNotFound.
+	UserByName(ctx context.Context, key string) (User, error)
+	// UsersNamed returns the names of those of the users that live.
+	UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
+	// Users lists living users whose canonical names sort after the given one, in that order.
+	Users(ctx context.Context, after string, limit int) ([]User, error)
+	// PasswordByName returns what is kept of the password of the living user of that name, or ErrNotFound.
+	PasswordByName(ctx context.Context, key string) (Credentials, error)
+	// UpdateUser writes the user if its version is still r.Version, and raises that; else it returns ErrStale, or
+	// ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
+	// would be left.
+	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
+	// DeleteUser leaves a tombstone: the name is free again, the ID and its credentials are dead for good. It returns
+	// ErrNotFound or ErrLastAdmin.
+	DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error
+	// SetPassword replaces a password. Where reset is true it revokes the user's personal token in the same transaction.
+	// It returns ErrNotFound.
+	SetPassword(ctx context.Context, id uuid.UUID, hash string, at time.Time, reset bool, ev audit.Event) error
+	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
+	// anyone can see: no event, no version.
+	UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error
+	// AnyUser reports whether a user was ever made.
+	AnyUser(ctx context.Context) (bool, error)
+}
+
+// Config is what Accounts need. Every field is required but PasswordChanged.
+type Config struct {
+	Store Store
+	// Applied returns once this process has heard of every change committed so far.
+	Applied func(ctx context.Context) error
+	Now     func() time.Time
+	Random  io.Reader
+	// PasswordSlots is how many passwords are hashed at a time; 0 means half the cores, one at least.
+	PasswordSlots int
+	// PasswordChanged, where given, hears of each user whose password was replaced.
+	PasswordChanged func(id uuid.UUID)
+}
+
+// Accounts manages users and proves passwords. Make one with New.
+type Accounts struct {
+	cfg    Config
+	hasher *hasher
+}
+
+// New returns Accounts, or an error where the configuration lacks something.
+func New(cfg Config) (*Accounts, error) {
+	if cfg.Store == nil || cfg.Applied == nil || cfg.Now == nil || cfg.Random == nil {
+		return nil, errors.New("account: Store, Applied, Now and Random are required")
+	}
+	h, err := newHasher(cfg.PasswordSlots, cfg.Random)
+	if err != nil {
+		return nil, err
+	}
+	return &Accounts{cfg: cfg, hasher: h}, nil
+}
+
+// Draft is what a new user is made of.
+type Draft struct {
+	Kind        Kind // Person where empty
+	Username    string
+	Email       string
+	DisplayName string
+	Roles       []string
+	State       State       // Active where empty
+	Password    secret.Text // optional, instead of PasswordHash
+	// PasswordHash is a hash made elsewhere: Argon2id, bcrypt or PBKDF2, as a PHC or modular-crypt string.
+	PasswordHash string
+}
+
+// Create makes a user. Errors are a *authority.FieldError for what is wrong with the draft (wrapping ErrConflict for a
+// name that is taken), authority.ErrBusy where no password slot was free, or a store's.
+func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User, error) {
+	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	u := User{
+		ID: uuid.Must(uuid.NewV7()), Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName,
+		Roles: d.Roles, State: d.State, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if u.Kind == "" {
+		u.Kind = Person
+	}
+	if u.State == "" {
+		u.State = Active
+	}
+	r, err := record(u)
+	if err != nil {
+		return User{}, err
+	}
+	hash, err := a.draftHash(ctx, d)
+	if err != nil {
+		return User{}, err
+	}
+	r.HasPassword = hash != ""
+	ev := audit.New(audit.UserCreate, actor, target(r.User), now, "kind", string(r.Kind), "roles", strings.Join(r.Roles, ","))
+	if err := a.cfg.Store.CreateUser(ctx, r, hash, ev); err != nil {
+		return User{}, fmt.Errorf("creating user: %w", err)
+	}
+	return r.User, nil
+}
+
+func (a *Accounts) draftHash(ctx context.Context, d Draft) (string, error) {
+	switch {
+	case d.Password != "" && d.PasswordHash != "":
+		return "", &authority.FieldError{Field: "password_hash", Problem: "stands beside password", Fix: "Give one of them."}
+	case d.PasswordHash != "":
+		return importable(d.PasswordHash)
+	case d.Password != "":
+		return a.newHash(ctx, "password", d.Password)
+	}
+	return "", nil
+}
+
+// newHash checks a new password for the field that it came in and hashes it.
+func (a *Accounts) newHash(ctx context.Context, field string, password secret.Text) (string, error) {
+	if err := checkPassword(field, password); err != nil {
+		return "", err
+	}
+	return a.hasher.hash(ctx, password)
+}
+
+func target(u User) audit.Target { return audit.Target{Kind: "user", ID: u.ID, Name: u.Username} }
+
+// User returns a user by ID. The error is ErrNotFound or a store's.
+func (a *Accounts) User(ctx context.Context, id uuid.UUID) (User, error) {
+	return a.cfg.Store.User(ctx, id)
+}
+
+// Find returns a user by ID or by name, in any spelling of it. The error is ErrNotFound or a store's.
+func (a *Accounts) Find(ctx context.Context, idOrName string) (User, error) {
+	if id, err := uuid.Parse(idOrName); err == nil {
+		return a.cfg.Store.User(ctx, id)
+	}
+	return a.cfg.Store.UserByName(ctx, Key(idOrName))
+}
+
+// List returns users in the order of their canonical names, from the one after the name of the given canonical form.
+func (a *Accounts) List(ctx context.Context, after string, limit int) ([]User, error) {
+	return a.cfg.Store.Users(ctx, after, limit)
+}
+
+// Names returns the names of those of the given users that live.
+func (a *Accounts) Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	return a.cfg.Store.UsersNamed(ctx, ids)
+}
+
+// Patch is a change of a user; nil fields stay as they are.
+type Patch struct {
+	Username    *string
+	Email       *string
+	DisplayName *string
+	Roles       *[]string
+	State       *State
+	Password    *secret.Text // an administrator's reset: ends the user's personal token
+}
+
+// Update changes a user, if its version is the given one (0 for any). Errors are as those of Create, and ErrNotFound,
+// ErrStale, ErrLastAdmin.
+func (a *Accounts) Update(ctx context.Context, id uuid.UUID, version int64, p Patch, actor audit.Actor) (User, error) {
+	u, err := a.cfg.Store.User(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	if version != 0 && u.Version != version {
+		return User{}, authority.ErrStale
+	}
+	hash := ""
+	if p.Password != nil { // hashed first: what can fail for lack of room comes before anything is changed
+		if hash, err = a.newHash(ctx, "password", *p.Password); err != nil {
+			return User{}, err
+		}
+	}
+	if changed := apply(&u, p); len(changed) > 0 {
+		if err := a.write(ctx, &u, changed, actor); err != nil {
+			return User{}, err
+		}
+	}
+	if hash != "" {
+		if err := a.setPassword(ctx, u, hash, true, actor); err != nil {
+			return User{}, err
+		}
+		u.HasPassword = true
+	}
+	return u, a.cfg.Applied(ctx)
+}
+
+// write checks and stores a changed user.
+func (a *Accounts) write(ctx context.Context, u *User, changed []string, actor audit.Actor) error {
+	u.UpdatedAt = a.cfg.Now().UTC().Truncate(time.Microsecond)
+	r, err := record(*u)
+	if err != nil {
+		return err
+	}
+	ev := audit.New(audit.UserUpdate, actor, target(r.User), u.UpdatedAt, changed...)
+	if err := a.cfg.Store.UpdateUser(ctx, r, ev); err != nil {
+		return fmt.Errorf("updating user: %w", err)
+	}
+	*u = r.User
+	u.Version++
+	return nil
+}
+
+// apply changes u and returns what changed, as pairs of a field's name and its new value.
+func apply(u *User, p Patch) (changed []string) {
+	set := func(field string, to *string, value *string) {
+		if value != nil && *value != *to {
+			*to = *value
+			changed = append(changed, field, *value)
+		}
+	}
+	set("username", &u.Username, p.Username)
+	set("email", &u.Email, p.Email)
+	set("display_name", &u.DisplayName, p.DisplayName)
+	set("state", (*string)(&u.State), (*string)(p.State))
+	if p.Roles != nil && !slices.Equal(*p.Roles, u.Roles) {
+		u.Roles = *p.Roles
+		changed = append(changed, "roles", strings.Join(u.Roles, ","))
+	}
+	return changed
+}
+
+// Delete ends a user for good: all its credentials are dead, and one made later under its name inherits nothing. The
+// error is ErrNotFound, ErrLastAdmin or a store's.
+func (a *Accounts) Delete(ctx context.Context, id uuid.UUID, actor audit.Actor) error {
+	u, err := a.cfg.Store.User(ctx, id)
+	if err != nil {
+		return err
+	}
+	now := a.cfg.Now()
+	if err := a.cfg.Store.DeleteUser(ctx, id, now, audit.New(audit.UserDelete, actor, target(u), now)); err != nil {
+		return fmt.Errorf("deleting user: %w", err)
+	}
+	return a.cfg.Applied(ctx)
+}
+
+// ChangePassword replaces a user's own password. Its personal token goes on working. Errors are a FieldError for the
+// new password or, where it is wrong, the current one; ErrBusy; ErrNotFound.
+func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, replacement secret.Text, actor audit.Actor) error {
+	u, err := a.cfg.Store.User(ctx, id)
+	if err != nil {
+		return err
+	}
+	kept, err := a.cfg.Store.PasswordByName(ctx, Key(u.Username))
+	if err != nil {
+		return err
+	}
+	ok, err := a.hasher.matches(ctx, kept.Hash, current)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return &authority.FieldError{Field: "current", Problem: "is not the current password"}
+	}
+	hash, err := a.newHash(ctx, "new", replacement)
+	if err != nil {
+		return err
+	}
+	if err := a.setPassword(ctx, u, hash, false, actor); err != nil {
+		return err
+	}
+	return a.cfg.Applied(ctx)
+}
+
+// setPassword stores the hash of a new password, chosen by the user or, where reset is true, by an administrator.
+func (a *Accounts) setPassword(ctx context.Context, u User, hash string, reset bool, actor audit.Actor) error {
+	action := audit.UserPassword
+	if reset {
+		action = audit.UserPasswordReset
+	}
+	now := a.cfg.Now()
+	if err := a.cfg.Store.SetPassword(ctx, u.ID, hash, now, reset, audit.New(action, actor, target(u), now)); err != nil {
+		return fmt.Errorf("setting password: %w", err)
+	}
+	if a.cfg.PasswordChanged != nil {
+		a.cfg.PasswordChanged(u.ID)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package account
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// The longest names, in characters (Unicode code points).
+const (
+	maxUsername    = 128
+	maxEmail       = 254 // RFC 5321, section 4.5.3.1.3
+	maxDisplayName = 256
+	maxRole        = 64
+	maxRoles       = 64
+)
+
+// Key returns the canonical form of a user name or an e-mail, by which it is found at every door: Unicode's
+// compatibility composition (NFKC) with case folded, so that Alice, ALICE and the full-width Ａlice are one.
+func Key(name string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
+}
+
+// record checks a user and returns it with its canonical forms. The error is a *authority.FieldError.
+func record(u User) (Record, error) {
+	r := Record{User: u, UsernameKey: Key(u.Username), EmailKey: Key(u.Email)}
+	if err := checkUsername(u.Username, r.UsernameKey, r.EmailKey); err != nil {
+		return Record{}, err
+	}
+	if err := checkEmail(u.Email, r.EmailKey); err != nil {
+		return Record{}, err
+	}
+	if !printable(u.DisplayName) || utf8.RuneCountInString(u.DisplayName) > maxDisplayName {
+		return Record{}, fieldError("display_name", "holds control characters or more than 256 characters", "Give printable text.")
+	}
+	if u.Kind != Person && u.Kind != Service {
+		return Record{}, fieldError("kind", "is neither person nor service", "")
+	}
+	if u.State != Active && u.State != Blocked {
+		return Record{}, fieldError("state", "is neither active nor blocked", "")
+	}
+	roles, err := sortedRoles(u.Roles)
+	r.Roles = roles
+	return r, err
+}
+
+func fieldError(field, problem, fix string) error {
+	return &authority.FieldError{Field: field, Problem: problem, Fix: fix}
+}
+
+// checkUsername refuses a name that could be taken for something else: an ID in a URL, the pair of HTTP Basic (a colon),
+// two segments of a path, another's e-mail, or a name that only looks the same.
+func checkUsername(name, key, emailKey string) error {
+	_, idErr := uuid.Parse(key)
+	switch {
+	case name == "":
+		return fieldError("username", "is empty", "Give a name.")
+	case !printable(name) || strings.ContainsAny(key, ":/"):
+		return fieldError("username", "holds a control character, a colon or a slash", "Use letters, digits and other marks.")
+	case utf8.RuneCountInString(name) > maxUsername:
+		return fieldError("username", "is longer than 128 characters", "Shorten it.")
+	case strings.TrimSpace(key) != key:
+		return fieldError("username", "begins or ends with a space", "Remove it.")
+	case idErr == nil:
+		return fieldError("username", "has the form of an ID", "Choose a name that is no UUID.")
+	case key == "." || key == "..":
+		return fieldError("username", "is a path segment with a meaning of its own", "Choose another name.")
+	case strings.Contains(key, "@") && key != emailKey:
+		return fieldError("username", "holds an @ but is not the user's own e-mail", "Use the e-mail as it stands in email, or a name without @.")
+	}
+	return nil
+}
+
+func checkEmail(email, key string) error {
+	if email == "" {
+		return nil
+	}
+	local, domain, ok := strings.Cut(key, "@")
+	switch {
+	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
+		return fieldError("email", "is not of the form name@domain", "")
+	case !printable(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
+		return fieldError("email", "holds a space, a control character or one of : / < > , ; \"", "Give the bare address.")
+	case utf8.RuneCountInString(email) > maxEmail:
+		return fieldError("email", "is longer than 254 characters", "")
+	}
+	return nil
+}
+
+// printable reports whether s is valid UTF-8 without controls, formatting characters (a change of the direction of
+// writing, an invisible joint) and line separators: what it shows is what it is.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == utf8.RuneError
+	})
+}
+
+// sortedRoles checks role names and returns them sorted, each once.
+func sortedRoles(roles []string) ([]string, error) {
+	if len(roles) > maxRoles {
+		return nil, fieldError("roles", "are more than 64", "Use fewer, broader roles.")
+	}
+	for _, role := range roles {
+		if !ValidRole(role) {
+			return nil, fieldError("roles", "hold a name that is empty, longer than 64 characters or not of A-Z a-z 0-9 . _ -", "Rename the role.")
+		}
+	}
+	sorted := slices.Clone(roles)
+	slices.Sort(sorted)
+	return slices.Compact(sorted), nil
+}
+
+// ValidRole reports whether a role may have this name: 1 to 64 of A-Z a-z 0-9 . _ -
+func ValidRole(name string) bool {
+	return name != "" && len(name) <= maxRole && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
+	})
+}

@@ -1,0 +1,233 @@
+package account
+
+import (
+	"context"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Argon2id's parameters for new hashes (OWASP's password storage cheat sheet: 19 MiB, two passes, one lane).
+const (
+	argonMemory = 19 * 1024 // KiB
+	argonTime   = 2
+	argonLanes  = 1
+	argonSalt   = 16
+	argonKey    = 32
+)
+
+// The shortest and longest passwords, in characters. There is no rule about which characters (NIST SP 800-63B-4).
+const (
+	minPassword = 8
+	maxPassword = 256
+	// maxPasswordBytes bounds what is hashed at all.
+	maxPasswordBytes = 1024
+)
+
+// Bounds of imported hashes: a hash that takes minutes to check would hold a slot for as long.
+const (
+	maxArgonMemory  = 256 * 1024 // KiB
+	maxArgonTime    = 16
+	maxBcryptCost   = 14
+	maxPBKDF2Rounds = 2_000_000
+	maxHashLength   = 512
+)
+
+func checkPassword(field string, password secret.Text) error {
+	text := password.Reveal()
+	switch n := utf8.RuneCountInString(text); {
+	case !utf8.ValidString(text) || len(text) > maxPasswordBytes:
+		return fieldError(field, "is not UTF-8 or longer than 1024 bytes", "")
+	case n < minPassword:
+		return fieldError(field, "is shorter than 8 characters", "Choose a longer one.")
+	case n > maxPassword:
+		return fieldError(field, "is longer than 256 characters", "Choose a shorter one.")
+	}
+	return nil
+}
+
+// hasher makes and checks hashes of passwords, a bounded number at a time. One takes 19 MiB and some 25 ms of a core:
+// without a bound, a flood of log-ins would take all memory and every core from the calls that present tokens.
+type hasher struct {
+	slots  chan struct{} // one token a hash under way
+	queue  chan struct{} // one token a caller, waiting or under way
+	random io.Reader
+	dummy  string // a hash whose password nobody has
+}
+
+// queuePerSlot is how many callers may wait for each slot; with 25 ms a hash, half a second at most.
+const queuePerSlot = 20
+
+func newHasher(slots int, random io.Reader) (*hasher, error) {
+	if slots == 0 {
+		slots = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	h := &hasher{slots: make(chan struct{}, slots), queue: make(chan struct{}, slots*(1+queuePerSlot)), random: random}
+	nobody, err := secret.Make("", random)
+	if err != nil {
+		return nil, err
+	}
+	h.dummy, err = h.hash(context.Background(), nobody)
+	return h, err
+}
+
+// enter waits for a slot; the caller calls leave when it is done. It returns ErrBusy where too many wait already.
+func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case h.queue <- struct{}{}:
+	default:
+		return nil, fmt.Errorf("checking a password: %w", authority.ErrBusy)
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots; <-h.queue }, nil
+	case <-ctx.Done():
+		<-h.queue
+		return nil, fmt.Errorf("waiting to check a password: %w: %w", authority.ErrBusy, ctx.Err())
+	}
+}
+
+// hash returns the PHC string of password under Argon2id.
+func (h *hasher) hash(ctx context.Context, password secret.Text) (string, error) {
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	salt := make([]byte, argonSalt)
+	if _, err := io.ReadFull(h.random, salt); err != nil {
+		return "", fmt.Errorf("reading randomness for a salt: %w", err)
+	}
+	sum := argon2.IDKey([]byte(password.Reveal()), salt, argonTime, argonMemory, argonLanes, argonKey)
+	enc := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
+		enc.EncodeToString(salt), enc.EncodeToString(sum)), nil
+}
+
+// matches reports whether stored is a hash of password. The error is ErrBusy, or that of a hash that can't be read.
+func (h *hasher) matches(ctx context.Context, stored string, password secret.Text) (bool, error) {
+	check, err := parseHash(stored)
+	if err != nil {
+		return false, fmt.Errorf("reading a stored password hash: %w", err)
+	}
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	return check([]byte(password.Reveal())), nil
+}
+
+// outdated reports whether a hash was made otherwise than new ones are.
+func outdated(stored string) bool {
+	return !strings.HasPrefix(stored, fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonMemory, argonTime, argonLanes))
+}
+
+// importable returns a hash made elsewhere, if it can be checked here. The error is a *authority.FieldError, and never
+// tells of the hash itself.
+func importable(stored string) (string, error) {
+	if _, err := parseHash(stored); err != nil {
+		return "", fieldError("password_hash", "is not a hash that Jeton can check: "+err.Error(), "Give Argon2id, bcrypt or PBKDF2 (sha256, sha512) as a PHC or modular-crypt string.")
+	}
+	return stored, nil
+}
+
+// parseHash reads a PHC or modular-crypt string and returns a function that says whether a password fits it.
+func parseHash(stored string) (func(password []byte) bool, error) {
+	if len(stored) > maxHashLength {
+		return nil, errors.New("it is too long")
+	}
+	parts := strings.Split(stored, "$")
+	if len(parts) < 4 || parts[0] != "" {
+		return nil, errors.New("its form is unknown")
+	}
+	switch id := parts[1]; id {
+	case "argon2id":
+		return parseArgon2id(parts[2:])
+	case "2a", "2b", "2y":
+		cost, err := bcrypt.Cost([]byte(stored))
+		if err != nil || cost > maxBcryptCost {
+			return nil, errors.New("it is no bcrypt hash, or one of a cost above 14")
+		}
+		return func(password []byte) bool { return bcrypt.CompareHashAndPassword([]byte(stored), password) == nil }, nil
+	case "pbkdf2-sha256", "pbkdf2_sha256":
+		return parsePBKDF2(parts[2:], sha256.New)
+	case "pbkdf2-sha512", "pbkdf2_sha512":
+		return parsePBKDF2(parts[2:], sha512.New)
+	default:
+		return nil, errors.New("its algorithm is unknown")
+	}
+}
+
+// parseArgon2id reads v=19, m=…,t=…,p=…, salt, hash.
+func parseArgon2id(parts []string) (func([]byte) bool, error) {
+	if len(parts) != 4 || parts[0] != "v="+strconv.Itoa(argon2.Version) {
+		return nil, errors.New("it is no Argon2id of version 19")
+	}
+	var memory, time uint32
+	var lanes uint8
+	if n, err := fmt.Sscanf(parts[1], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil || n != 3 {
+		return nil, errors.New("its Argon2id parameters can't be read")
+	}
+	if memory < 8 || memory > maxArgonMemory || time < 1 || time > maxArgonTime || lanes < 1 || lanes > 16 {
+		return nil, errors.New("its Argon2id parameters are out of bounds (256 MiB, 16 passes, 16 lanes)")
+	}
+	salt, sum, err := saltAndSum(parts[2], parts[3])
+	if err != nil {
+		return nil, err
+	}
+	return func(password []byte) bool {
+		got := argon2.IDKey(password, salt, time, memory, lanes, uint32(len(sum))) //nolint:gosec // G115: below maxHashLength
+		return subtle.ConstantTimeCompare(got, sum) == 1
+	}, nil
+}
+
+// parsePBKDF2 reads rounds (or i=rounds, with or without further parameters), salt, hash.
+func parsePBKDF2(parts []string, h func() hash.Hash) (func([]byte) bool, error) {
+	if len(parts) != 3 {
+		return nil, errors.New("it is no PBKDF2 of three parts")
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(parts[0], "i="), ",")
+	rounds, err := strconv.Atoi(first)
+	if err != nil || rounds < 1 || rounds > maxPBKDF2Rounds {
+		return nil, errors.New("its PBKDF2 rounds can't be read or are above 2,000,000")
+	}
+	salt, sum, err := saltAndSum(parts[1], parts[2])
+	if err != nil {
+		return nil, err
+	}
+	return func(password []byte) bool {
+		got, err := pbkdf2.Key(h, string(password), salt, rounds, len(sum))
+		return err == nil && subtle.ConstantTimeCompare(got, sum) == 1
+	}, nil
+}
+
+// saltAndSum decodes Base64 as PHC strings use it, or passlib (a dot for a plus), padded or not.
+func saltAndSum(salt, sum string) (s, k []byte, err error) {
+	decode := func(text string) ([]byte, error) {
+		return base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.ReplaceAll(text, ".", "+"), "="))
+	}
+	if s, err = decode(salt); err != nil || len(s) < 8 {
+		return nil, nil, errors.New("its salt is no Base64 of 8 bytes or more")
+	}
+	if k, err = decode(sum); err != nil || len(k) < 16 || len(k) > 64 {
+		return nil, nil, errors.New("its hash is no Base64 of 16 to 64 bytes")
+	}
+	return s, k, nil
+}

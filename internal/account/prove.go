@@ -1,0 +1,57 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// Kind implements authority.Way: Accounts proves passwords.
+func (a *Accounts) Kind() authority.Kind { return authority.Password }
+
+// Recognizes implements authority.Way: no bearer token is a password.
+func (a *Accounts) Recognizes(string) bool { return false }
+
+// Prove implements authority.Way. Unknown users cost the hash of a password that nobody has, so that they take as long
+// as wrong passwords do. The ID of the proof is the user's own.
+func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
+	kept, err := a.cfg.Store.PasswordByName(ctx, Key(c.Name))
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+		return authority.Proof{}, fmt.Errorf("looking up a password: %w", err)
+	}
+	if kept.Hash == "" {
+		if _, err := a.hasher.matches(ctx, a.hasher.dummy, c.Text); err != nil {
+			return authority.Proof{}, err
+		}
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknownUser, UserID: kept.UserID}
+	}
+	ok, err := a.hasher.matches(ctx, kept.Hash, c.Text)
+	if err != nil {
+		return authority.Proof{}, err
+	}
+	if !ok {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonWrongPassword, ID: kept.UserID, UserID: kept.UserID}
+	}
+	if outdated(kept.Hash) {
+		// The password is right whether or not its hash could be bettered: the next log-in tries again.
+		if hash, err := a.hasher.hash(ctx, c.Text); err == nil {
+			_ = a.cfg.Store.UpgradePassword(ctx, kept.UserID, kept.Hash, hash)
+		}
+	}
+	return authority.Proof{ID: kept.UserID, UserID: kept.UserID}, nil
+}
+
+// AuthorityUser implements authority.Users.
+func (a *Accounts) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
+	u, err := a.cfg.Store.User(ctx, id)
+	if err != nil {
+		return authority.User{}, err
+	}
+	return authority.User{
+		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Email: u.Email, Roles: u.Roles, Active: u.State == Active,
+	}, nil
+}

@@ -1,0 +1,118 @@
+// Package audit says what happened, to what, by whom.
+//
+// There are two sorts of event. A change (a user made, a token rotated) is written in the transaction of the change
+// itself: there is no change without its event and no event without its change. A refusal (a call not let in) is
+// merged in memory with others of its sort and written each second: see [Refusals].
+//
+// An event names records by their IDs and people by their names at that time. It never holds a secret, and nothing a
+// caller sent but names that passed the rules of the house, an address, and a door.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Action is what happened, as noun.verb in lower case. Actions are part of the API: new ones come, none is renamed.
+type Action string
+
+// The actions.
+const (
+	Refused             Action = "refused"
+	UserCreate          Action = "user.create"
+	UserUpdate          Action = "user.update"
+	UserDelete          Action = "user.delete"
+	UserPassword        Action = "user.password"       // changed by its owner
+	UserPasswordReset   Action = "user.password_reset" // set by an administrator
+	PersonalTokenRotate Action = "personal_token.rotate"
+	PersonalTokenRevoke Action = "personal_token.revoke"
+	ServiceCreate       Action = "service.create"
+	ServiceUpdate       Action = "service.update"
+	ServiceDelete       Action = "service.delete"
+	OperationsReplace   Action = "operations.replace"
+	PepperCreate        Action = "pepper.create"
+	ServerFirstStart    Action = "server.first_start"
+	RefusalsOverflow    Action = "refused.overflow" // refusals counted but not kept apart: the buffer was full
+)
+
+// maxDetailLength bounds one value of an event's detail, in bytes.
+const maxDetailLength = 512
+
+// Actor is who did it. The zero Actor is Jeton itself.
+type Actor struct {
+	UserID         uuid.UUID `json:"user_id,omitzero"`
+	Username       string    `json:"username,omitempty"`        // as it was at that time
+	CredentialKind string    `json:"credential_kind,omitempty"` // how the actor had proved who it was
+	CredentialID   uuid.UUID `json:"credential_id,omitzero"`
+	Address        string    `json:"address,omitempty"` // the client's address, without port
+}
+
+// Target is the record to which it happened.
+type Target struct {
+	Kind string    `json:"kind,omitempty"` // "user", "personal_token", "service", …
+	ID   uuid.UUID `json:"id,omitzero"`
+	Name string    `json:"name,omitempty"`
+}
+
+// Event is one row of the audit log.
+type Event struct {
+	// Seq orders events as they were written; it is the cursor of a listing and is given by the store.
+	Seq    int64     `json:"-"`
+	ID     uuid.UUID `json:"id"`
+	At     time.Time `json:"at"`
+	Action Action    `json:"action"`
+	Actor  Actor     `json:"actor,omitzero"`
+	Target Target    `json:"target,omitzero"`
+	// Reason says why a call was refused: one of the authority's reasons.
+	Reason string `json:"reason,omitempty"`
+	// Door is where a refused call knocked: "gateway", "v1", "verify".
+	Door string `json:"door,omitempty"`
+	// Count is how many alike a merged refusal stands for, and LastAt when the last of them came.
+	Count  int64     `json:"count,omitempty"`
+	LastAt time.Time `json:"last_at,omitzero"`
+	// MergeKey is the same for refusals that are one row of the log, and empty for changes.
+	MergeKey string `json:"-"`
+	// Detail is what changed, by the name of the field: never a secret.
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// New returns the event of a change made by actor at the given time. The detail is pairs of name and value; a value
+// is cut at 512 bytes, so that a long list can't swell the log.
+func New(action Action, actor Actor, target Target, at time.Time, detail ...string) Event {
+	e := Event{ID: uuid.Must(uuid.NewV7()), At: at.UTC().Truncate(time.Microsecond), Action: action, Actor: actor, Target: target, Count: 1}
+	for i := 0; i+1 < len(detail); i += 2 {
+		if detail[i+1] == "" {
+			continue
+		}
+		if e.Detail == nil {
+			e.Detail = make(map[string]string)
+		}
+		e.Detail[detail[i]] = detail[i+1][:min(len(detail[i+1]), maxDetailLength)]
+	}
+	return e
+}
+
+// Query selects events, newest first. Zero fields select everything.
+type Query struct {
+	Before int64     // only events with a smaller Seq: the cursor
+	Limit  int       // at most so many
+	Action Action    // exactly this action
+	Reason string    // exactly this reason
+	Actor  uuid.UUID // done by this user, or refused for this user
+	Target uuid.UUID // done to this record
+	Since  time.Time // at this time or later
+	Until  time.Time // before this time
+}
+
+// Store keeps the audit log. The events of changes come to it with the changes themselves.
+type Store interface {
+	// Events returns events, newest first.
+	Events(ctx context.Context, q Query) ([]Event, error)
+	// AppendRefusals adds refusals. One whose MergeKey is in the log already adds its count to that row and moves its
+	// LastAt on; the row keeps its Seq.
+	AppendRefusals(ctx context.Context, events []Event) error
+	// PruneEvents deletes the events before a time and returns how many they were.
+	PruneEvents(ctx context.Context, before time.Time) (int64, error)
+}

@@ -1,0 +1,114 @@
+package audit
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Refusal is one call that was not let in.
+type Refusal struct {
+	Reason  string     // one of the authority's reasons
+	Kind    string     // kind of credential, empty where none was presented
+	Door    string     // "gateway", "v1", "verify"
+	ID      uuid.UUID  // the credential's record, where it is known
+	UserID  uuid.UUID  // its user, where it is known
+	Service string     // the service that was called, where it is known
+	Address netip.Addr // the client's address, where it is known
+}
+
+// Refusals is a bounded buffer of refused calls, merged per reason, kind, credential or address and minute.
+// An attacker who sends a million bad tokens writes a handful of rows. An address is merged by what one customer of a
+// provider is commonly given: /32 in IPv4 and /64 in IPv6.
+//
+// Add never blocks on the database and never grows the buffer past its bound: what doesn't fit is counted, and the
+// count is written as an event of its own. Refusals is safe for concurrent use.
+type Refusals struct {
+	limit int
+
+	mu       sync.Mutex
+	merged   map[refusalKey]*Event
+	overflow int64
+}
+
+// refusalKey is what refusals must share to be merged.
+type refusalKey struct {
+	Refusal
+	minute int64
+}
+
+// NewRefusals returns a buffer that keeps at most limit merged refusals between two drains.
+func NewRefusals(limit int) *Refusals {
+	return &Refusals{limit: limit, merged: make(map[refusalKey]*Event)}
+}
+
+// Add counts one refusal at the given time.
+func (r *Refusals) Add(ref Refusal, at time.Time) {
+	at = at.UTC().Truncate(time.Microsecond)
+	address := ref.Address
+	key := refusalKey{ref, at.Unix() / 60}
+	key.Address = prefixOf(address)
+	if ref.ID != uuid.Nil {
+		key.Address = netip.Addr{} // a known credential is merged wherever it came from
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.merged[key]; ok {
+		e.Count++
+		e.LastAt = at
+		return
+	}
+	if len(r.merged) >= r.limit {
+		r.overflow++
+		return
+	}
+	r.merged[key] = key.event(address, at)
+}
+
+// prefixOf returns the address under which refusals of one customer are merged.
+func prefixOf(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if !a.Is6() {
+		return a
+	}
+	p, _ := a.Prefix(64) // 64 bits are within an IPv6 address
+	return p.Addr()
+}
+
+// event returns the row of a first refusal of its sort, which came from address at the given time.
+func (k refusalKey) event(address netip.Addr, at time.Time) *Event {
+	e := &Event{
+		ID: uuid.Must(uuid.NewV7()), At: at, LastAt: at, Action: Refused, Reason: k.Reason, Door: k.Door, Count: 1,
+		Actor:    Actor{UserID: k.UserID, CredentialKind: k.Kind, CredentialID: k.ID},
+		MergeKey: fmt.Sprintf("%d|%s|%s|%s|%s|%s|%s|%s", k.minute, k.Reason, k.Kind, k.Door, k.ID, k.UserID, k.Service, k.Address),
+	}
+	if address.IsValid() {
+		e.Actor.Address = address.String()
+	}
+	if k.Service != "" {
+		e.Target = Target{Kind: "service", Name: k.Service}
+	}
+	return e
+}
+
+// Drain empties the buffer and returns its events, in no order, with one more for all that overflowed, if any did.
+// Refusals alike that were drained at different seconds of a minute bear the same MergeKey: the store makes one row of them.
+func (r *Refusals) Drain(now time.Time) []Event {
+	r.mu.Lock()
+	merged, overflow := r.merged, r.overflow
+	r.merged, r.overflow = make(map[refusalKey]*Event), 0
+	r.mu.Unlock()
+	events := make([]Event, 0, len(merged)+1)
+	for _, e := range merged {
+		events = append(events, *e)
+	}
+	if overflow > 0 {
+		e := New(RefusalsOverflow, Actor{}, Target{}, now)
+		e.Count = overflow
+		events = append(events, e)
+	}
+	return events
+}

@@ -1,0 +1,222 @@
+// Package authority is the heart of Jeton: it says whose a presented credential is and whether a call may pass.
+//
+//	Presented ─▶ Credential ─▶ Proof ─▶ Principal ─▶ Decision
+//	 (an edge)    (at most     (the way   (a living     (policy)
+//	               one)         in of     user)
+//	                            its kind)
+//
+// A way in (a personal token, say) proves only which record a credential is. The authority alone loads the user and
+// refuses the blocked, so no way in can forget to. There is one such path for every edge and every kind of credential.
+//
+// Once proven, a credential is remembered in memory until it expires or something it rests on changes; a warm
+// verification allocates nothing, takes no lock and writes nothing that another core reads, but for the minute of last
+// use. What was taken away is forgotten as the change feed tells of it (see Apply); while the feed has not been heard,
+// nothing remembered is trusted and every verdict asks the database.
+//
+// It refuses when in doubt: a failing store, a way in that answers with an unknown error, and a feed out of reach
+// all mean that the call does not pass.
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// Way is a way in: it proves one kind of credential.
+type Way interface {
+	// Kind is the kind of credential that this way proves.
+	Kind() Kind
+	// Recognizes reports whether a bearer token has the form of this way's credentials. It is pure and cheap; two ways
+	// must never recognize the same text.
+	Recognizes(bearer string) bool
+	// Prove finds the record of a credential. It returns a *Refusal where the credential is not valid, ErrBusy where
+	// it could not be looked at for lack of room, and any other error where that could not be found out.
+	Prove(ctx context.Context, c Credential) (Proof, error)
+}
+
+// Users loads the user behind a proof.
+type Users interface {
+	// AuthorityUser returns the user as it is now in the database, or ErrNotFound.
+	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
+}
+
+// Config is what an Authority needs. Every field is required but MaxRemembered.
+type Config struct {
+	// Ways are the ways in, one for each kind.
+	Ways []Way
+	// Users loads the users behind proofs.
+	Users Users
+	// Policy returns the compiled policy in force. It is called for each decision and must not block.
+	Policy func() *policy.Table
+	// Refusals takes every refusal.
+	Refusals *audit.Refusals
+	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
+	Fresh func() bool
+	// Now is the clock.
+	Now func() time.Time
+	// MaxRemembered bounds the proofs kept in memory; 0 means 4,000,000. One takes about 200 bytes with its user.
+	MaxRemembered int
+}
+
+// defaultMaxRemembered is enough for every credential of most companies, and about 800 MB when it is full.
+const defaultMaxRemembered = 4_000_000
+
+// coldTimeout bounds how long one verdict may wait for the database before it is refused.
+const coldTimeout = 2500 * time.Millisecond
+
+// Authority decides. It is safe for concurrent use. Make one with New.
+type Authority struct {
+	cfg    Config
+	ways   [kindCount]Way
+	bearer []Way // in the order of the configuration
+	memory *memory
+	uses   uses
+	tally  tally
+}
+
+// New returns an Authority, or an error where the configuration lacks something or names two ways for one kind.
+func New(cfg Config) (*Authority, error) {
+	if cfg.Users == nil || cfg.Policy == nil || cfg.Refusals == nil || cfg.Fresh == nil || cfg.Now == nil {
+		return nil, errors.New("authority: Users, Policy, Refusals, Fresh and Now are required")
+	}
+	if cfg.MaxRemembered == 0 {
+		cfg.MaxRemembered = defaultMaxRemembered
+	}
+	a := &Authority{cfg: cfg, memory: newMemory(cfg.MaxRemembered)}
+	for _, w := range cfg.Ways {
+		k := w.Kind()
+		if k == KindNone || k >= kindCount || a.ways[k] != nil {
+			return nil, fmt.Errorf("authority: two ways in, or none, for credentials of kind %q", k)
+		}
+		a.ways[k] = w
+		a.bearer = append(a.bearer, w)
+	}
+	return a, nil
+}
+
+// Identify says whose the presented credential is, without asking what it may do. The error is a *Refusal, which has
+// been counted and entered for the audit log.
+func (a *Authority) Identify(ctx context.Context, in *Presented, door *Door) (Principal, error) {
+	var p Principal
+	kind, ref := a.identify(ctx, in, door, &p)
+	if ref != nil {
+		a.refuse(ref, in, door, kind, "")
+		return Principal{}, ref
+	}
+	a.tally.count(kind, OutcomeAllow)
+	return p, nil
+}
+
+// Decide says whether the presented call may pass: whose credential it bears, and whether that user is in the audience
+// of the operation called. A Decision that denies has been counted and entered for the audit log.
+func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decision {
+	var d Decision
+	kind, ref := a.identify(ctx, in, door, &d.Principal)
+	if ref == nil {
+		d.Kind = kind
+		ref = a.authorize(in, &d)
+	}
+	if ref == nil {
+		d.Outcome = OutcomeAllow
+		a.tally.count(kind, OutcomeAllow)
+		return d
+	}
+	a.refuse(ref, in, door, kind, d.Service)
+	return Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Service: d.Service}
+}
+
+// authorize asks the policy about the call of d's principal.
+func (a *Authority) authorize(in *Presented, d *Decision) *Refusal {
+	service, ok := a.cfg.Policy().Find(in.Host, in.Path)
+	if !ok {
+		return d.refusal(ReasonUnknownService)
+	}
+	d.Service, d.ServiceID = service.Name(), service.ID()
+	verdict := service.Authorize(in.Method, in.Path, policy.Subject{UserID: d.Principal.ID, Roles: d.Principal.Roles})
+	if !verdict.Allowed {
+		return d.refusal(Reason(verdict.Reason))
+	}
+	return nil
+}
+
+// refusal returns the refusal of a call whose principal is known.
+func (d *Decision) refusal(reason Reason) *Refusal {
+	return &Refusal{Reason: reason, ID: d.Principal.CredentialID, UserID: d.Principal.ID}
+}
+
+// identify is the one path from what was presented to whose it is. It fills p, or returns the refusal; the kind is
+// KindNone where no credential could be made of what was presented.
+func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
+	c, ref := a.credential(in)
+	if ref != nil {
+		return c.Kind, ref
+	}
+	if !door.Kinds.Has(c.Kind) || a.ways[c.Kind] == nil {
+		return c.Kind, &Refusal{Reason: ReasonNotAcceptedHere}
+	}
+	now := a.cfg.Now()
+	key := keyOf(c)
+	if a.cfg.Fresh() && a.memory.recall(key, c.Kind, now, p) {
+		a.noteUse(p, in, now)
+		return c.Kind, nil
+	}
+	return c.Kind, a.prove(ctx, c, key, in, p)
+}
+
+// prove asks the way in and the database, and remembers what they said.
+func (a *Authority) prove(ctx context.Context, c Credential, key key, in *Presented, p *Principal) *Refusal {
+	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	defer cancel()
+	began := a.memory.sequence()
+	proof, err := a.ways[c.Kind].Prove(ctx, c)
+	if err != nil {
+		return refusalOf(err)
+	}
+	now := a.cfg.Now()
+	if !proof.NotAfter.IsZero() && !now.Before(proof.NotAfter) {
+		return &Refusal{Reason: ReasonExpired, ID: proof.ID, UserID: proof.UserID}
+	}
+	user, err := a.cfg.Users.AuthorityUser(ctx, proof.UserID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return &Refusal{Reason: ReasonUserDeleted, ID: proof.ID, UserID: proof.UserID}
+	case err != nil:
+		return refusalOf(fmt.Errorf("loading the user of a credential: %w", err))
+	case !user.Active:
+		return &Refusal{Reason: ReasonBlocked, ID: proof.ID, UserID: proof.UserID}
+	}
+	*p = Principal{User: user, CredentialKind: c.Kind, CredentialID: proof.ID}
+	if proof.Remember {
+		a.memory.keep(key, c.Kind, proof, &user, began)
+	}
+	a.noteUse(p, in, now)
+	return nil
+}
+
+// refuse counts a refusal and enters it for the audit log.
+func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, service string) {
+	a.tally.count(kind, ref.Reason.Outcome())
+	name := ""
+	if kind != KindNone {
+		name = kind.String()
+	}
+	a.cfg.Refusals.Add(audit.Refusal{
+		Reason: string(ref.Reason), Kind: name, Door: door.Name,
+		ID: ref.ID, UserID: ref.UserID, Service: service, Address: in.Peer,
+	}, a.cfg.Now())
+}
+
+// Refuse counts and enters a refusal that an edge had to make before it could present anything, as of a proxy that is
+// not trusted.
+func (a *Authority) Refuse(reason Reason, in *Presented, door *Door) *Refusal {
+	ref := &Refusal{Reason: reason}
+	a.refuse(ref, in, door, KindNone, "")
+	return ref
+}

@@ -1,0 +1,137 @@
+package authority
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Kind is a kind of credential: a closed set, and the only label of metrics about credentials.
+type Kind uint8
+
+// The kinds of credential.
+const (
+	KindNone       Kind = iota // no credential
+	Password                   // HTTP Basic, RFC 7617
+	ConsoleSession             // the console's cookie
+	APISession                 // the gateway's cookie
+	PersonalToken              // a user's rotating personal token
+	APIToken                   // a signed API token
+	AccessToken                // a short access token, RFC 9068
+	SessionToken               // a session token
+	ClientSecret               // an OAuth client secret
+	Assertion                  // a platform's signed assertion
+	Sealed                     // an encrypted query token
+	kindCount
+)
+
+// String returns the kind's name, as it stands in metrics, logs, headers and the API.
+func (k Kind) String() string {
+	names := [kindCount]string{
+		"none", "password", "console_session", "api_session", "personal_token", "api_token",
+		"access_token", "session_token", "client_secret", "assertion", "sealed",
+	}
+	if k >= kindCount {
+		return "unknown"
+	}
+	return names[k]
+}
+
+// Kinds is a set of kinds.
+type Kinds uint32
+
+// KindsOf returns the set of the given kinds.
+func KindsOf(kinds ...Kind) Kinds {
+	var set Kinds
+	for _, k := range kinds {
+		set |= 1 << k
+	}
+	return set
+}
+
+// Has reports whether the set holds k.
+func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
+
+// Door is one place where calls knock, and the kinds of credential that it accepts. A kind that it doesn't accept is
+// refused exactly as an invalid credential is.
+type Door struct {
+	Name  string // "gateway", "v1", "verify": in the audit log
+	Kinds Kinds
+}
+
+// Presented is a call as an edge received it, in no protocol's terms. It is not kept.
+type Presented struct {
+	Authorization []string   // the values of the Authorization header field
+	Method        string     // of the call to the protected API
+	Host          string     // likewise, with or without port
+	Path          string     // likewise, still percent-encoded, without the query
+	Peer          netip.Addr // the client's address, where it is known
+}
+
+// Credential is the one credential of a call.
+type Credential struct {
+	Kind Kind
+	Name string      // the user name beside a password, in UTF-8
+	Text secret.Text // the token, or the password
+}
+
+// maxBasic bounds the credentials of HTTP Basic, decoded, in bytes: more is no password that Jeton lets anyone have.
+const maxBasic = 1024
+
+// credential makes at most one Credential of what was presented.
+//
+// Two values of Authorization are refused and not resolved: a proxy and the API behind it may each believe another one.
+func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
+	switch len(in.Authorization) {
+	case 0:
+		return Credential{}, &Refusal{Reason: ReasonNoCredential}
+	case 1:
+	default:
+		return Credential{}, &Refusal{Reason: ReasonTwoCredentials}
+	}
+	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
+	value = strings.Trim(value, " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer") && value != "":
+		return a.bearerCredential(value)
+	case strings.EqualFold(scheme, "Basic"):
+		return basicCredential(value)
+	case in.Authorization[0] == "":
+		return Credential{}, &Refusal{Reason: ReasonNoCredential}
+	default:
+		return Credential{}, &Refusal{Reason: ReasonUnknownScheme}
+	}
+}
+
+// bearerCredential finds the way in whose form the token has (RFC 6750, section 2.1).
+func (a *Authority) bearerCredential(token string) (Credential, *Refusal) {
+	for _, w := range a.bearer {
+		if w.Recognizes(token) {
+			return Credential{Kind: w.Kind(), Text: secret.Text(token)}, nil
+		}
+	}
+	return Credential{}, &Refusal{Reason: ReasonUnrecognized}
+}
+
+// basicCredential reads a user name and a password (RFC 7617, with charset UTF-8): the password may hold colons.
+func basicCredential(value string) (Credential, *Refusal) {
+	none := Credential{Kind: Password}
+	if len(value) > base64.StdEncoding.EncodedLen(maxBasic) {
+		return none, &Refusal{Reason: ReasonTooLong}
+	}
+	decoded, err := base64.StdEncoding.Strict().DecodeString(value)
+	if err != nil || !utf8.Valid(decoded) {
+		return none, &Refusal{Reason: ReasonMalformed}
+	}
+	if len(decoded) > maxBasic {
+		return none, &Refusal{Reason: ReasonTooLong}
+	}
+	name, password, ok := strings.Cut(string(decoded), ":")
+	if !ok || name == "" || password == "" {
+		return none, &Refusal{Reason: ReasonMalformed}
+	}
+	return Credential{Kind: Password, Name: name, Text: secret.Text(password)}, nil
+}

@@ -1,0 +1,56 @@
+package authority
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// AdminRole is the one role that means anything to Jeton: its bearers administer it.
+const AdminRole = "admin"
+
+// User is what the authority knows of a user.
+type User struct {
+	ID          uuid.UUID
+	Username    string
+	DisplayName string   // may be empty
+	Email       string   // may be empty
+	Roles       []string // sorted; must not be changed
+	Active      bool     // not blocked, not deleted
+}
+
+// Admin reports whether the user administers Jeton.
+func (u *User) Admin() bool { return slices.Contains(u.Roles, AdminRole) }
+
+// Proof is what a way in has established from one credential.
+type Proof struct {
+	ID       uuid.UUID // of the credential's record
+	UserID   uuid.UUID // whose it is
+	NotAfter time.Time // when it ends: dead when now ≥ NotAfter; zero for never
+	// Remember says that the proof may be kept in memory: whatever would make it untrue enters the change feed under
+	// its ID or its user's.
+	Remember bool
+}
+
+// Principal is a living user behind a proof.
+type Principal struct {
+	User
+	CredentialKind Kind
+	CredentialID   uuid.UUID
+	// slot is where the proof is remembered, plus one; 0 where it isn't.
+	slot uint32
+}
+
+// Decision is the answer about one call.
+type Decision struct {
+	Outcome   Outcome
+	Reason    Reason    // empty where the call may pass
+	Kind      Kind      // of the credential presented, KindNone where there was none
+	Principal Principal // only where the call may pass
+	Service   string    // the service's name, where one was found
+	ServiceID uuid.UUID
+}
+
+// Allowed reports whether the call may pass.
+func (d *Decision) Allowed() bool { return d.Outcome == OutcomeAllow }

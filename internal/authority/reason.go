@@ -1,0 +1,109 @@
+package authority
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Outcome is what an edge does about a decision.
+type Outcome uint8
+
+// The outcomes, with the status of HTTP that says the same.
+const (
+	OutcomeAllow           Outcome = iota // 200
+	OutcomeMalformed                      // 400
+	OutcomeUnauthenticated                // 401
+	OutcomeForbidden                      // 403
+	OutcomeUnavailable                    // 503
+	outcomeCount
+)
+
+// String returns the outcome's name, as it stands in metrics and logs.
+func (o Outcome) String() string {
+	names := [outcomeCount]string{"allow", "malformed", "unauthenticated", "forbidden", "unavailable"}
+	if o >= outcomeCount {
+		return "unknown"
+	}
+	return names[o]
+}
+
+// Reason says why a call was refused. It is for operators: a caller learns the outcome alone, so that unknown, wrong,
+// expired, revoked and blocked look alike from outside.
+type Reason string
+
+// The reasons. They are part of the API (in events and in answers to /v1/verify): new ones come, none is renamed.
+const (
+	ReasonNoCredential    Reason = "no_credential"     // nothing was presented
+	ReasonTwoCredentials  Reason = "two_credentials"   // two explicit credentials at once
+	ReasonTooLong         Reason = "too_long"          // longer than any credential is
+	ReasonUnknownScheme   Reason = "unknown_scheme"    // an authentication scheme that Jeton doesn't speak
+	ReasonMalformed       Reason = "malformed"         // not the form of its scheme or kind
+	ReasonUnrecognized    Reason = "unrecognized"      // a bearer token of no known kind
+	ReasonNotAcceptedHere Reason = "not_accepted_here" // a kind that this door does not take
+	ReasonBadChecksum     Reason = "bad_checksum"      // mistyped or cut: no look-up was made
+	ReasonUnknown         Reason = "unknown"           // well-formed, never issued or long forgotten
+	ReasonSuperseded      Reason = "superseded"        // the last token before a rotation or revocation
+	ReasonWrongPassword   Reason = "wrong_password"    //
+	ReasonUnknownUser     Reason = "unknown_user"      // no user of that name, or one without a password
+	ReasonExpired         Reason = "expired"           //
+	ReasonBlocked         Reason = "blocked"           // the user is blocked
+	ReasonUserDeleted     Reason = "user_deleted"      //
+	ReasonUnknownService  Reason = "unknown_service"   // no service has this host and path prefix
+	ReasonAmbiguousPath   Reason = "ambiguous_path"    // proxy and API might read the path differently
+	ReasonNoOperation     Reason = "no_operation"      // no operation matches, and the service denies by default
+	ReasonNotInAudience   Reason = "not_in_audience"   //
+	ReasonUntrustedPeer   Reason = "untrusted_peer"    // a proxy that is not named as trusted asked
+	ReasonNotAllowed      Reason = "not_allowed"       // the credential has no such power over Jeton itself
+	ReasonBusy            Reason = "busy"              // too many passwords are being checked
+	ReasonUnavailable     Reason = "unavailable"       // the database could not be asked
+)
+
+// Outcome returns what the reason comes to for the caller.
+func (r Reason) Outcome() Outcome {
+	switch r {
+	case ReasonTwoCredentials, ReasonTooLong:
+		return OutcomeMalformed
+	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonNotAllowed:
+		return OutcomeForbidden
+	case ReasonBusy, ReasonUnavailable:
+		return OutcomeUnavailable
+	default:
+		return OutcomeUnauthenticated
+	}
+}
+
+// Refusal is the error of a call that is not let in.
+type Refusal struct {
+	Reason Reason
+	ID     uuid.UUID // the credential's record, where it is known
+	UserID uuid.UUID // its user, where it is known
+	Cause  error     // what failed, where the reason is "unavailable": for the operator's log
+}
+
+// Error implements error. It names the reason, which is not for callers.
+func (r *Refusal) Error() string {
+	if r.Cause != nil {
+		return "refused: " + string(r.Reason) + ": " + r.Cause.Error()
+	}
+	return "refused: " + string(r.Reason)
+}
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// refusalOf turns what a way in or a store returned into a refusal: what is not known to be a refusal means that
+// the question could not be answered, and then nothing passes.
+func refusalOf(err error) *Refusal {
+	if ref, ok := errors.AsType[*Refusal](err); ok {
+		return ref
+	}
+	if errors.Is(err, ErrBusy) {
+		return &Refusal{Reason: ReasonBusy, Cause: err}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &Refusal{Reason: ReasonUnavailable} // the caller has gone: no fault of anyone's
+	}
+	return &Refusal{Reason: ReasonUnavailable, Cause: err}
+}

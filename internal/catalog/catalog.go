@@ -1,0 +1,263 @@
+// Package catalog keeps the protected APIs (services), their operations and who may call each, and holds them compiled
+// for the authority to ask.
+//
+// People name users and roles; the catalog stores users by ID, so that a name deleted and made anew inherits nothing.
+// The compiled policy is replaced whole when the change feed tells of a change; a verdict under way ends on the one it
+// began with.
+//
+// The package refuses operations whose patterns conflict, audiences that name nobody, and a change made for a version
+// that is no longer the newest. A catalog that doesn't compile leaves the former policy in force and says so.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// Service is a protected API: a host and a path prefix.
+type Service struct {
+	ID          uuid.UUID
+	Name        string
+	Host        string // lower case, with a port where only that port is meant
+	PathPrefix  string // "/" for the whole host
+	Default     policy.Default
+	AllowInPath string      // what a path may hold although it is ambiguous elsewhere: ";", "//" or both
+	Verifiers   []uuid.UUID // users who may ask /v1/verify about this service
+	Version     int64       // raised by each change of the service or its operations
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Entry is a service with its operations, as the policy is compiled from.
+type Entry struct {
+	Service
+	Operations []policy.Operation
+}
+
+// Store keeps the catalog. Every change is durable when its method returns without error, and writes its audit event
+// and its row of the change feed in the same transaction.
+type Store interface {
+	// CreateService adds a service without operations. It returns ErrConflict where its name, or its host and path
+	// prefix, are another's.
+	CreateService(ctx context.Context, s Service, ev audit.Event) error
+	// Service returns the service of that name with its operations, or ErrNotFound.
+	Service(ctx context.Context, name string) (Entry, error)
+	// Services lists services whose names sort after the given one, in that order.
+	Services(ctx context.Context, after string, limit int) ([]Service, error)
+	// Catalog returns everything, as of one moment.
+	Catalog(ctx context.Context) ([]Entry, error)
+	// UpdateService writes the service if its version is still s.Version, and raises that; else it returns ErrStale,
+	// ErrNotFound, or ErrConflict.
+	UpdateService(ctx context.Context, s Service, ev audit.Event) error
+	// DeleteService removes a service and its operations; its ID is not used again. It returns ErrNotFound.
+	DeleteService(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error
+	// ReplaceOperations replaces all operations of a service if its version is still the given one, and raises that;
+	// else it returns ErrStale or ErrNotFound.
+	ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, at time.Time, ev audit.Event) error
+}
+
+// Users finds users by name and names by user.
+type Users interface {
+	// UserID returns the ID of the living user of that name or ID, or ErrNotFound.
+	UserID(ctx context.Context, idOrName string) (uuid.UUID, error)
+	// Names returns the names of those of the users that live.
+	Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
+}
+
+// Config is what a Catalog needs. Every field is required.
+type Config struct {
+	Store Store
+	Users Users
+	// Applied returns once this process has heard of every change committed so far.
+	Applied func(ctx context.Context) error
+	Now     func() time.Time
+}
+
+// Catalog manages services. It is safe for concurrent use. Make one with New; it holds no policy until Reload.
+type Catalog struct {
+	cfg      Config
+	compiled atomic.Pointer[policy.Table]
+}
+
+// New returns a Catalog, or an error where the configuration lacks something.
+func New(cfg Config) (*Catalog, error) {
+	if cfg.Store == nil || cfg.Users == nil || cfg.Applied == nil || cfg.Now == nil {
+		return nil, errors.New("catalog: Store, Users, Applied and Now are required")
+	}
+	c := &Catalog{cfg: cfg}
+	c.compiled.Store(&policy.Table{})
+	return c, nil
+}
+
+// Policy returns the policy in force. It never blocks.
+func (c *Catalog) Policy() *policy.Table { return c.compiled.Load() }
+
+// Reload compiles what the database holds now. On an error the former policy stays in force.
+func (c *Catalog) Reload(ctx context.Context) error {
+	entries, err := c.cfg.Store.Catalog(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	services := make([]policy.Service, len(entries))
+	for i, e := range entries {
+		services[i] = e.compilable(e.Operations)
+	}
+	table, err := policy.Compile(services)
+	if err != nil {
+		return fmt.Errorf("compiling the catalog: %w", err)
+	}
+	c.compiled.Store(table)
+	return nil
+}
+
+// compilable returns what the policy knows of a service.
+func (s *Service) compilable(ops []policy.Operation) policy.Service {
+	return policy.Service{
+		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
+		Default: s.Default, AllowInPath: s.AllowInPath, Operations: ops,
+	}
+}
+
+// Draft is what a service is made of, in people's words.
+type Draft struct {
+	Name        string
+	Host        string
+	PathPrefix  string         // "/" where empty
+	Default     policy.Default // policy.DefaultDeny where empty
+	AllowInPath string
+	Verifiers   []string // names or IDs of users
+}
+
+// Create makes a service without operations. Errors are a *authority.FieldError, ErrConflict or a store's.
+func (c *Catalog) Create(ctx context.Context, d Draft, actor audit.Actor) (Service, error) {
+	now := c.cfg.Now().UTC().Truncate(time.Microsecond)
+	s := Service{ID: uuid.Must(uuid.NewV7()), Version: 1, CreatedAt: now, UpdatedAt: now}
+	if err := c.fill(ctx, &s, d); err != nil {
+		return Service{}, err
+	}
+	ev := audit.New(audit.ServiceCreate, actor, target(s), now, s.detail()...)
+	if err := c.cfg.Store.CreateService(ctx, s, ev); err != nil {
+		return Service{}, fmt.Errorf("creating service: %w", err)
+	}
+	return s, c.cfg.Applied(ctx)
+}
+
+// Update writes the draft over the service of that name, if its version is the given one (0 for any).
+func (c *Catalog) Update(ctx context.Context, name string, version int64, d Draft, actor audit.Actor) (Service, error) {
+	e, err := c.cfg.Store.Service(ctx, name)
+	if err != nil {
+		return Service{}, err
+	}
+	if version != 0 && e.Version != version {
+		return Service{}, authority.ErrStale
+	}
+	s := e.Service
+	if err := c.fill(ctx, &s, d); err != nil {
+		return Service{}, err
+	}
+	s.UpdatedAt = c.cfg.Now().UTC().Truncate(time.Microsecond)
+	ev := audit.New(audit.ServiceUpdate, actor, target(s), s.UpdatedAt, s.detail()...)
+	if err := c.cfg.Store.UpdateService(ctx, s, ev); err != nil {
+		return Service{}, fmt.Errorf("updating service: %w", err)
+	}
+	s.Version++
+	return s, c.cfg.Applied(ctx)
+}
+
+// fill checks a draft and writes it into s.
+func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
+	s.Name, s.Host, s.PathPrefix = d.Name, strings.ToLower(d.Host), d.PathPrefix
+	s.Default, s.AllowInPath = d.Default, d.AllowInPath
+	if s.PathPrefix == "" {
+		s.PathPrefix = "/"
+	}
+	if s.Default == "" {
+		s.Default = policy.DefaultDeny
+	}
+	if !validName(s.Name) {
+		return &authority.FieldError{Field: "name", Problem: "is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit", Fix: "Rename the service."}
+	}
+	if err := s.compilable(nil).Validate(); err != nil {
+		return fieldErrorOf(err)
+	}
+	s.Verifiers = make([]uuid.UUID, 0, len(d.Verifiers))
+	for i, name := range d.Verifiers {
+		id, err := c.cfg.Users.UserID(ctx, name)
+		if errors.Is(err, authority.ErrNotFound) {
+			return &authority.FieldError{Field: "verifiers[" + strconv.Itoa(i) + "]", Problem: "is no user", Fix: "Make the user first."}
+		}
+		if err != nil {
+			return err
+		}
+		s.Verifiers = append(s.Verifiers, id)
+	}
+	slices.SortFunc(s.Verifiers, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	s.Verifiers = slices.Compact(s.Verifiers)
+	return nil
+}
+
+// validName reports whether a service may have this name, which stands in URLs and headers.
+func validName(name string) bool {
+	ok := name != "" && len(name) <= 64 && name[0] != '-' && name[0] != '_' && name[0] != '.'
+	return ok && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+	})
+}
+
+func (s *Service) detail() []string {
+	return []string{"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath}
+}
+
+func target(s Service) audit.Target { return audit.Target{Kind: "service", ID: s.ID, Name: s.Name} }
+
+// Service returns the service of that name with its operations, or ErrNotFound.
+func (c *Catalog) Service(ctx context.Context, name string) (Entry, error) {
+	return c.cfg.Store.Service(ctx, name)
+}
+
+// List returns services in the order of their names, from the one after the given name.
+func (c *Catalog) List(ctx context.Context, after string, limit int) ([]Service, error) {
+	return c.cfg.Store.Services(ctx, after, limit)
+}
+
+// Delete removes a service: calls to it are refused from then on. It returns ErrNotFound.
+func (c *Catalog) Delete(ctx context.Context, name string, actor audit.Actor) error {
+	e, err := c.cfg.Store.Service(ctx, name)
+	if err != nil {
+		return err
+	}
+	now := c.cfg.Now()
+	if err := c.cfg.Store.DeleteService(ctx, e.ID, now, audit.New(audit.ServiceDelete, actor, target(e.Service), now)); err != nil {
+		return fmt.Errorf("deleting service: %w", err)
+	}
+	return c.cfg.Applied(ctx)
+}
+
+// Verifies reports whether a user may ask about the service that answers for a host and path: administrators may ask
+// about every one.
+func (c *Catalog) Verifies(ctx context.Context, user *authority.Principal, host, path string) (bool, error) {
+	if user.Admin() {
+		return true, nil
+	}
+	compiled, ok := c.Policy().Find(host, path)
+	if !ok {
+		return false, nil
+	}
+	e, err := c.cfg.Store.Service(ctx, compiled.Name())
+	if err != nil {
+		return false, fmt.Errorf("reading a service's verifiers: %w", err)
+	}
+	return slices.Contains(e.Verifiers, user.ID), nil
+}

@@ -1,0 +1,146 @@
+// Package feed is how a node hears of what was taken away.
+//
+// Every change that can alter a verdict already given (a token rotated or revoked, a user blocked, operations or a key
+// changed) leaves a row in the change feed, numbered by the store's revision, in its own transaction. A node reads the
+// rows after those it knows each second, and at once after a change of its own, and has exactly those records
+// forgotten. Issuing leaves no row: nobody can have been told no about a secret that didn't exist.
+//
+// The feed says when it was last heard. When that is too long ago nothing that is remembered may be trusted; the
+// package never guesses that silence means that nothing changed.
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Change is one row of the feed.
+type Change struct {
+	Revision int64
+	Kind     Kind
+	ID       uuid.UUID
+}
+
+// Kind is the kind of record that changed.
+type Kind string
+
+// The kinds of record in the feed.
+const (
+	User          Kind = "user"
+	PersonalToken Kind = "personal_token"
+	Service       Kind = "service" // a service, its operations or their audiences
+	Pepper        Kind = "pepper"
+)
+
+// Batch is what a store answers to a node that knows everything up to some revision.
+type Batch struct {
+	Head    int64 // the newest revision
+	Changes []Change
+	Pruned  bool // rows after the node's revision are gone: it must forget everything
+}
+
+// Store reads the feed.
+type Store interface {
+	// ChangesAfter returns the changes with a greater revision than the given one, in order, with the head of the same
+	// moment. An error means that it isn't known whether there are any.
+	ChangesAfter(ctx context.Context, revision int64) (Batch, error)
+}
+
+// Config is what a Feed needs. Every field is required.
+type Config struct {
+	Store Store
+	// Apply takes note of a change: of all possible changes where its ID is zero. It returns an error where it couldn't,
+	// and is then called again.
+	Apply func(ctx context.Context, c Change) error
+	Now   func() time.Time
+}
+
+// lease is how long after it was last heard the feed still counts as fresh.
+const lease = 5 * time.Second
+
+// Feed follows the change feed. Make one with New.
+type Feed struct {
+	cfg   Config
+	heard atomic.Int64 // when the feed was last heard whole, in microseconds since 1970
+
+	mu       sync.Mutex
+	revision int64 // everything up to it has been applied
+	started  bool
+}
+
+// New returns a Feed, or an error where the configuration lacks something. It is not fresh until CatchUp has succeeded.
+func New(cfg Config) (*Feed, error) {
+	if cfg.Store == nil || cfg.Apply == nil || cfg.Now == nil {
+		return nil, errors.New("feed: Store, Apply and Now are required")
+	}
+	return &Feed{cfg: cfg}, nil
+}
+
+// CatchUp applies every change committed before it was called. Where it can't, the feed is no longer fresh: a change
+// of this very node may be among those that it doesn't know.
+func (f *Feed) CatchUp(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.catchUp(ctx); err != nil {
+		f.heard.Store(0)
+		return fmt.Errorf("catching up with the change feed: %w", err)
+	}
+	return nil
+}
+
+func (f *Feed) catchUp(ctx context.Context) error {
+	asked := f.cfg.Now()
+	batch, err := f.cfg.Store.ChangesAfter(ctx, f.revision)
+	if err != nil {
+		return err
+	}
+	if batch.Pruned || !f.started {
+		batch.Changes = []Change{{Revision: batch.Head}}
+	}
+	for _, c := range batch.Changes {
+		if err := f.cfg.Apply(ctx, c); err != nil {
+			return fmt.Errorf("applying revision %d: %w", c.Revision, err)
+		}
+		f.revision = c.Revision
+	}
+	f.revision, f.started = batch.Head, true
+	f.heard.Store(asked.UnixMicro())
+	return nil
+}
+
+// Fresh reports whether the feed was heard within the last five seconds. It takes no lock.
+func (f *Feed) Fresh() bool { return f.Age() < lease }
+
+// Age returns how long ago the feed was last heard whole.
+func (f *Feed) Age() time.Duration {
+	return max(0, time.Duration(f.cfg.Now().UnixMicro()-f.heard.Load())*time.Microsecond)
+}
+
+// Run follows the feed each time tick delivers, until ctx ends. Failures go to report.
+func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, report func(error)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+			if err := f.poll(ctx); err != nil && ctx.Err() == nil {
+				report(err)
+			}
+		}
+	}
+}
+
+// poll is CatchUp without its haste to distrust: what was heard before stays good for its five seconds.
+func (f *Feed) poll(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return f.catchUp(ctx)
+}

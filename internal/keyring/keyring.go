@@ -1,0 +1,210 @@
+// Package keyring keeps the keys under which Jeton's secrets lie.
+//
+//	master key ──HKDF──▶ wrapping key ──AES-256-GCM──▶ peppers, in the database
+//	(file or environment,
+//	 never in the database)
+//
+// A pepper is the HMAC key under which opaque secrets are stored. Peppers have versions, so that one can be replaced:
+// at most two live at a time, and what is found under the older is digested anew under the newer.
+//
+// A check value, stored at the first start, tells a node that was given another master key: it refuses to start,
+// before it writes something that its siblings can't read. The package also refuses a master key of the wrong length,
+// a pepper that doesn't open, and to go on without randomness.
+package keyring
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// ErrWrongMasterKey says that the database was made with another master key.
+var ErrWrongMasterKey = errors.New("this is not the master key that the database was made with")
+
+// WrappedPepper is a pepper as it is stored.
+type WrappedPepper struct {
+	Version   int64 // from 1, never reused
+	Wrapped   []byte
+	CreatedAt time.Time
+}
+
+// Store keeps wrapped keys.
+type Store interface {
+	// MasterCheck returns the check value, or nothing where none was stored yet.
+	MasterCheck(ctx context.Context) ([]byte, error)
+	// SetMasterCheck stores the check value if there is none, and returns the one that is stored then.
+	SetMasterCheck(ctx context.Context, check []byte) ([]byte, error)
+	// Peppers returns the live peppers, the newest first.
+	Peppers(ctx context.Context) ([]WrappedPepper, error)
+	// AddPepper stores a pepper with its event. It returns ErrConflict where its version is taken.
+	AddPepper(ctx context.Context, p WrappedPepper, ev audit.Event) error
+}
+
+// Config is what a Keyring needs. Every field is required.
+type Config struct {
+	Store  Store
+	Master secret.Text // 32 bytes: see ParseMasterKey
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// Digest is the stored form of an opaque secret: its HMAC under the pepper of a version.
+type Digest struct {
+	Pepper int64
+	Sum    secret.Sum
+}
+
+// Keyring holds unwrapped keys. It is safe for concurrent use. Open one with Open.
+type Keyring struct {
+	cfg     Config
+	wrap    cipher.AEAD
+	peppers atomic.Pointer[[]pepper] // the newest first
+}
+
+type pepper struct {
+	version int64
+	key     []byte
+}
+
+// keySize is the size of every key here, in bytes.
+const keySize = 32
+
+// maxPeppers is how many peppers may live at a time; a look-up asks for the digests under all of them.
+const maxPeppers = 2
+
+// Open checks the master key against the database and unwraps what is there; on a new database it makes the first
+// pepper. It returns ErrWrongMasterKey where the check value is another key's.
+func Open(ctx context.Context, cfg Config) (*Keyring, error) {
+	if cfg.Store == nil || cfg.Now == nil || cfg.Random == nil || len(cfg.Master) != keySize {
+		return nil, errors.New("keyring: Store, Now, Random and a Master key of 32 bytes are required")
+	}
+	wrapping, err := hkdf.Key(sha256.New, []byte(cfg.Master.Reveal()), nil, "jeton wrapping key 1", keySize)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the wrapping key: %w", err)
+	}
+	block, err := aes.NewCipher(wrapping)
+	if err != nil {
+		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
+	}
+	k := &Keyring{cfg: cfg}
+	if k.wrap, err = cipher.NewGCM(block); err != nil {
+		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
+	}
+	if err := k.checkMaster(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.Reload(ctx); err != nil {
+		return nil, err
+	}
+	if len(*k.peppers.Load()) == 0 {
+		return k, k.AddPepper(ctx, audit.Actor{})
+	}
+	return k, nil
+}
+
+func (k *Keyring) checkMaster(ctx context.Context) error {
+	check, err := hkdf.Key(sha256.New, []byte(k.cfg.Master.Reveal()), nil, "jeton master key check 1", keySize)
+	if err != nil {
+		return fmt.Errorf("deriving the master key's check value: %w", err)
+	}
+	stored, err := k.cfg.Store.MasterCheck(ctx)
+	if err == nil && len(stored) == 0 {
+		stored, err = k.cfg.Store.SetMasterCheck(ctx, check)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the master key's check value: %w", err)
+	}
+	if !hmac.Equal(stored, check) {
+		return ErrWrongMasterKey
+	}
+	return nil
+}
+
+// Reload reads the peppers from the database: at the start, and when the change feed tells of a new one.
+func (k *Keyring) Reload(ctx context.Context) error {
+	wrapped, err := k.cfg.Store.Peppers(ctx)
+	if err != nil {
+		return fmt.Errorf("reading peppers: %w", err)
+	}
+	peppers := make([]pepper, 0, len(wrapped))
+	for _, w := range wrapped {
+		key, err := k.open(w)
+		if err != nil {
+			return err
+		}
+		peppers = append(peppers, pepper{w.Version, key})
+	}
+	k.peppers.Store(&peppers)
+	return nil
+}
+
+// AddPepper makes a new pepper, under which all that is issued from now on is stored. It returns ErrConflict where two
+// live already: the older must go first, and what lies under it with it.
+func (k *Keyring) AddPepper(ctx context.Context, actor audit.Actor) error {
+	live := *k.peppers.Load()
+	if len(live) >= maxPeppers {
+		return fmt.Errorf("adding a pepper while %d live: %w", len(live), authority.ErrConflict)
+	}
+	w := WrappedPepper{Version: 1, CreatedAt: k.cfg.Now()}
+	if len(live) > 0 {
+		w.Version = live[0].version + 1
+	}
+	key := make([]byte, keySize)
+	nonce := make([]byte, k.wrap.NonceSize())
+	for _, b := range [][]byte{key, nonce} {
+		if _, err := io.ReadFull(k.cfg.Random, b); err != nil {
+			return fmt.Errorf("reading randomness for a pepper: %w", err)
+		}
+	}
+	w.Wrapped = k.wrap.Seal(nonce, nonce, key, label(w.Version))
+	ev := audit.New(audit.PepperCreate, actor, audit.Target{Kind: "pepper"}, w.CreatedAt, "version", strconv.FormatInt(w.Version, 10))
+	if err := k.cfg.Store.AddPepper(ctx, w, ev); err != nil {
+		return fmt.Errorf("adding a pepper: %w", err)
+	}
+	return k.Reload(ctx)
+}
+
+// open unwraps a pepper: a nonce, then the sealed key.
+func (k *Keyring) open(w WrappedPepper) ([]byte, error) {
+	n := k.wrap.NonceSize()
+	if len(w.Wrapped) < n {
+		return nil, fmt.Errorf("pepper %d is cut short", w.Version)
+	}
+	key, err := k.wrap.Open(nil, w.Wrapped[:n], w.Wrapped[n:], label(w.Version))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("pepper %d doesn't open with this master key", w.Version)
+	}
+	return key, nil
+}
+
+// label binds a wrapped key to its place: one pepper can't be passed off as another.
+func label(version int64) []byte { return []byte("pepper " + strconv.FormatInt(version, 10)) }
+
+// Digest returns the form in which a new secret is stored.
+func (k *Keyring) Digest(text secret.Text) Digest {
+	newest := (*k.peppers.Load())[0]
+	return Digest{newest.version, secret.Digest(newest.key, text)}
+}
+
+// Digests returns the forms in which a secret that was presented may be stored, the newest first.
+func (k *Keyring) Digests(text secret.Text) []Digest {
+	live := *k.peppers.Load()
+	all := make([]Digest, len(live))
+	for i, p := range live {
+		all[i] = Digest{p.version, secret.Digest(p.key, text)}
+	}
+	return all
+}

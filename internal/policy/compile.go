@@ -1,0 +1,121 @@
+package policy
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Compile checks and compiles all services. Its error joins what is wrong with
+// each: InvalidError, ConflictError and DuplicateServiceError.
+func Compile(services []Service) (*Table, error) {
+	t := &Table{hosts: map[string]*prefixes{}}
+	names := map[string]*siblings{}
+	var errs []error
+	for _, service := range services {
+		compiled, err := compileService(service)
+		if err == nil {
+			err = t.add(compiled)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		name, _ := cutPort(compiled.host)
+		if names[name] == nil {
+			names[name] = &siblings{}
+		}
+		compiled.siblings = names[name]
+		compiled.siblings.services = append(compiled.siblings.services, compiled)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return t, nil
+}
+
+// compileService gathers every fault of a service before it refuses.
+func compileService(s Service) (*CompiledService, error) {
+	faults := faults{service: s.Name}
+	allowed, ok := parseAllowance(s.AllowInPath)
+	if !ok {
+		faults.add("", "allow_in_path", s.AllowInPath, `write "", ";", "//" or ";//"`)
+	}
+	if s.Default != "" && s.Default != DefaultDeny && s.Default != DefaultAuthenticated {
+		faults.add("", "default", string(s.Default), `write "deny" or "authenticated"`)
+	}
+	faults.add("", "host", s.Host, hostProblem(s.Host))
+	faults.add("", "path_prefix", s.PathPrefix, prefixProblem(s.PathPrefix))
+	patterns := parseOperations(s.Operations, &faults)
+	if len(faults.errs) > 0 {
+		return nil, errors.Join(faults.errs...)
+	}
+	if err := firstConflict(s.Name, patterns); err != nil {
+		return nil, err
+	}
+	key, _ := foldHost(nil, s.Host)
+	return &CompiledService{
+		id: s.ID, name: s.Name, host: string(key), prefix: strings.TrimSuffix(s.PathPrefix, "/"),
+		open: s.Default == DefaultAuthenticated, allowed: allowed, methods: plant(s.Operations, patterns),
+	}, nil
+}
+
+// parseOperations returns the operations' patterns, in their order.
+func parseOperations(operations []Operation, faults *faults) []pattern {
+	patterns := make([]pattern, len(operations))
+	for i, op := range operations {
+		p, problem := parsePattern(op.Pattern)
+		if problem != "" {
+			faults.add(op.Pattern, "pattern", op.Pattern, problem)
+			continue
+		}
+		patterns[i] = p
+		if op.Scope != "" && !isScope(op.Scope) {
+			faults.add(op.Pattern, "scope", op.Scope, `a scope is printable ASCII without space, " and \`)
+		}
+		for _, entry := range op.Audience {
+			faults.add(op.Pattern, "audience", entry.String(), entry.problem(p))
+		}
+	}
+	return patterns
+}
+
+// faults gathers what is wrong with one service.
+type faults struct {
+	service string
+	errs    []error
+}
+
+// add does nothing where there is no problem.
+func (f *faults) add(operation, field, value, problem string) {
+	if problem != "" {
+		f.errs = append(f.errs, &InvalidError{
+			Service: f.service, Operation: operation, Field: field, Value: value, Problem: problem,
+		})
+	}
+}
+
+// plant makes one tree per method. It copies the operations, so that their
+// owner may change his.
+func plant(operations []Operation, patterns []pattern) map[string]*node {
+	roots := map[string]*node{}
+	for i, p := range patterns {
+		source := operations[i]
+		source.Audience = slices.Clone(source.Audience)
+		if roots[p.method] == nil {
+			roots[p.method] = &node{}
+		}
+		roots[p.method].insert(p.segments, &operation{source: &source, admission: newAdmission(source.Audience, p)})
+	}
+	return roots
+}
+
+// isScope holds a scope to RFC 6749 section 3.3.
+func isScope(scope string) bool {
+	for i := range len(scope) {
+		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return scope != ""
+}

@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// CompiledService is a service of a Table. It never changes, and any number of
+// goroutines may use it.
+type CompiledService struct {
+	id       uuid.UUID
+	name     string
+	host     string // as the table's key: lower case, with the port if it has one
+	prefix   string // without a slash at its end
+	open     bool   // the default is authenticated
+	allowed  traits
+	methods  map[string]*node // the patterns without method under ""
+	siblings *siblings
+}
+
+// ID returns the service's ID.
+func (s *CompiledService) ID() uuid.UUID { return s.id }
+
+// Name returns the service's name.
+func (s *CompiledService) Name() string { return s.name }
+
+// Authorize judges a call by its method, its whole path as the request spells
+// it (percent-encoded, with the service's prefix, without query) and its
+// subject. A path that isn't below the prefix matches no operation, and no
+// default admits it.
+func (s *CompiledService) Authorize(method, rawPath string, sub Subject) Verdict {
+	found, problem := inspect(rawPath, s.allowed)
+	if problem != "" {
+		return Verdict{Reason: ReasonAmbiguousPath}
+	}
+	if !s.covers(rawPath) {
+		return Verdict{Reason: ReasonNoOperation}
+	}
+	path := rawPath[len(s.prefix):]
+	op := s.match(method, path)
+	if found != 0 && !s.agrees(method, rawPath, op) {
+		return Verdict{Reason: ReasonAmbiguousPath}
+	}
+	known := sub.UserID != uuid.Nil
+	switch {
+	case op == nil && !s.open:
+		return Verdict{Reason: ReasonNoOperation}
+	case op == nil && known:
+		return Verdict{Allowed: true}
+	case op == nil:
+		return Verdict{Reason: ReasonNotInAudience}
+	case known && op.includes(&sub, path):
+		return Verdict{Allowed: true, Operation: op.source}
+	default:
+		return Verdict{Reason: ReasonNotInAudience, Operation: op.source}
+	}
+}
+
+// match chooses among the operations of the method before those of any method,
+// which are more general by the rules that firstConflict has enforced.
+func (s *CompiledService) match(method, path string) *operation {
+	if op := s.methods[method].match(path); op != nil {
+		return op
+	}
+	if method == "HEAD" {
+		if op := s.methods["GET"].match(path); op != nil {
+			return op
+		}
+	}
+	return s.methods[""].match(path)
+}
+
+// covers reports whether the path is the prefix, or goes on from it with a
+// slash.
+func (s *CompiledService) covers(rawPath string) bool {
+	rest, ok := strings.CutPrefix(rawPath, s.prefix)
+	return ok && (rest == "" || rest[0] == '/')
+}

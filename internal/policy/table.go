@@ -1,0 +1,72 @@
+package policy
+
+// Table holds the compiled services. It never changes: a new catalog is
+// compiled into a new Table, and readers are switched over to it. The zero
+// Table finds nothing.
+type Table struct {
+	hosts map[string]*prefixes // by lower-case host, and by host:port for the services that name one
+	size  int
+}
+
+// prefixes are the services of one host.
+type prefixes struct {
+	services map[string]*CompiledService // by prefix, "" for the whole host
+	longest  int                         // the length of the longest prefix
+}
+
+// siblings are the services of one host name, whatever their ports.
+type siblings struct{ services []*CompiledService }
+
+func (t *Table) add(s *CompiledService) error {
+	at := t.hosts[s.host]
+	if at == nil {
+		at = &prefixes{services: map[string]*CompiledService{}}
+		t.hosts[s.host] = at
+	}
+	if first := at.services[s.prefix]; first != nil {
+		return &DuplicateServiceError{A: first.name, B: s.name, Host: s.host, PathPrefix: s.prefix}
+	}
+	at.services[s.prefix] = s
+	at.longest = max(at.longest, len(s.prefix))
+	t.size++
+	return nil
+}
+
+// Len returns the number of services.
+func (t *Table) Len() int { return t.size }
+
+// Find returns the service to which a call belongs: of those on its host, the
+// one with the longest prefix of its raw path. A service that names the port of
+// the call goes before those that name none, however long their prefixes. The
+// case of the host and one dot at its end don't count. Find judges nothing: a
+// path that is spelt to escape a prefix ("/%61pi") is found under a shorter one,
+// or not at all, and refused by Authorize.
+func (t *Table) Find(host, rawPath string) (*CompiledService, bool) {
+	var buffer [maxHost]byte
+	key, name := foldHost(buffer[:0], host)
+	if len(key) > len(name) {
+		if s := t.hosts[string(key)].find(rawPath); s != nil {
+			return s, true
+		}
+	}
+	s := t.hosts[string(name)].find(rawPath)
+	return s, s != nil
+}
+
+// find tries the path's beginnings up to the length of the longest prefix, so
+// that a long path costs no more than a short one.
+func (p *prefixes) find(rawPath string) *CompiledService {
+	if p == nil {
+		return nil
+	}
+	best := p.services[""]
+	for end := 1; end <= len(rawPath) && end <= p.longest; end++ {
+		if end < len(rawPath) && rawPath[end] != '/' {
+			continue
+		}
+		if s := p.services[rawPath[:end]]; s != nil {
+			best = s
+		}
+	}
+	return best
+}

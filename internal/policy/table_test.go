@@ -1,0 +1,89 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+func TestFind(t *testing.T) {
+	table, err := policy.Compile([]policy.Service{
+		{ID: uuid.MustParse(aliceID), Name: "root", Host: "API.example.com."},
+		{Name: "api", Host: "api.example.com", PathPrefix: "/api"},
+		{Name: "v1", Host: "api.example.com", PathPrefix: "/api/v1"},
+		{Name: "port", Host: "api.example.com:8443", PathPrefix: "/"},
+		{Name: "port x", Host: "api.example.com:9", PathPrefix: "/x"},
+		{Name: "only api", Host: "b.example.com", PathPrefix: "/api"},
+		{Name: "v4", Host: "192.0.2.1"},
+		{Name: "v6", Host: "[2001:db8::1]"},
+		{Name: "v6 port", Host: "[2001:db8::1]:81"},
+		{Name: "local", Host: "local_host"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := table.Len(), 10; got != want {
+		t.Errorf("Len: got %d, want %d", got, want)
+	}
+	for _, test := range []struct{ host, path, want string }{
+		{"api.example.com", "/", "root"},
+		{"api.example.com", "", "root"},
+		{"api.example.com", "/x", "root"},
+		{"api.example.com", "/api", "api"},
+		{"api.example.com", "/api/", "api"},
+		{"api.example.com", "/apis", "root"},
+		{"api.example.com", "/API", "root"},
+		{"api.example.com", "/api/v1", "v1"},
+		{"api.example.com", "/api/v1/x", "v1"},
+		{"api.example.com", "/api/v10", "api"},
+		{"api.example.com", "/api/v", "api"},
+		{"api.example.com", "//api/v1", "root"},
+		{"api.example.com", "/%61pi/v1", "root"},
+		{"Api.Example.COM", "/api", "api"},
+		{"api.example.com.", "/api", "api"},
+		{"api.example.com..", "/api", ""},
+		{".api.example.com", "/api", ""},
+		{"api.example.com:443", "/api", "api"},
+		{"api.example.com:", "/api", "api"},
+		{"api.example.com.:443", "/api", "api"},
+		{"api.example.com:8443", "/api/v1", "port"},
+		{"API.example.com.:8443", "/", "port"},
+		{"api.example.com:9", "/x/y", "port x"},
+		{"api.example.com:9", "/y", "root"},
+		{"b.example.com", "/", ""},
+		{"b.example.com", "/api/x", "only api"},
+		{"b.example.com", "api", ""},
+		{"example.com", "/", ""},
+		{"", "/", ""},
+		{":80", "/", ""},
+		{strings.Repeat("a", 300), "/", ""},
+		{"api.example.com:" + strings.Repeat("0", 300), "/", ""},
+		{"192.0.2.1:80", "/", "v4"},
+		{"[2001:DB8::1]", "/", "v6"},
+		{"[2001:db8::1]:80", "/", "v6"},
+		{"[2001:db8::1]:81", "/", "v6 port"},
+		{"2001:db8::1", "/", ""},
+		{"local_host:1", "/", "local"},
+	} {
+		got := ""
+		if s, ok := table.Find(test.host, test.path); ok {
+			got = s.Name()
+		}
+		if got != test.want {
+			t.Errorf("Find(%q, %q): got %q, want %q", test.host, test.path, got, test.want)
+		}
+	}
+	if s, _ := table.Find("api.example.com", "/"); s.ID() != uuid.MustParse(aliceID) {
+		t.Errorf("ID: got %s, want %s", s.ID(), aliceID)
+	}
+}
+
+func TestZeroTableFindsNothing(t *testing.T) {
+	var table policy.Table
+	if s, ok := table.Find("api.example.com", "/"); ok || s != nil || table.Len() != 0 {
+		t.Errorf("got %v, %t and length %d, want nothing", s, ok, table.Len())
+	}
+}

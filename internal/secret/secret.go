@@ -1,0 +1,137 @@
+// Package secret makes and reads Jeton's opaque secrets and keeps them out of logs.
+//
+// An opaque secret is 51 alphanumeric characters:
+//
+//	jtp 0aB3…xyz 1a2B3c
+//	│   │        └ 6   zero-padded base62 of the CRC-32 (IEEE) over all that stands before
+//	│   └ 42  random characters of 0-9A-Za-z: 250 bits
+//	└ 3   tag: what kind of secret, and the version of this format
+//
+// The checksum is no protection: it lets a mistyped or cut secret be refused without a look-up, and lets a scanner
+// that searches code for leaked secrets be sure of what it found. What protects is that 250 bits can't be guessed and
+// that only an HMAC-SHA-256 under a key outside the table (a pepper) is stored: a dump of the database confirms no guess.
+//
+// The package refuses to make a secret when its source of randomness fails, and to print one: see [Text].
+package secret
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+)
+
+// Tag is the first three characters of an opaque secret: its kind and the version of its format.
+type Tag string
+
+// The tags in use.
+const (
+	Personal     Tag = "jtp" // a user's rotating personal token
+	Session      Tag = "jts" // a session token
+	ClientSecret Tag = "jtc" // an OAuth client secret of a service account
+)
+
+// Length is the number of characters of every opaque secret.
+const Length = tagLength + randomLength + checksumLength
+
+const (
+	tagLength      = 3
+	randomLength   = 42
+	checksumLength = 6
+
+	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// redacted is what every printing of a Text shows.
+const redacted = "[secret]"
+
+// Text is a secret in the clear. It prints as "[secret]" by every way that package fmt, log/slog and encoding/json
+// know; only Reveal gives it away, so that a search for Reveal finds every place where a secret leaves the program.
+type Text string
+
+// Reveal returns the secret itself.
+func (t Text) Reveal() string { return string(t) }
+
+// String implements fmt.Stringer without giving the secret away.
+func (t Text) String() string { return redacted }
+
+// GoString implements fmt.GoStringer, for %#v, without giving the secret away.
+func (t Text) GoString() string { return redacted }
+
+// Format implements fmt.Formatter: whatever the verb (%x and %q would else go round String), it prints "[secret]".
+func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue implements slog.LogValuer without giving the secret away.
+func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements encoding.TextMarshaler, which encoding/json uses too, without giving the secret away.
+func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Make returns a new secret of the given tag, reading its 250 bits from random.
+// An error of random is returned as it is: there is no weaker fallback.
+func Make(tag Tag, random io.Reader) (Text, error) {
+	text := make([]byte, 0, Length)
+	text = append(text, tag...)
+	var buf [64]byte
+	for len(text) < tagLength+randomLength {
+		if _, err := io.ReadFull(random, buf[:]); err != nil {
+			return "", fmt.Errorf("reading randomness for a secret: %w", err)
+		}
+		for _, b := range buf {
+			// 248 is the largest multiple of 62 in a byte: taking the remainder of less keeps every character equally likely.
+			if b < 248 && len(text) < tagLength+randomLength {
+				text = append(text, alphabet[b%62])
+			}
+		}
+	}
+	sum := checksum(text)
+	return Text(append(text, sum[:]...)), nil
+}
+
+// Looks reports whether text starts like a secret of the given tag. It is cheap and proves nothing: see Valid.
+func Looks(text string, tag Tag) bool {
+	return len(text) >= tagLength && text[:tagLength] == string(tag)
+}
+
+// Valid reports whether text is a well-formed secret of the given tag: its length, its alphabet and its checksum.
+// That it was ever issued is for a look-up to say.
+func Valid(text string, tag Tag) bool {
+	if len(text) != Length || !Looks(text, tag) {
+		return false
+	}
+	for i := range len(text) {
+		if !alphanumeric(text[i]) {
+			return false
+		}
+	}
+	body := text[:tagLength+randomLength]
+	sum := checksum([]byte(body))
+	return string(sum[:]) == text[len(body):]
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+// checksum returns the CRC-32 of body in base62, the most significant digit first. 62⁶ is above 2³², so it always fits.
+func checksum(body []byte) [checksumLength]byte {
+	n := crc32.ChecksumIEEE(body)
+	var sum [checksumLength]byte
+	for i := checksumLength - 1; i >= 0; i-- {
+		sum[i] = alphabet[n%62]
+		n /= 62
+	}
+	return sum
+}
+
+// Sum is what is stored of a secret: HMAC-SHA-256 under a pepper.
+type Sum [sha256.Size]byte
+
+// Digest returns the Sum of text under pepper, a key of 32 bytes.
+func Digest(pepper []byte, text Text) Sum {
+	mac := hmac.New(sha256.New, pepper)
+	_, _ = io.WriteString(mac, string(text)) // a hash never fails to take bytes
+	return Sum(mac.Sum(nil))
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go, from Debian's packages, where it is missing. Says what it does; without the
+# right to install, it prints the command to type and fails, so that no test is skipped for want of a program.
+set -euo pipefail
+
+# What must be there (a command, or a file by its path), and the package that brings it.
+needs=(
+  "nginx               nginx"      # the proxy of the README and of deploy/nginx
+  "curl                curl"       # the README's calls
+  "git                 git"        # a clone for the README's test
+  "unshare             util-linux" # a network namespace for tests on fixed ports
+  "ip                  iproute2"   # loopback inside it
+  "gcc                 gcc"        # the race detector
+  "/usr/include/stdio.h libc6-dev"
+)
+
+# An ordinary user's PATH on Debian lacks the folders where nginx and ip live.
+PATH=$PATH:/usr/sbin:/sbin
+
+present() {
+  case $1 in
+    /*) [[ -e $1 ]] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing=()
+for need in "${needs[@]}"; do
+  read -r what package <<<"$need"
+  present "$what" || missing+=("$package")
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+  echo "test/deps.sh: all programs that the tests need are here"
+  exit 0
+fi
+
+install="apt-get install -y --no-install-recommends ${missing[*]}"
+echo "test/deps.sh: missing for the tests: ${missing[*]}"
+if ! command -v apt-get >/dev/null; then
+  echo "test/deps.sh: this isn't a Debian system: install them by its own means" >&2
+  exit 1
+fi
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+  if ! command -v sudo >/dev/null || ! sudo true; then
+    echo "test/deps.sh: to install them, type as root:  apt-get update && $install" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "test/deps.sh: installing: apt-get update && $install"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q
+# shellcheck disable=SC2086 # words, not one word
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install
+
+# Debian starts a server as it installs it. The tests start their own; nobody asked for one on port 80.
+if [[ " ${missing[*]} " == *" nginx "* ]]; then
+  if [[ -d /run/systemd/system ]]; then
+    "${as_root[@]}" systemctl disable --now nginx.service
+  else
+    "${as_root[@]}" service nginx stop >/dev/null || true
+  fi
+  if [[ -s /run/nginx.pid ]] && kill -0 "$(cat /run/nginx.pid)" 2>/dev/null; then
+    echo "test/deps.sh: the nginx that came with the package still runs and couldn't be stopped" >&2
+    exit 1
+  fi
+fi
+
+for need in "${needs[@]}"; do
+  read -r what package <<<"$need"
+  present "$what" || { echo "test/deps.sh: $what is still missing after installing $package" >&2; exit 1; }
+done
+echo "test/deps.sh: installed: ${missing[*]}"
