@@ -354,3 +354,9 @@ func (a *Accounts) setPassword(ctx context.Context, u User, hash string, reset b
 	}
 	return nil
 }
+
+// UserID returns the ID of the living user of that ID or name, or ErrNotFound.
+func (a *Accounts) UserID(ctx context.Context, idOrName string) (uuid.UUID, error) {
+	u, err := a.Find(ctx, idOrName)
+	return u.ID, err
+}

@@ -42,40 +42,40 @@ const maxDetailLength = 512
 
 // Actor is who did it. The zero Actor is Jeton itself.
 type Actor struct {
-	UserID         uuid.UUID `json:"user_id,omitzero"`
-	Username       string    `json:"username,omitempty"`        // as it was at that time
-	CredentialKind string    `json:"credential_kind,omitempty"` // how the actor had proved who it was
-	CredentialID   uuid.UUID `json:"credential_id,omitzero"`
-	Address        string    `json:"address,omitempty"` // the client's address, without port
+	UserID         uuid.UUID
+	Username       string // as it was at that time
+	CredentialKind string // how the actor had proved who it was
+	CredentialID   uuid.UUID
+	Address        string // the client's address, without port
 }
 
 // Target is the record to which it happened.
 type Target struct {
-	Kind string    `json:"kind,omitempty"` // "user", "personal_token", "service", …
-	ID   uuid.UUID `json:"id,omitzero"`
-	Name string    `json:"name,omitempty"`
+	Kind string // "user", "personal_token", "service", …
+	ID   uuid.UUID
+	Name string
 }
 
 // Event is one row of the audit log.
 type Event struct {
 	// Seq orders events as they were written; it is the cursor of a listing and is given by the store.
-	Seq    int64     `json:"-"`
-	ID     uuid.UUID `json:"id"`
-	At     time.Time `json:"at"`
-	Action Action    `json:"action"`
-	Actor  Actor     `json:"actor,omitzero"`
-	Target Target    `json:"target,omitzero"`
+	Seq    int64
+	ID     uuid.UUID
+	At     time.Time
+	Action Action
+	Actor  Actor
+	Target Target
 	// Reason says why a call was refused: one of the authority's reasons.
-	Reason string `json:"reason,omitempty"`
+	Reason string
 	// Door is where a refused call knocked: "gateway", "v1", "verify".
-	Door string `json:"door,omitempty"`
+	Door string
 	// Count is how many alike a merged refusal stands for, and LastAt when the last of them came.
-	Count  int64     `json:"count,omitempty"`
-	LastAt time.Time `json:"last_at,omitzero"`
+	Count  int64
+	LastAt time.Time
 	// MergeKey is the same for refusals that are one row of the log, and empty for changes.
-	MergeKey string `json:"-"`
+	MergeKey string
 	// Detail is what changed, by the name of the field: never a secret.
-	Detail map[string]string `json:"detail,omitempty"`
+	Detail map[string]string
 }
 
 // New returns the event of a change made by actor at the given time. The detail is pairs of name and value; a value

@@ -1,0 +1,180 @@
+// Package api holds the wire types of Jeton's native API, /v1: what programs send and receive as JSON, and the registry
+// of problem codes. The server and the Go client share it.
+//
+// The API only grows: members and codes are added, none is renamed or given another meaning. Members that a client
+// doesn't know must be ignored by it; members that the server doesn't know are refused by it. Times are RFC 3339 in UTC
+// with microseconds; IDs are UUIDs (RFC 9562, version 7).
+package api
+
+import "time"
+
+// List is one page of a listing. Next is the cursor of the page after it, empty on the last.
+type List[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty" doc:"Cursor of the next page; absent on the last."`
+}
+
+// User is an account of a person or a program.
+type User struct {
+	ID          string    `json:"id" format:"uuid"`
+	Kind        string    `json:"kind" enum:"person,service"`
+	Username    string    `json:"username"`
+	Email       string    `json:"email,omitempty"`
+	DisplayName string    `json:"display_name,omitempty"`
+	Roles       []string  `json:"roles"`
+	State       string    `json:"state" enum:"active,blocked"`
+	HasPassword bool      `json:"has_password"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// NewUser is the body of POST /v1/users. Password and PasswordHash exclude each other.
+type NewUser struct {
+	Kind         string   `json:"kind,omitempty" enum:"person,service" doc:"person if absent"`
+	Username     string   `json:"username" doc:"1 to 128 characters; no control characters, colon or slash"`
+	Email        string   `json:"email,omitempty"`
+	DisplayName  string   `json:"display_name,omitempty"`
+	Roles        []string `json:"roles,omitempty" doc:"free names of A-Z a-z 0-9 . _ -; admin administers Jeton"`
+	State        string   `json:"state,omitempty" enum:"active,blocked" doc:"active if absent"`
+	Password     string   `json:"password,omitempty" doc:"8 to 256 characters"`
+	PasswordHash string   `json:"password_hash,omitempty" doc:"Argon2id, bcrypt or PBKDF2, made elsewhere"`
+}
+
+// UserPatch is the body of PATCH /v1/users/{user} (RFC 7396): absent members stay as they are, null empties one that
+// may be empty.
+type UserPatch struct {
+	Username    Optional[string]   `json:"username,omitzero"`
+	Email       Optional[string]   `json:"email,omitzero"`
+	DisplayName Optional[string]   `json:"display_name,omitzero"`
+	Roles       Optional[[]string] `json:"roles,omitzero"`
+	State       Optional[string]   `json:"state,omitzero" enum:"active,blocked"`
+	Password    Optional[string]   `json:"password,omitzero" doc:"an administrator's reset: ends the user's personal token"`
+}
+
+// Me is the answer of GET /v1/me: who the caller is, and by which credential.
+type Me struct {
+	User       User       `json:"user"`
+	Credential Credential `json:"credential"`
+}
+
+// Credential names a credential without giving it away.
+type Credential struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id" format:"uuid"`
+}
+
+// PasswordChange is the body of PUT /v1/me/password.
+type PasswordChange struct {
+	Current string `json:"current"`
+	New     string `json:"new" doc:"8 to 256 characters"`
+}
+
+// PersonalToken tells of the caller's personal token; it doesn't hold it.
+type PersonalToken struct {
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"to the minute; absent where it was never used"`
+	LastUsedIP string    `json:"last_used_ip,omitempty"`
+}
+
+// IssuedPersonalToken is the answer of POST /v1/me/personal-token: the only time that the token is shown.
+type IssuedPersonalToken struct {
+	Token     string    `json:"token"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Service is a protected API.
+type Service struct {
+	ID          string    `json:"id" format:"uuid"`
+	Name        string    `json:"name"`
+	Host        string    `json:"host"`
+	PathPrefix  string    `json:"path_prefix"`
+	Default     string    `json:"default" enum:"deny,authenticated"`
+	AllowInPath string    `json:"allow_in_path" doc:"; or // or both: what a path may hold although it is refused elsewhere"`
+	Verifiers   []string  `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// NewService is the body of POST /v1/services.
+type NewService struct {
+	Name        string   `json:"name" doc:"1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"`
+	Host        string   `json:"host" doc:"the host name of the protected API, as its clients call it"`
+	PathPrefix  string   `json:"path_prefix,omitempty" doc:"/ if absent"`
+	Default     string   `json:"default,omitempty" enum:"deny,authenticated" doc:"for calls that no operation matches; deny if absent"`
+	AllowInPath string   `json:"allow_in_path,omitempty"`
+	Verifiers   []string `json:"verifiers,omitempty"`
+}
+
+// ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396).
+type ServicePatch struct {
+	Name        Optional[string]   `json:"name,omitzero"`
+	Host        Optional[string]   `json:"host,omitzero"`
+	PathPrefix  Optional[string]   `json:"path_prefix,omitzero"`
+	Default     Optional[string]   `json:"default,omitzero" enum:"deny,authenticated"`
+	AllowInPath Optional[string]   `json:"allow_in_path,omitzero"`
+	Verifiers   Optional[[]string] `json:"verifiers,omitzero"`
+}
+
+// Operation is a method and path pattern of a service, and who may call it.
+type Operation struct {
+	Pattern  string   `json:"pattern" doc:"[METHOD ]/path in the syntax of Go's http.ServeMux, below the service's prefix"`
+	Audience []string `json:"audience" doc:"user:NAME, role:NAME or self:{VARIABLE}; nobody if empty"`
+	Scope    string   `json:"scope,omitempty"`
+}
+
+// VerifyRequest is the body of POST /v1/verify: a call, as a service received it.
+type VerifyRequest struct {
+	Authorization string `json:"authorization,omitempty" doc:"the value of the Authorization header field"`
+	Method        string `json:"method" doc:"of the call"`
+	URL           string `json:"url" doc:"of the call: absolute, with scheme and host"`
+	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller, for the audit log"`
+}
+
+// Verdict is the answer of POST /v1/verify.
+type Verdict struct {
+	Allow     bool       `json:"allow"`
+	Reason    string     `json:"reason,omitempty" doc:"why the call may not pass"`
+	Service   string     `json:"service,omitempty"`
+	Principal *Principal `json:"principal,omitempty"`
+}
+
+// Principal is the user behind a call that may pass.
+type Principal struct {
+	UserID      string     `json:"user_id" format:"uuid"`
+	Username    string     `json:"username"`
+	Email       string     `json:"email,omitempty"`
+	DisplayName string     `json:"display_name,omitempty"`
+	Roles       []string   `json:"roles"`
+	Credential  Credential `json:"credential"`
+}
+
+// Event is one row of the audit log: a change, or refusals merged into one row.
+type Event struct {
+	ID     string    `json:"id" format:"uuid"`
+	At     time.Time `json:"at"`
+	Action string    `json:"action" doc:"as user.create, personal_token.rotate, refused"`
+	Actor  *Actor    `json:"actor,omitempty" doc:"who did it, or was refused; absent where it was Jeton itself"`
+	Target *Target   `json:"target,omitempty" doc:"to which record it happened"`
+	Reason string    `json:"reason,omitempty" doc:"why a call was refused"`
+	Door   string    `json:"door,omitempty" doc:"where a refused call knocked: gateway, v1, verify"`
+	// Count and LastAt belong to refusals of one minute that were alike.
+	Count  int64             `json:"count" doc:"how many alike this row stands for"`
+	LastAt time.Time         `json:"last_at,omitzero" doc:"when the last of them came"`
+	Detail map[string]string `json:"detail,omitempty" doc:"what changed"`
+}
+
+// Actor is a user, with the credential by which it acted. Names are as they were at that time.
+type Actor struct {
+	UserID         string `json:"user_id,omitempty" format:"uuid"`
+	Username       string `json:"username,omitempty"`
+	CredentialKind string `json:"credential_kind,omitempty"`
+	CredentialID   string `json:"credential_id,omitempty" format:"uuid"`
+	Address        string `json:"address,omitempty"`
+}
+
+// Target is a record.
+type Target struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id,omitempty" format:"uuid"`
+	Name string `json:"name,omitempty"`
+}

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Line is what a handler adds to the request's line in the log: IDs and reasons, never a secret. Empty members are left out.
+type Line struct {
+	Client     netip.Addr // the client's address, where it isn't the peer's
+	Method     string     // of the call that was asked about, at the gateway
+	Host       string     // likewise
+	Path       string     // likewise, without the query
+	Kind       string     // of credential
+	Credential uuid.UUID
+	User       uuid.UUID
+	Service    string
+	Reason     string
+	Err        error // what failed inside: logged at level ERROR
+}
+
+// Recorder is the http.ResponseWriter of a request under Log.
+type Recorder struct {
+	http.ResponseWriter
+	Line   Line
+	id     [16]byte // hexadecimal
+	status int
+	bytes  int64
+}
+
+// Note returns the line of the request that w answers. Outside Log it returns a line that nobody reads.
+func Note(w http.ResponseWriter) *Line {
+	if r, ok := w.(*Recorder); ok {
+		return &r.Line
+	}
+	return &Line{}
+}
+
+// RequestID returns the ID of the request that w answers, as it stands in the log and in X-Request-Id.
+func RequestID(w http.ResponseWriter) string {
+	if r, ok := w.(*Recorder); ok {
+		return string(r.id[:])
+	}
+	return ""
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *Recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *Recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach what Recorder wraps.
+func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Log serves next, gives each request an ID and writes one line about each.
+func Log(logger *slog.Logger, listener string, now func() time.Time, next http.Handler) http.Handler {
+	pool := sync.Pool{New: func() any { return new(Recorder) }}
+	listenerAttr := slog.String("listener", listener)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := now()
+		rec, _ := pool.Get().(*Recorder)
+		*rec = Recorder{ResponseWriter: w}
+		rec.newID()
+		w.Header()["X-Request-Id"] = []string{string(rec.id[:])}
+		defer func() {
+			fault := recover()
+			if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // a panic's value is compared as it is
+				logger.ErrorContext(r.Context(), "handler panicked", "request_id", string(rec.id[:]), "fault", fault)
+				if rec.status == 0 {
+					WriteError(rec, r, errPanic)
+				}
+			}
+			rec.write(r, logger, listenerAttr, now().Sub(began))
+			*rec = Recorder{}
+			pool.Put(rec)
+			if fault == http.ErrAbortHandler { //nolint:errorlint // as above
+				panic(fault)
+			}
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// newID draws a request ID. It names a line of the log and protects nothing, so the fast generator will do.
+func (r *Recorder) newID() {
+	var b [8]byte
+	for n, i := rand.Uint64(), 0; i < len(b); n, i = n>>8, i+1 { //nolint:gosec // G404: see above
+		b[i] = byte(n)
+	}
+	hex.Encode(r.id[:], b[:])
+}
+
+// write writes the line.
+func (r *Recorder) write(req *http.Request, logger *slog.Logger, listener slog.Attr, took time.Duration) {
+	level := slog.LevelInfo
+	if r.Line.Err != nil {
+		level = slog.LevelError
+	}
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	ctx := context.WithoutCancel(req.Context())
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	var attrs [16]slog.Attr
+	logger.LogAttrs(ctx, level, "request", r.attrs(attrs[:0], req, listener, took)...)
+}
+
+// attrs appends what is known of the request, empty members left out.
+func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, took time.Duration) []slog.Attr {
+	l := &r.Line
+	if l.Method == "" {
+		l.Method, l.Host, l.Path = req.Method, req.Host, req.URL.EscapedPath()
+	}
+	to = append(to, listener, slog.String("request_id", string(r.id[:])), slog.Int("status", r.status),
+		slog.Duration("took", took), slog.String("method", l.Method), slog.String("host", l.Host), slog.String("path", l.Path))
+	if !l.Client.IsValid() {
+		l.Client = Remote(req)
+	}
+	to = append(to, slog.String("client", l.Client.String()))
+	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", l.Service), slog.String("reason", l.Reason)} {
+		if a.Value.String() != "" {
+			to = append(to, a)
+		}
+	}
+	if l.User != uuid.Nil {
+		to = append(to, slog.String("user_id", l.User.String()), slog.String("credential_id", l.Credential.String()))
+	}
+	if l.Err != nil {
+		to = append(to, slog.String("error", l.Err.Error()))
+	}
+	return to
+}

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+var errPanic = errors.New("the handler panicked")
+
+// retryAfter is what a caller is told to wait, in seconds, when there is no room or no database just now.
+const retryAfter = "1"
+
+// challenge is the one WWW-Authenticate of every 401 of a door that takes both schemes. Both stand in one field, because
+// nginx's auth_request passes only the first field on.
+const challenge = `Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`
+
+// BearerChallenge is the challenge of a door that takes no passwords.
+const BearerChallenge = `Bearer realm="jeton"`
+
+// ProblemOf turns an error of the inside into what a caller may learn of it. What it doesn't know is an internal error.
+func ProblemOf(err error) *api.Problem {
+	if p, ok := errors.AsType[*api.Problem](err); ok {
+		return p
+	}
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		return refusalProblem(ref)
+	}
+	code := codeOf(err)
+	p := api.NewProblem(code, "")
+	if field, ok := errors.AsType[*authority.FieldError](err); ok {
+		if code == api.CodeInternal {
+			p = api.NewProblem(api.CodeInvalidField, "")
+		}
+		p.Errors = []api.FieldProblem{{Field: field.Field, Problem: field.Problem, Fix: field.Fix}}
+	}
+	return p
+}
+
+func codeOf(err error) api.Code {
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		return api.CodeNotFound
+	case errors.Is(err, authority.ErrConflict):
+		return api.CodeConflict
+	case errors.Is(err, authority.ErrLastAdmin):
+		return api.CodeLastAdministrator
+	case errors.Is(err, authority.ErrStale):
+		return api.CodeStale
+	case errors.Is(err, authority.ErrBusy):
+		return api.CodeUnavailable
+	case errors.Is(err, authority.ErrStorageFull):
+		return api.CodeStorageFull
+	case tooLarge:
+		return api.CodeTooLarge
+	default:
+		return api.CodeInternal
+	}
+}
+
+// refusalProblem tells a caller the outcome and not the reason, so that unknown, wrong, expired, revoked and blocked
+// look alike.
+func refusalProblem(ref *authority.Refusal) *api.Problem {
+	switch ref.Reason.Outcome() {
+	case authority.OutcomeMalformed:
+		if ref.Reason == authority.ReasonTwoCredentials {
+			return api.NewProblem(api.CodeTwoCredentials, "")
+		}
+		return api.NewProblem(api.CodeMalformedRequest, "The credential is longer than any that Jeton issues.")
+	case authority.OutcomeUnavailable:
+		return api.NewProblem(api.CodeUnavailable, "")
+	case authority.OutcomeForbidden:
+		return api.NewProblem(api.CodeNotAllowed, "")
+	default:
+		return api.NewProblem(api.CodeNotAuthenticated, "")
+	}
+}
+
+// WriteError answers with the problem of err, and notes err for the log where it is a fault and no refusal.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	p := ProblemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		Note(w).Err = err
+	}
+	WriteProblem(w, r, p)
+}
+
+// WriteProblem answers with a problem, as plain text where the caller accepts that and no JSON.
+func WriteProblem(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+	p.Instance = RequestID(w)
+	h := w.Header()
+	SetProblemHeaders(h, p.Status)
+	if accept := r.Header.Get("Accept"); strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(p.Status)
+		_, _ = w.Write([]byte(p.Title + ". " + p.Fix + "\n"))
+		return
+	}
+	h.Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the caller may have gone
+}
+
+// SetProblemHeaders sets the header fields that go with a problem's status.
+func SetProblemHeaders(h http.Header, status int) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	switch status {
+	case http.StatusUnauthorized:
+		h.Set("Www-Authenticate", challenge)
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		h.Set("Retry-After", retryAfter)
+	}
+}

@@ -1,0 +1,81 @@
+// Package web holds what all of Jeton's HTTP edges share: servers with their limits, who the client is, the request
+// log, and errors as problems.
+//
+// It refuses what no edge should ever see: headers above 32 KiB, bodies above their cap, requests that dawdle. It
+// believes what a header says about the client only from peers that are named as trusted.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// The limits of every server.
+const (
+	maxHeader         = 32 << 10
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// Server is one listener with its handler. Make one with Listen.
+type Server struct {
+	name     string
+	listener net.Listener
+	http     *http.Server
+	drain    time.Duration
+}
+
+// ServerConfig is what a Server needs. Every field is required.
+type ServerConfig struct {
+	Name    string // "public", "gateway", "admin": in logs
+	Address string // host:port; port 0 for any
+	Handler http.Handler
+	Logger  *slog.Logger
+	MaxBody int64         // in bytes; a longer body is refused as it is read
+	Drain   time.Duration // how long requests under way may take to end when the server stops
+}
+
+// Listen opens the listener. The error names the address.
+func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Address)
+	if err != nil {
+		return nil, fmt.Errorf("opening the %s listener: %w", cfg.Name, err)
+	}
+	return &Server{name: cfg.Name, listener: l, drain: cfg.Drain, http: &http.Server{
+		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+	}}, nil
+}
+
+// Addr returns the address that was opened, with its real port.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Serve answers requests until Shutdown, and returns any other cause of its end.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on the %s listener: %w", s.name, err)
+	}
+	return nil
+}
+
+// Shutdown takes no more requests and waits for those under way, for the time to drain at most; what is left then is cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.drain)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), s.http.Close())
+	}
+	return nil
+}
