@@ -2,7 +2,7 @@
 // go tool -modfile=tools/go.mod NAME
 module github.com/jeton-io/jeton/tools
 
-go 1.26.8
+go 1.26.0
 
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -10,10 +10,13 @@ import (
 // AudienceKind tells what an Audience names.
 type AudienceKind string
 
-// The three kinds. The zero kind is none of them, and Compile refuses it.
+// The zero kind is none of these, and Compile refuses it.
 const (
+	// AudienceUser names one user.
 	AudienceUser AudienceKind = "user"
+	// AudienceRole names a role, and with it whoever has it.
 	AudienceRole AudienceKind = "role"
+	// AudienceSelf names a variable of the path, which must be the caller's ID.
 	AudienceSelf AudienceKind = "self"
 )
 
@@ -63,6 +66,7 @@ func ParseAudience(text string) (Audience, error) {
 	return Audience{}, fmt.Errorf("audience %q is none of user:ID, role:NAME and self:{VARIABLE}", text)
 }
 
+// String writes the form in which the audience can be stored.
 func (a Audience) String() string {
 	switch a.Kind {
 	case AudienceUser:

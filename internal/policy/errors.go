@@ -17,6 +17,7 @@ type InvalidError struct {
 	Problem string
 }
 
+// Error names service, field, value and problem.
 func (e *InvalidError) Error() string {
 	if e.Operation == "" || e.Field == "pattern" {
 		return fmt.Sprintf("service %q: %s %q: %s", e.Service, e.Field, e.Value, e.Problem)
@@ -36,6 +37,7 @@ type ConflictError struct {
 	Example string
 }
 
+// Error names both patterns and the example.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("service %q: patterns %q and %q conflict: both match %q, and neither is more specific",
 		e.Service, e.A, e.B, e.Example)
@@ -51,6 +53,7 @@ type DuplicateServiceError struct {
 	PathPrefix string
 }
 
+// Error names both services.
 func (e *DuplicateServiceError) Error() string {
 	return fmt.Sprintf("services %q and %q both have the host %q and the path prefix %q",
 		e.A, e.B, e.Host, e.PathPrefix)

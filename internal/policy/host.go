@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -56,19 +57,15 @@ func hostProblem(host string) string {
 	}
 	if strings.HasPrefix(bare, "[") {
 		address, err := netip.ParseAddr(strings.Trim(bare, "[]"))
-		if err != nil || !address.Is6() || "["+address.WithZone("").String()+"]" != bare {
-			return "write an IPv6 address in its shortest form in brackets, such as [2001:db8::1]"
+		if err == nil && address.Is6() && address.Zone() == "" && "["+address.String()+"]" == bare {
+			return ""
 		}
-		return ""
+		return "write an IPv6 address in its shortest form in brackets, such as [2001:db8::1]"
 	}
 	bare = strings.TrimSuffix(bare, ".")
-	if bare == "" || len(bare) > 253 {
-		return "write a name of 1 to 253 bytes, such as api.example.com"
-	}
-	for label := range strings.SplitSeq(bare, ".") {
-		if !isLabel(label) {
-			return "write only the name, such as api.example.com or xn--caf-dma.example, and a port if need be"
-		}
+	labels := strings.Split(bare, ".")
+	if len(bare) > 253 || slices.ContainsFunc(labels, func(label string) bool { return !isLabel(label) }) {
+		return "write only the name, such as api.example.com or xn--caf-dma.example, and a port if need be"
 	}
 	return ""
 }
@@ -93,13 +90,11 @@ func prefixProblem(prefix string) string {
 		return `write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one`
 	}
 	for segment := range strings.SplitSeq(prefix[1:], "/") {
-		if segment == "" || segment == "." || segment == ".." {
+		if segment == "" || isDotSegment(segment) {
 			return "it has an empty segment or a dot segment"
 		}
-		for i := range len(segment) {
-			if c := segment[i]; !isAlphanumeric(c) && !strings.Contains("-._~", string(c)) {
-				return "write its segments with letters, digits, '-', '.', '_' and '~' only"
-			}
+		if strings.ContainsFunc(segment, func(c rune) bool { return c > '~' || !isUnreserved(byte(c)) }) {
+			return "write its segments with letters, digits, '-', '.', '_' and '~' only"
 		}
 	}
 	return ""

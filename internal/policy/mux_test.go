@@ -69,13 +69,9 @@ func handle(mux *http.ServeMux, pattern string) (accepted bool) {
 // muxPattern asks a ServeMux which pattern a call matches. Where it would
 // redirect to the path with a slash, the pattern that makes it do so is left
 // out: it can't match the path as it is, and hides the one that does.
-func muxPattern(t *testing.T, patterns []string, method, rawPath string) string {
+func muxPattern(t *testing.T, mux *http.ServeMux, patterns []string, method, rawPath string) string {
 	t.Helper()
 	for {
-		mux := http.NewServeMux()
-		for _, p := range patterns {
-			mux.Handle(p, registered{})
-		}
 		ask := func(path string) (http.Handler, string) {
 			u, err := url.ParseRequestURI(path)
 			if err != nil {
@@ -95,12 +91,16 @@ func muxPattern(t *testing.T, patterns []string, method, rawPath string) string 
 			t.Fatalf("%s %s with %q: a redirect not to the path with a slash", method, rawPath, patterns)
 		}
 		patterns = slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == hiding })
+		mux = http.NewServeMux()
+		for _, p := range patterns {
+			mux.Handle(p, registered{})
+		}
 	}
 }
 
 // compatible picks patterns of which no two conflict, and checks that Compile
-// and ServeMux refuse the same ones.
-func compatible(t *testing.T, c *choices) []string {
+// and ServeMux refuse the same ones. It returns them with a ServeMux of them.
+func compatible(t *testing.T, c *choices) ([]string, *http.ServeMux) {
 	t.Helper()
 	mux := http.NewServeMux()
 	var kept []string
@@ -121,7 +121,7 @@ func compatible(t *testing.T, c *choices) []string {
 			checkExample(t, conflict)
 		}
 	}
-	return kept
+	return kept, mux
 }
 
 // checkExample holds a conflict to its claim that both patterns match a call.
@@ -141,7 +141,7 @@ func checkExample(t *testing.T, conflict *policy.ConflictError) {
 
 func matchAgainstServeMux(t *testing.T, c *choices) {
 	t.Helper()
-	patterns := compatible(t, c)
+	patterns, mux := compatible(t, c)
 	s := compiled(t, policy.Service{Operations: operations(patterns...)})
 	for range 3 {
 		method, path := c.of("GET", "HEAD", "POST", "CONNECT", "DELETE"), c.path("..", "", "%61", "a;b")
@@ -152,7 +152,7 @@ func matchAgainstServeMux(t *testing.T, c *choices) {
 			}
 			continue
 		}
-		want := muxPattern(t, patterns, method, path)
+		want := muxPattern(t, mux, patterns, method, path)
 		if want == "" {
 			want = "no_operation"
 		}
@@ -167,7 +167,7 @@ func matchAgainstServeMux(t *testing.T, c *choices) {
 // decides it alike.
 func readings(t *testing.T, c *choices) {
 	t.Helper()
-	patterns := compatible(t, c)
+	patterns, _ := compatible(t, c)
 	s := compiled(t, policy.Service{Operations: operations(patterns...), AllowInPath: ";//", Default: policy.DefaultAuthenticated})
 	path := c.path("a;p", "b%3bp", "x;p", "", "", "c%20d;")
 	want := outcome(s.Authorize("GET", path, alice()))

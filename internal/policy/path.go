@@ -62,63 +62,83 @@ func parseAllowance(allow string) (traits, bool) {
 // flood of bad paths costs nothing to refuse. It also tells what it found of
 // the two traits, allowed or (the encoded ';') harmless by itself.
 func inspect(rawPath string, allowed traits) (found traits, problem string) {
-	if rawPath == "" || rawPath[0] != '/' {
+	if !strings.HasPrefix(rawPath, "/") {
 		return 0, "it doesn't begin with a slash"
 	}
 	for rest, more := rawPath[1:], true; more; {
-		raw := rest
-		if i := strings.IndexByte(rest, '/'); i >= 0 {
-			raw, rest = rest[:i], rest[i+1:]
-		} else {
-			more = false
-		}
-		parameters, problem := inspectSegment(raw, allowed)
+		end, nameEnd, problem := inspectSegment(rest, allowed)
 		if problem != "" {
 			return 0, problem
 		}
-		name := raw
+		name, parameters := rest[:nameEnd], nameEnd < end
+		if more = end < len(rest); more {
+			rest = rest[end+1:]
+		}
 		if parameters {
-			name = cutParameters(raw)
 			found |= hasParameters
 		}
 		switch {
-		case name == "." || name == "..":
+		case isDotSegment(name):
 			return 0, "it has a dot segment"
 		case name == "" && parameters:
 			return 0, "it has a segment of parameters alone"
-		case name == "" && more && allowed&hasEmptySegments == 0:
-			return 0, "it has an empty segment"
 		case name == "" && more:
 			found |= hasEmptySegments
 		}
 	}
+	if found&^allowed&hasEmptySegments != 0 {
+		return 0, "it has an empty segment"
+	}
 	return found, ""
 }
 
-// inspectSegment looks at each character between two slashes.
-func inspectSegment(raw string, allowed traits) (parameters bool, problem string) {
+// inspectSegment looks at each character before the next slash. It returns
+// where the segment ends, and where its name does: at the first ';', encoded or
+// not, or with the segment.
+func inspectSegment(rest string, allowed traits) (end, nameEnd int, problem string) {
 	var before byte
-	for i := 0; i < len(raw); i++ {
-		c := raw[i]
-		switch {
-		case isAlphanumeric(c):
-		case c == '%':
-			if c, problem = decodeEscape(raw[i:]); problem != "" {
-				return false, problem
-			}
-			i += 2
-		case c == ';' && allowed&hasParameters == 0:
-			return false, "it holds a semicolon"
-		case c == '\\' || c == '#' || c == '?':
-			return false, "it holds a backslash, # or ?"
-		case c < ' ' || c == 0x7f:
-			return false, "it holds a control character"
+	nameEnd = -1
+	for end = 0; end < len(rest) && rest[end] != '/'; end++ {
+		start, c := end, rest[end]
+		if isAlphanumeric(c) {
+			before = c
+			continue
 		}
-		if isOverlong(before, c) {
-			return false, "it holds overlong UTF-8"
+		if c == '%' {
+			c, problem = decodeEscape(rest[end:])
+			end += 2
+		} else {
+			problem = characterProblem(c, allowed)
 		}
-		parameters = parameters || c == ';'
+		if problem == "" && isOverlong(before, c) {
+			problem = "it holds overlong UTF-8"
+		}
+		if problem != "" {
+			return 0, 0, problem
+		}
+		if c == ';' && nameEnd < 0 {
+			nameEnd = start
+		}
 		before = c
 	}
-	return parameters, ""
+	if nameEnd < 0 {
+		nameEnd = end
+	}
+	return end, nameEnd, ""
+}
+
+func isDotSegment(name string) bool { return name == "." || name == ".." }
+
+// characterProblem judges a character that stands in a path as itself.
+func characterProblem(c byte, allowed traits) string {
+	switch {
+	case c == ';' && allowed&hasParameters == 0:
+		return "it holds a semicolon"
+	case c == '\\' || c == '#' || c == '?':
+		return "it holds a backslash, # or ?"
+	case c < ' ' || c == 0x7f:
+		return "it holds a control character"
+	default:
+		return ""
+	}
 }

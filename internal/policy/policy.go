@@ -9,10 +9,11 @@
 //
 // The matcher is written anew, although net/http has one, because this package
 // stands on the hot path of every call and in the Go middleware: it takes no
-// lock, allocates nothing for a path without percent-escapes, and never answers
-// by redirecting. A path that ServeMux would first clean, or send on with a
-// slash added, matches nothing here. A fuzz test compares all other answers
-// with those of ServeMux itself.
+// lock, allocates nothing for a path without percent-escapes (and without the
+// parameters and empty segments that a service may allow), and never answers by
+// redirecting. A path that ServeMux would first clean, or send on with a slash
+// added, gets no such help here. A fuzz test compares all other answers with
+// those of ServeMux itself.
 //
 // What is refused, and why:
 //   - A path that two programs may read differently ([CheckPath]), because the
@@ -57,7 +58,9 @@ type Default string
 
 // The empty Default is DefaultDeny.
 const (
-	DefaultDeny          Default = "deny"
+	// DefaultDeny refuses the call.
+	DefaultDeny Default = "deny"
+	// DefaultAuthenticated admits every subject but the zero one.
 	DefaultAuthenticated Default = "authenticated"
 )
 

@@ -17,6 +17,7 @@ func TestAuthorizeReadings(t *testing.T) {
 		{"parameters in a subtree", ";", "/files/a;v=1/b;w=2", "/files/{path...}"},
 		{"parameters hide a literal", ";", "/admin;x/users", "ambiguous_path"},
 		{"encoded parameters hide a literal", "", "/admin%3bx/users", "ambiguous_path"},
+		{"upper-case encoded parameters hide a literal", "", "/admin%3Bx/users", "ambiguous_path"},
 		{"the twin with a colon hides nothing", "", "/admin:x/users", "/"},
 		{"parameters at the end of a literal", ";", "/one;x", "ambiguous_path"},
 		{"parameters of an open literal", ";", "/two;x", "/"},

@@ -36,7 +36,13 @@ func parseSegment(text string, last bool) (s segment, problem string) {
 		return parseLiteral(text)
 	case text[0] != '{' || text[len(text)-1] != '}':
 		return segment{}, fmt.Sprintf("%s is neither text nor variable: a variable takes a whole segment, and the text { is written %%7B", text)
+	default:
+		return parseVariable(text, last)
 	}
+}
+
+// parseVariable reads a segment that stands in braces.
+func parseVariable(text string, last bool) (s segment, problem string) {
 	name, rest := strings.CutSuffix(text[1:len(text)-1], "...")
 	switch {
 	case (name == "$" || rest) && !last:
@@ -68,7 +74,7 @@ func parseLiteral(text string) (segment, string) {
 
 // decode takes the percent-encoding off a segment that inspect let through.
 func decode(raw string) string {
-	if !strings.Contains(raw, "%") {
+	if strings.IndexByte(raw, '%') < 0 {
 		return raw
 	}
 	text, err := url.PathUnescape(raw)

@@ -59,7 +59,7 @@ var rooms = []room{
 	{"edges", edges, slices.Concat(web, api, inside), nothing, anything}, // never each other, never a store
 
 	// What other people's programs import.
-	{"api", api, nothing, protocols, nothing},
+	{"api", api, nothing, nothing, nothing},
 	{"client", client, slices.Concat(api, verifying), nothing, []string{golang}},
 	{"jetontest", jetontest, slices.Concat(app, config, api, client), nothing, anything},
 

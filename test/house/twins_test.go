@@ -56,7 +56,8 @@ func TestTwins(t *testing.T) {
 		{"imports", importing("internal/profile/toy", "/internal/web", "/internal/sealed"), admitted},
 		{"imports", importing("internal/profile/toy", "/internal/profile/xdoc"), refused},
 
-		{"imports", importing("api", "encoding/json"), admitted},
+		{"imports", importing("api", "encoding/json", "net/http"), admitted},
+		{"imports", importing("api", "github.com/danielgtaylor/huma/v2"), refused},
 		{"imports", importing("api", "/internal/audit"), refused},
 		{"imports", importing("client", "net/http", "/api", "/internal/jose", "golang.org/x/oauth2"), admitted},
 		{"imports", importing("client", "/internal/authority"), refused},

@@ -1,0 +1,131 @@
+// Package app puts Jeton together and runs it: it is the only package that sees all others.
+//
+// Run opens the database, wires the inside to the edges, opens the listeners, and takes all down again in the reverse
+// order. Whatever fails on the way up takes down what was up before.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/config"
+)
+
+// Options is what Run needs beside its configuration. Only Config is required.
+type Options struct {
+	Config config.Config
+	// Reload reads the configuration anew each time Hangup delivers; what can change while running is applied.
+	Reload func() (config.Config, error)
+	Hangup <-chan os.Signal
+	// Stdout takes what the first start tells a person; Stderr takes the log.
+	Stdout, Stderr io.Writer
+	// Terminal says that Stdout is a terminal, where alone a first password is shown.
+	Terminal bool
+	// Command is how the user calls the program, for the commands that the first start shows: "jeton" where empty.
+	Command string
+	// Now and Random are the clock and the source of secrets: the system's where nil.
+	Now    func() time.Time
+	Random io.Reader
+	// Started, where given, hears of the addresses once all listeners are open.
+	Started func(Addresses)
+}
+
+// Addresses are those of the listeners, with their real ports.
+type Addresses struct{ Public, Gateway, Admin net.Addr }
+
+// Run runs Jeton until ctx ends, then drains and stops it. The error says why it couldn't start or had to stop.
+func Run(ctx context.Context, o Options) error {
+	o.fillDefaults()
+	logs := newLogWriter(o.Stderr)
+	var stops stopStack
+	stops.push("log", func(context.Context) error { return logs.Close() })
+	err := run(ctx, &o, logs, &stops)
+	return errors.Join(err, stops.unwind())
+}
+
+// run goes up step by step; each step pushes how it is taken down.
+func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) error {
+	level := new(slog.LevelVar)
+	level.Set(o.Config.LogLevel)
+	logger := newLogger(logs, o, level)
+	n, err := newNode(ctx, o, logger, stops)
+	if err != nil {
+		return err
+	}
+	faults := make(chan error, 4)
+	addresses, err := n.listen(ctx, stops, faults)
+	if err != nil {
+		return err
+	}
+	stops.push("maintenance", n.maintain())
+	logger.Info("started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
+		"admin", addresses.Admin.String(), "version", version().Version)
+	if o.Started != nil {
+		o.Started(addresses)
+	}
+	defer logger.Info("stopping")
+	for {
+		select {
+		case <-ctx.Done():
+			n.draining.Store(true)
+			return nil
+		case err := <-faults:
+			return err
+		case <-o.Hangup:
+			n.reload(o, level)
+		}
+	}
+}
+
+func (o *Options) fillDefaults() {
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	if o.Command == "" {
+		o.Command = "jeton"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+}
+
+// stopTimeout bounds each step of the way down.
+const stopTimeout = 30 * time.Second
+
+// stopStack is the way down: named steps, the last pushed taken first.
+type stopStack struct{ steps []stop }
+
+type stop struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (s *stopStack) push(name string, run func(context.Context) error) {
+	s.steps = append(s.steps, stop{name, run})
+}
+
+// unwind takes all steps, whether or not one fails.
+func (s *stopStack) unwind() error {
+	var errs []error
+	for i := len(s.steps) - 1; i >= 0; i-- {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		if err := s.steps[i].run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", s.steps[i].name, err))
+		}
+		cancel()
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// adminName is the user that the first start makes.
+const adminName = "admin"
+
+// firstPassword is the number of random characters of a first password: 119 bits.
+const firstPassword = 20
+
+// firstStart makes the administrator in a database that never had a user, and tells what to do next.
+func (n *node) firstStart(ctx context.Context, o *Options) error {
+	any, err := n.store.AnyUser(ctx)
+	if err != nil || any {
+		return err
+	}
+	password, random := o.Config.AdminPassword, false
+	if password == "" {
+		text, err := secret.Make("", o.Random)
+		if err != nil {
+			return err
+		}
+		password, random = text[:firstPassword], true
+	}
+	if random && !o.Terminal {
+		// Written before the user exists: an administrator whose password nobody ever saw would be locked out.
+		if err := writePrivate(n.passwordFile(), []byte(password.Reveal()+"\n")); err != nil {
+			return err
+		}
+	}
+	u, err := n.accounts.Create(ctx, account.Draft{Username: adminName, Roles: []string{authority.AdminRole}, Password: password}, audit.Actor{})
+	if err != nil {
+		return fmt.Errorf("making the user %s: %w", adminName, err)
+	}
+	if random && !o.Terminal {
+		if err := writePrivate(n.passwordFile()+"-of", []byte(u.ID.String()+"\n")); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprint(o.Stdout, n.welcome(o, password, random))
+	return err
+}
+
+// welcome is what the first start shows: the one time a random password is seen, and the next three commands to type.
+func (n *node) welcome(o *Options, password secret.Text, random bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nJeton is new here. It keeps its data in %s and answers at %s\n", o.Config.Data, n.publicURL())
+	login := "read -rs JETON_PASSWORD; export JETON_USERNAME=" + adminName + " JETON_PASSWORD   # paste the password, press Enter"
+	switch {
+	case !random:
+		fmt.Fprintf(&b, "The user %s has the password that you gave.\n", adminName)
+	case o.Terminal:
+		fmt.Fprintf(&b, "The user %s has this password, shown only now:\n\n    %s\n", adminName, password.Reveal())
+	default:
+		fmt.Fprintf(&b, "The password of the user %s is in %s, until it is changed.\n", adminName, n.passwordFile())
+		login = "export JETON_USERNAME=" + adminName + " JETON_PASSWORD_FILE=" + n.passwordFile()
+	}
+	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s user create alice --role partner\n    %s service create reports --host api.example.com\n\n",
+		login, o.Command, o.Command)
+	return b.String()
+}
+
+// makePrivate makes a folder that only its owner can enter, or closes one that stands open.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm() != 0o700 {
+		err = os.Chmod(dir, 0o700) //nolint:gosec // G302: a folder needs its x
+	}
+	if err != nil {
+		return fmt.Errorf("closing the data folder to others: %w", err)
+	}
+	return nil
+}
+
+// writePrivate makes a new file that only its owner can read, whole and on the disk when it returns. It writes beside
+// the place and then links: a crash leaves no half a key, and a file that is there already is an error.
+func writePrivate(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600 whatever the umask lets through
+	if err != nil {
+		return fmt.Errorf("making %s: %w", path, err)
+	}
+	defer func() {
+		if removeErr := os.Remove(f.Name()); err == nil && removeErr != nil {
+			err = removeErr
+		}
+	}()
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+// Package config reads how a server is to run: from flags, from the environment, from a YAML file and from defaults, in
+// that order of precedence.
+//
+// Every setting has one name: the flag --public-url, the variable JETON_PUBLIC_URL and the key public-url are the same.
+// Secrets have no flag, because arguments can be read by every user of a machine; they come from a variable or from a
+// file that a setting ending in -file names.
+//
+// The package reports every fault at once, and refuses to guess: a key that it doesn't know, a value that it can't
+// read, a secret given twice, a listener open to the network without the URL by which clients know it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Config is how a server is to run.
+type Config struct {
+	Listen        string // host:port of the public API
+	GatewayListen string // host:port of the checks that proxies ask for
+	AdminListen   string // host:port of health and metrics
+	// PublicURL is the origin by which clients know Jeton, without a slash at its end.
+	PublicURL string
+	Data      string // the folder of the database and the master key
+	Database  string // "sqlite:" for jeton.db in Data, or "sqlite:PATH"
+
+	MasterKey     secret.Text // as text; empty for the file master.key in Data
+	AdminPassword secret.Text // of the user made at the first start; empty for a random one
+
+	TrustedPeers   []netip.Prefix // the proxies whose word about a client is believed
+	LogLevel       slog.Level
+	LogFormat      string        // json, text, or auto: text on a terminal
+	AuditRetention time.Duration // how long events are kept
+	PasswordSlots  int           // passwords hashed at a time; 0 for half the cores
+	MaxRemembered  int           // proofs kept in memory; 0 for the default
+	Drain          time.Duration // how long requests under way may take when the server stops
+}
+
+// setting is one thing that can be set.
+type setting struct {
+	name, value, help string
+	secret            bool // the value is in the environment or in the file that NAME-file names
+	live              bool // a reload applies it
+}
+
+// settings lists everything that can be set, with the defaults.
+func settings() []setting {
+	return []setting{
+		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API"},
+		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
+		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
+		{name: "public-url", help: "URL by which clients reach the public API; required where --listen is not loopback"},
+		{name: "data", value: "./jeton-data", help: "folder of the database and the master key"},
+		{name: "database", value: "sqlite:", help: "sqlite: for jeton.db in the data folder, or sqlite:PATH"},
+		{name: "master-key", help: "key under which all keys in the database are wrapped: 32 bytes, as Base64 or hexadecimal", secret: true},
+		{name: "admin-password", help: "password of the user admin, who is made at the first start", secret: true},
+		{name: "trusted-peers", value: "127.0.0.0/8,::1", help: "addresses and prefixes of the proxies whose word about a client is believed", live: true},
+		{name: "log-level", value: "info", help: "debug, info, warn or error", live: true},
+		{name: "log-format", value: "auto", help: "json, text, or auto: text on a terminal"},
+		{name: "audit-retention", value: "90d", help: "how long audit events are kept, as 90d or 2160h", live: true},
+		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
+		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
+		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
+	}
+}
+
+// fileSuffix ends the name of the setting that names the file of a secret.
+const fileSuffix = "-file"
+
+// Flags registers the flags of all settings, and --config.
+func Flags(fs *pflag.FlagSet) {
+	fs.String("config", "", "YAML file of settings (JETON_CONFIG)")
+	for _, s := range settings() {
+		if s.secret {
+			fs.String(s.name+fileSuffix, "", "file that holds the "+s.help+" ("+variable(s.name+fileSuffix)+", or the value itself in "+variable(s.name)+")")
+			continue
+		}
+		fs.String(s.name, s.value, s.help+" ("+variable(s.name)+")")
+	}
+}
+
+// variable returns the name of the environment variable of a setting.
+func variable(name string) string {
+	return "JETON_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Load reads all settings. environ is as os.Environ returns it. The error joins every fault found.
+func Load(fs *pflag.FlagSet, environ []string) (Config, error) {
+	env := environment(environ)
+	k, faults := layered(fs, env)
+	var c Config
+	r := reader{k: k, faults: faults}
+	r.fill(&c, env)
+	return c, errors.Join(r.faults...)
+}
+
+func environment(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	return env
+}
+
+// reader turns settings into their types and gathers what is wrong with them.
+type reader struct {
+	k      *koanf.Koanf
+	faults []error
+}
+
+func (r *reader) fault(name, format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf("%s: "+format, append([]any{name}, args...)...)) //nolint:err113 // faults are for people
+}
+
+func (r *reader) fill(c *Config, env map[string]string) {
+	c.Listen, c.GatewayListen, c.AdminListen = r.address("listen"), r.address("gateway-listen"), r.address("admin-listen")
+	c.PublicURL = r.publicURL(c.Listen)
+	c.Data, c.Database = r.k.String("data"), r.database()
+	if c.Data == "" {
+		r.fault("data", "is empty; name a folder")
+	}
+	c.MasterKey, c.AdminPassword = r.secret("master-key", env), r.secret("admin-password", env)
+	c.TrustedPeers = r.peers("trusted-peers")
+	if err := c.LogLevel.UnmarshalText([]byte(r.k.String("log-level"))); err != nil {
+		r.fault("log-level", "is none of debug, info, warn, error")
+	}
+	if c.LogFormat = r.k.String("log-format"); c.LogFormat != "json" && c.LogFormat != "text" && c.LogFormat != "auto" {
+		r.fault("log-format", "is none of json, text, auto")
+	}
+	c.AuditRetention, c.Drain = r.duration("audit-retention", time.Hour), r.duration("drain", 0)
+	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
+}
+
+// address reads host:port. A host that is no address is looked up only when the listener opens.
+func (r *reader) address(name string) string {
+	value := r.k.String(name)
+	_, port, err := net.SplitHostPort(value)
+	if n, convErr := strconv.ParseUint(port, 10, 16); err != nil || convErr != nil || n > 65535 {
+		r.fault(name, "is not host:port, as 127.0.0.1:8080 or :8080")
+	}
+	return value
+}
+
+// loopback reports whether only this machine can reach a listener.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true // reported already
+	}
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func (r *reader) publicURL(listen string) string {
+	value := strings.TrimSuffix(r.k.String("public-url"), "/")
+	if value == "" {
+		if !loopback(listen) {
+			r.fault("public-url", "is required where listen is not a loopback address: name the URL by which clients reach it")
+		}
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		r.fault("public-url", "is not of the form https://host or https://host:port")
+	}
+	return value
+}
+
+func (r *reader) database() string {
+	value := r.k.String("database")
+	if strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
+		r.fault("database", "names PostgreSQL, which this version doesn't speak; use sqlite:")
+	} else if !strings.HasPrefix(value, "sqlite:") {
+		r.fault("database", "is neither sqlite: nor sqlite:PATH")
+	}
+	return value
+}
+
+// duration reads a Go duration, or whole days as 90d.
+func (r *reader) duration(name string, least time.Duration) time.Duration {
+	value := r.k.String(name)
+	d, err := time.ParseDuration(value)
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d < least {
+		r.fault(name, "is not a duration of at least %s, as 90d, 36h or 10s", least)
+	}
+	return d
+}
+
+func (r *reader) number(name string, most int) int {
+	n, err := strconv.Atoi(r.k.String(name))
+	if err != nil || n < 0 || n > most {
+		r.fault(name, "is not a number from 0 to %d", most)
+	}
+	return n
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// layer is one source of settings, as koanf loads it.
+type layer map[string]any
+
+// ReadBytes implements koanf.Provider.
+func (layer) ReadBytes() ([]byte, error) { return nil, fmt.Errorf("a layer has no bytes") }
+
+// Read implements koanf.Provider.
+func (l layer) Read() (map[string]any, error) { return l, nil }
+
+// layered loads defaults, file, environment and flags over one another, and returns the faults of the file.
+func layered(fs *pflag.FlagSet, env map[string]string) (*koanf.Koanf, []error) {
+	k := koanf.New("\x00") // no delimiter: names are flat
+	defaults, variables, flags := layer{}, layer{}, layer{}
+	for _, name := range names() {
+		if value, ok := env[variable(name)]; ok && value != "" {
+			variables[name] = value
+		}
+	}
+	for _, s := range settings() {
+		defaults[s.name] = s.value
+	}
+	fs.Visit(func(f *pflag.Flag) { flags[f.Name] = f.Value.String() })
+	path := env[variable("config")]
+	if given, ok := flags["config"].(string); ok {
+		path = given
+	}
+	file, faults := fileLayer(path)
+	for _, l := range []layer{defaults, file, variables, flags} {
+		if err := k.Load(l, nil); err != nil {
+			faults = append(faults, fmt.Errorf("loading settings: %w", err))
+		}
+	}
+	return k, faults
+}
+
+// names lists the names of all settings, those of secrets' files among them.
+func names() []string {
+	var all []string
+	for _, s := range settings() {
+		all = append(all, s.name)
+		if s.secret {
+			all = append(all, s.name+fileSuffix)
+		}
+	}
+	return all
+}
+
+// fileLayer reads the YAML file. A key that is no setting is a fault, and so is a secret written into the file itself:
+// such files end up in version control.
+func fileLayer(path string) (layer, []error) {
+	if path == "" {
+		return layer{}, nil
+	}
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return layer{}, []error{fmt.Errorf("config: reading the file: %w", err)}
+	}
+	parsed, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return layer{}, []error{fmt.Errorf("config: %s is not YAML: %w", path, err)}
+	}
+	file, known := layer{}, names()
+	var faults []error
+	for key, value := range parsed {
+		switch {
+		case !slices.Contains(known, key):
+			faults = append(faults, fmt.Errorf("config: %s has the unknown key %q; known are %s", path, key, strings.Join(known, ", ")))
+		case slices.Contains(known, key+fileSuffix):
+			faults = append(faults, fmt.Errorf("config: %s holds the secret %s itself; put it into a file of its own and name that as %s", path, key, key+fileSuffix))
+		default:
+			file[key] = flat(value)
+		}
+	}
+	return file, faults
+}
+
+// flat writes a YAML value as a flag would be: lists with commas.
+func flat(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	parts := make([]string, len(list))
+	for i, v := range list {
+		parts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(parts, ",")
+}
+
+// secret reads a secret from its variable or its file; systemd's LoadCredential passes files too, in a folder of its own.
+func (r *reader) secret(name string, env map[string]string) secret.Text {
+	value, path := r.k.String(name), r.k.String(name+fileSuffix)
+	if value != "" && path != "" {
+		r.fault(name, "is given twice, as %s and as a file", variable(name))
+		return ""
+	}
+	if dir := env["CREDENTIALS_DIRECTORY"]; value == "" && path == "" && dir != "" {
+		if passed := filepath.Join(dir, name); exists(passed) {
+			path = passed
+		}
+	}
+	if path == "" {
+		return secret.Text(value)
+	}
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		r.fault(name+fileSuffix, "can't be read: %w", err)
+		return ""
+	}
+	trimmed := strings.TrimRight(string(text), "\r\n")
+	if trimmed == "" {
+		r.fault(name+fileSuffix, "names an empty file")
+	}
+	return secret.Text(trimmed)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (r *reader) peers(name string) []netip.Prefix {
+	value := r.k.String(name)
+	if value == "" || value == "none" {
+		return nil
+	}
+	prefixes, err := web.ParsePeers(strings.Split(value, ","))
+	if err != nil {
+		r.fault(name, "%w", err)
+	}
+	return prefixes
+}
+
+// Setting is one setting as it came out, for people to read.
+type Setting struct {
+	Name, Value string
+	Live        bool // a reload applies a change of it
+}
+
+// Settings returns what was set, in the order of the documentation; a secret shows only whether it was given.
+func (c *Config) Settings() []Setting {
+	given := func(s secret.Text) string {
+		if s == "" {
+			return "not given"
+		}
+		return "given"
+	}
+	peers := make([]string, len(c.TrustedPeers))
+	for i, p := range c.TrustedPeers {
+		peers[i] = p.String()
+	}
+	values := map[string]string{
+		"listen": c.Listen, "gateway-listen": c.GatewayListen, "admin-listen": c.AdminListen,
+		"public-url": c.PublicURL, "data": c.Data, "database": c.Database,
+		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
+		"trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
+		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
+		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
+	}
+	var all []Setting
+	for _, s := range settings() {
+		all = append(all, Setting{s.name, values[s.name], s.live})
+	}
+	return all
+}
