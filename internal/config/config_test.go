@@ -1,0 +1,186 @@
+package config_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/jeton-io/jeton/internal/config"
+)
+
+// load reads settings from arguments and an environment.
+func load(t *testing.T, args, environ []string) (config.Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	config.Flags(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(fs, environ)
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := load(t, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(c.Listen, c.GatewayListen, c.AdminListen, c.Data, c.Database, c.TrustedPeers, c.LogLevel, c.AuditRetention)
+	want := "127.0.0.1:8080127.0.0.1:8081127.0.0.1:9090./jeton-datasqlite:[127.0.0.0/8 ::1/128] INFO 2160h0m0s"
+	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestPrecedence sets one setting in more and more places: flag > environment > file > default.
+func TestPrecedence(t *testing.T) {
+	file := write(t, "jeton.yaml", "log-level: error\ndrain: 3s\ntrusted-peers: [10.0.0.0/8, 192.0.2.1]\n")
+	for _, tc := range []struct {
+		name          string
+		args, environ []string
+		want          slog.Level
+	}{
+		{"default", nil, nil, slog.LevelInfo},
+		{"file", []string{"--config", file}, nil, slog.LevelError},
+		{"file named by the environment", nil, []string{"JETON_CONFIG=" + file}, slog.LevelError},
+		{"environment over file", []string{"--config", file}, []string{"JETON_LOG_LEVEL=warn"}, slog.LevelWarn},
+		{"empty variable is none", []string{"--config", file}, []string{"JETON_LOG_LEVEL="}, slog.LevelError},
+		{"flag over all", []string{"--config", file, "--log-level", "debug"}, []string{"JETON_LOG_LEVEL=warn"}, slog.LevelDebug},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := load(t, tc.args, tc.environ)
+			if err != nil || c.LogLevel != tc.want {
+				t.Errorf("got %v, %v, want %v", c.LogLevel, err, tc.want)
+			}
+		})
+	}
+	c, err := load(t, []string{"--config", file}, nil)
+	if err != nil || c.Drain != 3*time.Second || fmt.Sprint(c.TrustedPeers) != "[10.0.0.0/8 192.0.2.1/32]" {
+		t.Errorf("got drain %v, peers %v, error %v", c.Drain, c.TrustedPeers, err)
+	}
+}
+
+// TestFaults gives each fault beside a twin, one character different, that is taken.
+func TestFaults(t *testing.T) {
+	secretFile := write(t, "password", "correct horse\n")
+	for _, tc := range []struct{ name, bad, good, want string }{
+		{"port", "--listen=127.0.0.1:80800", "--listen=127.0.0.1:8080", "listen: is not host:port"},
+		{"no port", "--admin-listen=127.0.0.1", "--admin-listen=127.0.0.1:1", "admin-listen: is not host:port"},
+		{"open listener", "--listen=0.0.0.0:1", "--listen=127.0.0.1:1", "public-url: is required"},
+		{"public url", "--public-url=ttps://a.example", "--public-url=https://a.example", "public-url: is not of the form"},
+		{"public url with a path", "--public-url=https://a.example/x", "--public-url=https://a.example/", "public-url: is not of the form"},
+		{"database", "--database=sqlit:", "--database=sqlite:", "database: is neither"},
+		{"PostgreSQL", "--database=postgres://x", "--database=sqlite:x", "doesn't speak"},
+		{"peers", "--trusted-peers=10.0.0.0/33", "--trusted-peers=10.0.0.0/32", "trusted-peers: "},
+		{"level", "--log-level=inf", "--log-level=info", "log-level: is none of"},
+		{"format", "--log-format=jso", "--log-format=json", "log-format: is none of"},
+		{"retention", "--audit-retention=d", "--audit-retention=9d", "audit-retention: is not a duration"},
+		{"retention too short", "--audit-retention=59m", "--audit-retention=60m", "at least 1h0m0s"},
+		{"slots", "--password-slots=-1", "--password-slots=1", "password-slots: is not a number from 0 to 64"},
+		{"data", "--data=", "--data=x", "data: is empty"},
+		{"secret file", "--admin-password-file=" + secretFile + "x", "--admin-password-file=" + secretFile, "can't be read"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := load(t, []string{tc.good}, nil); err != nil {
+				t.Errorf("%s: got %v, want it taken", tc.good, err)
+			}
+			if _, err := load(t, []string{tc.bad}, nil); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: got %v, want an error with %q", tc.bad, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestEveryFaultAtOnce(t *testing.T) {
+	file := write(t, "jeton.yaml", "lisen: x\ndrain: soon\nmaster-key: abc\n")
+	_, err := load(t, []string{"--config", file, "--log-level=loud", "--listen=:1"}, nil)
+	for _, want := range []string{`unknown key "lisen"`, "drain: is not", "log-level: is none", "public-url: is required", "holds the secret master-key itself"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to say %q too", err, want)
+		}
+	}
+	if strings.Contains(fmt.Sprint(err), "abc") {
+		t.Errorf("the error shows the secret: %v", err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	for _, tc := range []struct{ name, text, want string }{
+		{"not YAML", "a: b: c", "is not YAML"},
+		{"a key twice", "drain: 1s\ndrain: 2s\n", "is not YAML"},
+		{"a list at the root", "- drain", "is not YAML"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := load(t, []string{"--config", write(t, "f", tc.text)}, nil); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+	if _, err := load(t, []string{"--config", "/does/not/exist"}, nil); err == nil {
+		t.Error("a missing file was taken")
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	const canary = "canary-7391"
+	file := write(t, "master-key", canary+"\n")
+	for _, tc := range []struct {
+		name          string
+		args, environ []string
+	}{
+		{"variable", nil, []string{"JETON_MASTER_KEY=" + canary}},
+		{"file by variable", nil, []string{"JETON_MASTER_KEY_FILE=" + file}},
+		{"file by flag", []string{"--master-key-file", file}, nil},
+		{"file by configuration", []string{"--config", write(t, "c.yaml", "master-key-file: "+file+"\n")}, nil},
+		{"systemd's LoadCredential", nil, []string{"CREDENTIALS_DIRECTORY=" + filepath.Dir(file)}},
+		{"a file goes before LoadCredential", []string{"--master-key-file", file}, []string{"CREDENTIALS_DIRECTORY=/nowhere"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := load(t, tc.args, tc.environ)
+			if err != nil || c.MasterKey.Reveal() != canary {
+				t.Fatalf("got %q, %v", c.MasterKey.Reveal(), err)
+			}
+			if shown := fmt.Sprintf("%v %+v %#v", c, c, c.Settings()); strings.Contains(shown, canary) {
+				t.Errorf("printing the configuration shows the secret: %s", shown)
+			}
+		})
+	}
+	if _, err := load(t, []string{"--master-key-file", file}, []string{"JETON_MASTER_KEY=" + canary}); err == nil || strings.Contains(err.Error(), canary) {
+		t.Errorf("a secret given twice: got %v, want an error without it", err)
+	}
+	if _, err := load(t, []string{"--master-key-file", write(t, "empty", "\n")}, nil); err == nil {
+		t.Error("an empty secret file was taken")
+	}
+}
+
+func TestSettingsNameEveryFlag(t *testing.T) {
+	c, err := load(t, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{"config": true}
+	for _, s := range c.Settings() {
+		named[s.Name] = true
+	}
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	config.Flags(fs)
+	fs.VisitAll(func(f *pflag.Flag) {
+		if !named[strings.TrimSuffix(f.Name, "-file")] {
+			t.Errorf("Settings lacks %s", f.Name)
+		}
+	})
+}
