@@ -44,9 +44,9 @@ type NewUser struct {
 // may be empty.
 type UserPatch struct {
 	Username    Optional[string]   `json:"username,omitzero"`
-	Email       Optional[string]   `json:"email,omitzero"`
-	DisplayName Optional[string]   `json:"display_name,omitzero"`
-	Roles       Optional[[]string] `json:"roles,omitzero"`
+	Email       Optional[string]   `json:"email,omitzero" nullable:"true"`
+	DisplayName Optional[string]   `json:"display_name,omitzero" nullable:"true"`
+	Roles       Optional[[]string] `json:"roles,omitzero" nullable:"true"`
 	State       Optional[string]   `json:"state,omitzero" enum:"active,blocked"`
 	Password    Optional[string]   `json:"password,omitzero" doc:"an administrator's reset: ends the user's personal token"`
 }
@@ -109,10 +109,10 @@ type NewService struct {
 type ServicePatch struct {
 	Name        Optional[string]   `json:"name,omitzero"`
 	Host        Optional[string]   `json:"host,omitzero"`
-	PathPrefix  Optional[string]   `json:"path_prefix,omitzero"`
+	PathPrefix  Optional[string]   `json:"path_prefix,omitzero" nullable:"true"`
 	Default     Optional[string]   `json:"default,omitzero" enum:"deny,authenticated"`
-	AllowInPath Optional[string]   `json:"allow_in_path,omitzero"`
-	Verifiers   Optional[[]string] `json:"verifiers,omitzero"`
+	AllowInPath Optional[string]   `json:"allow_in_path,omitzero" nullable:"true"`
+	Verifiers   Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
 }
 
 // Operation is a method and path pattern of a service, and who may call it.

@@ -69,7 +69,7 @@ func (n *node) prune(ctx context.Context) {
 	} else if count > 0 {
 		n.logger.Info("deleted events older than the retention", "count", count)
 	}
-	if err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
+	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
 		n.logger.Warn("old rows of the change feed were not deleted", "error", err)
 	}
 }

@@ -11,6 +11,7 @@ package audit
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -78,20 +79,28 @@ type Event struct {
 	Detail map[string]string
 }
 
-// New returns the event of a change made by actor at the given time. The detail is pairs of name and value; a value
-// is cut at 512 bytes, so that a long list can't swell the log.
+// New returns the event of a change made by actor at the given time. The detail is pairs of name and value; an empty
+// value tells of a field that was emptied, and one above 512 bytes is cut, so that a long list can't swell the log.
 func New(action Action, actor Actor, target Target, at time.Time, detail ...string) Event {
 	e := Event{ID: uuid.Must(uuid.NewV7()), At: at.UTC().Truncate(time.Microsecond), Action: action, Actor: actor, Target: target, Count: 1}
 	for i := 0; i+1 < len(detail); i += 2 {
-		if detail[i+1] == "" {
-			continue
-		}
 		if e.Detail == nil {
 			e.Detail = make(map[string]string)
 		}
-		e.Detail[detail[i]] = detail[i+1][:min(len(detail[i+1]), maxDetailLength)]
+		e.Detail[detail[i]] = clip(detail[i+1])
 	}
 	return e
+}
+
+// clip cuts a value at its bound, or before the character that stands across it.
+func clip(value string) string {
+	end := len(value)
+	if end > maxDetailLength {
+		for end = maxDetailLength; end > 0 && !utf8.RuneStart(value[end]); {
+			end--
+		}
+	}
+	return value[:end]
 }
 
 // Query selects events, newest first. Zero fields select everything.

@@ -25,7 +25,7 @@ type Refusal struct {
 // provider is commonly given: /32 in IPv4 and /64 in IPv6.
 //
 // Add never blocks on the database and never grows the buffer past its bound: what doesn't fit is counted, and the
-// count is written as an event of its own. Refusals is safe for concurrent use.
+// count of each minute is written as an event of its own. Refusals is safe for concurrent use.
 type Refusals struct {
 	limit int
 
@@ -48,8 +48,8 @@ func NewRefusals(limit int) *Refusals {
 // Add counts one refusal at the given time.
 func (r *Refusals) Add(ref Refusal, at time.Time) {
 	at = at.UTC().Truncate(time.Microsecond)
-	address := ref.Address
-	key := refusalKey{ref, at.Unix() / 60}
+	address := ref.Address.Unmap().WithZone("") // a zone is text, and may be anything
+	key := refusalKey{ref, minuteOf(at)}
 	key.Address = prefixOf(address)
 	if ref.ID != uuid.Nil {
 		key.Address = netip.Addr{} // a known credential is merged wherever it came from
@@ -58,7 +58,9 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 	defer r.mu.Unlock()
 	if e, ok := r.merged[key]; ok {
 		e.Count++
-		e.LastAt = at
+		if at.After(e.LastAt) { // calls at once come in any order
+			e.LastAt = at
+		}
 		return
 	}
 	if len(r.merged) >= r.limit {
@@ -68,9 +70,10 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 	r.merged[key] = key.event(address, at)
 }
 
+func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
+
 // prefixOf returns the address under which refusals of one customer are merged.
 func prefixOf(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
 	if !a.Is6() {
 		return a
 	}
@@ -107,7 +110,8 @@ func (r *Refusals) Drain(now time.Time) []Event {
 	}
 	if overflow > 0 {
 		e := New(RefusalsOverflow, Actor{}, Target{}, now)
-		e.Count = overflow
+		e.Count, e.LastAt = overflow, e.At
+		e.MergeKey = fmt.Sprintf("%d|%s", minuteOf(e.At), RefusalsOverflow)
 		events = append(events, e)
 	}
 	return events

@@ -10,7 +10,7 @@
 //
 // Once proven, a credential is remembered in memory until it expires or something it rests on changes; a warm
 // verification allocates nothing, takes no lock and writes nothing that another core reads, but for the minute of last
-// use. What was taken away is forgotten as the change feed tells of it (see Apply); while the feed has not been heard,
+// use. What was taken away is forgotten as the change feed tells of it (see [Authority.Forget]); while the feed has not been heard,
 // nothing remembered is trusted and every verdict asks the database.
 //
 // It refuses when in doubt: a failing store, a way in that answers with an unknown error, and a feed out of reach
@@ -61,12 +61,16 @@ type Config struct {
 	Fresh func() bool
 	// Now is the clock.
 	Now func() time.Time
-	// MaxRemembered bounds the proofs kept in memory; 0 means 4,000,000. One takes about 200 bytes with its user.
+	// MaxRemembered bounds the proofs kept in memory, to 100,000,000 at most; 0 means 4,000,000. One takes about 100
+	// bytes with its user, and its user's names.
 	MaxRemembered int
 }
 
-// defaultMaxRemembered is enough for every credential of most companies, and about 800 MB when it is full.
-const defaultMaxRemembered = 4_000_000
+// defaultMaxRemembered is enough for every credential of most companies, and about 500 MB when it is full.
+const (
+	defaultMaxRemembered = 4_000_000
+	maxMaxRemembered     = 100_000_000
+)
 
 // coldTimeout bounds how long one verdict may wait for the database before it is refused.
 const coldTimeout = 2500 * time.Millisecond
@@ -85,6 +89,9 @@ type Authority struct {
 func New(cfg Config) (*Authority, error) {
 	if cfg.Users == nil || cfg.Policy == nil || cfg.Refusals == nil || cfg.Fresh == nil || cfg.Now == nil {
 		return nil, errors.New("authority: Users, Policy, Refusals, Fresh and Now are required")
+	}
+	if cfg.MaxRemembered < 0 || cfg.MaxRemembered > maxMaxRemembered {
+		return nil, fmt.Errorf("authority: MaxRemembered is %d, which is not 0 to %d", cfg.MaxRemembered, maxMaxRemembered)
 	}
 	if cfg.MaxRemembered == 0 {
 		cfg.MaxRemembered = defaultMaxRemembered
@@ -129,7 +136,7 @@ func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decis
 		return d
 	}
 	a.refuse(ref, in, door, kind, d.Service)
-	return Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Service: d.Service}
+	return Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Refusal: ref, Service: d.Service}
 }
 
 // authorize asks the policy about the call of d's principal.
@@ -152,7 +159,7 @@ func (d *Decision) refusal(reason Reason) *Refusal {
 }
 
 // identify is the one path from what was presented to whose it is. It fills p, or returns the refusal; the kind is
-// KindNone where no credential could be made of what was presented.
+// KindNone where what was presented doesn't tell it.
 func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
 	c, ref := a.credential(in)
 	if ref != nil {
@@ -161,21 +168,24 @@ func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *
 	if !door.Kinds.Has(c.Kind) || a.ways[c.Kind] == nil {
 		return c.Kind, &Refusal{Reason: ReasonNotAcceptedHere}
 	}
-	now := a.cfg.Now()
-	key := keyOf(c)
-	if a.cfg.Fresh() && a.memory.recall(key, c.Kind, now, p) {
-		a.noteUse(p, in, now)
-		return c.Kind, nil
+	now, key := a.cfg.Now(), keyOf(&c)
+	if a.cfg.Fresh() {
+		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
+			if firstInMinute(used, now) {
+				a.noteUse(p, in, now)
+			}
+			return c.Kind, nil
+		}
 	}
-	return c.Kind, a.prove(ctx, c, key, in, p)
+	return c.Kind, a.prove(ctx, &c, key, in, p)
 }
 
 // prove asks the way in and the database, and remembers what they said.
-func (a *Authority) prove(ctx context.Context, c Credential, key key, in *Presented, p *Principal) *Refusal {
+func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Presented, p *Principal) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
 	began := a.memory.sequence()
-	proof, err := a.ways[c.Kind].Prove(ctx, c)
+	proof, err := a.ways[c.Kind].Prove(ctx, *c)
 	if err != nil {
 		return refusalOf(err)
 	}
@@ -189,12 +199,14 @@ func (a *Authority) prove(ctx context.Context, c Credential, key key, in *Presen
 		return &Refusal{Reason: ReasonUserDeleted, ID: proof.ID, UserID: proof.UserID}
 	case err != nil:
 		return refusalOf(fmt.Errorf("loading the user of a credential: %w", err))
+	case user.ID != proof.UserID || user.ID == uuid.Nil:
+		return &Refusal{Reason: ReasonUnavailable, ID: proof.ID, UserID: proof.UserID, Cause: errWrongUser}
 	case !user.Active:
 		return &Refusal{Reason: ReasonBlocked, ID: proof.ID, UserID: proof.UserID}
 	}
 	*p = Principal{User: user, CredentialKind: c.Kind, CredentialID: proof.ID}
 	if proof.Remember {
-		a.memory.keep(key, c.Kind, proof, &user, began)
+		a.memory.keep(&fill{key: key, kind: c.Kind, began: began, proof: proof, user: &user}, now)
 	}
 	a.noteUse(p, in, now)
 	return nil
@@ -218,5 +230,13 @@ func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, s
 func (a *Authority) Refuse(reason Reason, in *Presented, door *Door) *Refusal {
 	ref := &Refusal{Reason: reason}
 	a.refuse(ref, in, door, KindNone, "")
+	return ref
+}
+
+// Forbid counts and enters a refusal of a principal whom Identify let in: what it asks for is beyond its powers, which
+// only the edge can tell.
+func (a *Authority) Forbid(reason Reason, in *Presented, door *Door, p *Principal) *Refusal {
+	ref := &Refusal{Reason: reason, ID: p.CredentialID, UserID: p.ID}
+	a.refuse(ref, in, door, p.CredentialKind, "")
 	return ref
 }

@@ -78,8 +78,12 @@ type Credential struct {
 	Text secret.Text // the token, or the password
 }
 
-// maxBasic bounds the credentials of HTTP Basic, decoded, in bytes: more is no password that Jeton lets anyone have.
-const maxBasic = 1024
+const (
+	// maxBasic bounds the credentials of HTTP Basic, decoded, in bytes: more is no password that Jeton lets anyone have.
+	maxBasic = 1024
+	// maxBearer bounds bearer tokens, in bytes: no kind is longer, and what is longer isn't even hashed.
+	maxBearer = 8 * 1024
+)
 
 // credential makes at most one Credential of what was presented.
 //
@@ -95,7 +99,7 @@ func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
 	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
 	value = strings.Trim(value, " ")
 	switch {
-	case strings.EqualFold(scheme, "Bearer") && value != "":
+	case strings.EqualFold(scheme, "Bearer"):
 		return a.bearerCredential(value)
 	case strings.EqualFold(scheme, "Basic"):
 		return basicCredential(value)
@@ -108,6 +112,12 @@ func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
 
 // bearerCredential finds the way in whose form the token has (RFC 6750, section 2.1).
 func (a *Authority) bearerCredential(token string) (Credential, *Refusal) {
+	if token == "" {
+		return Credential{}, &Refusal{Reason: ReasonMalformed}
+	}
+	if len(token) > maxBearer {
+		return Credential{}, &Refusal{Reason: ReasonUnrecognized}
+	}
 	for _, w := range a.bearer {
 		if w.Recognizes(token) {
 			return Credential{Kind: w.Kind(), Text: secret.Text(token)}, nil
@@ -123,7 +133,7 @@ func basicCredential(value string) (Credential, *Refusal) {
 		return none, &Refusal{Reason: ReasonTooLong}
 	}
 	decoded, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil || !utf8.Valid(decoded) {
+	if err != nil || strings.ContainsAny(value, "\r\n") || !utf8.Valid(decoded) { // even Strict passes over line breaks
 		return none, &Refusal{Reason: ReasonMalformed}
 	}
 	if len(decoded) > maxBasic {

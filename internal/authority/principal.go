@@ -38,8 +38,6 @@ type Principal struct {
 	User
 	CredentialKind Kind
 	CredentialID   uuid.UUID
-	// slot is where the proof is remembered, plus one; 0 where it isn't.
-	slot uint32
 }
 
 // Decision is the answer about one call.
@@ -48,6 +46,7 @@ type Decision struct {
 	Reason    Reason    // empty where the call may pass
 	Kind      Kind      // of the credential presented, KindNone where there was none
 	Principal Principal // only where the call may pass
+	Refusal   *Refusal  // only where it may not: for the edge's log
 	Service   string    // the service's name, where one was found
 	ServiceID uuid.UUID
 }

@@ -55,7 +55,9 @@ const (
 	ReasonNoOperation     Reason = "no_operation"      // no operation matches, and the service denies by default
 	ReasonNotInAudience   Reason = "not_in_audience"   //
 	ReasonUntrustedPeer   Reason = "untrusted_peer"    // a proxy that is not named as trusted asked
+	ReasonUnreadableCall  Reason = "unreadable_call"   // the proxy doesn't say which call it asks about
 	ReasonNotAllowed      Reason = "not_allowed"       // the credential has no such power over Jeton itself
+	ReasonNotVerifier     Reason = "not_verifier"      // asked about calls to a service that is none of its own
 	ReasonBusy            Reason = "busy"              // too many passwords are being checked
 	ReasonUnavailable     Reason = "unavailable"       // the database could not be asked
 )
@@ -63,9 +65,10 @@ const (
 // Outcome returns what the reason comes to for the caller.
 func (r Reason) Outcome() Outcome {
 	switch r {
-	case ReasonTwoCredentials, ReasonTooLong:
+	case ReasonTwoCredentials, ReasonTooLong, ReasonUnreadableCall:
 		return OutcomeMalformed
-	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonNotAllowed:
+	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonNotAllowed,
+		ReasonNotVerifier:
 		return OutcomeForbidden
 	case ReasonBusy, ReasonUnavailable:
 		return OutcomeUnavailable
@@ -93,10 +96,19 @@ func (r *Refusal) Error() string {
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
+// Faults of the parts around the authority. Whoever is their cause, the call doesn't pass.
+var (
+	errNilRefusal = errors.New("a way in returned a nil refusal")
+	errWrongUser  = errors.New("another user was loaded than the one asked for")
+)
+
 // refusalOf turns what a way in or a store returned into a refusal: what is not known to be a refusal means that
 // the question could not be answered, and then nothing passes.
 func refusalOf(err error) *Refusal {
 	if ref, ok := errors.AsType[*Refusal](err); ok {
+		if ref == nil { // an interface around a nil pointer: an error, and no leave to pass
+			return &Refusal{Reason: ReasonUnavailable, Cause: errNilRefusal}
+		}
 		return ref
 	}
 	if errors.Is(err, ErrBusy) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,15 +40,15 @@ type useKey struct {
 // maxUses bounds what one flush writes: 10,000 rows are a fraction of a second of one core.
 const maxUses = 10_000
 
-// noteUse notes a use, once a minute for a credential that is remembered.
+// firstInMinute reports whether a remembered credential is used for the first time in this minute, and marks the minute
+// in used.
+func firstInMinute(used *atomic.Uint32, now time.Time) bool {
+	last, minute := used.Load(), minuteOf(now)
+	return last != minute && used.CompareAndSwap(last, minute)
+}
+
+// noteUse notes a use.
 func (a *Authority) noteUse(p *Principal, in *Presented, now time.Time) {
-	if p.slot != 0 {
-		minute := uint32(now.Unix() / 60) //nolint:gosec // G115: good until the year 10136
-		used := &a.memory.proofs.at(p.slot - 1).used
-		if last := used.Load(); last == minute || !used.CompareAndSwap(last, minute) {
-			return
-		}
-	}
 	if _, ok := a.ways[p.CredentialKind].(Toucher); !ok {
 		return
 	}

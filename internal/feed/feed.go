@@ -6,19 +6,25 @@
 // forgotten. Issuing leaves no row: nobody can have been told no about a secret that didn't exist.
 //
 // The feed says when it was last heard. When that is too long ago nothing that is remembered may be trusted; the
-// package never guesses that silence means that nothing changed.
+// package never guesses that silence means that nothing changed. It refuses to follow a database that has gone back,
+// and a clock that has.
 package feed
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 )
+
+// ErrPast says that the database is older than one that was read before: a copy restored, or a primary revived. What
+// was taken away since that copy may be there again, and whatever is revoked from now on bears numbers that were used.
+var ErrPast = errors.New("the database has gone back to an earlier revision")
 
 // Change is one row of the feed.
 type Change struct {
@@ -67,7 +73,7 @@ const lease = 5 * time.Second
 // Feed follows the change feed. Make one with New.
 type Feed struct {
 	cfg   Config
-	heard atomic.Int64 // when the feed was last heard whole, in microseconds since 1970
+	heard atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
 
 	mu       sync.Mutex
 	revision int64 // everything up to it has been applied
@@ -88,7 +94,7 @@ func (f *Feed) CatchUp(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.catchUp(ctx); err != nil {
-		f.heard.Store(0)
+		f.heard.Store(nil)
 		return fmt.Errorf("catching up with the change feed: %w", err)
 	}
 	return nil
@@ -97,10 +103,12 @@ func (f *Feed) CatchUp(ctx context.Context) error {
 func (f *Feed) catchUp(ctx context.Context) error {
 	asked := f.cfg.Now()
 	batch, err := f.cfg.Store.ChangesAfter(ctx, f.revision)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if batch.Pruned || !f.started {
+	case batch.Head < f.revision:
+		return fmt.Errorf("%w: %d after %d", ErrPast, batch.Head, f.revision)
+	case batch.Pruned || !f.started:
 		batch.Changes = []Change{{Revision: batch.Head}}
 	}
 	for _, c := range batch.Changes {
@@ -110,25 +118,41 @@ func (f *Feed) catchUp(ctx context.Context) error {
 		f.revision = c.Revision
 	}
 	f.revision, f.started = batch.Head, true
-	f.heard.Store(asked.UnixMicro())
+	f.heard.Store(&asked)
 	return nil
 }
 
 // Fresh reports whether the feed was heard within the last five seconds. It takes no lock.
 func (f *Feed) Fresh() bool { return f.Age() < lease }
 
-// Age returns how long ago the feed was last heard whole.
+// Age returns how long ago the feed was last heard whole: by the monotonic clock where there is one, or by the wall
+// clock where that says longer (the monotonic one stands still while a machine sleeps). A wall clock that was set back
+// since tells nothing, and then as if never heard, Age is as long as can be: the feed is fresh again with the next
+// CatchUp, and until then nothing is believed for longer than it may.
 func (f *Feed) Age() time.Duration {
-	return max(0, time.Duration(f.cfg.Now().UnixMicro()-f.heard.Load())*time.Microsecond)
+	const never = time.Duration(math.MaxInt64)
+	heard := f.heard.Load()
+	if heard == nil {
+		return never
+	}
+	now := f.cfg.Now()
+	wall := now.Round(0).Sub(*heard) // Round strips the monotonic reading
+	if wall < 0 {
+		return never
+	}
+	return max(wall, now.Sub(*heard))
 }
 
-// Run follows the feed each time tick delivers, until ctx ends. Failures go to report.
+// Run follows the feed each time tick delivers, until ctx ends or tick is closed. Failures go to report.
 func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, report func(error)) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick:
+		case _, open := <-tick:
+			if !open {
+				return
+			}
 			if err := f.poll(ctx); err != nil && ctx.Err() == nil {
 				report(err)
 			}

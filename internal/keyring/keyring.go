@@ -9,7 +9,7 @@
 //
 // A check value, stored at the first start, tells a node that was given another master key: it refuses to start,
 // before it writes something that its siblings can't read. The package also refuses a master key of the wrong length,
-// a pepper that doesn't open, and to go on without randomness.
+// a pepper that doesn't open, a database that has lost its peppers, and to go on without randomness.
 package keyring
 
 import (
@@ -33,6 +33,9 @@ import (
 
 // ErrWrongMasterKey says that the database was made with another master key.
 var ErrWrongMasterKey = errors.New("this is not the master key that the database was made with")
+
+// errNoPepper says that the database holds no pepper: it is new, or no longer what it was.
+var errNoPepper = errors.New("the database holds no pepper")
 
 // WrappedPepper is a pepper as it is stored.
 type WrappedPepper struct {
@@ -69,7 +72,7 @@ type Digest struct {
 
 // Keyring holds unwrapped keys. It is safe for concurrent use. Open one with Open.
 type Keyring struct {
-	cfg     Config
+	cfg     Config // but for Master, of which nothing is kept
 	wrap    cipher.AEAD
 	peppers atomic.Pointer[[]pepper] // the newest first
 }
@@ -100,23 +103,34 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
 	}
 	k := &Keyring{cfg: cfg}
+	k.cfg.Master = ""
+	k.peppers.Store(new([]pepper))
 	if k.wrap, err = cipher.NewGCM(block); err != nil {
 		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
 	}
-	if err := k.checkMaster(ctx); err != nil {
+	if err := k.checkMaster(ctx, cfg.Master); err != nil {
 		return nil, err
 	}
-	if err := k.Reload(ctx); err != nil {
-		return nil, err
+	if err = k.Reload(ctx); errors.Is(err, errNoPepper) {
+		err = k.addFirst(ctx)
 	}
-	if len(*k.peppers.Load()) == 0 {
-		return k, k.AddPepper(ctx, audit.Actor{})
+	if err != nil {
+		return nil, err
 	}
 	return k, nil
 }
 
-func (k *Keyring) checkMaster(ctx context.Context) error {
-	check, err := hkdf.Key(sha256.New, []byte(k.cfg.Master.Reveal()), nil, "jeton master key check 1", keySize)
+// addFirst makes the first pepper, or takes that of another node which starts at the same time and was faster.
+func (k *Keyring) addFirst(ctx context.Context) error {
+	err := k.AddPepper(ctx, audit.Actor{})
+	if errors.Is(err, authority.ErrConflict) {
+		return k.Reload(ctx)
+	}
+	return err
+}
+
+func (k *Keyring) checkMaster(ctx context.Context, master secret.Text) error {
+	check, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "jeton master key check 1", keySize)
 	if err != nil {
 		return fmt.Errorf("deriving the master key's check value: %w", err)
 	}
@@ -133,11 +147,15 @@ func (k *Keyring) checkMaster(ctx context.Context) error {
 	return nil
 }
 
-// Reload reads the peppers from the database: at the start, and when the change feed tells of a new one.
+// Reload reads the peppers from the database: at the start, and when the change feed tells of a new one. On an error,
+// the former ones stay.
 func (k *Keyring) Reload(ctx context.Context) error {
 	wrapped, err := k.cfg.Store.Peppers(ctx)
 	if err != nil {
 		return fmt.Errorf("reading peppers: %w", err)
+	}
+	if len(wrapped) == 0 {
+		return errNoPepper
 	}
 	peppers := make([]pepper, 0, len(wrapped))
 	for _, w := range wrapped {
@@ -169,7 +187,7 @@ func (k *Keyring) AddPepper(ctx context.Context, actor audit.Actor) error {
 			return fmt.Errorf("reading randomness for a pepper: %w", err)
 		}
 	}
-	w.Wrapped = k.wrap.Seal(nonce, nonce, key, label(w.Version))
+	w.Wrapped = k.wrap.Seal(nonce, nonce, key, label(w.Version)) //nolint:gosec // G407: the nonce was read from Random above
 	ev := audit.New(audit.PepperCreate, actor, audit.Target{Kind: "pepper"}, w.CreatedAt, "version", strconv.FormatInt(w.Version, 10))
 	if err := k.cfg.Store.AddPepper(ctx, w, ev); err != nil {
 		return fmt.Errorf("adding a pepper: %w", err)

@@ -17,6 +17,7 @@ package secret
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -41,6 +42,10 @@ const (
 	randomLength   = 42
 	checksumLength = 6
 
+	// maxReads bounds how often Make asks for 64 bytes, of which it uses 42: that 16 times don't do happens with a source
+	// that is broken, and never with another.
+	maxReads = 16
+
 	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
@@ -49,6 +54,13 @@ const redacted = "[secret]"
 
 // Text is a secret in the clear. It prints as "[secret]" by every way that package fmt, log/slog and encoding/json
 // know; only Reveal gives it away, so that a search for Reveal finds every place where a secret leaves the program.
+//
+// Three ways round that are closed to no type that is a string:
+//   - fmt calls no method of what it reaches through an unexported field, at whatever depth. Never print a struct that
+//     keeps a Text below one; better, keep none there.
+//   - fmt calls none either where it complains of a verb, as in "%!p(…)": of %p, of %w for what is no error, and of %s
+//     for a pointer within a struct. Print structs by %v.
+//   - encoding/json writes a map's key as it is. Never key a map by a Text.
 type Text string
 
 // Reveal returns the secret itself.
@@ -69,25 +81,28 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements encoding.TextMarshaler, which encoding/json uses too, without giving the secret away.
 func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Make returns a new secret of the given tag, reading its 250 bits from random.
-// An error of random is returned as it is: there is no weaker fallback.
+// Make returns a new secret of the given tag, reading its 250 bits from random. It wraps the error of a source that
+// fails, and refuses one that never yields what it can use: there is no weaker fallback.
 func Make(tag Tag, random io.Reader) (Text, error) {
 	text := make([]byte, 0, Length)
 	text = append(text, tag...)
 	var buf [64]byte
-	for len(text) < tagLength+randomLength {
+	for range maxReads {
 		if _, err := io.ReadFull(random, buf[:]); err != nil {
 			return "", fmt.Errorf("reading randomness for a secret: %w", err)
 		}
 		for _, b := range buf {
 			// 248 is the largest multiple of 62 in a byte: taking the remainder of less keeps every character equally likely.
-			if b < 248 && len(text) < tagLength+randomLength {
+			if b < 248 {
 				text = append(text, alphabet[b%62])
+			}
+			if len(text) == tagLength+randomLength {
+				sum := checksum(text)
+				return Text(append(text, sum[:]...)), nil
 			}
 		}
 	}
-	sum := checksum(text)
-	return Text(append(text, sum[:]...)), nil
+	return "", errors.New("reading randomness for a secret: the source yields none")
 }
 
 // Looks reports whether text starts like a secret of the given tag. It is cheap and proves nothing: see Valid.

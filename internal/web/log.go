@@ -3,14 +3,18 @@ package web
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
 )
 
 // Line is what a handler adds to the request's line in the log: IDs and reasons, never a secret. Empty members are left out.
@@ -54,7 +58,7 @@ func RequestID(w http.ResponseWriter) string {
 
 // WriteHeader implements http.ResponseWriter.
 func (r *Recorder) WriteHeader(status int) {
-	if r.status == 0 {
+	if r.status < http.StatusOK { // not yet, or an informational one before
 		r.status = status
 	}
 	r.ResponseWriter.WriteHeader(status)
@@ -62,7 +66,7 @@ func (r *Recorder) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter.
 func (r *Recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
+	if r.status < http.StatusOK {
 		r.status = http.StatusOK
 	}
 	n, err := r.ResponseWriter.Write(b)
@@ -73,7 +77,8 @@ func (r *Recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach what Recorder wraps.
 func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// Log serves next, gives each request an ID and writes one line about each.
+// Log serves next, gives each request an ID and writes one line about each. A handler that panics is answered for: with
+// a 500 that tells the caller nothing but the ID, or by cutting off the answer that it had begun.
 func Log(logger *slog.Logger, listener string, now func() time.Time, next http.Handler) http.Handler {
 	pool := sync.Pool{New: func() any { return new(Recorder) }}
 	listenerAttr := slog.String("listener", listener)
@@ -82,25 +87,41 @@ func Log(logger *slog.Logger, listener string, now func() time.Time, next http.H
 		rec, _ := pool.Get().(*Recorder)
 		*rec = Recorder{ResponseWriter: w}
 		rec.newID()
-		w.Header()["X-Request-Id"] = []string{string(rec.id[:])}
+		rec.setID()
 		defer func() {
 			fault := recover()
-			if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // a panic's value is compared as it is
-				logger.ErrorContext(r.Context(), "handler panicked", "request_id", string(rec.id[:]), "fault", fault)
-				if rec.status == 0 {
-					WriteError(rec, r, errPanic)
-				}
+			cut := fault == http.ErrAbortHandler //nolint:errorlint // a panic's value is compared as it is
+			if fault != nil && !cut {
+				cut = !rec.fail(r, fault)
+			}
+			if rec.status == 0 && !cut {
+				rec.status = http.StatusOK // as net/http will say
 			}
 			rec.write(r, logger, listenerAttr, now().Sub(began))
 			*rec = Recorder{}
 			pool.Put(rec)
-			if fault == http.ErrAbortHandler { //nolint:errorlint // as above
-				panic(fault)
+			if cut {
+				panic(http.ErrAbortHandler)
 			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
+
+// fail answers for a handler that panicked, and reports whether it could: an answer that has begun must be cut off, or
+// the caller would take it for whole. What the handler panicked with, and where, is for the log alone.
+func (r *Recorder) fail(req *http.Request, fault any) bool {
+	r.Line.Err = fmt.Errorf("the handler panicked: %v\n%s", fault, debug.Stack())
+	if r.status >= http.StatusOK {
+		return false
+	}
+	clear(r.Header()) // of what the handler had in mind nothing may stay, a cookie least of all
+	r.setID()
+	WriteProblem(r, req, api.NewProblem(api.CodeInternal, ""))
+	return true
+}
+
+func (r *Recorder) setID() { r.Header()["X-Request-Id"] = []string{string(r.id[:])} }
 
 // newID draws a request ID. It names a line of the log and protects nothing, so the fast generator will do.
 func (r *Recorder) newID() {
@@ -116,9 +137,6 @@ func (r *Recorder) write(req *http.Request, logger *slog.Logger, listener slog.A
 	level := slog.LevelInfo
 	if r.Line.Err != nil {
 		level = slog.LevelError
-	}
-	if r.status == 0 {
-		r.status = http.StatusOK
 	}
 	ctx := context.WithoutCancel(req.Context())
 	if !logger.Enabled(ctx, level) {

@@ -14,16 +14,19 @@ type Peers struct {
 	trusted atomic.Pointer[[]netip.Prefix]
 }
 
-// ParsePeers reads a list of addresses and prefixes in CIDR notation.
+// ParsePeers reads a list of addresses and prefixes in CIDR notation. IPv4 addresses in their IPv6 form are read as IPv4.
 func ParsePeers(list []string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for _, text := range list {
 		text = strings.TrimSpace(text)
-		if a, err := netip.ParseAddr(text); err == nil {
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" { // zones aren't told apart, and "fe80::%eth0/64" would be one
 			prefixes = append(prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(text)
+		if err == nil && p.Addr().Is4In6() {
+			p, err = p.Addr().Unmap().Prefix(p.Bits() - 96)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading trusted peers: %q is neither an address nor a prefix such as 10.0.0.0/8", text)
 		}
@@ -71,9 +74,13 @@ func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
 			return a.Unmap().WithZone(""), true
 		}
 	}
-	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	for rest, more := strings.Join(r.Header["X-Forwarded-For"], ","), true; more; {
+		comma := strings.LastIndexByte(rest, ',')
+		hop := rest[comma+1:]
+		if more = comma >= 0; more {
+			rest = rest[:comma]
+		}
+		a, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
 			break
 		}

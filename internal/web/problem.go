@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,8 +10,6 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
 )
-
-var errPanic = errors.New("the handler panicked")
 
 // retryAfter is what a caller is told to wait, in seconds, when there is no room or no database just now.
 const retryAfter = "1"
@@ -52,7 +51,7 @@ func codeOf(err error) api.Code {
 		return api.CodeLastAdministrator
 	case errors.Is(err, authority.ErrStale):
 		return api.CodeStale
-	case errors.Is(err, authority.ErrBusy):
+	case errors.Is(err, authority.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return api.CodeUnavailable
 	case errors.Is(err, authority.ErrStorageFull):
 		return api.CodeStorageFull
@@ -91,7 +90,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // WriteProblem answers with a problem, as plain text where the caller accepts that and no JSON.
-func WriteProblem(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) {
+	p := *problem // which other requests may share
 	p.Instance = RequestID(w)
 	h := w.Header()
 	SetProblemHeaders(h, p.Status)

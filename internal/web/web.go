@@ -55,7 +55,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told
 	}}, nil
 }
 
@@ -74,7 +74,9 @@ func (s *Server) Serve() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.drain)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
+	err := s.http.Shutdown(ctx)
+	_ = s.listener.Close() // closed already, unless Serve was never called
+	if err != nil {
 		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), s.http.Close())
 	}
 	return nil

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+func TestTokens(t *testing.T) {
+	live, err := makeSecrets(100, liveSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := makeSecrets(100, liveSeed)
+	if err != nil || !slices.Equal(live, again) {
+		t.Fatalf("got other tokens of the same seed, %v", err)
+	}
+	dir := t.TempDir()
+	tokens, err := writeTokens(dir, live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(tokens.path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file of tokens: got %v, %v, want one for its owner alone", info.Mode(), err)
+	}
+	seen := map[string]bool{}
+	for name, s := range map[string]span{"live": tokens.live, "unknown": tokens.unknown, "bad": tokens.bad} {
+		text, err := tokens.read(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range s.count {
+			token := tokenAt(text, n)
+			if seen[token] || secret.Valid(token, secret.Personal) != (name != "bad") {
+				t.Fatalf("%s token %d is there twice or is not as it should be", name, n)
+			}
+			if slices.Contains(live, secret.Text(token)) != (name == "live") {
+				t.Fatalf("%s token %d: got it among the wrong ones", name, n)
+			}
+			seen[token] = true
+		}
+	}
+}
+
+// newInstance makes what a first start of Jeton leaves, as far as the filling needs it.
+func newInstance(t *testing.T) (data string) {
+	t.Helper()
+	data = t.TempDir()
+	master, text, err := keyring.NewMasterKey(source(orderSeed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(masterKeyIn(data), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	withStore(t, data, func(s *sqlite.Store) {
+		if _, err := keyring.Open(t.Context(), keyring.Config{Store: s, Master: master, Now: time.Now, Random: source(orderSeed)}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return data
+}
+
+func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: databaseIn(data), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFill shows that what is written past the store, the store finds: the filling knows the tables, and would
+// otherwise not notice that they have changed.
+func TestFill(t *testing.T) {
+	data := newInstance(t)
+	live, err := makeSecrets(300, liveSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(t.Context(), data, live, progress{io.Discard}.count("filling", len(live))); err != nil {
+		t.Fatal(err)
+	}
+	withStore(t, data, func(s *sqlite.Store) {
+		keys, err := openKeyring(t.Context(), s, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []secret.Text{live[0], live[150], live[299]} {
+			token, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{keys.Digest(text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			user, err := s.User(t.Context(), token.UserID)
+			if err != nil || user.State != account.Active || !slices.Equal(user.Roles, []string{partnerRole}) {
+				t.Errorf("got %+v, %v, want an active partner", user, err)
+			}
+			if named, err := s.UserByName(t.Context(), "user0000001"); err != nil || named.Username != "User0000001" {
+				t.Errorf("got %+v, %v, want the first user by its canonical name", named, err)
+			}
+		}
+		entries, err := s.Catalog(t.Context())
+		if err != nil || len(entries) != 1 || entries[0].Host != serviceHost || len(entries[0].Operations) != len(operations()) {
+			t.Errorf("got %+v, %v, want the service with its operations", entries, err)
+		}
+	})
+}
+
+// TestStoreSteps runs each step of the store's own rates more often than there are rows to go round.
+func TestStoreSteps(t *testing.T) {
+	data := newInstance(t)
+	live, err := makeSecrets(10, liveSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(t.Context(), data, live, progress{io.Discard}.count("filling", len(live))); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+databaseIn(data)+pragmas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, name := range []string{selectRate, insertRate} {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, err := storeStep(name)(t.Context(), conn)
+		for range 25 {
+			if err == nil {
+				err = step()
+			}
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	var events int
+	if err := db.QueryRowContext(context.Background(), `SELECT count(*) FROM audit_event WHERE action = 'personal_token.rotate'`).Scan(&events); err != nil || events != 25 {
+		t.Errorf("got %d audit events, %v, want one for each insert", events, err)
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// The service that is called, and the role that opens it.
+const (
+	serviceHost = "api.example.com"
+	partnerRole = "partner"
+)
+
+// What a first start of Jeton leaves in its data folder.
+func databaseIn(data string) string  { return filepath.Join(data, "jeton.db") }
+func masterKeyIn(data string) string { return filepath.Join(data, "master.key") }
+
+// prepareInstance gives the stopped instance in a data folder the service with its operations, and returns how that
+// instance digests tokens: under its own pepper, which its own master key unwraps. Nothing is put in its place, so that
+// what is measured afterwards is an instance as Jeton made it.
+func prepareInstance(ctx context.Context, data string) (digest func(secret.Text) keyring.Digest, err error) {
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: databaseIn(data), Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	keys, err := openKeyring(ctx, store, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := createService(ctx, store); err != nil {
+		return nil, err
+	}
+	return keys.Digest, nil
+}
+
+// openKeyring opens the keyring with the master key of the data folder.
+func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyring.Keyring, error) {
+	text, err := os.ReadFile(masterKeyIn(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading the master key: %w", err)
+	}
+	master, err := keyring.ParseMasterKey(text)
+	if err != nil {
+		return nil, err
+	}
+	// The randomness would be for a first pepper, which the instance has already.
+	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Now: time.Now, Random: source(orderSeed)})
+	if err != nil {
+		return nil, fmt.Errorf("opening the keyring: %w", err)
+	}
+	return keys, nil
+}
+
+// createService makes the service that the loads call.
+func createService(ctx context.Context, store *sqlite.Store) error {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	service := catalog.Service{
+		ID: uuid.Must(uuid.NewV7()), Name: "reports", Host: serviceHost, PathPrefix: "/",
+		Default: policy.DefaultDeny, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	target := audit.Target{Kind: "service", ID: service.ID, Name: service.Name}
+	if err := store.CreateService(ctx, service, audit.New(audit.ServiceCreate, audit.Actor{}, target, now)); err != nil {
+		return fmt.Errorf("making the service: %w", err)
+	}
+	replaced := audit.New(audit.OperationsReplace, audit.Actor{}, target, now)
+	if err := store.ReplaceOperations(ctx, service.ID, service.Version, operations(), now, replaced); err != nil {
+		return fmt.Errorf("making its operations: %w", err)
+	}
+	return nil
+}
+
+// operations are as an API of some size has them, so that the policy has to look for the one that is called. Its
+// audience has the caller's role in second place.
+func operations() []policy.Operation {
+	var all []policy.Operation
+	for _, noun := range []string{"invoices", "customers", "reports", "orders"} {
+		for _, pattern := range []string{"GET /" + noun, "POST /" + noun, "GET /" + noun + "/{id}", "PUT /" + noun + "/{id}"} {
+			all = append(all, policy.Operation{Pattern: pattern, Audience: []policy.Audience{
+				policy.RoleAudience("clerk"), policy.RoleAudience(partnerRole),
+			}})
+		}
+	}
+	return all
+}

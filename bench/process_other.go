@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// attributes has nothing to set here: the bench is at home on Linux, and elsewhere only has to build.
+func attributes() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,108 @@
+package main
+
+// row is one path of the table.
+type row struct {
+	name    string
+	unit    string // what its ratio is to; empty for the unit itself
+	ratio   levels
+	tail    levels // of p99, in milliseconds
+	samples []sample
+	ratios  []float64
+	rss     float64 // of the server, after the last run
+	failed  error   // why its figures are worth nothing
+}
+
+// rows are the paths that are measured.
+type rows struct {
+	bare, bareFull, hot, random, unknown, mistyped, cold, issue *row
+}
+
+// The units.
+const (
+	bareUnit   = "bare net/http"
+	selectUnit = "SQLite's select"
+	insertUnit = "SQLite's insert"
+)
+
+// newRows names the paths and what they have to reach.
+func newRows() rows {
+	warm := levels{must: 0.60, aim: 0.80, beyond: 1.20}
+	tail := levels{must: 5, aim: 2.5, beyond: 1.5, atMost: true}
+	return rows{
+		bare:     &row{name: "bare net/http, 200, a request without headers"},
+		bareFull: &row{name: "bare net/http, 200, the request that nginx sends to Jeton", unit: bareUnit},
+		hot:      &row{name: "`/auth-request`, one personal token, warm", unit: bareUnit, ratio: warm, tail: tail},
+		random:   &row{name: "`/auth-request`, personal tokens at random among all, warm", unit: bareUnit, ratio: warm, tail: tail},
+		unknown:  &row{name: "`/auth-request`, refused: a token that nobody has", unit: bareUnit},
+		mistyped: &row{name: "`/auth-request`, refused: a wrong checksum", unit: bareUnit},
+		cold:     &row{name: "`/auth-request`, personal tokens not yet seen", unit: selectUnit, ratio: levels{must: 0.4, aim: 0.6, beyond: 0.8}},
+		issue:    &row{name: "`POST /v1/me/personal-token`, a new one for the former", unit: insertUnit, ratio: levels{must: 0.4, aim: 1.0, beyond: 2.0}},
+	}
+}
+
+// all lists the rows in the order of the table.
+func (r *rows) all() []*row {
+	return []*row{r.bare, r.bareFull, r.hot, r.random, r.unknown, r.mistyped, r.cold, r.issue}
+}
+
+// each picks one figure of every sample.
+func (r *row) each(pick func(*sample) float64) []float64 {
+	values := make([]float64, len(r.samples))
+	for i := range r.samples {
+		values[i] = pick(&r.samples[i])
+	}
+	return values
+}
+
+// The figures of a sample that the table shows.
+func rateOf(s *sample) float64 { return s.rate() }
+func p50Of(s *sample) float64  { return s.p50.Seconds() * 1000 }
+func p99Of(s *sample) float64  { return s.p99.Seconds() * 1000 }
+func busyOf(s *sample) float64 { return s.busy }
+
+// verdict says which levels the row reaches.
+func (r *row) verdict() string {
+	switch {
+	case r.failed != nil:
+		return "**failed**: " + r.failed.Error()
+	case len(r.samples) == 0:
+		return "**not measured**"
+	}
+	text := r.ratio.verdict(median(r.ratios))
+	if r.tail != (levels{}) {
+		text += ", p99 " + r.tail.verdict(median(r.each(p99Of)))
+	}
+	return text
+}
+
+// figure is one line of the second table: what is no path.
+type figure struct {
+	name   string
+	values []float64
+	format func(float64) string
+	levels levels
+}
+
+func (f *figure) add(v float64) { f.values = append(f.values, v) }
+
+// figures are those lines.
+type figures struct {
+	ready, heap, resident, selects, inserts, file *figure
+}
+
+func newFigures() figures {
+	memory := levels{must: 300, aim: 128, beyond: 64, atMost: true}
+	return figures{
+		ready:    &figure{name: "start to ready", format: seconds, levels: levels{must: 2, aim: 1, beyond: 0.2, atMost: true}},
+		heap:     &figure{name: "memory per live token: live heap grown by", format: octets, levels: memory},
+		resident: &figure{name: "memory per live token: RSS grown by", format: octets, levels: memory},
+		selects:  &figure{name: selectUnit + ": one prepared select by digest, a second", format: thousands},
+		inserts:  &figure{name: insertUnit + ": one durable transaction of a token and its audit event, a second", format: thousands},
+		file:     &figure{name: "database file", format: mebibytes},
+	}
+}
+
+// all lists the figures in the order of the table.
+func (f *figures) all() []*figure {
+	return []*figure{f.ready, f.heap, f.resident, f.selects, f.inserts, f.file}
+}

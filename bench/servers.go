@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// oneProcessor has a Go program run on one core at a time. Without it, a program pinned to one core believes itself on
+// all of the machine's, and its garbage collector's threads wait for each other.
+const oneProcessor = "GOMAXPROCS=1"
+
+// readyTimeout bounds how long a server may take until it answers.
+const readyTimeout = time.Minute
+
+// build compiles the two servers as Jeton is shipped: static, and with nothing but the tree.
+func (b *bench) build(ctx context.Context) error {
+	b.progress.say("building jeton and the bare server")
+	for _, name := range []string{"cmd/jeton", "bench/bare"} {
+		to := filepath.Join(b.dir, filepath.Base(name))
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, "github.com/jeton-io/jeton/"+name)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
+}
+
+// jeton is a running Jeton.
+type jeton struct {
+	*process
+	public, gateway, admin string        // addresses
+	took                   time.Duration // from its start until it was ready
+}
+
+// startJeton starts Jeton on its default settings but for the data folder and the ports, and returns once it is ready.
+// Its log goes to a file, as it would from a shell or a service manager.
+func (b *bench) startJeton(ctx context.Context) (*jeton, error) {
+	addresses, err := freeAddresses(3)
+	if err != nil {
+		return nil, err
+	}
+	// Appending, because the file is cut between two runs: the next line must then stand at its beginning.
+	logs, err := os.OpenFile(b.log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
+	defer logs.Close() // the child has its own
+	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2]}
+	argv := b.pins.wrap(b.pins.server, filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
+		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin)
+	began := time.Now()
+	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, oneProcessor)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.awaitReady(ctx); err != nil {
+		err = errors.Join(err, j.stop())
+		return nil, fmt.Errorf("%w; its log ends with\n%s", err, tail(b.log()))
+	}
+	j.took = time.Since(began)
+	return j, nil
+}
+
+// bare is the running server that is the unit.
+type bare struct {
+	*process
+	address string
+}
+
+// startBare starts the bare server, which tells its address by its first line.
+func (b *bench) startBare(ctx context.Context) (*bare, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe: %w", err)
+	}
+	defer out.Close()
+	p, err := start(ctx, "the bare server", func(c *exec.Cmd) { c.Stdout, c.Stderr = in, os.Stderr },
+		b.pins.wrap(b.pins.server, filepath.Join(b.dir, "bare")), oneProcessor)
+	if err = errors.Join(err, in.Close()); err != nil {
+		return nil, err
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the bare server's address: %w", err), p.stop())
+	}
+	return &bare{p, strings.TrimSpace(address)}, nil
+}
+
+// freeAddresses returns addresses of loopback on which nobody listened a moment ago. Port 0 would leave no gap, but then
+// only the log, which is written with a delay, would tell the port, and the delay would be measured as part of the start.
+func freeAddresses(n int) ([]string, error) {
+	var all []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("looking for a free port: %w", err)
+		}
+		defer l.Close() // not before all are found: each is another
+		all = append(all, l.Addr().String())
+	}
+	return all, nil
+}
+
+// tail returns the end of a log.
+func tail(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fakeGateway admits every token but one, and keeps which were presented.
+type fakeGateway struct {
+	refused string
+
+	mu        sync.Mutex
+	presented []string
+}
+
+func (g *fakeGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	g.mu.Lock()
+	g.presented = append(g.presented, token)
+	g.mu.Unlock()
+	switch {
+	case r.URL.Path != "/auth-request", r.Header.Get("X-Original-URL") != "https://api.example.com/reports/7", r.Header.Get("X-Original-Method") != "GET":
+		w.WriteHeader(http.StatusBadRequest)
+	case token == g.refused:
+		w.WriteHeader(http.StatusUnauthorized)
+	case token != "anonymous":
+		w.Header().Set("Remote-User", "someone")
+	}
+}
+
+func listen(t *testing.T, h http.Handler) (address string) {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func TestProbe(t *testing.T) {
+	address := listen(t, &fakeGateway{refused: "bad"})
+	ask := askGateway(address)
+	tests := []struct {
+		name, text string
+		status     int
+		named      bool
+		want       string // part of the error
+	}{
+		{"admitted", ask.with("good"), 200, true, ""},
+		{"refused", ask.with("bad"), 401, false, ""},
+		{"refused unexpectedly", ask.with("bad"), 200, true, "answered 401, want 200"},
+		{"admitted unexpectedly", ask.with("good"), 401, false, "answered 200, want 401"},
+		{"admitted as nobody", ask.with("anonymous"), 200, true, "without a Remote-User"},
+		{"admitted as nobody, who will do", ask.with("anonymous"), 200, false, ""},
+		{"another path", plain(address).with(""), 400, false, ""},
+		{"no HTTP", "hello\r\n\r\n", 200, false, "answered 400"},
+	}
+	for _, tt := range tests {
+		err := probe(t.Context(), address, tt.text, tt.status, tt.named)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestWarm(t *testing.T) {
+	live, err := makeSecrets(1000, liveSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := writeTokens(t.TempDir(), live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := tokens.read(tokens.live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told bytes.Buffer
+	gateway := &fakeGateway{}
+	if err := warm(t.Context(), listen(t, gateway), text, progress{&told}.count("presenting", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(string(text))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(gateway.presented))); diff != "" {
+		t.Errorf("not every token was presented once (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(told.String(), "1,000 of 1,000") {
+		t.Errorf("got the progress %q", told.String())
+	}
+	refusing := &fakeGateway{refused: want[500]}
+	if err := warm(t.Context(), listen(t, refusing), text, progress{io.Discard}.count("presenting", 1000)); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("got %v, want the refusal of one live token told", err)
+	}
+}
+
+func TestProcess(t *testing.T) {
+	p, err := start(t.Context(), "sleep", func(*exec.Cmd) {}, []string{"sleep", "60"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rss, err := p.rss(); err != nil || rss == 0 {
+		t.Errorf("got %d bytes, %v, want some", rss, err)
+	}
+	if _, err := p.busy(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := p.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.cmd.ProcessState == nil {
+		t.Error("the process has not ended")
+	}
+}
+
+func TestParse(t *testing.T) {
+	if got, want := parseCores("0-2,5"), []int{0, 1, 2, 5}; !slices.Equal(got, want) {
+		t.Errorf("got the cores %v, want %v", got, want)
+	}
+	if got := parseCores(""); got != nil {
+		t.Errorf("got the cores %v of nothing", got)
+	}
+	if got := pinsOf([]int{3}); got.on {
+		t.Errorf("got %v with one core", got)
+	}
+	const stat = "4242 (a) b (c)) S 1 4242 4242 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 5 0 100 1000 200"
+	if got, err := parseBusy(stat); err != nil || got != 2*time.Second {
+		t.Errorf("got %v, %v busy, want 2s", got, err)
+	}
+	if got, err := parseBusy("4242 (a) S 1"); err == nil {
+		t.Errorf("got %v of a line cut short, want an error", got)
+	}
+	got := parseMetrics("# HELP a b 1\n# TYPE a gauge\na 1.5e+06\nb{c=\"d\"} 2\nnan NaN-ish\n")
+	if want := map[string]float64{"a": 1.5e6, `b{c="d"}`: 2}; !cmp.Equal(got, want) {
+		t.Errorf("got the metrics %v, want %v", got, want)
+	}
+}
+
+func TestParseFlags(t *testing.T) {
+	tests := []struct {
+		args string
+		want scale
+	}{
+		{"", scale{1_000_000, 3, 4}},
+		{"-quick", scale{100_000, 1, 1}},
+		{"-quick -tokens 20000", scale{20_000, 1, 1}},
+		{"-rounds 5 -seconds 2", scale{1_000_000, 5, 2}},
+	}
+	for _, tt := range tests {
+		if got, err := parseFlags(strings.Fields(tt.args)); err != nil || got != tt.want {
+			t.Errorf("%s: got %+v, %v, want %+v", tt.args, got, err, tt.want)
+		}
+	}
+	for _, args := range []string{"-tokens 10", "-rounds 0", "more"} {
+		if got, err := parseFlags(strings.Fields(args)); err == nil {
+			t.Errorf("%s: got %+v, want an error", args, got)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// bench is one session.
+type bench struct {
+	scale
+	dir      string // temporary
+	machine  machine
+	pins     pins
+	progress progress
+	tokens   tokens
+	rows     rows
+	figures  figures
+	runs     int // of wrk so far
+	began    time.Time
+}
+
+// Where things are in the temporary folder.
+func (b *bench) data() string   { return filepath.Join(b.dir, "data") }
+func (b *bench) log() string    { return filepath.Join(b.dir, "jeton.log") }
+func (b *bench) script() string { return filepath.Join(b.dir, "load.lua") }
+
+// spareUsers have a token that is never presented: the store's own insert rate is measured on them, and no live token
+// dies of it.
+const spareUsers = 4096
+
+// newBench makes a session in a folder, or an error where what it needs is missing.
+func newBench(ctx context.Context, s scale, dir string) (*bench, error) {
+	if err := findWrk(); err != nil {
+		return nil, err
+	}
+	b := &bench{
+		scale: s, dir: dir, machine: describeMachine(ctx), progress: progress{os.Stderr},
+		rows: newRows(), figures: newFigures(), began: time.Now(),
+	}
+	b.pins = pinsOf(b.machine.cores)
+	b.progress.say("%s; %s", b.machine, b.pins)
+	if err := os.WriteFile(b.script(), loadScript, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the script for wrk: %w", err)
+	}
+	return b, nil
+}
+
+// measure does everything. What fails for one path stands in its row; what fails for all is the error.
+//
+// The order matters: a token is cold only once after a start, so each cold round has a start of its own, and start-up is
+// measured by the way. Issuing kills tokens and comes last.
+func (b *bench) measure(ctx context.Context) (err error) {
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	for round := range b.rounds {
+		b.progress.say("cold, round %d of %d", round+1, b.rounds)
+		if err := b.coldRound(ctx); err != nil {
+			return err
+		}
+	}
+	j, err := b.startJeton(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.stop()) }()
+	if err := b.warmRounds(ctx, j); err != nil {
+		return err
+	}
+	return b.issueRounds(ctx, j)
+}
+
+// prepare has Jeton make its data folder by a first start, and fills it.
+func (b *bench) prepare(ctx context.Context) error {
+	j, err := b.startJeton(ctx)
+	if err != nil {
+		return err
+	}
+	if err := j.stop(); err != nil {
+		return err
+	}
+	all, err := makeSecrets(b.scale.tokens+spareUsers, liveSeed)
+	if err != nil {
+		return err
+	}
+	if err := fill(ctx, b.data(), all, b.progress.count("filling in users and tokens", len(all))); err != nil {
+		return err
+	}
+	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens]); err != nil {
+		return err
+	}
+	info, err := os.Stat(databaseIn(b.data()))
+	if err != nil {
+		return fmt.Errorf("looking at the database: %w", err)
+	}
+	b.figures.file.add(float64(info.Size()))
+	return nil
+}

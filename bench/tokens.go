@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// The tokens come from a seeded generator: two sessions measure the same ones. They open nothing but the instance in the
+// session's temporary folder, on loopback, for as long as the session runs; the file of them is 0600 all the same.
+const (
+	liveSeed = iota + 1
+	unknownSeed
+	orderSeed
+)
+
+// unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.
+const unknownTokens = 100_000
+
+// tokenLine is how many bytes a token takes in the file: its characters and a line break.
+const tokenLine = secret.Length + 1
+
+// span is a range of lines in the file of tokens.
+type span struct{ first, count int }
+
+// tokens are what is presented. The file holds one a line, the live ones shuffled: a path that presents one after the
+// other then meets users in no order.
+type tokens struct {
+	path               string
+	live, unknown, bad span
+}
+
+// source returns a generator for a seed.
+func source(seed uint64) *rand.ChaCha8 {
+	var key [32]byte
+	key[0] = byte(seed)
+	return rand.NewChaCha8(key)
+}
+
+// makeSecrets returns the first n personal tokens of a seed.
+func makeSecrets(n int, seed uint64) ([]secret.Text, error) {
+	random := source(seed)
+	all := make([]secret.Text, n)
+	for i := range all {
+		var err error
+		if all[i], err = secret.Make(secret.Personal, random); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// mistype returns a token whose checksum is wrong.
+func mistype(t secret.Text) secret.Text {
+	text := []byte(t.Reveal())
+	last := &text[len(text)-1]
+	if *last == '0' {
+		*last = '1'
+	} else {
+		*last = '0'
+	}
+	return secret.Text(text)
+}
+
+// writeTokens writes the file of tokens: the live ones shuffled, then the unknown ones, then a mistyped one.
+func writeTokens(dir string, live []secret.Text) (tokens, error) {
+	unknown, err := makeSecrets(unknownTokens, unknownSeed)
+	if err != nil {
+		return tokens{}, err
+	}
+	t := tokens{path: filepath.Join(dir, "tokens")}
+	t.live = span{0, len(live)}
+	t.unknown = span{t.live.count, len(unknown)}
+	t.bad = span{t.unknown.first + t.unknown.count, 1}
+	text := make([]byte, 0, (t.bad.first+t.bad.count)*tokenLine)
+	for _, i := range rand.New(source(orderSeed)).Perm(len(live)) {
+		text = append(append(text, live[i].Reveal()...), '\n')
+	}
+	for _, s := range append(unknown, mistype(unknown[0])) {
+		text = append(append(text, s.Reveal()...), '\n')
+	}
+	if err := os.WriteFile(t.path, text, 0o600); err != nil {
+		return tokens{}, fmt.Errorf("writing the tokens: %w", err)
+	}
+	return t, nil
+}
+
+// read returns the text of a span; at finds a token in it.
+func (t tokens) read(s span) ([]byte, error) {
+	f, err := os.Open(t.path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tokens: %w", err)
+	}
+	defer f.Close()
+	text := make([]byte, s.count*tokenLine)
+	if _, err := io.ReadFull(io.NewSectionReader(f, int64(s.first)*tokenLine, int64(len(text))), text); err != nil {
+		return nil, fmt.Errorf("reading the tokens: %w", err)
+	}
+	return text, nil
+}
+
+// tokenAt returns the n-th token of what read returned.
+func tokenAt(text []byte, n int) string {
+	return string(text[n*tokenLine : n*tokenLine+secret.Length])
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+)
+
+// turn is one measuring of one row.
+type turn struct {
+	row    *row
+	server *process
+	warmUp load
+	load   load
+	unit   float64 // what the ratio is to, measured a moment ago; 0 for the unit itself
+}
+
+// take probes the path, warms the server up for a second, and measures. It returns an error only where the session
+// can't go on: a path that fails once is failed for good, and the others go on, since a session takes minutes.
+func (b *bench) take(ctx context.Context, t turn) error {
+	if t.row.failed != nil {
+		return nil
+	}
+	s, err := b.sample(ctx, &t)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		err = s.check(t.load.status)
+	}
+	if err != nil {
+		t.row.failed = err
+		b.progress.say("%s: %v", t.row.name, err)
+		return nil
+	}
+	t.row.samples = append(t.row.samples, s)
+	if t.unit > 0 {
+		t.row.ratios = append(t.row.ratios, s.rate()/t.unit)
+	}
+	rss, err := t.server.rss()
+	t.row.rss = float64(rss)
+	return err
+}
+
+// sample is the measuring itself.
+//
+// The request log begins anew each time: at some 25 MB a second it would fill the disk, and a file of gigabytes being
+// written out by the kernel would be measured with it. Within a run it is written as it always is.
+func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
+	if err := os.Truncate(b.log(), 0); err != nil {
+		return sample{}, fmt.Errorf("emptying the log: %w", err)
+	}
+	if err := b.probe(ctx, &t.load); err != nil {
+		return sample{}, err
+	}
+	if _, err := b.wrk(ctx, t.warmUp, 1); err != nil {
+		return sample{}, err
+	}
+	before, err := t.server.busy()
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := b.wrk(ctx, t.load, b.seconds)
+	if err != nil {
+		return sample{}, err
+	}
+	after, err := t.server.busy()
+	s.busy = float64(after-before) / float64(s.took)
+	return s, err
+}
+
+// probe asks once, with the last of a load's tokens, which is then taken out of a load that presents each only once.
+// wrk tells success from refusal and no more; here every byte of the answer can be looked at.
+func (b *bench) probe(ctx context.Context, l *load) error {
+	token := ""
+	if l.tokens.count > 0 {
+		last := span{l.tokens.first + l.tokens.count - 1, 1}
+		text, err := b.tokens.read(last)
+		if err != nil {
+			return err
+		}
+		token = tokenAt(text, 0)
+	}
+	if l.order == once || l.order == rotating {
+		l.tokens.count--
+	}
+	return probe(ctx, l.address, l.request.with(token), l.status, l.named)
+}
+
+// ask is a load on the gateway. A yes must say whose call it is; a no must not, and has nobody to name.
+func (b *bench) ask(j *jeton, tokens span, o order, status int) load {
+	return load{j.gateway, askGateway(j.gateway), o, tokens, status, status == http.StatusOK}
+}
+
+// mistyped is the load that leaves nothing behind in Jeton's memory: it warms up all the rest, from the connections to
+// the buffers of the log.
+func (b *bench) mistyped(j *jeton) load {
+	return b.ask(j, b.tokens.bad, fixed, http.StatusUnauthorized)
+}

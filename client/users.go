@@ -1,0 +1,56 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/jeton-io/jeton/api"
+)
+
+// Users goes through all users, in the order of their names.
+func (c *Client) Users(ctx context.Context) iter.Seq2[api.User, error] {
+	return pages[api.User](ctx, c, list("listing users", "users", pageSize))
+}
+
+// CreateUser makes a user. The error is ErrInvalid for a field that can't be used, ErrConflict for a name or an e-mail
+// that is taken.
+func (c *Client) CreateUser(ctx context.Context, u api.NewUser) (api.User, error) {
+	const doing = "creating a user"
+	if err := checkText(doing, "password", u.Password); err != nil {
+		return api.User{}, err
+	}
+	user, _, err := send[api.User](ctx, c, request{
+		doing: doing, method: http.MethodPost, path: []string{"users"}, body: u,
+	})
+	return user, err
+}
+
+// User returns the user of that ID or name with its version, or ErrNotFound.
+func (c *Client) User(ctx context.Context, idOrName string) (api.User, ETag, error) {
+	user, header, err := send[api.User](ctx, c, request{
+		doing: "reading a user", method: http.MethodGet, path: []string{"users", idOrName},
+	})
+	return user, etagOf(header), err
+}
+
+// UpdateUser changes those fields of a user that the patch has. Errors are those of CreateUser, ErrNotFound, ErrStale
+// where the user is no longer of the given version, and ErrLastAdministrator.
+func (c *Client) UpdateUser(ctx context.Context, idOrName string, version ETag, patch api.UserPatch) (api.User, error) {
+	const doing = "updating a user"
+	if err := checkText(doing, "password", patch.Password.Value); err != nil {
+		return api.User{}, err
+	}
+	user, _, err := send[api.User](ctx, c, request{
+		doing: doing, method: http.MethodPatch, path: []string{"users", idOrName}, ifMatch: version, body: patch,
+	})
+	return user, err
+}
+
+// DeleteUser ends a user and all its credentials for good. The error is ErrNotFound or ErrLastAdministrator.
+func (c *Client) DeleteUser(ctx context.Context, idOrName string) error {
+	_, _, err := send[nothing](ctx, c, request{
+		doing: "deleting a user", method: http.MethodDelete, path: []string{"users", idOrName},
+	})
+	return err
+}

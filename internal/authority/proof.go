@@ -1,0 +1,70 @@
+package authority
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// proofRecord is one remembered proof: 40 bytes. Its last words are written under its sequence number, which is odd
+// meanwhile: a reader that sees it change treats the record as missing. Its key is written once and is never replaced.
+type proofRecord struct {
+	seq   atomic.Uint32
+	used  atomic.Uint32 // the minute of last use; not under seq
+	words [proofWords]atomic.Uint64
+}
+
+// The words of a proof.
+const (
+	proofKey     = iota // two words; the first is 0 where the record is empty
+	_                   //
+	proofEnd            // microseconds since 1970 (56 bits), 0 for never | kind (8 bits)
+	proofGrounds        // the user's (32 bits) | the record's (32 bits)
+	proofWords
+)
+
+// maxEnd is the latest end that fits its bits, in the year 4253. What ends later than that is, from then on, asked
+// about anew.
+const maxEnd = 1<<56 - 1
+
+// read returns the words that may change, and false where a writer was at them meanwhile.
+func (r *proofRecord) read() (end, grounds uint64, ok bool) {
+	before := r.seq.Load()
+	end, grounds = r.words[proofEnd].Load(), r.words[proofGrounds].Load()
+	return end, grounds, before&1 == 0 && r.seq.Load() == before
+}
+
+// write fills the record. The caller holds the lock. Of the key's words the first comes last: whoever finds it finds
+// the others.
+func (r *proofRecord) write(k key, end, grounds uint64) {
+	r.seq.Add(1)
+	r.words[proofGrounds].Store(grounds)
+	r.words[proofEnd].Store(end)
+	r.words[proofKey+1].Store(k[1])
+	r.words[proofKey].Store(k[0])
+	r.seq.Add(1)
+}
+
+// endOf packs when a proof ends, and its kind, into a word.
+func endOf(notAfter time.Time, kind Kind) uint64 {
+	var end int64
+	if !notAfter.IsZero() {
+		end = min(max(notAfter.UnixMicro(), 1), maxEnd)
+	}
+	return uint64(end)<<8 | uint64(kind) //nolint:gosec // G115: not negative
+}
+
+// kindOf returns the kind that endOf packed.
+func kindOf(end uint64) Kind { return Kind(end & 0xff) }
+
+// ended reports whether a proof has ended.
+func ended(end uint64, now int64) bool {
+	until := int64(end >> 8) //nolint:gosec // G115: 56 bits
+	return until != 0 && now >= until
+}
+
+// groundsOf packs the places of a proof's grounds into a word.
+func groundsOf(user, record uint32) uint64 { return uint64(user)<<32 | uint64(record) }
+
+func splitGrounds(word uint64) (user, record uint32) {
+	return uint32(word >> 32), uint32(word) //nolint:gosec // G115: the halves
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// The forms of the output.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// show prints a result: as JSON, in the API's own shape, or by text.
+func (p *program) show(result any, text func()) error {
+	if p.output != formatJSON {
+		text()
+		return nil
+	}
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(result); err != nil {
+		return outputError(err)
+	}
+	return nil
+}
+
+// say prints one line of text to stdout, for people: JSON output has none.
+func (p *program) say(format string, args ...any) {
+	if p.output != formatJSON {
+		_, _ = p.out.WriteString(clean(fmt.Sprintf(format, args...)) + "\n") // the error stays with the writer until Run flushes it
+	}
+}
+
+// hint prints one line of advice to stderr.
+func (p *program) hint(format string, args ...any) {
+	_, _ = fmt.Fprintln(p.env.Stderr, clean(fmt.Sprintf(format, args...)))
+}
+
+// table prints rows under a heading.
+func (p *program) table(heading []string, rows [][]string) {
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heading}, rows...) {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = orDash(clean(cell))
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	_ = w.Flush() // see say
+}
+
+// fields prints names with their values, one a line.
+func (p *program) fields(pairs ...string) {
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		_, _ = fmt.Fprintf(w, "%s:\t%s\n", pairs[i], orDash(clean(pairs[i+1])))
+	}
+	_ = w.Flush() // see say
+}
+
+// clean replaces what a terminal would not print but obey: control characters, changes of the direction of writing.
+// Jeton refuses them in names; this is for what it may have missed.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// moment prints a time to the second, in UTC as the API has it; nothing for no time.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// collect gathers a listing, of at most so many items; 0 means all. It is never nil: JSON wants an empty list.
+func collect[T any](all iter.Seq2[T, error], limit int) ([]T, error) {
+	items := []T{}
+	for item, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		if items = append(items, item); len(items) == limit {
+			break
+		}
+	}
+	return items, nil
+}

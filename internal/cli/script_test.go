@@ -1,0 +1,108 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/pflag"
+
+	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/cli"
+	"github.com/jeton-io/jeton/internal/config"
+)
+
+// adminPassword is the administrator's in every script.
+const adminPassword = "adminCANARY1"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"jeton": func() { os.Exit(cli.Run(context.Background(), cli.Process())) },
+	})
+}
+
+// TestScripts runs each script of testdata/script against a Jeton of its own, as an administrator. The program under
+// test is a process with the real arguments, environment and files; what it talks to is the real server.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			data := filepath.Join(env.WorkDir, ".data")
+			url, stop, err := startJeton(data)
+			if err != nil {
+				return err
+			}
+			env.Defer(stop)
+			// What an archive of text files can't hold: no line break at the end, and that of another system.
+			for name, text := range map[string]string{"unended.password": "aliceCANARY1", "crlf.password": "lfCANARY1\r\n"} {
+				if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(text), 0o600); err != nil {
+					return err
+				}
+			}
+			env.Setenv("JETON_URL", url)
+			env.Setenv("JETON_USERNAME", "admin")
+			env.Setenv("JETON_PASSWORD", adminPassword)
+			return nil
+		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep},
+		RequireExplicitExec: true,
+	})
+}
+
+// startJeton runs a server on free ports until stop. It has its data in the folder.
+func startJeton(data string) (url string, stop func(), err error) {
+	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	config.Flags(flags)
+	cfg, err := config.Load(flags, []string{
+		"JETON_LISTEN=127.0.0.1:0", "JETON_GATEWAY_LISTEN=127.0.0.1:0", "JETON_ADMIN_LISTEN=127.0.0.1:0",
+		"JETON_DATA=" + data, "JETON_ADMIN_PASSWORD=" + adminPassword, "JETON_LOG_FORMAT=json",
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	started, ended := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		ended <- app.Run(ctx, app.Options{Config: cfg, Started: func(a app.Addresses) { started <- a.Public }})
+	}()
+	select {
+	case err := <-ended:
+		cancel()
+		return "", nil, fmt.Errorf("starting Jeton: %w", err)
+	case at := <-started:
+		return "http://" + at.String(), func() { cancel(); <-ended }, nil
+	}
+}
+
+// exits runs a program and compares its exit code: exits 2 jeton nonsense.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got, err := 0, ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got, err = exit.ExitCode(), nil
+	}
+	ts.Check(err)
+	if got != want {
+		ts.Fatalf("got exit code %d, want %d", got, want)
+	}
+}
+
+// keep puts the content of a file, or of stdout, into a variable: keep TOKEN stdout.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep VARIABLE FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/config"
+)
+
+func (p *program) serve() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run Jeton",
+		Long: `Run Jeton until it gets SIGTERM or SIGINT; it then ends the requests under way.
+SIGHUP reads the configuration anew.
+
+Each setting is a flag, a variable of the environment, or a key of the file
+that --config names, in that order of precedence.`,
+		Example: "  jeton serve\n" +
+			"  jeton serve --listen :8080 --public-url https://tokens.example.com --data /var/lib/jeton",
+	}
+	config.Flags(cmd.Flags())
+	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) error {
+		load := func() (config.Config, error) { return config.Load(cmd.Flags(), p.env.Environ) }
+		cfg, err := load()
+		if err != nil {
+			return &configError{err}
+		}
+		options := app.Options{
+			Config: cfg, Reload: load, Stdout: p.env.Stdout, Stderr: p.env.Stderr,
+			Terminal: p.env.Terminal, Command: p.env.Command, Now: p.env.Now,
+		}
+		if p.env.Hangup != nil {
+			requests, stop := p.env.Hangup()
+			defer stop()
+			options.Hangup = requests
+		}
+		return app.Run(cmd.Context(), options)
+	})
+	return cmd
+}
+
+func (p *program) config() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config COMMAND",
+		Short:   "Check the configuration",
+		Example: "  jeton config check --config jeton.yaml",
+	}
+	check := &cobra.Command{
+		Use:   "check",
+		Short: "Name every fault of the configuration, or show what it comes to",
+		Long: `Name every fault of the configuration and exit with 1, or show what it comes
+to, without its secrets. Nothing is started, and nothing is written.`,
+		Example: "  jeton config check --config jeton.yaml --output json",
+	}
+	config.Flags(check.Flags())
+	check.RunE = p.run(func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.Load(cmd.Flags(), p.env.Environ)
+		if err != nil {
+			return &configError{err}
+		}
+		values, pairs := map[string]string{}, []string{}
+		for _, s := range cfg.Settings() {
+			values[s.Name] = s.Value
+			pairs = append(pairs, s.Name, s.Value)
+		}
+		return p.show(values, func() {
+			p.say("ok")
+			p.fields(pairs...)
+		})
+	})
+	cmd.AddCommand(check)
+	return cmd
+}
+
+// configError is the error of a configuration that can't be used, with all its faults.
+type configError struct{ joined error }
+
+// Error implements error.
+func (e *configError) Error() string {
+	if n := len(e.faults()); n != 1 {
+		return fmt.Sprintf("the configuration has %d faults", n)
+	}
+	return "the configuration has a fault"
+}
+
+func (e *configError) faults() []error {
+	if all, ok := e.joined.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost error alone joins the faults
+		return all.Unwrap()
+	}
+	return []error{e.joined}
+}
+
+// fields returns the faults as problems of the settings that they begin with.
+func (e *configError) fields() []api.FieldProblem {
+	var fields []api.FieldProblem
+	for _, fault := range e.faults() {
+		setting, problem, _ := strings.Cut(fault.Error(), ": ")
+		fields = append(fields, api.FieldProblem{Field: setting, Problem: problem})
+	}
+	return fields
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
+)
+
+func (p *program) user() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "user COMMAND",
+		Short:   "Manage users: people and service accounts",
+		Example: "  jeton user list",
+	}
+	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(),
+		p.userState("block", "Block a user: no credential of theirs is honoured", "blocked"),
+		p.userState("unblock", "Honour a blocked user's credentials again", "active"))
+	return cmd
+}
+
+func (p *program) userCreate() *cobra.Command {
+	var draft api.NewUser
+	var password newPassword
+	var hash bool
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a user",
+		Long: `Make a user.
+
+A terminal is asked for the user's password, unless the kind is service; an
+empty one means none. Without a terminal and a flag, the user has none.`,
+		Example: "  jeton user create alice --email alice@example.com --role partner\n" +
+			"  jeton user create robot --kind service\n" +
+			"  jeton user create bob --password-stdin < bob.password",
+	}
+	f := cmd.Flags()
+	f.StringVar(&draft.Email, "email", "", "e-mail address")
+	f.StringVar(&draft.DisplayName, "display-name", "", "name for people to read")
+	f.StringVar(&draft.Kind, "kind", "", "person or service (person if not given)")
+	f.StringSliceVar(&draft.Roles, "role", nil, "role; may be given several times; admin administers Jeton")
+	password.flags(cmd)
+	f.BoolVar(&hash, "password-hash-stdin", false, "read a password hash made elsewhere (Argon2id, bcrypt or PBKDF2) from standard input")
+	p.complete(cmd, "kind", "person", "service")
+	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
+		if err := exclusive(cmd, "password-stdin", "password-file", "password-hash-stdin"); err != nil {
+			return err
+		}
+		return p.ask(func(ctx context.Context, c *client.Client, args []string) (err error) {
+			draft.Username = args[0]
+			var text client.Secret
+			switch {
+			case hash:
+				text, err = p.secretFromStdin(ctx)
+				draft.PasswordHash = text.Reveal()
+			case password.given() || p.env.Hidden != nil && draft.Kind != "service":
+				text, err = password.read(ctx, p, draft.Username)
+				draft.Password = text.Reveal()
+			}
+			if err != nil {
+				return err
+			}
+			u, err := c.CreateUser(ctx, draft)
+			if err != nil {
+				return err
+			}
+			return p.show(u, func() { p.created(u) })
+		})(cmd, args)
+	})
+	return cmd
+}
+
+// created tells of a new user.
+func (p *program) created(u api.User) {
+	p.say("Created the user %s, ID %s.", u.Username, u.ID)
+	if !u.HasPassword {
+		p.say("It has no password: %s user reset-password %s sets one.", p.env.Command, u.Username)
+	}
+}
+
+func (p *program) userList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List users, by name",
+		Example: "  jeton user list\n  jeton user list --output json",
+		RunE: p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
+			users, err := collect(c.Users(ctx), 0)
+			if err != nil {
+				return err
+			}
+			return p.show(users, func() {
+				rows := make([][]string, len(users))
+				for i, u := range users {
+					rows[i] = []string{u.Username, u.Kind, u.State, strings.Join(u.Roles, ","), u.Email, u.ID}
+				}
+				p.table([]string{"NAME", "KIND", "STATE", "ROLES", "E-MAIL", "ID"}, rows)
+			})
+		}),
+	}
+}
+
+func (p *program) userShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show a user, by name or ID",
+		Example: "  jeton user show alice",
+		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
+			u, _, err := c.User(ctx, args[0])
+			if err != nil {
+				return noUser(err, args[0])
+			}
+			return p.show(u, func() { p.fields(userFields(u)...) })
+		}),
+	}
+}
+
+func (p *program) userDelete() *cobra.Command {
+	return &cobra.Command{
+		Use:   "delete NAME",
+		Short: "Delete a user and all its credentials, for good",
+		Long: `Delete a user and all its credentials, for good. One made later under the same
+name inherits nothing. To stop a user for a while, block it.`,
+		Example: "  jeton user delete alice",
+		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.DeleteUser(ctx, args[0]); err != nil {
+				return noUser(err, args[0])
+			}
+			p.say("Deleted the user %s and all its credentials.", args[0])
+			return nil
+		}),
+	}
+}
+
+// noUser names the user who isn't found.
+func noUser(err error, name string) error {
+	return named(err, fmt.Sprintf("there is no user %q", name), "jeton user list shows all.")
+}

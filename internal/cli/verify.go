@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
+)
+
+func (p *program) verify() *cobra.Command {
+	var call api.VerifyRequest
+	var stdin bool
+	var bearer string
+	cmd := &cobra.Command{
+		Use:   "verify URL",
+		Short: "Ask whether a call to a protected API may pass",
+		Long: `Ask whether a call to a protected API may pass, and why not. URL is that of the
+call: absolute, with scheme and host. The exit code is 1 where it may not pass.
+
+The credential is that of the call, not one's own; without it, the question is
+about a call that presents none. It appears in the audit log like any other.`,
+		Example: "  jeton verify https://api.example.com/reports/7 --bearer-file alice.token\n" +
+			"  echo \"Bearer $token\" | jeton verify https://api.example.com/reports --method POST --authorization-stdin",
+	}
+	f := cmd.Flags()
+	f.StringVar(&call.Method, "method", "GET", "`METHOD` of the call")
+	f.StringVar(&call.RemoteIP, "remote-ip", "", "`ADDRESS` of the caller, for the audit log")
+	f.StringVar(&bearer, "bearer-file", "", "`FILE` of the token that the call presents as Bearer")
+	f.BoolVar(&stdin, "authorization-stdin", false, "read the value of the call's Authorization header field from standard input")
+	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
+		if err := exclusive(cmd, "bearer-file", "authorization-stdin"); err != nil {
+			return err
+		}
+		call.URL = args[0]
+		return p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
+			presented, err := p.presented(ctx, stdin, bearer)
+			if err != nil {
+				return err
+			}
+			call.Authorization = presented.Reveal()
+			verdict, err := c.Verify(ctx, call)
+			if err != nil {
+				return err
+			}
+			return p.showVerdict(verdict)
+		})(cmd, args)
+	})
+	return cmd
+}
+
+// presented returns the Authorization header field of the call that is asked about, empty for none.
+func (p *program) presented(ctx context.Context, stdin bool, bearer string) (client.Secret, error) {
+	switch {
+	case stdin && p.env.Hidden != nil:
+		return p.askHidden(ctx, "Authorization: ")
+	case stdin:
+		return p.secretFromStdin(ctx)
+	case bearer != "":
+		token, err := p.tokenFrom(bearer)
+		return "Bearer " + token, err
+	}
+	return "", nil
+}
+
+func (p *program) showVerdict(v api.Verdict) error {
+	err := p.show(v, func() {
+		switch {
+		case !v.Allow:
+			p.say("Refused: %s (service %s).", v.Reason, orDash(v.Service))
+		case v.Principal == nil:
+			p.say("Allowed (service %s).", orDash(v.Service))
+		default:
+			p.say("Allowed: %s by %s, roles %s (service %s).", v.Principal.Username, v.Principal.Credential.Kind,
+				orDash(strings.Join(v.Principal.Roles, ",")), orDash(v.Service))
+		}
+	})
+	if err == nil && !v.Allow {
+		return errDenied
+	}
+	return err
+}

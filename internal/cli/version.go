@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// build is what the Go tool stamped into the program.
+type build struct {
+	number   string // "v1.2.3", or "(devel)"
+	revision string // the commit; empty where it isn't known
+	modified bool   // built from a tree with uncommitted changes
+}
+
+func buildVersion() build {
+	b := build{number: "(devel)"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	b.number = cmp.Or(info.Main.Version, b.number)
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.revision = s.Value
+		case "vcs.modified":
+			b.modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+func (p *program) version() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Show which Jeton this is",
+		Example: "  jeton version",
+		RunE: p.run(func(*cobra.Command, []string) error {
+			b := buildVersion()
+			platform := runtime.GOOS + "/" + runtime.GOARCH
+			all := map[string]any{"version": b.number, "revision": b.revision, "modified": b.modified, "go": runtime.Version(), "platform": platform}
+			return p.show(all, func() {
+				revision := orDash(b.revision)
+				if b.modified {
+					revision += ", modified"
+				}
+				p.say("jeton %s (revision %s) %s %s", b.number, revision, runtime.Version(), platform)
+			})
+		}),
+	}
+}
+
+// completion writes scripts that complete commands and flags in a shell.
+func (p *program) completion(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:       "completion SHELL",
+		Short:     "Write the completion script of a shell: bash, zsh or fish",
+		Example:   "  jeton completion bash > /etc/bash_completion.d/jeton",
+		ValidArgs: []string{"bash", "zsh", "fish"},
+		RunE: p.run(func(_ *cobra.Command, args []string) error {
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(p.out, true)
+			case "zsh":
+				return root.GenZshCompletion(p.out)
+			case "fish":
+				return root.GenFishCompletion(p.out, true)
+			}
+			return &usageError{text: "SHELL is none of bash, zsh and fish"}
+		}),
+	}
+}

@@ -1,0 +1,393 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+var (
+	alice = uuid.Must(uuid.NewV7())
+	bob   = uuid.Must(uuid.NewV7())
+)
+
+var errDown = errors.New("the database is down")
+
+// changes is a store in memory, with its faults.
+type changes struct {
+	mu      sync.Mutex
+	rows    []feed.Change
+	kept    int64 // rows up to this revision are pruned
+	fail    error
+	asked   []int64 // the revisions asked about
+	answers func(feed.Batch) feed.Batch
+}
+
+func (c *changes) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, revision)
+	if c.fail != nil {
+		return feed.Batch{}, c.fail
+	}
+	if err := ctx.Err(); err != nil {
+		return feed.Batch{}, err
+	}
+	b := feed.Batch{Head: int64(len(c.rows)), Pruned: revision < c.kept}
+	if revision < b.Head && !b.Pruned {
+		b.Changes = slices.Clone(c.rows[revision:])
+	}
+	if c.answers != nil {
+		b = c.answers(b)
+	}
+	return b, nil
+}
+
+func (c *changes) add(ids ...uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.rows = append(c.rows, feed.Change{Revision: int64(len(c.rows) + 1), Kind: feed.User, ID: id})
+	}
+}
+
+func (c *changes) set(fail error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = fail
+}
+
+// node is a feed with what it applied.
+type node struct {
+	*feed.Feed
+	store   *changes
+	applied []feed.Change
+	refuse  func(feed.Change) error
+	now     time.Time
+}
+
+func newNode(t *testing.T) *node {
+	t.Helper()
+	n := &node{store: new(changes), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	f, err := feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: func() time.Time { return n.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Feed = f
+	return n
+}
+
+func (n *node) apply(_ context.Context, c feed.Change) error {
+	if n.refuse != nil {
+		if err := n.refuse(c); err != nil {
+			return err
+		}
+	}
+	n.applied = append(n.applied, c)
+	return nil
+}
+
+// start has the node catch up for the first time and forgets that it did.
+func (n *node) start(t *testing.T) {
+	t.Helper()
+	if err := n.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.applied = nil
+}
+
+// ids returns the records whose changes were applied, in order.
+func (n *node) ids() (ids []uuid.UUID) {
+	for _, c := range n.applied {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func TestNew(t *testing.T) {
+	store, apply, now := new(changes), func(context.Context, feed.Change) error { return nil }, time.Now
+	for _, cfg := range []feed.Config{{Apply: apply, Now: now}, {Store: store, Now: now}, {Store: store, Apply: apply}} {
+		if f, err := feed.New(cfg); err == nil || f != nil {
+			t.Errorf("got %v, %v for a configuration that lacks something, want an error", f, err)
+		}
+	}
+}
+
+func TestCatchUp(t *testing.T) {
+	n := newNode(t)
+	n.store.add(alice, bob)
+	if n.Fresh() {
+		t.Error("got fresh before the first CatchUp, want stale")
+	}
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() {
+		t.Fatalf("got %v, fresh %t, want the feed fresh", err, n.Fresh())
+	}
+	// At its start a node forgets everything, once.
+	if want := []feed.Change{{Revision: 2}}; !cmp.Equal(n.applied, want) {
+		t.Errorf("got %v applied at the start, want %v", n.applied, want)
+	}
+	n.applied = nil
+	if err := n.CatchUp(t.Context()); err != nil || n.applied != nil {
+		t.Errorf("got %v, %v without a change, want nothing applied", n.applied, err)
+	}
+	n.store.add(bob, alice, bob)
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.ids(), []uuid.UUID{bob, alice, bob}) {
+		t.Errorf("got %v, %v, want the three changes in order", n.ids(), err)
+	}
+	n.store.add(alice)
+	if err := n.CatchUp(t.Context()); err != nil || len(n.applied) != 4 || n.applied[3] != (feed.Change{Revision: 6, Kind: feed.User, ID: alice}) {
+		t.Errorf("got %v, %v, want one more", n.applied, err)
+	}
+	if want := []int64{0, 2, 2, 5}; !cmp.Equal(n.store.asked, want) {
+		t.Errorf("got asked after %v, want %v", n.store.asked, want)
+	}
+}
+
+// TestEmptyDatabase starts on a database that never had a change: what is remembered from before must go all the same.
+func TestEmptyDatabase(t *testing.T) {
+	n := newNode(t)
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{{}}) {
+		t.Errorf("got %v, %v, want everything forgotten once", n.applied, err)
+	}
+	n.store.add(alice)
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.ids(), []uuid.UUID{uuid.Nil, alice}) {
+		t.Errorf("got %v, %v, want the first change by itself", n.ids(), err)
+	}
+}
+
+func TestPruned(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kept int64 // the node knows everything up to 2
+		want []uuid.UUID
+	}{
+		{"the last that it knows", 2, []uuid.UUID{bob, alice}},
+		{"the first that it doesn't", 3, []uuid.UUID{uuid.Nil}},
+		{"all", 4, []uuid.UUID{uuid.Nil}},
+	} {
+		n := newNode(t)
+		n.store.add(alice, alice)
+		n.start(t)
+		n.store.add(bob, alice)
+		n.store.kept = tt.kept
+		n.refuse = func(feed.Change) error { return errDown }
+		if err := n.CatchUp(t.Context()); !errors.Is(err, errDown) || n.Fresh() {
+			t.Errorf("%s: got %v, fresh %t while Apply fails, want its error and a stale feed", tt.name, err, n.Fresh())
+		}
+		n.refuse = nil
+		if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.ids(), tt.want) || !n.Fresh() {
+			t.Errorf("%s: got %v, %v, want %v", tt.name, n.ids(), err, tt.want)
+		}
+		n.store.add(bob)
+		if err := n.CatchUp(t.Context()); err != nil || n.applied[len(n.applied)-1].Revision != 5 {
+			t.Errorf("%s: got %v, %v, want revision 5 by itself", tt.name, n.applied, err)
+		}
+	}
+}
+
+// TestApplyFails has one change of several refused: those before it aren't applied again, it and those after it are.
+func TestApplyFails(t *testing.T) {
+	n := newNode(t)
+	n.start(t)
+	n.store.add(alice, bob, alice)
+	n.refuse = func(c feed.Change) error {
+		if c.ID == bob {
+			return errDown
+		}
+		return nil
+	}
+	for range 2 {
+		if err := n.CatchUp(t.Context()); !errors.Is(err, errDown) || n.Fresh() {
+			t.Fatalf("got %v, fresh %t, want Apply's error and a stale feed", err, n.Fresh())
+		}
+	}
+	n.refuse = nil
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || !cmp.Equal(n.ids(), []uuid.UUID{alice, bob, alice}) {
+		t.Errorf("got %v, %v, want each change once and in order", n.ids(), err)
+	}
+}
+
+// TestFirstApplyFails: a node that could not forget everything at its start must try again, not go on from there.
+func TestFirstApplyFails(t *testing.T) {
+	n := newNode(t)
+	n.store.add(alice)
+	n.refuse = func(feed.Change) error { return errDown }
+	if err := n.CatchUp(t.Context()); !errors.Is(err, errDown) {
+		t.Fatalf("got %v, want Apply's error", err)
+	}
+	n.refuse = nil
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{{Revision: 1}}) {
+		t.Errorf("got %v, %v, want everything forgotten", n.applied, err)
+	}
+}
+
+func TestStoreFails(t *testing.T) {
+	n := newNode(t)
+	n.start(t)
+	n.store.set(errDown)
+	if err := n.CatchUp(t.Context()); !errors.Is(err, errDown) || n.Fresh() {
+		t.Errorf("got %v, fresh %t, want the store's error and a stale feed at once", err, n.Fresh())
+	}
+	n.store.set(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.CatchUp(ctx); !errors.Is(err, context.Canceled) || n.Fresh() {
+		t.Errorf("got %v, fresh %t, want the context's error and a stale feed", err, n.Fresh())
+	}
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || n.applied != nil {
+		t.Errorf("got %v, %v, want the feed fresh again and nothing forgotten", n.applied, err)
+	}
+}
+
+// TestPast shows the node a database that was restored from a copy. Its twin, one revision newer, is followed.
+func TestPast(t *testing.T) {
+	n := newNode(t)
+	n.store.add(alice, bob)
+	n.start(t)
+	n.store.answers = func(b feed.Batch) feed.Batch { b.Head = 1; return b }
+	for range 2 {
+		if err := n.CatchUp(t.Context()); !errors.Is(err, feed.ErrPast) || n.Fresh() {
+			t.Errorf("got %v, fresh %t, want ErrPast and a stale feed", err, n.Fresh())
+		}
+	}
+	n.store.answers = nil
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() {
+		t.Errorf("got %v, fresh %t, want the feed fresh", err, n.Fresh())
+	}
+}
+
+// TestClock jumps the clock about: the feed is fresh for five seconds after it was heard, and at no other time.
+func TestClock(t *testing.T) {
+	tests := []struct {
+		jump time.Duration
+		want bool
+	}{
+		{0, true},
+		{5*time.Second - time.Nanosecond, true},
+		{5 * time.Second, false},
+		{24 * time.Hour, false},
+		{-time.Nanosecond, false}, // a clock set back would make what was heard last for as long again
+		{-24 * time.Hour, false},
+	}
+	for _, tt := range tests {
+		n := newNode(t)
+		n.start(t)
+		heard := n.now
+		n.now = heard.Add(tt.jump)
+		if got := n.Fresh(); got != tt.want || (n.Age() == tt.jump) != (tt.jump >= 0) {
+			t.Errorf("clock moved by %v: got fresh %t, age %v, want %t", tt.jump, got, n.Age(), tt.want)
+		}
+		n.now = heard.Add(time.Second)
+		if !n.Fresh() || n.Age() != time.Second {
+			t.Errorf("clock moved by %v and right again: got fresh %t, age %v, want true, 1s", tt.jump, n.Fresh(), n.Age())
+		}
+		n.now = heard.Add(tt.jump)
+		if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || n.Age() != 0 {
+			t.Errorf("caught up after %v: got fresh %t, age %v, want true, 0", tt.jump, n.Fresh(), n.Age())
+		}
+	}
+}
+
+// TestAgeCountsFromTheQuestion: a change committed while the store was answering may be missing from the answer.
+func TestAgeCountsFromTheQuestion(t *testing.T) {
+	n := newNode(t)
+	n.store.answers = func(b feed.Batch) feed.Batch { n.now = n.now.Add(3 * time.Second); return b }
+	n.start(t)
+	if n.Age() != 3*time.Second {
+		t.Errorf("got age %v, want 3s", n.Age())
+	}
+}
+
+// TestRun follows a feed on the real clock of a bubble: time passes only when the test lets it.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		f, err := feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var reported []error
+		tick, ended := make(chan time.Time), make(chan struct{})
+		go func() {
+			f.Run(t.Context(), tick, func(err error) { reported = append(reported, err) })
+			close(ended)
+		}()
+		beat := func() {
+			time.Sleep(time.Second)
+			tick <- time.Now()
+			synctest.Wait()
+		}
+		n.store.add(alice)
+		beat()
+		if !cmp.Equal(n.ids(), []uuid.UUID{uuid.Nil, alice}) || f.Age() != 0 {
+			t.Errorf("got %v applied, age %v, want the change heard at the tick", n.ids(), f.Age())
+		}
+		// A failing poll leaves the five seconds, and no more.
+		n.store.set(errDown)
+		for second := range 6 {
+			if got, want := f.Fresh(), second < 5; got != want {
+				t.Errorf("after %d s of failing: got fresh %t, want %t", second, got, want)
+			}
+			beat()
+		}
+		if len(reported) != 6 || !errors.Is(reported[0], errDown) {
+			t.Errorf("got %v reported, want each failure", reported)
+		}
+		n.store.set(nil)
+		beat()
+		if !f.Fresh() || len(reported) != 6 {
+			t.Errorf("got fresh %t, %d reported, want the feed fresh again", f.Fresh(), len(reported))
+		}
+		close(tick)
+		<-ended
+	})
+}
+
+// TestRunEnds ends the context while a poll hangs: Run returns, and doesn't report what its end brought about.
+func TestRunEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := hanging{}
+		f, err := feed.New(feed.Config{Store: store, Apply: func(context.Context, feed.Change) error { return nil }, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		tick, ended, reported := make(chan time.Time), make(chan struct{}), 0
+		go func() {
+			f.Run(ctx, tick, func(error) { reported++ })
+			close(ended)
+		}()
+		began := time.Now()
+		tick <- began // hangs until the poll's second is over
+		tick <- began // hangs until the context ends
+		if took := time.Since(began); took != time.Second || reported != 1 {
+			t.Errorf("got %v, %d reported, want a poll given up and reported after 1 s", took, reported)
+		}
+		synctest.Wait()
+		cancel()
+		<-ended
+		if reported != 1 {
+			t.Errorf("got %d reported, want 1", reported)
+		}
+	})
+}
+
+// hanging is a store that answers nothing until its caller has had enough.
+type hanging struct{}
+
+func (hanging) ChangesAfter(ctx context.Context, _ int64) (feed.Batch, error) {
+	<-ctx.Done()
+	return feed.Batch{}, ctx.Err()
+}

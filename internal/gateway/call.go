@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// What is wrong with a proxy's word about a call, and what to set there: for the operator's log. They are values and not
+// made anew, since they hold nothing of the request.
+var (
+	errURL = errors.New("the proxy sent no X-Original-URL, two, or none of the form http://host/path: set in nginx, " +
+		"with the API's own host: proxy_set_header X-Original-URL $scheme://api.example.com$request_uri")
+	errMethod = errors.New("the proxy sent no X-Original-Method, two, or none that is a method in capitals: set in nginx: " +
+		"proxy_set_header X-Original-Method $request_method")
+)
+
+// readCall reads into in which call nginx asks about.
+//
+// The URL is cut by hand. net/url would decode and clean the path, and the path is judged exactly as the API will get
+// it; nor does the query belong in there, which is the API's business and may hold secrets: it is dropped here, before
+// anything could log it. A '#' stays in the path, for the policy to refuse: nginx forwards it, and APIs differ over it.
+// Whether host and path are good ones the policy says; here only their bounds are found.
+func readCall(h http.Header, in *authority.Presented) error {
+	urls, methods := h["X-Original-Url"], h["X-Original-Method"]
+	if len(urls) != 1 {
+		return errURL
+	}
+	rest, ok := strings.CutPrefix(urls[0], "https://")
+	if !ok {
+		rest, ok = strings.CutPrefix(urls[0], "http://")
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest) // no path at all: for the policy to refuse, since a client can bring it about
+	}
+	if !ok || end == 0 {
+		return errURL
+	}
+	in.Host, in.Path = rest[:end], rest[end:]
+	if query := strings.IndexByte(in.Path, '?'); query >= 0 {
+		in.Path = in.Path[:query]
+	}
+	if len(methods) != 1 || !isMethod(methods[0]) {
+		return errMethod
+	}
+	in.Method = methods[0]
+	return nil
+}
+
+// isMethod admits what nginx admits: capitals, and the two marks that some methods hold. Methods count case (RFC 9110,
+// section 9.1), but there are APIs that don't: "get" must not be judged as a method that no operation names.
+func isMethod(method string) bool {
+	for i := range len(method) {
+		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return method != ""
+}

@@ -1,0 +1,185 @@
+package gateway_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/gateway"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// desk is a gateway on a real database, with everything behind it that app would wire.
+type desk struct {
+	http.Handler
+	accounts  *account.Accounts
+	tokens    *personal.Tokens
+	catalog   *catalog.Catalog
+	authority *authority.Authority
+	refusals  *audit.Refusals
+	users     *faultyUsers
+	fresh     atomic.Bool
+}
+
+// faultyUsers are the accounts until they are told to fail.
+type faultyUsers struct {
+	authority.Users
+	err error
+}
+
+func (u *faultyUsers) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
+	if u.err != nil {
+		return authority.User{}, u.err
+	}
+	return u.Users.AuthorityUser(ctx, id)
+}
+
+// opened is the time of all tests.
+func opened() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
+
+// proxyAddress is the one trusted proxy, and clientAddress the client that it names.
+const (
+	proxyAddress  = "192.0.2.10"
+	clientAddress = "198.51.100.7"
+)
+
+// newDesk opens the database and wires a gateway that takes personal tokens.
+func newDesk(t testing.TB) *desk {
+	t.Helper()
+	ctx := t.Context()
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: opened})
+	check(t, err)
+	t.Cleanup(func() { check(t, store.Close()) })
+	master, _, err := keyring.NewMasterKey(rand.Reader)
+	check(t, err)
+	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Now: opened, Random: rand.Reader})
+	check(t, err)
+
+	d := &desk{refusals: audit.NewRefusals(1000)}
+	d.fresh.Store(true)
+	changes, err := feed.New(feed.Config{Store: store, Apply: d.apply, Now: opened})
+	check(t, err)
+	d.accounts, err = account.New(account.Config{Store: store, Applied: changes.CatchUp, Now: opened, Random: rand.Reader})
+	check(t, err)
+	d.tokens, err = personal.New(personal.Config{Store: store, Keyring: keys, Applied: changes.CatchUp, Now: opened, Random: rand.Reader})
+	check(t, err)
+	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Applied: changes.CatchUp, Now: opened})
+	check(t, err)
+	d.users = &faultyUsers{Users: d.accounts}
+	d.authority, err = authority.New(authority.Config{
+		Ways: []authority.Way{d.accounts, d.tokens}, Users: d.users, Policy: d.catalog.Policy,
+		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened,
+	})
+	check(t, err)
+	d.Handler = newGateway(t, d.authority, authority.PersonalToken)
+	check(t, changes.CatchUp(ctx))
+	return d
+}
+
+// newGateway returns the gateway of an authority, for one kind of credential and one trusted proxy.
+func newGateway(t testing.TB, a *authority.Authority, kind authority.Kind) http.Handler {
+	t.Helper()
+	peers := new(web.Peers)
+	peers.Set([]netip.Prefix{netip.MustParsePrefix(proxyAddress + "/32")})
+	h, err := gateway.New(gateway.Config{Authority: a, Peers: peers, Kinds: authority.KindsOf(kind)})
+	check(t, err)
+	return h
+}
+
+func (d *desk) apply(ctx context.Context, c feed.Change) error {
+	d.authority.Forget(c.ID)
+	return d.catalog.Reload(ctx)
+}
+
+// user makes a user with a token.
+func (d *desk) user(t testing.TB, draft account.Draft) (account.User, string) {
+	t.Helper()
+	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	return u, d.rotate(t, u)
+}
+
+// rotate gives a user a new token.
+func (d *desk) rotate(t testing.TB, u account.User) string {
+	t.Helper()
+	text, _, err := d.tokens.Rotate(t.Context(), &authority.Principal{User: authority.User{ID: u.ID}}, audit.Actor{})
+	check(t, err)
+	return text.Reveal()
+}
+
+// service makes a service with its operations, each "PATTERN AUDIENCE".
+func (d *desk) service(t testing.TB, draft catalog.Draft, operations ...string) {
+	t.Helper()
+	_, err := d.catalog.Create(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	var all []catalog.Operation
+	for _, op := range operations {
+		at := strings.LastIndexByte(op, ' ')
+		all = append(all, catalog.Operation{Pattern: op[:at], Audience: []string{op[at+1:]}})
+	}
+	_, err = d.catalog.Replace(t.Context(), draft.Name, 1, all, audit.Actor{})
+	check(t, err)
+}
+
+// reports is a desk with the service "reports" and a partner with a token who may read them.
+func reports(t testing.TB) (*desk, account.User, string) {
+	t.Helper()
+	d := newDesk(t)
+	u, token := d.user(t, account.Draft{
+		Username: "alice", DisplayName: "Alice Liddell", Email: "alice@example.com", Roles: []string{"partner", "auditor"},
+	})
+	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner", "POST /reports/{id} role:nobody")
+	return d, u, token
+}
+
+// question is a call as nginx asks about it.
+func question(token, method, url string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/auth-request", nil)
+	r.RemoteAddr = proxyAddress + ":4711"
+	r.Header.Set("X-Original-URL", url)
+	r.Header.Set("X-Original-Method", method)
+	r.Header.Set("X-Real-IP", clientAddress)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
+
+// asked is question, with something about it changed.
+func asked(token string, change func(*http.Request)) *http.Request {
+	r := question(token, http.MethodGet, "https://api.example.com/reports/7")
+	change(r)
+	return r
+}
+
+// ask has the gateway answer, and empties the buffer of refusals into what it returns: the reasons, with how often.
+func (d *desk) ask(t testing.TB, r *http.Request) (*http.Response, []audit.Event) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w.Result(), d.refusals.Drain(opened())
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,67 @@
+// Package gateway answers the proxies that stand before the protected APIs: may this call pass, and whose is it?
+//
+//	client ──▶ nginx ──▶ API                 the call itself never comes here
+//	             │ ▲
+//	   call, who │ │ 200 and whose it is, or 401, 403, 503
+//	             ▼ │
+//	           gateway
+//
+// Its answers have no body. Each sets every identity header, to nothing where there is nothing to tell, so that a proxy
+// that copies them to the API leaves none standing that a client wrote.
+//
+// It refuses whoever isn't named as a trusted proxy, since those headers and the audit log's addresses rest on the word
+// of the one who asks, and a call that the proxy doesn't describe in full. What only the proxy can see to is in
+// deploy/: that a call passes no other way, and that the API gets neither a client's credential nor its identity
+// headers.
+package gateway
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// Config is what a gateway needs. Every field is required.
+type Config struct {
+	Authority *authority.Authority
+	Peers     *web.Peers      // the proxies that may ask
+	Kinds     authority.Kinds // the kinds of credential with which the protected APIs can be called
+}
+
+// gateway serves the checks. Everything in it is fixed once it is made.
+type gateway struct {
+	authority *authority.Authority
+	peers     *web.Peers
+	door      authority.Door
+	fixed     fixed
+}
+
+// New returns the handler of the gateway listener, or an error where the configuration lacks something.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Authority == nil || cfg.Peers == nil || cfg.Kinds == 0 {
+		return nil, errors.New("gateway: Authority, Peers and Kinds are required")
+	}
+	g := &gateway{
+		authority: cfg.Authority,
+		peers:     cfg.Peers,
+		door:      authority.Door{Name: "gateway", Kinds: cfg.Kinds},
+		fixed:     newFixed(),
+	}
+	return g.routes(), nil
+}
+
+func (g *gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/auth-request", g.authRequest)
+	mux.HandleFunc("/", g.notFound)
+	return mux
+}
+
+// notFound is for a proxy that asks at a path that isn't there: a fault of its configuration, and no leave to pass.
+func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
+	g.clearIdentity(w.Header())
+	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx."))
+}

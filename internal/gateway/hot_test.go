@@ -1,0 +1,103 @@
+package gateway_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// sink is an http.ResponseWriter that keeps its header map, as if net/http had given it for nothing.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+
+// maxAllocations is what a warm check may allocate beyond net/http: the header values, the user's ID, and the groups
+// where there are several.
+const maxAllocations = 3
+
+func TestWarmCheckAllocatesLittle(t *testing.T) {
+	d, _, token := reports(t)
+	r, s := asked(token, as), &sink{header: http.Header{}}
+	logged := web.Log(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})), "gateway", opened, d)
+	bare := web.Log(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})), "gateway", opened,
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	logged.ServeHTTP(s, r)
+	with := testing.AllocsPerRun(1000, func() { logged.ServeHTTP(s, r) })
+	without := testing.AllocsPerRun(1000, func() { bare.ServeHTTP(s, r) })
+	if s.status != 0 || s.header.Get("Remote-User") != "alice" {
+		t.Fatalf("got status %d and header %v, want alice to be let in", s.status, s.header)
+	}
+	t.Logf("%v allocations with the gateway, %v without", with, without)
+	if with-without > maxAllocations {
+		t.Errorf("got %v allocations, want %d at most", with-without, maxAllocations)
+	}
+}
+
+// TestNoMixUp has many goroutines ask for two users at once and looks whose answer each gets.
+func TestNoMixUp(t *testing.T) {
+	d, _, alice := reports(t)
+	_, bob := d.user(t, account.Draft{Username: "bob", Roles: []string{"partner"}})
+	tokens := map[string]string{"alice": alice, "bob": bob}
+	var running sync.WaitGroup
+	for g := range 8 {
+		running.Go(func() {
+			for i := range 2000 {
+				name := [2]string{"alice", "bob"}[(g+i)%2]
+				s := &sink{header: http.Header{}}
+				d.ServeHTTP(s, asked(tokens[name], as))
+				if got := s.header["Remote-User"]; len(got) != 1 || got[0] != name {
+					t.Errorf("got %q, want %s", got, name)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
+// BenchmarkAuthRequestWarm measures the gateway alone, on a real database whose answer is remembered; then under the
+// request log, with lines written to nowhere; and refused. A map of headers that grows anew for each answer counts,
+// since net/http gives an empty one.
+func BenchmarkAuthRequestWarm(b *testing.B) {
+	d, _, token := reports(b)
+	nowhere := func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))
+	}
+	for _, bench := range []struct {
+		name    string
+		handler http.Handler
+		request *http.Request
+		reuse   bool
+	}{
+		{"handler", d, asked(token, as), true},
+		{"handler, new header map", d, asked(token, as), false},
+		{"refused", d, asked(last(token), as), true},
+		{"with log off", web.Log(nowhere(slog.LevelError), "gateway", opened, d), asked(token, as), true},
+		{"with log", web.Log(nowhere(slog.LevelInfo), "gateway", opened, d), asked(token, as), true},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			s := &sink{header: http.Header{}}
+			for b.Loop() {
+				if !bench.reuse {
+					s.header = make(http.Header)
+				}
+				bench.handler.ServeHTTP(s, bench.request)
+			}
+			if bench.name != "refused" && s.header.Get("Remote-User") != "alice" {
+				b.Fatal(fmt.Sprint("not let in: ", s.header))
+			}
+		})
+	}
+}

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// The identity headers, by their place in identityNames.
+const (
+	remoteUser = iota
+	remoteName
+	remoteEmail
+	remoteGroups
+	xAuthRequestUser
+	xAuthRequestEmail
+	xAuthRequestGroups
+	xAuthRequestPreferredUsername
+	xJetonUserID
+	xJetonCredentialKind
+	xJetonCredentialID
+	xJetonService
+	xJetonStatus
+	identityCount
+)
+
+// identityNames are in the spelling of http.Header's keys, which spares working it out for each answer. The first two
+// families are what Authelia and oauth2-proxy send, so that an API that knows either need not change.
+var identityNames = [identityCount]string{
+	"Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups",
+	"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
+	"X-Jeton-User-Id", "X-Jeton-Credential-Kind", "X-Jeton-Credential-Id", "X-Jeton-Service", "X-Jeton-Status",
+}
+
+// fixed holds the header values that are the same in many answers. They are shared and never written.
+type fixed struct {
+	none, noStore, bearer                              []string
+	malformed, unauthenticated, forbidden, unavailable []string // values of X-Jeton-Status
+}
+
+func newFixed() fixed {
+	return fixed{
+		none: []string{""}, noStore: []string{"no-store"}, bearer: []string{web.BearerChallenge},
+		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, unavailable: []string{"503"},
+	}
+}
+
+// clearIdentity tells that nothing is known of the caller.
+func (g *gateway) clearIdentity(h http.Header) {
+	for _, name := range identityNames {
+		h[name] = g.fixed.none
+	}
+}
+
+// setIdentity tells whose the call is. The values share one array: a header of thirteen fields costs one allocation, and
+// those with nothing to tell none.
+func (g *gateway) setIdentity(h http.Header, d *authority.Decision) {
+	u := &d.Principal.User
+	values := make([]string, identityCount)
+	values[remoteUser] = encode(u.Username)
+	values[remoteName] = encode(u.DisplayName)
+	values[remoteEmail] = encode(u.Email)
+	values[remoteGroups] = encode(strings.Join(u.Roles, ","))
+	values[xAuthRequestUser] = values[remoteUser]
+	values[xAuthRequestPreferredUsername] = values[remoteUser]
+	values[xAuthRequestEmail] = values[remoteEmail]
+	values[xAuthRequestGroups] = values[remoteGroups]
+	values[xJetonUserID] = u.ID.String()
+	values[xJetonCredentialID] = values[xJetonUserID]
+	if d.Principal.CredentialID != u.ID { // a personal token's record has its user's ID
+		values[xJetonCredentialID] = d.Principal.CredentialID.String()
+	}
+	values[xJetonCredentialKind] = d.Kind.String()
+	values[xJetonService] = d.Service
+	values[xJetonStatus] = "200"
+	for i, name := range identityNames {
+		h[name] = values[i : i+1 : i+1]
+	}
+	h["Cache-Control"] = g.fixed.noStore
+}
+
+// encode percent-encodes what can't stand in a header field as it is, and '%', so that decoding gives back the very name
+// and no two names look alike. A line break would begin a header of the name's choosing; bytes beyond ASCII are read in
+// two ways by those who get them; spaces at either end are cut off by HTTP (RFC 9110, section 5.5).
+func encode(value string) string {
+	at := 0
+	for at < len(value) && plain(value, at) {
+		at++
+	}
+	if at == len(value) {
+		return value
+	}
+	const digits = "0123456789ABCDEF"
+	encoded := make([]byte, 0, len(value)+3*8)
+	for i := range len(value) {
+		if c := value[i]; plain(value, i) {
+			encoded = append(encoded, c)
+		} else {
+			encoded = append(encoded, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return string(encoded)
+}
+
+// plain reports whether the byte at i stands for itself.
+func plain(value string, i int) bool {
+	c := value[i]
+	return c > ' ' && c < 0x7f && c != '%' || c == ' ' && i > 0 && i < len(value)-1
+}

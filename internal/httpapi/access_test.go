@@ -1,0 +1,285 @@
+package httpapi_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+)
+
+// sample is a route with a request that does what it is for, where there are the user "target" and the service
+// "reports". They come in an order in which each finds what it needs.
+type sample struct {
+	route   string
+	body    string
+	header  map[string]string
+	status  int    // of an administrator's request by personal token
+	whoever string // may do this: "anybody", "owner" or "administrator"
+}
+
+// samples is one for each route of /v1.
+func samples() []sample {
+	return []sample{
+		{"GET /v1/me", "", nil, 200, "anybody"},
+		{"PUT /v1/me/password", `{"current":"` + adminPassword + `","new":"another long password"}`, nil, 204, "owner"},
+		{"GET /v1/me/personal-token", "", nil, 200, "owner"},
+		{"GET /v1/users", "", nil, 200, "administrator"},
+		{"POST /v1/users", `{"username":"made"}`, nil, 201, "administrator"},
+		{"GET /v1/users/target", "", nil, 200, "administrator"},
+		{"PATCH /v1/users/target", `{"display_name":"Target"}`, nil, 200, "administrator"},
+		{"GET /v1/services", "", nil, 200, "administrator"},
+		{"POST /v1/services", `{"name":"made","host":"made.example.com"}`, nil, 201, "administrator"},
+		{"GET /v1/services/reports", "", nil, 200, "administrator"},
+		{"PATCH /v1/services/reports", `{"default":"authenticated"}`, nil, 200, "administrator"},
+		{"GET /v1/services/reports/operations", "", nil, 200, "administrator"},
+		{"PUT /v1/services/reports/operations", `[]`, map[string]string{"If-Match": "*"}, 204, "administrator"},
+		{"POST /v1/verify", `{"method":"GET","url":"https://api.example.com/reports/7"}`, nil, 200, "administrator"},
+		{"GET /v1/events", "", nil, 200, "administrator"},
+		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
+		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
+		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
+		{"DELETE /v1/me/personal-token", "", nil, 204, "owner"},
+	}
+}
+
+// ask returns the sample's request with a credential.
+func (s sample) ask(token string) ask {
+	return ask{route: s.route, token: token, body: s.body, header: s.header}
+}
+
+// stocked is a desk with what the samples need.
+func stocked(t testing.TB, toys ...authority.Kind) *desk {
+	t.Helper()
+	d := newDesk(t, toys...)
+	d.user(t, account.Draft{Username: "target"})
+	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
+	return d
+}
+
+// TestSamplesAreAllRoutes finds a route that the samples lack, and with it every test that goes through them.
+func TestSamplesAreAllRoutes(t *testing.T) {
+	d := newDesk(t)
+	var doc struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	decodeJSON(t, d.do(t, ask{route: "GET /v1/openapi.json"}).body, &doc)
+	var documented, sampled []string
+	for path, item := range doc.Paths {
+		for method := range item {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, s := range samples() {
+		path := strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}").Replace(s.route)
+		sampled = append(sampled, path)
+	}
+	slices.Sort(documented)
+	slices.Sort(sampled)
+	if diff := cmp.Diff(documented, sampled); diff != "" {
+		t.Errorf("routes of the document (-) and of the samples (+): %s", diff)
+	}
+}
+
+// TestAdministratorMayAll is the twin of all refusals below: the same requests, let in.
+func TestAdministratorMayAll(t *testing.T) {
+	d := stocked(t)
+	token := d.adminToken
+	for _, s := range samples() {
+		a := d.want(t, s.ask(token), s.status, "")
+		if s.route == "POST /v1/me/personal-token" {
+			var issued api.IssuedPersonalToken
+			a.into(t, &issued)
+			token = issued.Token
+		}
+	}
+	if got := d.refused(t); len(got) > 1 { // the call that /v1/verify was asked about had no credential
+		t.Errorf("got refusals %v, want one", got)
+	}
+}
+
+// TestNobody asks for every route without a credential, and with bad ones: the answers are the same.
+func TestNobody(t *testing.T) {
+	d := stocked(t)
+	old, stale := d.user(t, account.Draft{Username: "old"})
+	d.rotate(t, old.ID)
+	blocked, blockedToken := d.user(t, account.Draft{Username: "blocked"})
+	state := account.Blocked
+	_, err := d.accounts.Update(t.Context(), blocked.ID, 0, account.Patch{State: &state}, adminActor())
+	check(t, err)
+	deleted, deletedToken := d.user(t, account.Draft{Username: "deleted"})
+	check(t, d.accounts.Delete(t.Context(), deleted.ID, adminActor()))
+	credentials := []struct{ token, reason string }{
+		{"", "v1 no_credential none"},
+		{stale, "v1 superseded personal_token"},
+		{blockedToken, "v1 blocked personal_token"},
+		{deletedToken, "v1 unknown personal_token"},
+		{flip(d.adminToken), "v1 bad_checksum personal_token"},
+		{"nonsense", "v1 unrecognized none"},
+		{"root:wrong password", "v1 wrong_password password"},
+		{"nobody:wrong password", "v1 unknown_user password"},
+	}
+	first := answer{}
+	for _, c := range credentials {
+		for _, s := range samples() {
+			if strings.Contains(c.token, ":") && s.route != "GET /v1/me" && s.route != "POST /v1/verify" {
+				continue // a password takes its time
+			}
+			a := d.want(t, s.ask(c.token), http.StatusUnauthorized, api.CodeNotAuthenticated)
+			if got := d.refused(t); !slices.Equal(got, []string{c.reason}) {
+				t.Errorf("%s with %q: got refusals %v, want %s", s.route, c.token, got, c.reason)
+			}
+			a.body = strings.Replace(a.body, a.header.Get("X-Request-Id"), "", 1)
+			for _, own := range []string{"X-Request-Id", "Date"} {
+				a.header.Del(own)
+			}
+			if first.status == 0 {
+				first = a
+			}
+			if diff := cmp.Diff(first, a, cmp.AllowUnexported(answer{})); diff != "" {
+				t.Errorf("%s with %q: answers of 401 differ: %s", s.route, c.token, diff)
+			}
+		}
+	}
+}
+
+// TestUserMayNothingOfOthers asks for every route as a user who is no administrator, and where it is about a record also
+// for one that doesn't exist: the answers are the same.
+func TestUserMayNothingOfOthers(t *testing.T) {
+	d := stocked(t)
+	_, token := d.user(t, account.Draft{Username: "alice", Roles: []string{"partner"}})
+	for _, s := range samples() {
+		if s.whoever != "administrator" {
+			continue
+		}
+		there := d.want(t, s.ask(token), http.StatusForbidden, api.CodeNotAllowed)
+		if got := d.refused(t); !slices.Equal(got, []string{"v1 not_allowed personal_token"}) {
+			t.Errorf("%s: got refusals %v, want that of a user who isn't allowed", s.route, got)
+		}
+		missing := s.ask(token)
+		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing").Replace(missing.route)
+		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
+		if cut(there) != cut(gone) {
+			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)
+		}
+	}
+	// Her own affairs are hers.
+	for _, s := range samples() {
+		if s.whoever != "administrator" && s.route != "PUT /v1/me/password" && s.route != "DELETE /v1/me/personal-token" {
+			d.want(t, s.ask(token), s.status, "")
+		}
+	}
+}
+
+// TestKindsOfCredential is decision 8: of all kinds that identify somebody, few have power over Jeton. The toys prove an
+// administrator, so that nothing but the kind can be why they are refused.
+func TestKindsOfCredential(t *testing.T) {
+	toys := []authority.Kind{
+		authority.ConsoleSession, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken,
+		authority.ClientSecret, authority.Assertion, authority.Sealed,
+	}
+	d := stocked(t, toys...)
+	for _, kind := range toys {
+		for _, s := range samples() {
+			powerful := kind == authority.ConsoleSession || kind == authority.ClientSecret && s.route == "POST /v1/verify"
+			if s.whoever == "anybody" || powerful && strings.HasPrefix(s.route, "GET ") || powerful && s.route == "POST /v1/verify" {
+				d.want(t, s.ask(kind.String()+":"+d.admin.ID), s.status, "")
+				d.refused(t)
+				continue
+			}
+			if powerful {
+				continue // the token and the records are still needed
+			}
+			d.want(t, s.ask(kind.String()+":"+d.admin.ID), http.StatusForbidden, api.CodeCredentialTooWeak)
+			if got := d.refused(t); !slices.Equal(got, []string{"v1 not_allowed " + kind.String()}) {
+				t.Errorf("%s by %s: got refusals %v, want that of a credential without power", s.route, kind, got)
+			}
+		}
+	}
+	// The same kinds at a door that doesn't take them are no credentials at all.
+	plain := newDesk(t)
+	plain.want(t, ask{route: "GET /v1/me", token: "access_token:" + plain.admin.ID}, http.StatusUnauthorized, api.CodeNotAuthenticated)
+}
+
+// TestPasswordHasPower is Basic on a change.
+func TestPasswordHasPower(t *testing.T) {
+	d := stocked(t)
+	d.want(t, ask{route: "DELETE /v1/users/target", token: "root:" + adminPassword}, http.StatusNoContent, "")
+}
+
+func TestTwoCredentials(t *testing.T) {
+	d := newDesk(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+"/v1/me", nil)
+	check(t, err)
+	r.Header["Authorization"] = []string{"Bearer " + d.adminToken, "Bearer " + d.adminToken}
+	if a := d.send(t, r); a.status != http.StatusBadRequest || a.code != api.CodeTwoCredentials {
+		t.Errorf("got %d %s, want 400 two_credentials", a.status, a.code)
+	}
+	if got := d.refused(t); !slices.Equal(got, []string{"v1 two_credentials none"}) {
+		t.Errorf("got refusals %v, want two_credentials", got)
+	}
+	r.Header["Authorization"] = []string{"Basic " + strings.Repeat("A", 4096)}
+	if a := d.send(t, r); a.status != http.StatusBadRequest || a.code != api.CodeMalformedRequest {
+		t.Errorf("got %d %s, want 400 malformed_request for a credential that is too long", a.status, a.code)
+	}
+	if got := d.refused(t); !slices.Equal(got, []string{"v1 too_long password"}) {
+		t.Errorf("got refusals %v, want too_long", got)
+	}
+}
+
+// TestDatabaseDown: who can't be known is asked to come again, and not told that its token is bad.
+func TestDatabaseDown(t *testing.T) {
+	d := newDesk(t)
+	_, token := d.user(t, account.Draft{Username: "alice"})
+	down := errors.New("the database is down")
+	d.users.err.Store(&down)
+	a := d.want(t, ask{route: "GET /v1/me", token: token}, http.StatusServiceUnavailable, api.CodeUnavailable)
+	if a.header.Get("Retry-After") == "" || strings.Contains(a.body, "database") {
+		t.Errorf("got %v %s, want Retry-After and no word of the database", a.header, a.body)
+	}
+	if !strings.Contains(d.log.String(), down.Error()) {
+		t.Errorf("the log doesn't tell why: %s", d.log)
+	}
+	if got := d.refused(t); !slices.Equal(got, []string{"v1 unavailable personal_token"}) {
+		t.Errorf("got refusals %v, want unavailable", got)
+	}
+	d.users.err.Store(nil)
+	d.want(t, ask{route: "GET /v1/me", token: token}, http.StatusOK, "")
+}
+
+// TestFault: what fails inside is a 500 with an ID; the log has the ID and the cause.
+func TestFault(t *testing.T) {
+	d := newDesk(t)
+	fault := errors.New("index of events is broken")
+	d.events.err.Store(&fault)
+	a := d.want(t, ask{route: "GET /v1/events", token: d.adminToken}, http.StatusInternalServerError, api.CodeInternal)
+	if strings.Contains(a.body, "broken") {
+		t.Errorf("got %s, which tells the cause", a.body)
+	}
+	for line := range strings.Lines(d.log.String()) {
+		if strings.Contains(line, a.header.Get("X-Request-Id")) && strings.Contains(line, fault.Error()) && strings.Contains(line, `"level":"ERROR"`) {
+			return
+		}
+	}
+	t.Errorf("no line of the log has the request's ID and the cause: %s", d.log)
+}
+
+// flip exchanges the case of a token's last letter, or its last digit.
+func flip(token string) string {
+	b := []byte(token)
+	last := len(b) - 1
+	if b[last]++; b[last] > 'z' || b[last] > 'Z' && b[last] < 'a' || b[last] > '9' && b[last] < 'A' {
+		b[last] -= 2
+	}
+	return string(b)
+}
+
+// cut is an answer's body without the request's ID.
+func cut(a answer) string { return strings.Replace(a.body, a.header.Get("X-Request-Id"), "", 1) }

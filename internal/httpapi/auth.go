@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// access says who may use a route, and by which kinds of credential.
+//
+// The kinds keep apart what a credential proves and what it may do to Jeton itself: an access token, a session token or
+// a sealed token is made to call an API, often by a program for somebody else. Had it power here, whoever holds one
+// could make its owner's personal token and keep the account when the short token is long dead. So it says who its owner
+// is and no more.
+type access uint8
+
+const (
+	identified     access = iota // whoever is known by any credential that the door takes
+	own                          // whoever is known by a credential with power over Jeton
+	administrators               // of those, the administrators
+	verifiers                    // administrators and service accounts; verifyCall looks for what
+)
+
+// kinds returns the kinds of credential that have this access.
+func (a access) kinds() authority.Kinds {
+	powerful := authority.KindsOf(authority.Password, authority.ConsoleSession, authority.PersonalToken)
+	switch a {
+	case identified:
+		return ^authority.Kinds(0)
+	case verifiers:
+		return powerful | authority.KindsOf(authority.ClientSecret)
+	default:
+		return powerful
+	}
+}
+
+// call is one request whose caller is known.
+type call struct {
+	w         http.ResponseWriter
+	r         *http.Request
+	presented authority.Presented
+	principal authority.Principal
+}
+
+// callKey is the context key of the *call.
+type callKey struct{}
+
+// actor is the caller as the audit log names it.
+func (c *call) actor() audit.Actor {
+	a := audit.Actor{
+		UserID: c.principal.ID, Username: c.principal.Username,
+		CredentialKind: c.principal.CredentialKind.String(), CredentialID: c.principal.CredentialID,
+	}
+	if c.presented.Peer.IsValid() {
+		a.Address = c.presented.Peer.String()
+	}
+	return a
+}
+
+// enter returns what stands before a route: it lets nobody past whom it doesn't know and allow, and no request that
+// can't be read.
+func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		c, err := s.identify(w, r, who)
+		if err == nil {
+			err = checkForm(r)
+		}
+		var body []byte
+		if err == nil && ctx.Operation().RequestBody != nil {
+			body, err = readBody(w, r)
+		}
+		if err != nil {
+			web.WriteError(w, r, err)
+			return
+		}
+		inner := huma.WithValue(ctx, callKey{}, c)
+		plain(inner, body)
+		next(inner)
+	}
+}
+
+// plain leaves huma nothing to negotiate: the answer is JSON, and so is the body, which was checked. The request is
+// huma's own copy; its header is copied before it is changed.
+func plain(ctx huma.Context, body []byte) {
+	r, _ := humago.Unwrap(ctx)
+	r.Header = r.Header.Clone()
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", "application/json")
+	r.Body = io.NopCloser(bytes.NewReader(body))
+}
+
+// identify says who calls and whether it has access. Refusals have been entered for the audit log.
+func (s *server) identify(w http.ResponseWriter, r *http.Request, who access) (*call, error) {
+	line := web.Note(w)
+	c := &call{w: w, r: r}
+	client, _ := s.cfg.Peers.Client(r)
+	c.presented = authority.Presented{
+		Authorization: r.Header.Values("Authorization"),
+		Method:        r.Method, Host: r.Host, Path: r.URL.EscapedPath(), Peer: client,
+	}
+	var err error
+	if c.principal, err = s.cfg.Authority.Identify(r.Context(), &c.presented, &s.door); err != nil {
+		note(line, err)
+		return nil, err
+	}
+	line.Kind = c.principal.CredentialKind.String()
+	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
+	switch {
+	case !who.kinds().Has(c.principal.CredentialKind):
+		_ = s.forbid(c, authority.ReasonNotAllowed, &s.door)
+		return nil, api.NewProblem(api.CodeCredentialTooWeak, "")
+	case who == administrators && !c.principal.Admin():
+		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
+	}
+	return c, nil
+}
+
+// forbid refuses a caller who is known, and returns the refusal.
+func (s *server) forbid(c *call, reason authority.Reason, door *authority.Door) error {
+	web.Note(c.w).Reason = string(reason)
+	return s.cfg.Authority.Forbid(reason, &c.presented, door, &c.principal)
+}

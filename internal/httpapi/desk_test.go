@@ -1,0 +1,377 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/httpapi"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+const (
+	publicURL     = "https://tokens.example.com"
+	adminPassword = "correct horse battery staple"
+	clientAddress = "198.51.100.7" // what the trusted proxy, the tests' own machine, says of the client
+)
+
+// desk is /v1 on a real database, with everything behind it that app would wire, and before it the log.
+type desk struct {
+	*httptest.Server
+	store     *sqlite.Store
+	accounts  *account.Accounts
+	tokens    *personal.Tokens
+	catalog   *catalog.Catalog
+	authority *authority.Authority
+	refusals  *audit.Refusals
+	users     *faultyUsers
+	events    *faultyEvents
+	log       *syncBuffer
+	now       atomic.Int64 // seconds after the opening
+
+	admin      api.User
+	adminToken string
+}
+
+// faultyUsers are the accounts until they are told to fail.
+type faultyUsers struct {
+	authority.Users
+	err atomic.Pointer[error]
+}
+
+func (u *faultyUsers) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
+	if err := u.err.Load(); err != nil {
+		return authority.User{}, *err
+	}
+	return u.Users.AuthorityUser(ctx, id)
+}
+
+// faultyEvents are the audit log until they are told to fail.
+type faultyEvents struct {
+	audit.Store
+	err atomic.Pointer[error]
+}
+
+func (e *faultyEvents) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	if err := e.err.Load(); err != nil {
+		return nil, *err
+	}
+	return e.Store.Events(ctx, q)
+}
+
+// syncBuffer is a bytes.Buffer for several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// toyWay proves bearer tokens of the form KIND:ID, of any kind of credential that Jeton doesn't have yet.
+type toyWay struct{ kind authority.Kind }
+
+func (w toyWay) Kind() authority.Kind { return w.kind }
+
+func (w toyWay) Recognizes(bearer string) bool { return strings.HasPrefix(bearer, w.kind.String()+":") }
+
+func (w toyWay) Prove(_ context.Context, c authority.Credential) (authority.Proof, error) {
+	id, err := uuid.Parse(strings.TrimPrefix(c.Text.Reveal(), w.kind.String()+":"))
+	return authority.Proof{ID: id, UserID: id, Remember: true}, err
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *desk) clock() time.Time {
+	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(d.now.Load()) * time.Second)
+}
+
+// newDesk opens a database with one administrator and serves /v1 on it. The toys are further kinds of credential that
+// the door takes.
+func newDesk(t testing.TB, toys ...authority.Kind) *desk {
+	t.Helper()
+	ctx := t.Context()
+	d := &desk{refusals: audit.NewRefusals(1000), log: new(syncBuffer)}
+	var err error
+	d.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: d.clock})
+	check(t, err)
+	t.Cleanup(func() { check(t, d.store.Close()) })
+	master, _, err := keyring.NewMasterKey(rand.Reader)
+	check(t, err)
+	keys, err := keyring.Open(ctx, keyring.Config{Store: d.store, Master: master, Now: d.clock, Random: rand.Reader})
+	check(t, err)
+	changes, err := feed.New(feed.Config{Store: d.store, Apply: d.apply, Now: d.clock})
+	check(t, err)
+	d.accounts, err = account.New(account.Config{Store: d.store, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, PasswordSlots: 4})
+	check(t, err)
+	d.tokens, err = personal.New(personal.Config{Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader})
+	check(t, err)
+	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: changes.CatchUp, Now: d.clock})
+	check(t, err)
+	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
+	ways, kinds := []authority.Way{d.accounts, d.tokens}, authority.KindsOf(authority.Password, authority.PersonalToken)
+	for _, k := range toys {
+		ways, kinds = append(ways, toyWay{k}), kinds|authority.KindsOf(k)
+	}
+	d.authority, err = authority.New(authority.Config{
+		Ways: ways, Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock,
+	})
+	check(t, err)
+	check(t, changes.CatchUp(ctx))
+	d.serve(t, kinds)
+
+	admin, err := d.accounts.Create(ctx, account.Draft{Username: "root", Roles: []string{"admin"}, Password: adminPassword}, audit.Actor{})
+	check(t, err)
+	d.admin, d.adminToken = api.User{ID: admin.ID.String(), Username: "root"}, d.rotate(t, admin.ID)
+	return d
+}
+
+// serve starts the server. It trusts the tests' own machine as a proxy.
+func (d *desk) serve(t testing.TB, kinds authority.Kinds) {
+	t.Helper()
+	peers := new(web.Peers)
+	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
+	h, err := httpapi.New(httpapi.Config{
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.events, Peers: peers,
+		PublicURL: publicURL, CallerKinds: kinds, VerifyKinds: authority.KindsOf(authority.PersonalToken),
+	})
+	check(t, err)
+	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	d.Server = httptest.NewServer(web.Log(logger, "public", d.clock, h))
+	t.Cleanup(d.Close)
+}
+
+func (d *desk) apply(ctx context.Context, c feed.Change) error {
+	d.authority.Forget(c.ID)
+	return d.catalog.Reload(ctx)
+}
+
+// user makes a user without a password and with a token.
+func (d *desk) user(t testing.TB, draft account.Draft) (account.User, string) {
+	t.Helper()
+	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	return u, d.rotate(t, u.ID)
+}
+
+func (d *desk) rotate(t testing.TB, id uuid.UUID) string {
+	t.Helper()
+	text, _, err := d.tokens.Rotate(t.Context(), &authority.Principal{User: authority.User{ID: id}}, audit.Actor{})
+	check(t, err)
+	return text.Reveal()
+}
+
+// service makes a service with its operations, each "PATTERN AUDIENCE".
+func (d *desk) service(t testing.TB, draft catalog.Draft, operations ...string) {
+	t.Helper()
+	_, err := d.catalog.Create(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	var all []catalog.Operation
+	for _, op := range operations {
+		at := strings.LastIndexByte(op, ' ')
+		all = append(all, catalog.Operation{Pattern: op[:at], Audience: []string{op[at+1:]}})
+	}
+	_, err = d.catalog.Replace(t.Context(), draft.Name, 1, all, audit.Actor{})
+	check(t, err)
+}
+
+// ask is a request. A body that isn't empty is said to be JSON unless the header says otherwise.
+type ask struct {
+	route  string // "GET /v1/me"
+	token  string // a bearer token, or user:password for Basic
+	body   string
+	header map[string]string
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	code   api.Code // of a problem
+}
+
+// into decodes the answer's body.
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(a.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Fatalf("reading the answer %d %s: %v", a.status, a.body, err)
+	}
+}
+
+// fields returns what a problem says of fields, as "field problem".
+func (a answer) fields(t testing.TB) []string {
+	t.Helper()
+	var p api.Problem
+	a.into(t, &p)
+	var all []string
+	for _, f := range p.Errors {
+		all = append(all, f.Field+" "+f.Problem)
+	}
+	return all
+}
+
+// do sends a request and checks what every answer has in common.
+func (d *desk) do(t testing.TB, q ask) answer {
+	t.Helper()
+	method, target, _ := strings.Cut(q.route, " ")
+	var body io.Reader
+	if q.body != "" {
+		body = strings.NewReader(q.body)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, d.URL+target, body)
+	check(t, err)
+	r.Header.Set("X-Real-Ip", clientAddress)
+	if _, rest, ok := strings.Cut(q.token, ":"); ok && uuid.Validate(rest) != nil { // a toy's has an ID there
+		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(q.token)))
+	} else if q.token != "" {
+		r.Header.Set("Authorization", "Bearer "+q.token)
+	}
+	if q.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range q.header {
+		r.Header.Del(name)
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	return d.send(t, r)
+}
+
+func (d *desk) send(t testing.TB, r *http.Request) answer {
+	t.Helper()
+	client := d.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := client.Do(r)
+	check(t, err)
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	check(t, err)
+	a := answer{status: res.StatusCode, header: res.Header, body: string(text)}
+	checkAnswer(t, &a)
+	return a
+}
+
+// checkAnswer holds what every answer has: it is kept nowhere, is what it says it is, and links to nothing.
+func checkAnswer(t testing.TB, a *answer) {
+	t.Helper()
+	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Link") != "" {
+		t.Errorf("got header %v, want no-store, nosniff and no Link", a.header)
+	}
+	if strings.Contains(a.body, "$schema") {
+		t.Errorf("got a body with $schema: %s", a.body)
+	}
+	if challenged := a.header.Get("Www-Authenticate") != ""; challenged != (a.status == http.StatusUnauthorized) {
+		t.Errorf("got status %d and WWW-Authenticate %q", a.status, a.header.Get("Www-Authenticate"))
+	}
+	if a.status < 400 {
+		return
+	}
+	if a.header.Get("Content-Type") == "text/plain; charset=utf-8" {
+		return
+	}
+	var p api.Problem
+	a.into(t, &p)
+	a.code = p.Code
+	want := api.Lookup(p.Code)
+	if want.Status != a.status || p.Status != a.status || p.Title != want.Title || a.header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("got problem %+v with status %d and type %q, want those of %+v", p, a.status, a.header.Get("Content-Type"), want)
+	}
+	if p.Instance == "" || p.Instance != a.header.Get("X-Request-Id") {
+		t.Errorf("got instance %q, want the request's ID %q", p.Instance, a.header.Get("X-Request-Id"))
+	}
+}
+
+// want sends a request and compares status and code.
+func (d *desk) want(t testing.TB, q ask, status int, code api.Code) answer {
+	t.Helper()
+	a := d.do(t, q)
+	if a.status != status || a.code != code {
+		t.Errorf("%s: got %d %q, want %d %q; body %s", q.route, a.status, a.code, status, code, a.body)
+	}
+	return a
+}
+
+// refused returns the refusals since the last time, each "door reason kind", sorted; and stores them as app does.
+func (d *desk) refused(t testing.TB) []string {
+	t.Helper()
+	events := d.refusals.Drain(d.clock())
+	check(t, d.store.AppendRefusals(t.Context(), events))
+	lines := map[string]bool{}
+	for _, e := range events {
+		lines[e.Door+" "+e.Reason+" "+cmp.Or(e.Actor.CredentialKind, "none")] = true
+	}
+	return slices.Sorted(maps.Keys(lines))
+}
+
+func decodeJSON(t testing.TB, text string, v any) {
+	t.Helper()
+	check(t, json.Unmarshal([]byte(text), v))
+}
+
+// adminActor is who did what a test prepares.
+func adminActor() audit.Actor { return audit.Actor{Username: "test"} }
+
+// draftOf is a user of that name.
+func draftOf(name string) account.Draft { return account.Draft{Username: name} }
+
+// serviceDraft is a service of that name on a host of its own.
+func serviceDraft(name string) catalog.Draft {
+	return catalog.Draft{Name: name, Host: name + ".example.com"}
+}
+
+// actions returns what happened, newest first, each "action target".
+func (d *desk) actions(t testing.TB) []string {
+	t.Helper()
+	events, err := d.store.Events(t.Context(), audit.Query{})
+	check(t, err)
+	var all []string
+	for _, e := range events {
+		all = append(all, string(e.Action)+" "+e.Target.Name)
+	}
+	return all
+}

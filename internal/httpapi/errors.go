@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// problem is an api.Problem in the shape that huma wants of an error.
+type problem struct{ *api.Problem }
+
+// GetStatus implements huma.StatusError.
+func (p problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p problem) ContentType(string) string { return "application/problem+json" }
+
+// problem turns a handler's error into what the caller may learn of it. A fault goes to the log, too, unless the caller
+// has gone: then what failed was the answer to nobody.
+func (c *call) problem(err error) error {
+	p := web.ProblemOf(err)
+	if p.Status >= http.StatusInternalServerError && c.r.Context().Err() == nil {
+		web.Note(c.w).Err = err
+	}
+	return addressed(c.w, p)
+}
+
+// addressed gives a problem the ID of the request, and the answer the header fields that go with its status.
+func addressed(w http.ResponseWriter, p *api.Problem) problem {
+	p.Instance = web.RequestID(w)
+	web.SetProblemHeaders(w.Header(), p.Status)
+	return problem{p}
+}
+
+// note enters a refusal into the log's line.
+func note(line *web.Line, err error) {
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		line.Reason, line.Credential, line.User = string(ref.Reason), ref.ID, ref.UserID
+	}
+}
+
+// setHuma sets what huma keeps in package variables, which nothing else in Jeton uses: its errors become ours, the case
+// of a member's name counts, and null is no list.
+var setHuma = sync.OnceFunc(func() {
+	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+		return problem{humaProblem(status, errs)}
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+		_, w := humago.Unwrap(ctx)
+		return addressed(w, humaProblem(status, errs))
+	}
+	huma.ValidateStrictCasing = true
+	huma.DefaultArrayNullable = false
+})
+
+// maxFieldProblems bounds the list of what is wrong, which else a body of ten thousand wrong members could swell.
+const maxFieldProblems = 20
+
+// humaProblem returns the problem for an error of huma's. Its message is dropped, and of its details what they say of a
+// value: only the place is taken over, and what was wrong there in our words.
+func humaProblem(status int, errs []error) *api.Problem {
+	if status != http.StatusUnprocessableEntity {
+		return api.NewProblem(humaCode(status), "")
+	}
+	p := api.NewProblem(api.CodeInvalidField, "")
+	for _, err := range errs {
+		if detailer, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma wraps none of its own
+			p.Errors = append(p.Errors, fieldProblem(detailer.ErrorDetail()))
+		}
+	}
+	slices.SortFunc(p.Errors, func(a, b api.FieldProblem) int {
+		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Problem, b.Problem))
+	})
+	if len(p.Errors) > maxFieldProblems {
+		p.Errors = p.Errors[:maxFieldProblems]
+		p.Detail = "Only the first of many problems are listed."
+	}
+	return p
+}
+
+// humaCode returns the code of huma's other errors. As requests reach it, huma has no reason for any of these.
+func humaCode(status int) api.Code {
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestTimeout:
+		return api.CodeMalformedRequest
+	case http.StatusNotAcceptable:
+		return api.CodeNotAcceptable
+	case http.StatusRequestEntityTooLarge:
+		return api.CodeTooLarge
+	case http.StatusUnsupportedMediaType:
+		return api.CodeUnsupportedMediaType
+	default:
+		return api.CodeInternal
+	}
+}
+
+// wordings turn the beginning of a message of huma's into ours. What follows it is taken over where rest is true: it
+// then comes from the schema and not from the request. A message that isn't here may hold anything.
+var wordings = []struct {
+	theirs, ours string
+	rest         bool
+}{
+	{"unexpected property", "is unknown", false},
+	{"unknown query parameter", "is unknown", false},
+	{"required query parameter is missing", "is missing", false},
+	{"expected string", "is not a string", false},
+	{"expected array length", "has not so many items: ", true},
+	{"expected array", "is not a list", false},
+	{"expected object", "is not an object", false},
+	{"expected boolean", "is neither true nor false", false},
+	{"expected integer", "is not an integer", false},
+	{"invalid integer", "is not an integer", false},
+	{"invalid date/time", "is not a time such as 2026-01-31T12:00:00Z", false},
+	{"expected value to be one of ", "is none of ", true},
+	{"expected number ", "is not ", true},
+	{"expected length ", "has not so many characters: ", true},
+}
+
+// fieldProblem says in our words what huma found wrong with a field.
+func fieldProblem(d *huma.ErrorDetail) api.FieldProblem {
+	field := fieldOf(d.Location)
+	if name, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+		name = strings.TrimSuffix(name, " to be present")
+		if field != bodyField {
+			name = field + "." + name
+		}
+		return api.FieldProblem{Field: name, Problem: "is missing"}
+	}
+	for _, w := range wordings {
+		if rest, ok := strings.CutPrefix(d.Message, w.theirs); ok {
+			if !w.rest {
+				rest = ""
+			}
+			return api.FieldProblem{Field: field, Problem: w.ours + strings.Trim(rest, `"`)}
+		}
+	}
+	return api.FieldProblem{Field: field, Problem: "can't be used"}
+}
+
+// bodyField names the body as a whole, and listField a body that is a list: the only such one is a service's operations.
+const (
+	bodyField = "body"
+	listField = "operations"
+)
+
+// fieldOf turns one of huma's locations into a field as the API names it: "body.roles[1]" into "roles[1]".
+func fieldOf(location string) string {
+	if at, ok := strings.CutPrefix(location, "body["); ok {
+		return listField + "[" + at
+	}
+	in, field, _ := strings.Cut(location, ".")
+	switch {
+	case field == "":
+		return in
+	case in == "query" && !plainName(field):
+		return in // the name of an unknown parameter is the caller's own text
+	}
+	return field
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+type eventsInput struct {
+	Action string    `query:"action" doc:"Exactly this action, as user.create or refused."`
+	Reason string    `query:"reason" doc:"Exactly this reason, as superseded."`
+	Actor  string    `query:"actor" doc:"Done by this user, or refused for it: an ID, or the name of a user."`
+	Target string    `query:"target" doc:"Done to this record: an ID, or the name of a user or service."`
+	Since  time.Time `query:"since" doc:"At this time or later."`
+	Until  time.Time `query:"until" doc:"Before this time."`
+	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
+	Cursor string    `query:"cursor" doc:"The next of the page before; absent for the first."`
+}
+
+func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*answer[api.List[api.Event]], error) {
+	q := audit.Query{
+		Limit: in.Limit + 1, Action: audit.Action(in.Action), Reason: in.Reason, Since: in.Since, Until: in.Until,
+	}
+	position, err := positionOf("events", in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if position != "" {
+		if q.Before, err = strconv.ParseInt(position, 10, 64); err != nil || q.Before < 1 {
+			return nil, errCursor()
+		}
+	}
+	if q.Actor, err = s.recordID(ctx, "actor", in.Actor); err != nil {
+		return nil, err
+	}
+	if q.Target, err = s.recordID(ctx, "target", in.Target); err != nil {
+		return nil, err
+	}
+	events, err := s.cfg.Events.Events(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(events, in.Limit, wireEvent, func(e audit.Event) string {
+		return cursorAt("events", strconv.FormatInt(e.Seq, 10))
+	}), nil
+}
+
+// recordID returns the ID of the record that a filter names, which for the target may be a service, too. An ID is taken
+// as it is: who looks into the past must find what was deleted since. A name that nobody has now is refused, because an
+// empty list would say that nothing happened.
+func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UUID, error) {
+	if idOrName == "" {
+		return uuid.Nil, nil
+	}
+	if id, err := uuid.Parse(idOrName); err == nil && id != uuid.Nil {
+		return id, nil
+	}
+	id, err := s.cfg.Accounts.UserID(ctx, idOrName)
+	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
+		service, serviceErr := s.cfg.Catalog.Service(ctx, idOrName)
+		id, err = service.ID, serviceErr
+	}
+	if errors.Is(err, authority.ErrNotFound) {
+		return uuid.Nil, &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}
+	}
+	return id, err
+}
+
+// wireEvent returns an event as the API shows it.
+func wireEvent(e audit.Event) api.Event {
+	out := api.Event{
+		ID: e.ID.String(), At: e.At, Action: string(e.Action), Reason: e.Reason, Door: e.Door,
+		Count: e.Count, LastAt: e.LastAt, Detail: e.Detail,
+	}
+	if e.Actor != (audit.Actor{}) {
+		out.Actor = &api.Actor{
+			UserID: idText(e.Actor.UserID), Username: e.Actor.Username,
+			CredentialKind: e.Actor.CredentialKind, CredentialID: idText(e.Actor.CredentialID), Address: e.Actor.Address,
+		}
+	}
+	if e.Target != (audit.Target{}) {
+		out.Target = &api.Target{Kind: e.Target.Kind, ID: idText(e.Target.ID), Name: e.Target.Name}
+	}
+	return out
+}
+
+// idText returns an ID as text, empty where there is none.
+func idText(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}

@@ -1,0 +1,113 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+)
+
+// TestEvents fills the log and asks for parts of it.
+func TestEvents(t *testing.T) {
+	d := newDesk(t)
+	alice, token := d.user(t, account.Draft{Username: "alice"})
+	d.service(t, serviceDraft("reports"))
+	d.now.Add(600)
+	half := d.clock()
+	d.want(t, ask{route: "PATCH /v1/users/alice", token: d.adminToken, body: `{"display_name":"A"}`}, http.StatusOK, "")
+	for range 3 {
+		d.want(t, ask{route: "GET /v1/users", token: token}, http.StatusForbidden, api.CodeNotAllowed)
+	}
+	d.want(t, ask{route: "GET /v1/me"}, http.StatusUnauthorized, api.CodeNotAuthenticated)
+	d.refused(t)
+	gone, _ := d.user(t, account.Draft{Username: "gone"})
+	check(t, d.accounts.Delete(t.Context(), gone.ID, adminActor()))
+
+	since, until := "since="+half.Format(time.RFC3339), "until="+half.Format(time.RFC3339Nano)
+	tests := []struct {
+		query string
+		want  []string // newest first
+	}{
+		{"action=refused", []string{"no_credential", "not_allowed"}},
+		{"action=refused&reason=not_allowed", []string{"not_allowed"}},
+		{"reason=nothing", nil},
+		{"actor=alice", []string{"not_allowed"}},
+		{"actor=ALICE&" + since, []string{"not_allowed"}},
+		{"actor=" + alice.ID.String() + "&" + until, nil},
+		{"actor=root", []string{"user.update"}},
+		{"target=alice", []string{"user.update", "personal_token.rotate", "user.create"}},
+		{"target=alice&" + since, []string{"user.update"}},
+		{"target=alice&" + until, []string{"personal_token.rotate", "user.create"}},
+		{"target=reports", []string{"operations.replace", "service.create"}},
+		{"target=" + gone.ID.String(), []string{"user.delete", "personal_token.rotate", "user.create"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, e := range d.eventsOf(t, tt.query) {
+			name := e.Action
+			if e.Reason != "" {
+				name = e.Reason
+			}
+			got = append(got, name)
+		}
+		if tt.query == "action=refused" {
+			slices.Sort(got) // refusals are drained in no order
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.query, got, tt.want)
+		}
+	}
+	for _, query := range []string{"actor=nobody", "actor=reports", "target=nobody", "target=gone", "actor=00000000-0000-0000-0000-000000000000"} {
+		d.want(t, ask{route: "GET /v1/events?" + query, token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+	}
+}
+
+// eventsOf goes through all pages of a listing, two by two.
+func (d *desk) eventsOf(t testing.TB, query string) []api.Event {
+	t.Helper()
+	var all []api.Event
+	for next := ""; ; {
+		var page api.List[api.Event]
+		d.want(t, ask{route: "GET /v1/events?limit=2&" + query + "&cursor=" + next, token: d.adminToken}, http.StatusOK, "").into(t, &page)
+		all = append(all, page.Items...)
+		if next = page.Next; next == "" {
+			return all
+		}
+	}
+}
+
+// TestEventShape is what one event of each sort looks like.
+func TestEventShape(t *testing.T) {
+	d := newDesk(t)
+	alice, token := d.user(t, account.Draft{Username: "alice"})
+	for range 3 {
+		d.want(t, ask{route: "GET /v1/users", token: token}, http.StatusForbidden, api.CodeNotAllowed)
+	}
+	d.refused(t)
+	d.now.Add(20)
+	d.want(t, ask{route: "GET /v1/users", token: token}, http.StatusForbidden, api.CodeNotAllowed)
+	d.refused(t)
+	events := append(d.eventsOf(t, "action=refused"), d.eventsOf(t, "action=pepper.create")...)
+	for i := range events {
+		if events[i].ID == "" {
+			t.Errorf("event %d has no ID", i)
+		}
+		events[i].ID = ""
+	}
+	opened := d.clock().Add(-20 * time.Second)
+	want := []api.Event{
+		{
+			At: opened, Action: "refused", Reason: "not_allowed", Door: "v1", Count: 4, LastAt: d.clock(),
+			Actor: &api.Actor{UserID: alice.ID.String(), CredentialKind: "personal_token", CredentialID: alice.ID.String(), Address: clientAddress},
+		},
+		{At: opened, Action: "pepper.create", Count: 1, Target: &api.Target{Kind: "pepper"}, Detail: map[string]string{"version": "1"}},
+	}
+	if diff := cmp.Diff(want, events); diff != "" {
+		t.Errorf("events (-want +got): %s", diff)
+	}
+}

@@ -1,0 +1,185 @@
+// Package httpapi serves /v1, Jeton's native JSON API: the door for whoever manages users, tokens and services, or asks
+// for a verdict.
+//
+//	route ─▶ who is it, and may it ─▶ is the body one plain JSON value ─▶ are its fields known ─▶ handler
+//	         (auth.go)                (json.go)                           (huma)                  (one file a resource)
+//
+// Nothing of a body is read before its sender is known and allowed. Whatever goes wrong on the way becomes a problem
+// (errors.go) that names members and never repeats a value that was sent.
+//
+// The package refuses credentials that have no power over Jeton, whoever isn't an administrator where one is needed
+// (alike for what exists and what doesn't), bodies that two readers could understand differently, and query parameters
+// and members that it doesn't know: a misspelt filter or field must not pass for none.
+//
+// huma decodes, checks fields and writes the OpenAPI document. It is kept from all else: it sees no body before json.go
+// has, negotiates nothing, adds no links and no pages, and its errors are ours.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// Config is what the API needs. Every field is required but CallerKinds.
+type Config struct {
+	Authority *authority.Authority
+	Accounts  *account.Accounts
+	Tokens    *personal.Tokens
+	Catalog   *catalog.Catalog
+	Events    audit.Store
+	// Peers say which proxies are believed about a client's address.
+	Peers *web.Peers
+	// PublicURL is where clients find Jeton, for the OpenAPI document: what a request says in Host is never believed.
+	PublicURL string
+	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords and personal tokens.
+	// What a caller of some kind may then do is not a setting: see access.
+	CallerKinds authority.Kinds
+	// VerifyKinds are the kinds of credential about which /v1/verify is asked: those that the gateway takes.
+	VerifyKinds authority.Kinds
+}
+
+// server is the handler of /v1.
+type server struct {
+	cfg    Config
+	mux    *http.ServeMux
+	door   authority.Door // where callers of /v1 knock
+	verify authority.Door // where the calls knock that /v1/verify is asked about
+}
+
+// New returns the handler of /v1, or an error where the configuration lacks something.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Catalog, Events and Peers are required")
+	}
+	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
+		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
+	}
+	if cfg.VerifyKinds == 0 {
+		return nil, errors.New("httpapi: VerifyKinds are required")
+	}
+	if cfg.CallerKinds == 0 {
+		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken)
+	}
+	setHuma()
+	s := &server{
+		cfg: cfg, mux: http.NewServeMux(),
+		door:   authority.Door{Name: "v1", Kinds: cfg.CallerKinds},
+		verify: authority.Door{Name: "verify", Kinds: cfg.VerifyKinds},
+	}
+	return s, s.routes()
+}
+
+// routes is the one list of what /v1 serves.
+func (s *server) routes() error {
+	h := humago.New(s.mux, document(s.cfg.PublicURL))
+
+	register(s, h, identified, op("GET /v1/me", "getMe", "Who am I, and by which credential"), s.getMe)
+	register(s, h, own, op("PUT /v1/me/password", "changePassword", "Change my password"), s.changePassword)
+	register(s, h, own, op("POST /v1/me/personal-token", "rotatePersonalToken", "Make my personal token; the former one dies"), s.rotateToken)
+	register(s, h, own, op("GET /v1/me/personal-token", "getPersonalToken", "What is known of my personal token", api.CodeNotFound), s.getToken)
+	register(s, h, own, op("DELETE /v1/me/personal-token", "revokePersonalToken", "Revoke my personal token", api.CodeNotFound), s.revokeToken)
+
+	register(s, h, administrators, op("GET /v1/users", "listUsers", "List users, by name"), s.listUsers)
+	register(s, h, administrators, op("POST /v1/users", "createUser", "Make a user", api.CodeConflict), s.createUser)
+	register(s, h, administrators, op("GET /v1/users/{user}", "getUser", "Read a user", api.CodeNotFound), s.getUser)
+	register(s, h, administrators, op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeNotFound, api.CodeConflict, api.CodeLastAdministrator, api.CodeStale), s.updateUser)
+	register(s, h, administrators, op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeNotFound, api.CodeLastAdministrator), s.deleteUser)
+
+	register(s, h, administrators, op("GET /v1/services", "listServices", "List services, by name"), s.listServices)
+	register(s, h, administrators, op("POST /v1/services", "createService", "Make a service", api.CodeConflict), s.createService)
+	register(s, h, administrators, op("GET /v1/services/{name}", "getService", "Read a service", api.CodeNotFound), s.getService)
+	register(s, h, administrators, op("PATCH /v1/services/{name}", "updateService", "Change a service", api.CodeNotFound, api.CodeConflict, api.CodeStale), s.updateService)
+	register(s, h, administrators, op("DELETE /v1/services/{name}", "deleteService", "Delete a service and its operations", api.CodeNotFound), s.deleteService)
+	register(s, h, administrators, op("GET /v1/services/{name}/operations", "getOperations", "Read the operations of a service", api.CodeNotFound), s.getOperations)
+	register(s, h, administrators, op("PUT /v1/services/{name}/operations", "replaceOperations", "Replace the operations of a service", api.CodeNotFound, api.CodeConflict, api.CodeStale, api.CodeVersionRequired), s.replaceOperations)
+
+	register(s, h, verifiers, op("POST /v1/verify", "verify", "May a call that a service received pass"), s.verifyCall)
+	register(s, h, administrators, op("GET /v1/events", "listEvents", "Read the audit log, newest first"), s.listEvents)
+
+	spec, err := finish(h.OpenAPI())
+	s.mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(spec) // the caller may have gone
+	})
+	return err
+}
+
+// register serves an operation to those who have access.
+func register[I, O any](s *server, h huma.API, who access, o huma.Operation, f func(context.Context, *call, *I) (*O, error)) {
+	o.Middlewares = huma.Middlewares{s.enter(who)}
+	describe(&o, who)
+	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callKey{}).(*call) // enter has put it there
+		out, err := f(ctx, c, in)
+		if err != nil {
+			return nil, c.problem(err)
+		}
+		return out, nil
+	})
+}
+
+// unknownPath stands in the log for a path that no route has.
+const unknownPath = "/v1/…"
+
+// ServeHTTP implements http.Handler.
+//
+// The log gets the route's pattern for a path. What a caller writes in the place of a name may be a secret that was
+// pasted there; whom a change was made to, the audit log says.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	line := web.Note(w)
+	line.Client, _ = s.cfg.Peers.Client(r)
+	line.Method, line.Host, line.Path = r.Method, r.Host, unknownPath
+
+	handler, pattern := s.mux.Handler(r)
+	escaped := r.URL.EscapedPath()
+	switch {
+	// ServeMux would redirect from a path with empty or dot segments.
+	case path.Clean(escaped) != escaped, !storable(r.URL.Path):
+		web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, ""))
+	case pattern == "":
+		noRoute(w, r, handler)
+	default:
+		_, line.Path, _ = strings.Cut(pattern, " ")
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+// noRoute answers a request that no route takes. Of what ServeMux would answer, only the status and the list of methods
+// are used: its body is no problem.
+func noRoute(w http.ResponseWriter, r *http.Request, would http.Handler) {
+	answer := unsent{header: http.Header{}}
+	would.ServeHTTP(&answer, r)
+	code := api.CodeNotFound
+	if answer.status == http.StatusMethodNotAllowed {
+		code = api.CodeMethodNotAllowed
+		w.Header().Set("Allow", answer.header.Get("Allow"))
+	}
+	web.WriteProblem(w, r, api.NewProblem(code, ""))
+}
+
+// unsent is an http.ResponseWriter that keeps the header and drops the body.
+type unsent struct {
+	header http.Header
+	status int
+}
+
+func (u *unsent) Header() http.Header         { return u.header }
+func (u *unsent) WriteHeader(status int)      { u.status = status }
+func (u *unsent) Write(b []byte) (int, error) { return len(b), nil }

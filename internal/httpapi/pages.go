@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// answer is an answer with a body and nothing else to say.
+type answer[T any] struct{ Body T }
+
+// done is an answer without a body.
+type done struct{}
+
+// pageInput selects a page of a listing.
+type pageInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
+	Cursor string `query:"cursor" doc:"The next of the page before; absent for the first."`
+}
+
+// A cursor names the listing that it belongs to and the position of the last item that was shown. It is opaque to
+// clients, so that what a position is may change; it is no secret and no proof of anything.
+
+// cursorAt returns the cursor of a position.
+func cursorAt(listing, position string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(listing + " " + position))
+}
+
+// positionOf returns the position of a cursor, empty where there is no cursor.
+func positionOf(listing, cursor string) (string, error) {
+	if cursor == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	position, ok := strings.CutPrefix(string(text), listing+" ")
+	if err != nil || !ok || !storable(position) {
+		return "", errCursor()
+	}
+	return position, nil
+}
+
+func errCursor() error {
+	return &authority.FieldError{Field: "cursor", Problem: "is none that this listing has given", Fix: "Begin the listing anew."}
+}
+
+// pageOf makes a page of records, of which one more than its limit was asked for: it is there if there is a next page.
+// The cursor function returns that of a record.
+func pageOf[R, T any](records []R, limit int, wire func(R) T, cursor func(R) string) *answer[api.List[T]] {
+	page := api.List[T]{Items: make([]T, 0, limit)}
+	if len(records) > limit {
+		records = records[:limit]
+		page.Next = cursor(records[limit-1])
+	}
+	for _, r := range records {
+		page.Items = append(page.Items, wire(r))
+	}
+	return &answer[api.List[T]]{Body: page}
+}

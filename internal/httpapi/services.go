@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// wireService returns a service as the API shows it: its verifiers by name, in the order of their names. Those deleted
+// since are left out.
+func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
+	verifiers := make([]string, 0, len(s.Verifiers))
+	for _, id := range s.Verifiers {
+		if name, lives := names[id]; lives {
+			verifiers = append(verifiers, name)
+		}
+	}
+	slices.Sort(verifiers)
+	return api.Service{
+		ID: s.ID.String(), Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix, Default: string(s.Default),
+		AllowInPath: s.AllowInPath, Verifiers: verifiers, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
+}
+
+// showService is wireService for one service whose verifiers' names aren't known yet.
+func (s *server) showService(ctx context.Context, service catalog.Service) (api.Service, error) {
+	names, err := s.cfg.Accounts.Names(ctx, service.Verifiers)
+	return wireService(service, names), err
+}
+
+func (s *server) listServices(ctx context.Context, _ *call, in *pageInput) (*answer[api.List[api.Service]], error) {
+	after, err := positionOf("services", in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	services, err := s.cfg.Catalog.List(ctx, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	var ids []uuid.UUID
+	for _, service := range services {
+		ids = append(ids, service.Verifiers...)
+	}
+	names, err := s.cfg.Accounts.Names(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(services, in.Limit,
+		func(service catalog.Service) api.Service { return wireService(service, names) },
+		func(service catalog.Service) string { return cursorAt("services", service.Name) }), nil
+}
+
+type newServiceInput struct{ Body api.NewService }
+
+func (s *server) createService(ctx context.Context, c *call, in *newServiceInput) (*created[api.Service], error) {
+	b := in.Body
+	service, err := s.cfg.Catalog.Create(ctx, catalog.Draft{
+		Name: b.Name, Host: b.Host, PathPrefix: b.PathPrefix, Default: policy.Default(b.Default),
+		AllowInPath: b.AllowInPath, Verifiers: b.Verifiers,
+	}, c.actor())
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.showService(ctx, service)
+	return &created[api.Service]{
+		Location: "/v1/services/" + url.PathEscape(service.Name), ETag: etag(service.ID, service.Version), Body: body,
+	}, err
+}
+
+type serviceInput struct {
+	Name string `path:"name" doc:"The service's name."`
+}
+
+func (s *server) getService(ctx context.Context, _ *call, in *serviceInput) (*versioned[api.Service], error) {
+	e, err := s.cfg.Catalog.Service(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.showService(ctx, e.Service)
+	return &versioned[api.Service]{ETag: etag(e.ID, e.Version), Body: body}, err
+}
+
+type servicePatchInput struct {
+	Name    string `path:"name" doc:"The service's name."`
+	IfMatch string `header:"If-Match" doc:"Change only this version."`
+	Body    api.ServicePatch
+}
+
+func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInput) (*versioned[api.Service], error) {
+	match, err := preconditionOf(c.r.Header)
+	if err != nil {
+		return nil, err
+	}
+	var updated catalog.Service
+	err = match.try(func() error {
+		e, err := s.cfg.Catalog.Service(ctx, in.Name)
+		if err != nil {
+			return err
+		}
+		if err := match.check(e.ID, e.Version); err != nil {
+			return err
+		}
+		draft, err := s.draftOf(ctx, e.Service)
+		if err != nil {
+			return err
+		}
+		merge(&draft, in.Body)
+		updated, err = s.cfg.Catalog.Update(ctx, in.Name, e.Version, draft, c.actor())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.showService(ctx, updated)
+	return &versioned[api.Service]{ETag: etag(updated.ID, updated.Version), Body: body}, err
+}
+
+// draftOf returns the draft that would change nothing. Verifiers stand in it by ID; those who were deleted don't, for a
+// draft that names them would be refused.
+func (s *server) draftOf(ctx context.Context, service catalog.Service) (catalog.Draft, error) {
+	names, err := s.cfg.Accounts.Names(ctx, service.Verifiers)
+	d := catalog.Draft{
+		Name: service.Name, Host: service.Host, PathPrefix: service.PathPrefix,
+		Default: service.Default, AllowInPath: service.AllowInPath,
+	}
+	for _, id := range service.Verifiers {
+		if _, lives := names[id]; lives {
+			d.Verifiers = append(d.Verifiers, id.String())
+		}
+	}
+	return d, err
+}
+
+// merge writes a merge patch over a draft. What is null becomes empty, and with it what a new service has.
+func merge(d *catalog.Draft, patch api.ServicePatch) {
+	over(&d.Name, patch.Name)
+	over(&d.Host, patch.Host)
+	over(&d.PathPrefix, patch.PathPrefix)
+	over((*string)(&d.Default), patch.Default)
+	over(&d.AllowInPath, patch.AllowInPath)
+	over(&d.Verifiers, patch.Verifiers)
+}
+
+func over[T any](to *T, member api.Optional[T]) {
+	if member.Set {
+		*to = member.Value
+	}
+}
+
+func (s *server) deleteService(ctx context.Context, c *call, in *serviceInput) (*done, error) {
+	return nil, s.cfg.Catalog.Delete(ctx, in.Name, c.actor())
+}

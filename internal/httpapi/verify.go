@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+type verifyInput struct{ Body api.VerifyRequest }
+
+// verifyCall answers whether a call that a service received may pass.
+//
+// A verifier learns about calls to its own services alone. Of others it is told that it may not ask, before anybody
+// looks at the credential: else a verifier of one service could try out, on any other, whether a token is good.
+func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*answer[api.Verdict], error) {
+	presented, err := presentedOf(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	may, err := s.cfg.Catalog.Verifies(ctx, &c.principal, presented.Host, presented.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !may {
+		return s.refuseAsker(ctx, c)
+	}
+	d := s.cfg.Authority.Decide(ctx, presented, &s.verify)
+	line := web.Note(c.w)
+	line.Service, line.Reason = d.Service, string(d.Reason)
+	verdict := api.Verdict{Allow: d.Allowed(), Reason: string(d.Reason), Service: d.Service}
+	switch {
+	case d.Outcome == authority.OutcomeUnavailable:
+		return nil, d.Refusal // nobody knows: that is no verdict
+	case verdict.Allow:
+		verdict.Principal = wirePrincipal(&d.Principal)
+	}
+	return &answer[api.Verdict]{Body: verdict}, nil
+}
+
+// refuseAsker answers a caller who isn't a verifier of the service that was called: with a verdict where it is one of
+// some other service, and else not at all.
+func (s *server) refuseAsker(ctx context.Context, c *call) (*answer[api.Verdict], error) {
+	verifies, err := s.verifiesAny(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if !verifies {
+		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
+	}
+	_ = s.forbid(c, authority.ReasonNotVerifier, &s.verify)
+	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier)}}, nil
+}
+
+// verifiesAny reports whether the caller is a verifier of any service. It reads all of them, which only a caller that
+// asked about a wrong one costs.
+func (s *server) verifiesAny(ctx context.Context, c *call) (bool, error) {
+	const batch = 200
+	for after := ""; ; {
+		services, err := s.cfg.Catalog.List(ctx, after, batch)
+		if err != nil {
+			return false, err
+		}
+		for _, service := range services {
+			if slices.Contains(service.Verifiers, c.principal.ID) {
+				return true, nil
+			}
+		}
+		if len(services) < batch {
+			return false, nil
+		}
+		after = services[batch-1].Name
+	}
+}
+
+// presentedOf returns the call that a request is about.
+func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
+	if !isToken(b.Method) {
+		return nil, &authority.FieldError{Field: "method", Problem: "is no method of HTTP", Fix: "Give the call's, as GET."}
+	}
+	host, path, ok := cutURL(b.URL)
+	if !ok {
+		return nil, &authority.FieldError{
+			Field: "url", Problem: "is no absolute http or https URL without user information",
+			Fix: "Give scheme, host and the path as the service received it, as https://api.example.com/reports/7.",
+		}
+	}
+	p := &authority.Presented{Method: b.Method, Host: host, Path: path}
+	if b.Authorization != "" {
+		p.Authorization = []string{b.Authorization}
+	}
+	if b.RemoteIP != "" {
+		address, err := netip.ParseAddr(b.RemoteIP)
+		if err != nil {
+			return nil, &authority.FieldError{Field: "remote_ip", Problem: "is no IP address", Fix: "Give it without a port, or leave it out."}
+		}
+		p.Peer = address.Unmap().WithZone("")
+	}
+	return p, nil
+}
+
+// cutURL returns host and path of an absolute URL, the path exactly as it stands there, without the query. A parser
+// would clean or decode the path on the way, and the policy must judge the one that the service received.
+func cutURL(url string) (host, path string, ok bool) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return "", "", false
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, path = rest[:end], rest[end:]
+	path, _, _ = strings.Cut(path, "?")
+	if path == "" {
+		path = "/" // as the request line has it (RFC 9112, section 3.2.1)
+	}
+	return host, path, host != "" && !strings.ContainsAny(host, "@\\ \t\r\n")
+}
+
+// isToken reports whether text may be a method (RFC 9110, section 5.6.2).
+func isToken(text string) bool {
+	return text != "" && len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	})
+}
+
+// wirePrincipal returns a principal as the API shows it.
+func wirePrincipal(p *authority.Principal) *api.Principal {
+	return &api.Principal{
+		UserID: p.ID.String(), Username: p.Username, Email: p.Email, DisplayName: p.DisplayName,
+		Roles:      append([]string{}, p.Roles...),
+		Credential: api.Credential{Kind: p.CredentialKind.String(), ID: p.CredentialID.String()},
+	}
+}

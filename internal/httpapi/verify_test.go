@@ -1,0 +1,201 @@
+package httpapi_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/catalog"
+)
+
+// verifying is a desk with two services, each with a verifier, and alice, a partner who may read reports.
+func verifying(t testing.TB) (d *desk, alice account.User, tokens map[string]string) {
+	t.Helper()
+	d = newDesk(t)
+	tokens = map[string]string{"root": d.adminToken}
+	for _, name := range []string{"reporter", "biller", "stranger"} {
+		_, tokens[name] = d.user(t, account.Draft{Username: name, Kind: account.Service})
+	}
+	alice, tokens["alice"] = d.user(t, account.Draft{Username: "alice", Email: "alice@example.com", DisplayName: "Alice L.", Roles: []string{"partner"}})
+	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com", Verifiers: []string{"reporter"}},
+		"GET /reports/{id} role:partner", "GET /users/{id}/reports self:{id}", "POST /reports role:editor")
+	d.service(t, catalog.Draft{Name: "bills", Host: "api.example.com", PathPrefix: "/bills", Verifiers: []string{"biller"}})
+	return d, alice, tokens
+}
+
+// verify asks about a call of alice's.
+func verify(asker, method, url, token string) ask {
+	return ask{
+		route: "POST /v1/verify", token: asker,
+		body: `{"authorization":"Bearer ` + token + `","method":"` + method + `","url":"` + strings.ReplaceAll(url, `\`, `\\`) + `","remote_ip":"203.0.113.9"}`,
+	}
+}
+
+func TestVerify(t *testing.T) {
+	d, alice, tokens := verifying(t)
+	principal := &api.Principal{
+		UserID: alice.ID.String(), Username: "alice", Email: "alice@example.com", DisplayName: "Alice L.", Roles: []string{"partner"},
+		Credential: api.Credential{Kind: "personal_token", ID: alice.ID.String()},
+	}
+	allowed := api.Verdict{Allow: true, Service: "reports", Principal: principal}
+	denied := func(reason, service string) api.Verdict { return api.Verdict{Reason: reason, Service: service} }
+	const host = "https://api.example.com"
+	self := host + "/users/" + alice.ID.String() + "/reports"
+	tests := []struct {
+		name, method, url, token string
+		want                     api.Verdict
+		refused                  string
+	}{
+		{"allowed", "GET", host + "/reports/7", tokens["alice"], allowed, ""},
+		{"with a query", "GET", host + "/reports/7?x=/../y", tokens["alice"], allowed, ""},
+		{"HEAD is GET", "HEAD", host + "/reports/7", tokens["alice"], allowed, ""},
+		{"other port, scheme and case", "GET", "HTTP://API.example.com:8080/reports/7", tokens["alice"], allowed, ""},
+		{"an honest escape", "GET", host + "/reports/%C3%BC", tokens["alice"], allowed, ""},
+		{"her own", "GET", self, tokens["alice"], allowed, ""},
+		{"another's", "GET", strings.Replace(self, alice.ID.String(), d.admin.ID, 1), tokens["alice"], denied("not_in_audience", "reports"), "personal_token"},
+		{"another method", "POST", host + "/reports", tokens["alice"], denied("not_in_audience", "reports"), "personal_token"},
+		{"no operation", "GET", host + "/invoices", tokens["alice"], denied("no_operation", "reports"), "personal_token"},
+		{"root", "GET", host, tokens["alice"], denied("no_operation", "reports"), "personal_token"},
+		{"other service", "GET", host + "/bills/reports/7", tokens["alice"], denied("no_operation", "bills"), "personal_token"},
+		{"no service", "GET", "https://www.example.com/reports/7", tokens["alice"], denied("unknown_service", ""), "personal_token"},
+		{"bad checksum", "GET", host + "/reports/7", flip(tokens["alice"]), denied("bad_checksum", ""), "personal_token"},
+		{"not accepted", "GET", host + "/reports/7", "", denied("unknown_scheme", ""), "none"},
+		// The path is judged as it was received, and nothing tidies it up on the way.
+		{"dot segment", "GET", host + "/x/../reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"encoded dot segment", "GET", host + "/x/%2e%2e/reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"encoded letter", "GET", host + "/%72eports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"encoded slash", "GET", host + "/reports%2f7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"empty segment", "GET", host + "//reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"parameter", "GET", host + "/reports/7;x", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"fragment", "GET", host + "/reports/7#/x", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"fragment after the host", "GET", host + "#/reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"bad escape", "GET", host + "/reports/%zz", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+		{"backslash", "GET", host + `/reports\7`, tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, asker := range []string{"root", "reporter"} {
+				if asker == "reporter" && tt.want.Service != "reports" && tt.want.Reason != "bad_checksum" && tt.want.Reason != "unknown_scheme" {
+					continue
+				}
+				var got api.Verdict
+				d.want(t, verify(tokens[asker], tt.method, tt.url, tt.token), http.StatusOK, "").into(t, &got)
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("%s's verdict (-want +got): %s", asker, diff)
+				}
+				var refused []string
+				if !tt.want.Allow {
+					refused = []string{"verify " + tt.want.Reason + " " + tt.refused}
+				}
+				if got := d.refused(t); !slices.Equal(got, refused) {
+					t.Errorf("got refusals %v, want %v", got, refused)
+				}
+			}
+		})
+	}
+}
+
+// TestVerifyPassword: the door takes the kinds that the gateway takes, and a password isn't one of them.
+func TestVerifyPassword(t *testing.T) {
+	d, _, tokens := verifying(t)
+	q := verify(tokens["reporter"], "GET", "https://api.example.com/reports/7", "")
+	q.body = strings.Replace(q.body, "Bearer ", "Basic cm9vdDpjb3JyZWN0IGhvcnNlIGJhdHRlcnkgc3RhcGxl", 1)
+	var got api.Verdict
+	d.want(t, q, http.StatusOK, "").into(t, &got)
+	if got.Allow || got.Reason != "not_accepted_here" {
+		t.Errorf("got %+v, want not_accepted_here", got)
+	}
+	q.body = `{"method":"GET","url":"https://api.example.com/reports/7"}`
+	d.want(t, q, http.StatusOK, "").into(t, &got)
+	if got.Allow || got.Reason != "no_credential" {
+		t.Errorf("got %+v, want no_credential", got)
+	}
+	if got, want := d.refused(t), []string{"verify no_credential none", "verify not_accepted_here password"}; !slices.Equal(got, want) {
+		t.Errorf("got refusals %v, want %v", got, want)
+	}
+}
+
+// TestWhoMayVerify: a verifier of one service learns nothing about another's calls, and who is none nothing at all.
+func TestWhoMayVerify(t *testing.T) {
+	d, _, tokens := verifying(t)
+	const reports, bills, nowhere = "https://api.example.com/reports/7", "https://api.example.com/bills/7", "https://www.example.com/"
+	notYours := api.Verdict{Reason: "not_verifier"}
+	for _, tt := range []struct{ asker, url string }{{"biller", reports}, {"reporter", bills}, {"reporter", nowhere}} {
+		for _, token := range []string{tokens["alice"], flip(tokens["alice"])} {
+			var got api.Verdict
+			d.want(t, verify(tokens[tt.asker], "GET", tt.url, token), http.StatusOK, "").into(t, &got)
+			if diff := cmp.Diff(notYours, got); diff != "" {
+				t.Errorf("%s about %s (-want +got): %s", tt.asker, tt.url, diff)
+			}
+			if got := d.refused(t); !slices.Equal(got, []string{"verify not_verifier personal_token"}) {
+				t.Errorf("got refusals %v, want not_verifier and nothing about the credential", got)
+			}
+		}
+	}
+	for _, asker := range []string{"alice", "stranger"} {
+		for _, url := range []string{reports, bills, nowhere} {
+			d.want(t, verify(tokens[asker], "GET", url, tokens["alice"]), http.StatusForbidden, api.CodeNotAllowed)
+			if got := d.refused(t); !slices.Equal(got, []string{"v1 not_allowed personal_token"}) {
+				t.Errorf("got refusals %v, want not_allowed", got)
+			}
+		}
+	}
+}
+
+func TestVerifyErrors(t *testing.T) {
+	d, _, tokens := verifying(t)
+	const good = "https://api.example.com/reports/7"
+	for _, tt := range []struct{ method, url, ip, field string }{
+		{"", good, "", "method"},
+		{"GET POST", good, "", "method"},
+		{"GËT", good, "", "method"},
+		{strings.Repeat("G", 65), good, "", "method"},
+		{"GET", "", "", "url"},
+		{"GET", "/reports/7", "", "url"},
+		{"GET", "//api.example.com/reports/7", "", "url"},
+		{"GET", "https:/reports/7", "", "url"},
+		{"GET", "https:///reports/7", "", "url"},
+		{"GET", "ftp://api.example.com/reports/7", "", "url"},
+		{"GET", "https://user@api.example.com/reports/7", "", "url"},
+		{"GET", `https://api.example.com\\@evil.example/reports/7`, "", "url"},
+		{"GET", "https://api.example.com /reports/7", "", "url"},
+		{"GET", good, "192.0.2.1:80", "remote_ip"},
+		{"GET", good, "here", "remote_ip"},
+	} {
+		body := `{"method":"` + tt.method + `","url":"` + tt.url + `","remote_ip":"` + tt.ip + `"}`
+		a := d.want(t, ask{route: "POST /v1/verify", token: tokens["root"], body: body}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+		if got := a.fields(t); len(got) != 1 || !strings.HasPrefix(got[0], tt.field+" ") {
+			t.Errorf("%s: got %v, want the field %s", body, got, tt.field)
+		}
+	}
+	for _, body := range []string{
+		`{"method":"M-SEARCH","url":"` + good + `","remote_ip":"::ffff:192.0.2.1"}`,
+		`{"method":"GET","url":"` + good + `","remote_ip":"fe80::1%eth0"}`,
+	} {
+		d.want(t, ask{route: "POST /v1/verify", token: tokens["root"], body: body}, http.StatusOK, "")
+	}
+}
+
+// TestVerifyUnknown: where nobody can know, the answer is no verdict.
+func TestVerifyUnknown(t *testing.T) {
+	d, _, tokens := verifying(t)
+	d.want(t, ask{route: "GET /v1/me", token: tokens["reporter"]}, http.StatusOK, "") // remembered from here on
+	down := errors.New("the database is down")
+	d.users.err.Store(&down)
+	a := d.want(t, verify(tokens["reporter"], "GET", "https://api.example.com/reports/7", tokens["alice"]), http.StatusServiceUnavailable, api.CodeUnavailable)
+	if a.header.Get("Retry-After") == "" {
+		t.Error("got no Retry-After")
+	}
+	if got := d.refused(t); !slices.Equal(got, []string{"verify unavailable personal_token"}) {
+		t.Errorf("got refusals %v, want unavailable", got)
+	}
+	if !strings.Contains(d.log.String(), down.Error()) {
+		t.Errorf("the log doesn't tell why: %s", d.log)
+	}
+}

@@ -1,0 +1,140 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// canary must come out of no test but by Reveal.
+const canary = "jtpCANARY00000000000000000000000000000000000000001"
+
+// shown reports whether a text gives the canary away, in any of the spellings that fmt's verbs know.
+func shown(text string) bool {
+	text = strings.ToLower(text)
+	decimal := strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]")
+	for _, spelling := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("% x", canary), decimal} {
+		if strings.Contains(text, strings.ToLower(spelling)) {
+			return true
+		}
+	}
+	return false
+}
+
+type holder struct {
+	Name string
+	Text secret.Text
+}
+
+// holders are the ways to hold a Text that every printer respects.
+func holders() map[string]any {
+	text := secret.Text(canary)
+	h := holder{"a", text}
+	return map[string]any{
+		"itself": text, "a pointer": &text, "a struct": h, "a struct's pointer": &h,
+		"a struct in structs": struct{ In struct{ H holder } }{struct{ H holder }{h}},
+		"a map":               map[string]secret.Text{"a": text}, "a map of structs": map[string]holder{"a": h},
+		"a slice": []secret.Text{text}, "an array": [1]secret.Text{text}, "an interface": []any{text, h},
+	}
+}
+
+func TestTextFormats(t *testing.T) {
+	verbs := []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%c", "%U", "%t", "%08.3f", "%10v", "%-60s", "%.5s", "%+q", "%#q", "%!", "no verb at all"}
+	all := holders()
+	all["a map's key"] = map[secret.Text]int{canary: 1}
+	for name, value := range all {
+		for _, verb := range verbs {
+			if got := fmt.Sprintf(verb, value); shown(got) {
+				t.Errorf("%s by %s: got %s, want it redacted", name, verb, got)
+			}
+		}
+		if got := fmt.Sprint(value) + fmt.Sprintln(value); shown(got) {
+			t.Errorf("%s by Sprint: got %s, want it redacted", name, got)
+		}
+	}
+	text := secret.Text(canary)
+	for _, verb := range []string{"%v", "%s", "%q", "%x", "%#v"} {
+		if got := fmt.Sprintf(verb, text); got != "[secret]" {
+			t.Errorf("by %s: got %s, want [secret]", verb, got)
+		}
+	}
+	if text.Reveal() != canary {
+		t.Error("want Reveal to give the secret itself")
+	}
+}
+
+// TestTextEncodes prints a Text by the encoders of the standard library, each with a twin that shows that it would.
+func TestTextEncodes(t *testing.T) {
+	page := template.Must(template.New("").Parse(`<p title="{{.}}">{{.}}</p><script>let a = {{.}}</script>`))
+	printers := map[string]func(any) (string, error){
+		"encoding/json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
+		"html/template": func(v any) (string, error) {
+			var b strings.Builder
+			err := page.Execute(&b, v)
+			return b.String(), err
+		},
+		"slog as JSON": func(v any) (string, error) {
+			return logged(func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) }, v), nil
+		},
+		"slog as text": func(v any) (string, error) {
+			return logged(func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) }, v), nil
+		},
+		"an error": func(v any) (string, error) {
+			return errors.Join(fmt.Errorf("doing: %w", fmt.Errorf("failed for %v", v))).Error(), nil
+		},
+	}
+	for printer, print := range printers {
+		for name, value := range holders() {
+			if got, err := print(value); err != nil || shown(got) {
+				t.Errorf("%s by %s: got %s, %v, want it redacted", name, printer, got, err)
+			}
+		}
+		if got, err := print(canary); err != nil || !shown(got) {
+			t.Errorf("a string by %s: got %s, %v, want it shown", printer, got, err)
+		}
+	}
+	if b, err := xml.Marshal(holder{"a", canary}); err != nil || shown(string(b)) {
+		t.Errorf("by encoding/xml: got %s, %v, want it redacted", b, err)
+	}
+}
+
+func logged(handler func(*bytes.Buffer) slog.Handler, v any) string {
+	var b bytes.Buffer
+	log := slog.New(handler(&b))
+	log.With("v", v).WithGroup("g").Info("message", "v", v, slog.Group("deep", "v", v))
+	return b.String()
+}
+
+// TestTextLimits shows the three ways round that the comment on Text warns of: should Go close one, the comment goes.
+func TestTextLimits(t *testing.T) {
+	hidden := struct{ text secret.Text }{canary}
+	deep := struct{ inner holder }{holder{"a", canary}}
+	pointing := struct{ H *holder }{&holder{"a", canary}}
+	leaks := []struct {
+		format string
+		value  any
+	}{
+		{"%v", hidden}, {"%#v", hidden}, {"%+v", deep}, {"%p", secret.Text(canary)}, {"%w", secret.Text(canary)}, {"%s", pointing},
+	}
+	for _, l := range leaks {
+		if got := fmt.Errorf(l.format, l.value).Error(); !shown(got) {
+			t.Errorf("%T by %s: got %s, want it shown, as the comment says", l.value, l.format, got)
+		}
+	}
+	if keyed, err := json.Marshal(map[secret.Text]int{canary: 1}); err != nil || !shown(string(keyed)) {
+		t.Errorf("a map's key in JSON: got %s, %v, want it shown, as the comment says", keyed, err)
+	}
+	// A pointer keeps even these.
+	text := secret.Text(canary)
+	if got := fmt.Sprintf("%+v %s", struct{ text *secret.Text }{&text}, &text); shown(got) {
+		t.Errorf("a pointer in an unexported field: got %s, want it redacted", got)
+	}
+}

@@ -1,0 +1,140 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+)
+
+const (
+	eventColumns = `id, at, action, actor_id, actor_name, actor_credential_kind, actor_credential_id, actor_address,
+	target_kind, target_id, target_name, reason, door, count, last_at, merge_key, detail`
+	insertEvent = `INSERT INTO audit_event (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	// mergeEvent makes one row of refusals alike; the row keeps its place in the log.
+	mergeEvent = insertEvent + `
+ON CONFLICT (merge_key) WHERE merge_key IS NOT NULL DO UPDATE SET
+	count = count + excluded.count, last_at = max(coalesce(last_at, 0), coalesce(excluded.last_at, 0))`
+	selectEvents = `SELECT seq, ` + eventColumns + ` FROM audit_event`
+)
+
+// insertEvent writes the event of a change.
+func (t *tx) insertEvent(ev audit.Event) error {
+	values, err := eventValues(ev)
+	if err == nil {
+		_, err = t.exec(insertEvent, values...)
+	}
+	if err != nil {
+		return fmt.Errorf("inserting audit event: %w", err)
+	}
+	return nil
+}
+
+// eventValues returns what eventColumns hold.
+func eventValues(ev audit.Event) ([]any, error) {
+	var detail any
+	if len(ev.Detail) > 0 {
+		text, err := json.Marshal(ev.Detail)
+		if err != nil {
+			return nil, err
+		}
+		detail = string(text)
+	}
+	return []any{
+		blob(ev.ID), micros(ev.At), string(ev.Action),
+		optionalBlob(ev.Actor.UserID), ev.Actor.Username, ev.Actor.CredentialKind, optionalBlob(ev.Actor.CredentialID), ev.Actor.Address,
+		ev.Target.Kind, optionalBlob(ev.Target.ID), ev.Target.Name,
+		ev.Reason, ev.Door, ev.Count, optionalMicros(ev.LastAt), optionalText(ev.MergeKey), detail,
+	}, nil
+}
+
+func scanEvent(row scanner) (ev audit.Event, err error) {
+	var mergeKey, detail *string
+	err = row.Scan(&ev.Seq, &ev.ID, timeColumn{&ev.At}, &ev.Action,
+		&ev.Actor.UserID, &ev.Actor.Username, &ev.Actor.CredentialKind, &ev.Actor.CredentialID, &ev.Actor.Address,
+		&ev.Target.Kind, &ev.Target.ID, &ev.Target.Name,
+		&ev.Reason, &ev.Door, &ev.Count, timeColumn{&ev.LastAt}, &mergeKey, &detail)
+	if mergeKey != nil {
+		ev.MergeKey = *mergeKey
+	}
+	if err == nil && detail != nil {
+		err = json.Unmarshal([]byte(*detail), &ev.Detail)
+	}
+	return ev, err
+}
+
+// Events implements audit.Store.
+func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	var conditions []string
+	var args []any
+	where := func(given bool, condition string, arg any) {
+		if given {
+			conditions = append(conditions, condition)
+			args = append(args, arg)
+		}
+	}
+	where(q.Before != 0, "seq < ?", q.Before)
+	where(q.Action != "", "action = ?", string(q.Action))
+	where(q.Reason != "", "reason = ?", q.Reason)
+	where(q.Actor != uuid.Nil, "actor_id = ?", blob(q.Actor))
+	where(q.Target != uuid.Nil, "target_id = ?", blob(q.Target))
+	where(!q.Since.IsZero(), "at >= ?", micros(q.Since))
+	where(!q.Until.IsZero(), "at < ?", micros(q.Until))
+	var query strings.Builder
+	query.WriteString(selectEvents)
+	if len(conditions) > 0 {
+		query.WriteString(" WHERE " + strings.Join(conditions, " AND "))
+	}
+	query.WriteString(" ORDER BY seq DESC LIMIT ?")
+	if q.Limit == 0 {
+		q.Limit = -1 // every one
+	}
+	rows, err := s.reads.QueryContext(ctx, query.String(), append(args, q.Limit)...)
+	events, err := all(rows, err, scanEvent)
+	if err != nil {
+		return nil, fmt.Errorf("reading audit events: %w", err)
+	}
+	return events, nil
+}
+
+// AppendRefusals implements audit.Store.
+func (s *Store) AppendRefusals(ctx context.Context, events []audit.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return s.write(ctx, "appending refusals", func(t *tx) error {
+		for _, ev := range events {
+			values, err := eventValues(ev)
+			if err != nil {
+				return err
+			}
+			if _, err := t.exec(mergeEvent, values...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// pruneBatch is how many events one transaction deletes: a rotation waits for no more.
+const pruneBatch = 1000
+
+// PruneEvents implements audit.Store. It may have deleted some where it returns an error.
+func (s *Store) PruneEvents(ctx context.Context, before time.Time) (pruned int64, err error) {
+	for n := int64(pruneBatch); n == pruneBatch; pruned += n {
+		err = s.withdraw(ctx, "pruning audit events", func(t *tx) error {
+			n, err = t.exec(`DELETE FROM audit_event WHERE seq IN (SELECT seq FROM audit_event WHERE at < ? LIMIT ?)`,
+				micros(before), pruneBatch)
+			return err
+		})
+		if err != nil {
+			return pruned, err
+		}
+	}
+	return pruned, nil
+}

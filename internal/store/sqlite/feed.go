@@ -1,0 +1,73 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// selectChanges reads the head, the oldest row kept and the rows asked for in one statement, and so as of one moment.
+const selectChanges = `
+SELECT s.revision, (SELECT min(revision) FROM change), c.revision, c.kind, c.id
+FROM store s LEFT JOIN change c ON c.revision > ? ORDER BY c.revision`
+
+// ChangesAfter implements feed.Store.
+func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, error) {
+	var b feed.Batch
+	var oldest sql.NullInt64
+	rows, err := s.hot.changes.QueryContext(ctx, revision)
+	changes, err := all(rows, err, func(row scanner) (c feed.Change, err error) {
+		var number sql.NullInt64
+		var kind sql.NullString
+		err = row.Scan(&b.Head, &oldest, &number, &kind, &c.ID)
+		c.Revision, c.Kind = number.Int64, feed.Kind(kind.String)
+		return c, err
+	})
+	if err != nil {
+		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)
+	}
+	if len(changes) > 0 && changes[0].Revision > 0 { // else the one row is of the head alone
+		b.Changes = changes
+	}
+	// Revisions have no gaps, so the rows after the node's are whole if the next one is there.
+	b.Pruned = b.Head > revision && (!oldest.Valid || oldest.Int64 > revision+1)
+	if b.Pruned {
+		b.Changes = nil
+	}
+	return b, nil
+}
+
+// PruneChanges deletes the changes before a time and returns how many they were. Of the rows it leaves none is older
+// than one that went, even where a clock was set back meanwhile: a gap would hide a change from a node.
+func (s *Store) PruneChanges(ctx context.Context, before time.Time) (pruned int64, err error) {
+	err = s.withdraw(ctx, "pruning the change feed", func(t *tx) error {
+		pruned, err = t.exec(`
+DELETE FROM change
+WHERE revision < coalesce((SELECT min(revision) FROM change WHERE at >= ?), (SELECT revision + 1 FROM store))`, micros(before))
+		return err
+	})
+	return pruned, err
+}
+
+// Instance returns the ID of the database itself, which a copy of it shares.
+func (s *Store) Instance(ctx context.Context) (id uuid.UUID, err error) {
+	err = one(s.reads.QueryRowContext(ctx, `SELECT instance FROM store`), "reading the instance", &id)
+	return id, err
+}
+
+// Position is how far the database has come. One that goes back is a past: a restored copy, or a revived primary.
+type Position struct {
+	Epoch    int64
+	Revision int64
+}
+
+// Position returns how far the database has come.
+func (s *Store) Position(ctx context.Context) (p Position, err error) {
+	err = one(s.reads.QueryRowContext(ctx, `SELECT epoch, revision FROM store`), "reading the position", &p.Epoch, &p.Revision)
+	return p, err
+}

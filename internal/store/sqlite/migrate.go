@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
+	driver "github.com/golang-migrate/migrate/v4/database/sqlite"
+	"github.com/golang-migrate/migrate/v4/source"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+)
+
+// ErrNewerSchema says that a newer Jeton has changed the database: an older one would not keep its promises.
+var ErrNewerSchema = errors.New("the database's schema is newer than this Jeton: run the newer one")
+
+// migrations are numbered and go forward only. Each sets user_version to its number as its last statement.
+//
+//go:embed migrations/*.up.sql
+var migrations embed.FS
+
+// migrateUp brings the schema up to the newest migration, on a connection of its own. That connection doesn't enforce
+// foreign keys (see migrationPragmas); they are checked as a whole at the end.
+func migrateUp(ctx context.Context, path string) (err error) {
+	db, err := connect(path, migrationPragmas(), 1)
+	if err != nil {
+		return err
+	}
+	files, err := iofs.New(migrations, "migrations")
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	newest, err := newestIn(files)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	target, err := driver.WithInstance(db, &driver.Config{})
+	if err != nil {
+		return errors.Join(kindOf(err), db.Close())
+	}
+	m, err := migrate.NewWithInstance("embedded", files, "sqlite", target)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	defer func() {
+		fromSource, fromDatabase := m.Close()
+		err = errors.Join(err, fromSource, fromDatabase)
+	}()
+	if err := settle(ctx, db, m, newest); err != nil {
+		return err
+	}
+	if err := m.Migrate(newest); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+		return kindOf(err)
+	}
+	return checkForeignKeys(ctx, db)
+}
+
+// newestIn returns the number of the newest migration.
+func newestIn(files source.Driver) (uint, error) {
+	version, err := files.First()
+	for err == nil {
+		var next uint
+		if next, err = files.Next(version); err == nil {
+			version = next
+		}
+	}
+	if version == 0 || !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("listing migrations: %w", err)
+	}
+	return version, nil
+}
+
+// settle refuses a schema newer than the newest known, and finds out what became of a migration that a crash
+// interrupted: each is one transaction, whose last statement sets user_version, so it was done whole or not at all.
+func settle(ctx context.Context, db *sql.DB, m *migrate.Migrate, newest uint) error {
+	var done int
+	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&done); err != nil {
+		return fmt.Errorf("reading the schema's version: %w", kindOf(err))
+	}
+	version, dirty, err := m.Version()
+	if err != nil && !errors.Is(err, migrate.ErrNilVersion) {
+		return fmt.Errorf("reading the schema's version: %w", kindOf(err))
+	}
+	if version > newest || done > int(newest) {
+		return fmt.Errorf("%w (it is %d, this one knows %d)", ErrNewerSchema, max(int(version), done), newest)
+	}
+	if !dirty {
+		return nil
+	}
+	if done == 0 {
+		done = database.NilVersion
+	}
+	if err := m.Force(done); err != nil {
+		return fmt.Errorf("settling an interrupted migration: %w", kindOf(err))
+	}
+	return nil
+}
+
+func checkForeignKeys(ctx context.Context, db *sql.DB) error {
+	var table string
+	err := db.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("checking foreign keys: %w", kindOf(err))
+	}
+	return fmt.Errorf("checking foreign keys: table %s refers to rows that aren't there", table)
+}

@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
+)
+
+const (
+	selectToken = `SELECT user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '') FROM personal_token WHERE `
+	// While one pepper lives, and that is nearly always, one probe of the index is enough.
+	selectTokenByDigest     = selectToken + `pepper = ? AND digest = ?`
+	selectTokenByTwoDigests = selectToken + `(pepper = ? AND digest = ?) OR (pepper = ? AND digest = ?)`
+	selectTokenByUser       = selectToken + `user_id = ? AND digest IS NOT NULL`
+	selectFormerToken       = `SELECT user_id FROM personal_token WHERE former_pepper = ? AND former_digest = ?`
+
+	// putToken gives a living user a token in place of any other, in one statement. The one that goes becomes the former.
+	putToken = `
+INSERT INTO personal_token (user_id, pepper, digest, created_at)
+SELECT id, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL
+ON CONFLICT (user_id) DO UPDATE SET
+	former_pepper = coalesce(pepper, former_pepper), former_digest = coalesce(digest, former_digest),
+	pepper = excluded.pepper, digest = excluded.digest, created_at = excluded.created_at,
+	last_used_at = NULL, last_used_ip = NULL, revoked_at = NULL`
+	revokeToken = `
+UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = ?
+WHERE user_id = ? AND digest IS NOT NULL`
+	hasToken = `SELECT EXISTS (SELECT 1 FROM personal_token WHERE user_id = ? AND digest IS NOT NULL)`
+	// A use is no use of a token made after it.
+	touchToken = `
+UPDATE personal_token SET last_used_at = ?1, last_used_ip = ?2
+WHERE user_id = ?3 AND digest IS NOT NULL AND created_at <= ?1 AND coalesce(last_used_at, created_at - 1) < ?1`
+)
+
+// PutPersonalToken implements personal.Store.
+func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, at time.Time, ev audit.Event) error {
+	return s.write(ctx, "putting personal token", func(t *tx) error {
+		had, err := t.yes(hasToken, blob(userID))
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(putToken, d.Pepper, d.Sum[:], micros(at), blob(userID))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return authority.ErrNotFound
+		}
+		kind := unseen
+		if had {
+			kind = feed.PersonalToken
+		}
+		return t.record(ev, kind, userID)
+	})
+}
+
+// RevokePersonalToken implements personal.Store.
+func (s *Store) RevokePersonalToken(ctx context.Context, userID uuid.UUID, at time.Time, ev audit.Event) error {
+	return s.withdraw(ctx, "revoking personal token", func(t *tx) error {
+		n, err := t.exec(revokeToken, micros(at), blob(userID))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return authority.ErrNotFound
+		}
+		return t.record(ev, feed.PersonalToken, userID)
+	})
+}
+
+// RedigestPersonalToken implements personal.Store.
+func (s *Store) RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old, replacement keyring.Digest) error {
+	return s.write(ctx, "redigesting personal token", func(t *tx) error {
+		_, err := t.exec(`UPDATE personal_token SET pepper = ?, digest = ? WHERE user_id = ? AND pepper = ? AND digest = ?`,
+			replacement.Pepper, replacement.Sum[:], blob(userID), old.Pepper, old.Sum[:])
+		return err
+	})
+}
+
+// touchBatch is how many uses one transaction stores: a rotation waits for no more.
+const touchBatch = 500
+
+// TouchPersonalTokens implements personal.Store.
+func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) error {
+	for len(used) > 0 {
+		batch := used[:min(touchBatch, len(used))]
+		used = used[len(batch):]
+		if err := s.write(ctx, "touching personal tokens", func(t *tx) error { return t.touch(batch) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) touch(used []authority.Use) error {
+	for _, u := range used {
+		var from any
+		if u.From.IsValid() {
+			from = u.From.String()
+		}
+		if _, err := t.exec(touchToken, micros(u.At), from, blob(u.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanToken(row scanner) (token personal.Token, err error) {
+	err = row.Scan(&token.UserID, &token.Pepper, timeColumn{&token.CreatedAt}, timeColumn{&token.LastUsedAt}, &token.LastUsedIP)
+	return token, err
+}
+
+// PersonalToken implements personal.Store.
+func (s *Store) PersonalToken(ctx context.Context, userID uuid.UUID) (personal.Token, error) {
+	token, err := scanToken(s.reads.QueryRowContext(ctx, selectTokenByUser, blob(userID)))
+	if err != nil {
+		return personal.Token{}, fmt.Errorf("reading personal token: %w", kindOf(err))
+	}
+	return token, nil
+}
+
+// PersonalTokenByDigest implements personal.Store.
+func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Digest) (personal.Token, error) {
+	var token personal.Token
+	var err error
+	switch len(digests) {
+	case 1:
+		token, err = scanToken(find(ctx, s.hot.tokenByDigest, digests[0].Pepper, digests[0].Sum[:]))
+	case 2:
+		token, err = scanToken(find(ctx, s.hot.tokenByTwoDigests,
+			digests[0].Pepper, digests[0].Sum[:], digests[1].Pepper, digests[1].Sum[:]))
+	default:
+		err = fmt.Errorf("%d peppers, not one or two", len(digests))
+	}
+	if err != nil {
+		return personal.Token{}, fmt.Errorf("looking up personal token: %w", kindOf(err))
+	}
+	return token, nil
+}
+
+// FormerPersonalToken implements personal.Store.
+func (s *Store) FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error) {
+	for _, d := range digests {
+		var id uuid.UUID
+		err := one(find(ctx, s.hot.formerToken, d.Pepper, d.Sum[:]), "looking up former personal token", &id)
+		if !errors.Is(err, authority.ErrNotFound) {
+			return id, err
+		}
+	}
+	return uuid.Nil, fmt.Errorf("looking up former personal token: %w", authority.ErrNotFound)
+}

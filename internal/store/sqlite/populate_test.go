@@ -1,0 +1,94 @@
+package sqlite_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// The records of a golden dump have IDs that don't change from one run to the next.
+func id(n byte) uuid.UUID { return uuid.UUID{0: 1, 6: 0x70, 8: 0x80, 15: n} }
+
+func token(n byte) keyring.Digest { return keyring.Digest{Pepper: 1, Sum: secret.Sum{0: n, 31: 1}} }
+
+// populate leaves some rows in every table.
+func populate(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx, at := t.Context(), now()
+	ev := func(n byte) audit.Event {
+		e := audit.New(audit.UserUpdate, audit.Actor{UserID: id(1), Username: "root"}, audit.Target{Kind: "user", ID: id(n)}, at, "field", "value")
+		e.ID = id(n)
+		return e
+	}
+	user := func(n byte, name string, roles ...string) account.Record {
+		return account.Record{
+			User:        account.User{ID: id(n), Kind: account.Person, Username: name, Email: name + "@Example.com", Roles: roles, State: account.Active, Version: 1, CreatedAt: at, UpdatedAt: at},
+			UsernameKey: name, EmailKey: name + "@example.com",
+		}
+	}
+	refused := ev(20)
+	refused.Action, refused.Reason, refused.MergeKey, refused.LastAt = audit.Refused, "unknown", "key", at
+	api := catalog.Service{ID: id(10), Name: "reports", Host: "api.example.com", PathPrefix: "/", Default: policy.DefaultDeny, Verifiers: []uuid.UUID{id(2)}, Version: 1, CreatedAt: at, UpdatedAt: at}
+	ops := []policy.Operation{{Pattern: "GET /reports/{id}", Scope: "read", Audience: []policy.Audience{policy.UserAudience(id(2)), policy.RoleAudience("r"), policy.SelfAudience("id")}}}
+	_, err := s.SetMasterCheck(ctx, []byte{1, 2, 3})
+	if err := errors.Join(err,
+		s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{4, 5}, CreatedAt: at}, ev(11)),
+		s.CreateUser(ctx, user(1, "root", "admin"), "$argon2id$", ev(12)),
+		s.CreateUser(ctx, user(2, "alice", "r"), "", ev(13)),
+		s.CreateUser(ctx, user(3, "dead", "r"), "hash", ev(14)),
+		s.PutPersonalToken(ctx, id(2), token(1), at, ev(15)),
+		s.PutPersonalToken(ctx, id(2), token(2), at, ev(16)),
+		s.PutPersonalToken(ctx, id(3), token(3), at, ev(17)),
+		s.TouchPersonalTokens(ctx, []authority.Use{{ID: id(2), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.1")}}),
+		s.DeleteUser(ctx, id(3), at, ev(18)),
+		s.CreateService(ctx, api, ev(19)),
+		s.ReplaceOperations(ctx, api.ID, 1, ops, at, ev(21)),
+		s.AppendRefusals(ctx, []audit.Event{refused}),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkPopulated finds what populate left, through the methods that the packages inside use.
+func checkPopulated(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx := t.Context()
+	check := func(what string, err error, ok bool) {
+		t.Helper()
+		if err != nil || !ok {
+			t.Errorf("%s: got error %v, and another record than wanted: %t", what, err, !ok)
+		}
+	}
+	alice, err := s.User(ctx, id(2))
+	check("user", err, alice.Username == "alice" && len(alice.Roles) == 1 && alice.CreatedAt.Equal(now()))
+	root, err := s.PasswordByName(ctx, "root")
+	check("password", err, root == account.Credentials{UserID: id(1), Hash: "$argon2id$"})
+	live, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{token(2)})
+	check("token", err, live.UserID == id(2) && live.LastUsedIP == "192.0.2.1")
+	former, err := s.FormerPersonalToken(ctx, []keyring.Digest{token(1)})
+	check("former token", err, former == id(2))
+	_, err = s.User(ctx, id(3))
+	check("tombstone", nil, errors.Is(err, authority.ErrNotFound))
+	peppers, err := s.Peppers(ctx)
+	check("pepper", err, len(peppers) == 1 && len(peppers[0].Wrapped) == 2)
+	service, err := s.Service(ctx, "reports")
+	check("service", err, service.Version == 2 && len(service.Verifiers) == 1 && len(service.Operations) == 1 && len(service.Operations[0].Audience) == 3)
+	batch, err := s.ChangesAfter(ctx, 0)
+	check("feed", err, batch.Head > 0 && int64(len(batch.Changes)) == batch.Head)
+	events, err := s.Events(ctx, audit.Query{Reason: "unknown"})
+	check("refusal", err, len(events) == 1 && events[0].ID == id(20))
+	mark, err := s.MasterCheck(ctx)
+	check("check value", err, len(mark) == 3)
+}

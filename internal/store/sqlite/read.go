@@ -1,0 +1,91 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// lookups are the selects of a verdict that memory can't give, kept prepared: parsing one takes longer than running it.
+type lookups struct {
+	tokenByDigest, tokenByTwoDigests *sql.Stmt
+	formerToken                      *sql.Stmt
+	user, passwordByName             *sql.Stmt
+	changes                          *sql.Stmt
+}
+
+// prepare prepares the hot selects. They live as long as db does.
+func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
+	for query, to := range map[string]**sql.Stmt{
+		selectTokenByDigest:     &l.tokenByDigest,
+		selectTokenByTwoDigests: &l.tokenByTwoDigests,
+		selectFormerToken:       &l.formerToken,
+		selectUserByID:          &l.user,
+		selectPasswordByName:    &l.passwordByName,
+		selectChanges:           &l.changes,
+	} {
+		if *to, err = db.PrepareContext(ctx, query); err != nil {
+			return lookups{}, fmt.Errorf("preparing a select: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// scanner is a row that can be read: *sql.Row or *sql.Rows.
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+// find runs a hot select. It takes microseconds, so the context is asked before and not watched: that would cost two
+// goroutines, and more time than the select itself.
+func find(ctx context.Context, stmt *sql.Stmt, args ...any) scanner {
+	if err := ctx.Err(); err != nil {
+		return failed{err}
+	}
+	return stmt.QueryRowContext(context.WithoutCancel(ctx), args...)
+}
+
+// failed is a row that could not be had.
+type failed struct{ err error }
+
+// Scan implements scanner.
+func (f failed) Scan(...any) error { return f.err }
+
+// one reads a single row, with the kind of what went wrong.
+func one(row scanner, doing string, dest ...any) error {
+	if err := row.Scan(dest...); err != nil {
+		return fmt.Errorf("%s: %w", doing, kindOf(err))
+	}
+	return nil
+}
+
+// all reads every row of a select, each by read.
+func all[T any](rows *sql.Rows, err error, read func(scanner) (T, error)) (list []T, _ error) {
+	if err != nil {
+		return nil, kindOf(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		item, err := read(rows)
+		if err != nil {
+			return nil, kindOf(err)
+		}
+		list = append(list, item)
+	}
+	return list, kindOf(rows.Err())
+}
+
+// view runs read on the database as of one moment.
+func (s *Store) view(ctx context.Context, read func(*sql.Tx) error) (err error) {
+	snapshot, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return kindOf(err)
+	}
+	defer func() {
+		if end := snapshot.Rollback(); end != nil && !errors.Is(end, sql.ErrTxDone) && err == nil {
+			err = end
+		}
+	}()
+	return read(snapshot)
+}

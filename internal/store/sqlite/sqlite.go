@@ -1,0 +1,154 @@
+// Package sqlite keeps Jeton's records in one SQLite file: the store of a single node, and the default.
+//
+// Stored form (times are microseconds since 1970 in UTC, IDs the 16 bytes of a UUID):
+//
+//	store               the only row: instance, epoch, revision, check value of the master key
+//	change              revision │ epoch, at, kind, id                             the change feed
+//	pepper              version │ wrapped key
+//	user                id │ kind, names with their canonical keys, state, password hash, version, deleted
+//	└ user_role         user, role
+//	└ personal_token    user │ pepper + digest, former pepper + digest, created, last used, revoked
+//	service             id │ name, host, path prefix, default, version, deleted
+//	├ service_verifier  service, user
+//	└ operation         service, position │ pattern, scope
+//	  └ operation_audience   service, operation, position │ kind, user or name
+//	audit_event         seq │ who, what, to what, why, how often, detail
+//
+// A user or service that was deleted stays as a tombstone without its secrets, so that its ID is never used again; its
+// name is free, because the unique indexes pass over tombstones. A token that was rotated or revoked keeps its former
+// digest, for the audit log to know it by, and a deleted user's keeps nothing.
+//
+// Every write passes one goroutine with a connection of its own (see write), one transaction each: a change, its audit
+// event and its row of the feed are there together or not at all. Reads have their own connections, which can't write.
+// While the disk is full, reads go on, and so do the writes that take something away (see reserve).
+//
+// The package refuses a database whose schema is newer than it knows, and files that others could read. It does not
+// protect against whoever can read the file: what is secret in it is hashed or wrapped before it comes here.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// ErrClosed says that the store was closed.
+var ErrClosed = errors.New("the store is closed")
+
+// Config is what a Store needs. Every field is required but Reserve.
+type Config struct {
+	// Path names the database file. It is made, with its directory, where there is none.
+	Path string
+	// Now is the clock: for the time at which the database was made, and for looking whether a full disk has room again.
+	Now func() time.Time
+	// Reserve is how many bytes are kept free, in a file beside the database, for revoking while the disk is full.
+	// 0 means 8 MiB.
+	Reserve int64
+}
+
+// Store is an open database. It implements the Store of each package inside and is safe for concurrent use. Open one
+// with Open.
+type Store struct {
+	writes  *sql.DB
+	reads   *sql.DB // for lists
+	finds   *sql.DB // for hot
+	hot     lookups
+	jobs    chan *job
+	closing chan struct{}
+	drained chan struct{}
+	close   func() error
+}
+
+// Open opens the database, brings its schema up to date and starts its writer. It returns ErrNewerSchema where a newer
+// Jeton has been here.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Path == "" || cfg.Now == nil {
+		return nil, errors.New("sqlite: Path and Now are required")
+	}
+	if err := makeFile(cfg.Path); err != nil {
+		return nil, fmt.Errorf("making the database file: %w", err)
+	}
+	if err := migrateUp(ctx, cfg.Path); err != nil {
+		return nil, fmt.Errorf("migrating the database: %w", err)
+	}
+	s := &Store{jobs: make(chan *job), closing: make(chan struct{}), drained: make(chan struct{})}
+	s.close = sync.OnceValue(s.stop)
+	if err := s.start(ctx, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.closeDatabases())
+	}
+	return s, nil
+}
+
+// start connects the writer and the readers, and makes sure of the only row of store.
+func (s *Store) start(ctx context.Context, cfg Config) error {
+	var err error
+	if s.writes, err = connect(cfg.Path, writerPragmas(), 1); err != nil {
+		return err
+	}
+	conn, err := s.writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx,
+		`INSERT INTO store (only, instance, epoch, revision, created_at) VALUES (1, ?, 1, 0, ?) ON CONFLICT DO NOTHING`,
+		blob(uuid.New()), micros(cfg.Now()),
+	); err != nil {
+		return errors.Join(kindOf(err), conn.Close())
+	}
+	if err := s.startReaders(ctx, cfg.Path); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	if cfg.Reserve == 0 {
+		cfg.Reserve = defaultReserve
+	}
+	room := &reserve{path: cfg.Path + "-reserve", size: cfg.Reserve, now: cfg.Now}
+	if err := room.restore(); err != nil && !errors.Is(err, authority.ErrStorageFull) {
+		return errors.Join(err, conn.Close())
+	}
+	go s.run(&tx{conn: conn, prepared: make(map[string]*sql.Stmt)}, room)
+	return nil
+}
+
+// startReaders connects two pools, so that no number of long lists keeps a look-up waiting.
+func (s *Store) startReaders(ctx context.Context, path string) (err error) {
+	if s.reads, err = connect(path, readerPragmas(), 4); err != nil {
+		return err
+	}
+	if s.finds, err = connect(path, lookupPragmas(), max(4, 2*runtime.GOMAXPROCS(0))); err != nil {
+		return err
+	}
+	s.hot, err = prepare(ctx, s.finds)
+	return err
+}
+
+// Close finishes the writes that were accepted, refuses others and closes the database. Later calls wait for the first
+// and return what it did.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) stop() error {
+	close(s.closing)
+	<-s.drained
+	if err := s.closeDatabases(); err != nil {
+		return fmt.Errorf("closing the database: %w", err)
+	}
+	return nil
+}
+
+// closeDatabases closes the readers first: the last connection to close, the writer's, checkpoints the log.
+func (s *Store) closeDatabases() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.finds, s.reads, s.writes} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

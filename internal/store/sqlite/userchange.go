@@ -1,0 +1,190 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// userLives asks for a user that wasn't deleted.
+const userLives = `SELECT EXISTS (SELECT 1 FROM user WHERE id = ? AND deleted_at IS NULL)`
+
+// CreateUser implements account.Store.
+func (s *Store) CreateUser(ctx context.Context, r account.Record, hash string, ev audit.Event) error {
+	return s.write(ctx, "inserting user", func(t *tx) error {
+		if _, err := t.exec(`
+INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			blob(r.ID), string(r.Kind), r.Username, r.UsernameKey, r.Email, optionalText(r.EmailKey), r.DisplayName, string(r.State),
+			optionalText(hash), r.Version, micros(r.CreatedAt), micros(r.UpdatedAt)); err != nil {
+			return t.userError(err, r)
+		}
+		if err := t.setRoles(r.ID, r.Roles); err != nil {
+			return err
+		}
+		return t.record(ev, unseen, r.ID)
+	})
+}
+
+// UpdateUser implements account.Store.
+func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
+	return s.withdraw(ctx, "updating user", func(t *tx) error {
+		keep, err := t.adminGuard(r.ID)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(`
+UPDATE user SET kind = ?, username = ?, username_key = ?, email = ?, email_key = ?, display_name = ?, state = ?,
+	version = version + 1, updated_at = ?
+WHERE id = ? AND version = ? AND deleted_at IS NULL`,
+			string(r.Kind), r.Username, r.UsernameKey, r.Email, optionalText(r.EmailKey), r.DisplayName, string(r.State),
+			micros(r.UpdatedAt), blob(r.ID), r.Version)
+		if err != nil {
+			return t.userError(err, r)
+		}
+		if n == 0 {
+			return t.staleOrGone(userLives, r.ID)
+		}
+		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(r.ID)); err != nil {
+			return err
+		}
+		if err := t.setRoles(r.ID, r.Roles); err != nil {
+			return err
+		}
+		if err := keep(); err != nil {
+			return err
+		}
+		return t.record(ev, feed.User, r.ID)
+	})
+}
+
+// DeleteUser implements account.Store. Of the tombstone's names only the user name is left, for whoever meets the ID.
+func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error {
+	return s.withdraw(ctx, "deleting user", func(t *tx) error {
+		keep, err := t.adminGuard(id)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(`
+UPDATE user SET deleted_at = ?1, updated_at = ?1, version = version + 1,
+	password = NULL, email = '', email_key = NULL, display_name = ''
+WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return authority.ErrNotFound
+		}
+		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(id)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`
+UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, former_digest = NULL,
+	last_used_ip = NULL, revoked_at = coalesce(revoked_at, ?)
+WHERE user_id = ?`, micros(at), blob(id)); err != nil {
+			return err
+		}
+		if err := keep(); err != nil {
+			return err
+		}
+		return t.record(ev, feed.User, id)
+	})
+}
+
+// SetPassword implements account.Store. It leaves the version alone: whoever holds an older copy of the user has missed
+// nothing that an update would write over. That a reset also ends the personal token needs no row of the feed beside
+// the user's, on which everything of a user rests.
+func (s *Store) SetPassword(ctx context.Context, id uuid.UUID, hash string, at time.Time, reset bool, ev audit.Event) error { //nolint:revive // argument-limit: account.Store has it so
+	return s.withdraw(ctx, "updating password", func(t *tx) error {
+		n, err := t.exec(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`, hash, micros(at), blob(id))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return authority.ErrNotFound
+		}
+		if reset {
+			if _, err := t.exec(revokeToken, micros(at), blob(id)); err != nil {
+				return err
+			}
+		}
+		return t.record(ev, feed.User, id)
+	})
+}
+
+// UpgradePassword implements account.Store.
+func (s *Store) UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error {
+	return s.write(ctx, "upgrading password", func(t *tx) error {
+		_, err := t.exec(`UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, blob(id), old)
+		return err
+	})
+}
+
+// setRoles gives roles to a user without any.
+func (t *tx) setRoles(id uuid.UUID, roles []string) error {
+	for _, role := range roles {
+		if _, err := t.exec(`INSERT INTO user_role (user_id, role) VALUES (?, ?)`, blob(id), role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// administrators are the users who could undo any change: people who may log in and administer.
+const administrators = `
+SELECT 1 FROM user_role r JOIN user u ON u.id = r.user_id
+WHERE r.role = '` + authority.AdminRole + `'
+	AND u.kind = 'person' AND u.state = 'active' AND u.password IS NOT NULL AND u.deleted_at IS NULL`
+
+// adminGuard returns a function to call after a change of a user: it returns ErrLastAdmin where the user was an
+// administrator and none is left. There is one writer, so no other change can come between.
+func (t *tx) adminGuard(id uuid.UUID) (keep func() error, err error) {
+	was, err := t.yes(`SELECT EXISTS (`+administrators+` AND u.id = ?)`, blob(id))
+	return func() error {
+		if !was {
+			return nil
+		}
+		left, err := t.yes(`SELECT EXISTS (` + administrators + `)`)
+		if err == nil && !left {
+			err = authority.ErrLastAdmin
+		}
+		return err
+	}, err
+}
+
+// userError finds out which name of r another living user has, where that is why err came.
+func (t *tx) userError(err error, r account.Record) error {
+	if !errors.Is(kindOf(err), authority.ErrConflict) {
+		return err
+	}
+	const other = `AND id <> ? AND deleted_at IS NULL)`
+	taken, asking := t.yes(`SELECT EXISTS (SELECT 1 FROM user WHERE username_key = ? `+other, r.UsernameKey, blob(r.ID))
+	if asking == nil && taken {
+		return conflict("username", "is another user's", "Choose another name.")
+	}
+	taken, asking = t.yes(`SELECT EXISTS (SELECT 1 FROM user WHERE email_key = ? `+other, optionalText(r.EmailKey), blob(r.ID))
+	if asking == nil && taken {
+		return conflict("email", "is another user's", "Give an address of this user alone.")
+	}
+	return err
+}
+
+// staleOrGone says why a change made for a version found no row: exists asks whether the record of that ID lives.
+func (t *tx) staleOrGone(exists string, id uuid.UUID) error {
+	lives, err := t.yes(exists, blob(id))
+	switch {
+	case err != nil:
+		return err
+	case lives:
+		return authority.ErrStale
+	default:
+		return authority.ErrNotFound
+	}
+}

@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+)
+
+// selectUser and what follows it reads users with their roles in one statement, and so as of one moment.
+const (
+	selectUser = `
+SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
+	u.version, u.created_at, u.updated_at,
+	(SELECT group_concat(role, ',') FROM user_role WHERE user_id = u.id)
+FROM user u WHERE u.deleted_at IS NULL`
+	selectUserByID       = selectUser + ` AND u.id = ?`
+	selectUserByName     = selectUser + ` AND u.username_key = ?`
+	selectUsersAfter     = selectUser + ` AND u.username_key > ? ORDER BY u.username_key LIMIT ?`
+	selectPasswordByName = `SELECT id, coalesce(password, '') FROM user WHERE username_key = ? AND deleted_at IS NULL`
+	selectNames          = `
+SELECT id, username FROM user
+WHERE deleted_at IS NULL AND id IN (SELECT unhex(value, '-') FROM json_each(?))`
+)
+
+func scanUser(row scanner) (u account.User, err error) {
+	err = row.Scan(&u.ID, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
+		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt}, listColumn{&u.Roles})
+	return u, err
+}
+
+// User implements account.Store.
+func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
+	u, err := scanUser(find(ctx, s.hot.user, blob(id)))
+	if err != nil {
+		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
+	}
+	return u, nil
+}
+
+// UserByName implements account.Store.
+func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
+	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByName, key))
+	if err != nil {
+		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
+	}
+	return u, nil
+}
+
+// Users implements account.Store.
+func (s *Store) Users(ctx context.Context, after string, limit int) ([]account.User, error) {
+	rows, err := s.reads.QueryContext(ctx, selectUsersAfter, after, limit)
+	users, err := all(rows, err, scanUser)
+	if err != nil {
+		return nil, fmt.Errorf("listing users: %w", err)
+	}
+	return users, nil
+}
+
+// UsersNamed implements account.Store.
+func (s *Store) UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("naming users: %w", err)
+	}
+	names := make(map[uuid.UUID]string, len(ids))
+	rows, err := s.reads.QueryContext(ctx, selectNames, string(list))
+	_, err = all(rows, err, func(row scanner) (id uuid.UUID, err error) {
+		var name string
+		err = row.Scan(&id, &name)
+		names[id] = name
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("naming users: %w", err)
+	}
+	return names, nil
+}
+
+// PasswordByName implements account.Store.
+func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credentials, error) {
+	var c account.Credentials
+	err := one(find(ctx, s.hot.passwordByName, key), "reading password", &c.UserID, &c.Hash)
+	return c, err
+}
+
+// AnyUser implements account.Store. Tombstones count: who has deleted everybody isn't starting for the first time.
+func (s *Store) AnyUser(ctx context.Context) (bool, error) {
+	var found bool
+	err := one(s.reads.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM user)`), "looking for a user", &found)
+	return found, err
+}

@@ -1,0 +1,128 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+)
+
+func contextTests() map[string]func(*testing.T, Store) {
+	return map[string]func(*testing.T, Store){
+		"ended before a write": testEndedWrites,
+		"ended before a read":  testEndedReads,
+		"ended in the middle":  testEndedMeanwhile,
+	}
+}
+
+func testEndedWrites(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, v := born(t, s, person("alice"), "hash"), setUp(t, s, api("reports"))
+	put(t, s, r.ID, digest(1, 1))
+	other := person("bob")
+	ev := event(audit.UserUpdate, r.ID, start())
+	for name, write := range map[string]func() error{
+		"CreateUser":            func() error { return s.CreateUser(ctx, other, "", ev) },
+		"UpdateUser":            func() error { return s.UpdateUser(ctx, r, ev) },
+		"DeleteUser":            func() error { return s.DeleteUser(ctx, r.ID, start(), ev) },
+		"SetPassword":           func() error { return s.SetPassword(ctx, r.ID, "new", start(), true, ev) },
+		"UpgradePassword":       func() error { return s.UpgradePassword(ctx, r.ID, "hash", "new") },
+		"PutPersonalToken":      func() error { return s.PutPersonalToken(ctx, r.ID, digest(1, 2), start(), ev) },
+		"RevokePersonalToken":   func() error { return s.RevokePersonalToken(ctx, r.ID, start(), ev) },
+		"RedigestPersonalToken": func() error { return s.RedigestPersonalToken(ctx, r.ID, digest(1, 1), digest(1, 2)) },
+		"TouchPersonalTokens":   func() error { return s.TouchPersonalTokens(ctx, []authority.Use{{ID: r.ID, At: start()}}) },
+		"SetMasterCheck":        func() error { _, err := s.SetMasterCheck(ctx, []byte{1}); return err },
+		"AddPepper":             func() error { return s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{1}}, ev) },
+		"CreateService":         func() error { return s.CreateService(ctx, api("new"), ev) },
+		"UpdateService":         func() error { return s.UpdateService(ctx, v, ev) },
+		"DeleteService":         func() error { return s.DeleteService(ctx, v.ID, start(), ev) },
+		"ReplaceOperations":     func() error { return s.ReplaceOperations(ctx, v.ID, 1, nil, start(), ev) },
+		"AppendRefusals":        func() error { return s.AppendRefusals(ctx, []audit.Event{ev}) },
+		"PruneEvents":           func() error { _, err := s.PruneEvents(ctx, start()); return err },
+		"PruneChanges":          func() error { _, err := s.PruneChanges(ctx, start()); return err },
+	} {
+		t.Run(name, func(t *testing.T) { refuses(t, s, context.Canceled, write) })
+	}
+	got, err := s.User(t.Context(), r.ID)
+	must(t, err)
+	same(t, got, r.User)
+	checkHash(t, s, r, "hash")
+	checkLive(t, s, r.ID, digest(1, 1))
+}
+
+func testEndedReads(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := born(t, s, person("alice"), "hash")
+	digests := []keyring.Digest{digest(1, 1)}
+	for name, read := range map[string]func() error{
+		"User":                  func() error { _, err := s.User(ctx, r.ID); return err },
+		"UserByName":            func() error { _, err := s.UserByName(ctx, "alice"); return err },
+		"UsersNamed":            func() error { _, err := s.UsersNamed(ctx, nil); return err },
+		"Users":                 func() error { _, err := s.Users(ctx, "", 1); return err },
+		"PasswordByName":        func() error { _, err := s.PasswordByName(ctx, "alice"); return err },
+		"AnyUser":               func() error { _, err := s.AnyUser(ctx); return err },
+		"PersonalToken":         func() error { _, err := s.PersonalToken(ctx, r.ID); return err },
+		"PersonalTokenByDigest": func() error { _, err := s.PersonalTokenByDigest(ctx, digests); return err },
+		"FormerPersonalToken":   func() error { _, err := s.FormerPersonalToken(ctx, digests); return err },
+		"MasterCheck":           func() error { _, err := s.MasterCheck(ctx); return err },
+		"Peppers":               func() error { _, err := s.Peppers(ctx); return err },
+		"Service":               func() error { _, err := s.Service(ctx, "x"); return err },
+		"Services":              func() error { _, err := s.Services(ctx, "", 1); return err },
+		"Catalog":               func() error { _, err := s.Catalog(ctx); return err },
+		"ChangesAfter":          func() error { _, err := s.ChangesAfter(ctx, 0); return err },
+		"Events":                func() error { _, err := s.Events(ctx, audit.Query{}); return err },
+		"Instance":              func() error { _, err := s.Instance(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Not ErrNotFound above all: that would refuse a valid token for good.
+			if err := read(); !errors.Is(err, context.Canceled) {
+				t.Errorf("got error %v, want %v", err, context.Canceled)
+			}
+		})
+	}
+}
+
+// testEndedMeanwhile ends the contexts of writes that are under way: each was then done, event and all, or it returned
+// the context's error and nothing was. There is no third answer.
+func testEndedMeanwhile(t *testing.T, s Store) {
+	const writes = 100
+	errs := make([]error, writes)
+	var group sync.WaitGroup
+	for i := range writes {
+		ctx, cancel := context.WithCancel(t.Context())
+		group.Go(func() {
+			r := person(fmt.Sprint("u", i))
+			errs[i] = s.CreateUser(ctx, r, "", event(audit.UserCreate, r.ID, start()))
+		})
+		group.Go(func() {
+			for range i % 8 {
+				runtime.Gosched()
+			}
+			cancel()
+		})
+	}
+	group.Wait()
+	made := 0
+	for i, err := range errs {
+		_, missing := s.UserByName(t.Context(), fmt.Sprint("u", i))
+		switch {
+		case err == nil && missing == nil:
+			made++
+		case errors.Is(err, context.Canceled) && errors.Is(missing, authority.ErrNotFound):
+		default:
+			t.Errorf("write %d: got error %v, and then %v from a look-up", i, err, missing)
+		}
+	}
+	if events := readLog(t, s).events; len(events) != made {
+		t.Errorf("got %d events for %d users made", len(events), made)
+	}
+	t.Logf("%d of %d writes were accepted before their context ended", made, writes)
+}

@@ -1,0 +1,352 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/api"
+)
+
+// TestNginx holds deploy/nginx to every row of the threat model's "Gateway" that concerns it. One stack serves all its
+// parts, and what its processes wrote is searched for secrets at the end.
+func TestNginx(t *testing.T) {
+	s := newStack(t)
+	for _, part := range []struct {
+		name string
+		run  func(*stack, *testing.T)
+	}{
+		{"answers", (*stack).testAnswers},
+		{"failed credentials look alike", (*stack).testUniform},
+		{"forged host", (*stack).testForgedHost},
+		{"identity", (*stack).testIdentity},
+		{"forged identity", (*stack).testForgedIdentity},
+		{"forged origin", (*stack).testForgedOrigin},
+		{"asked directly", (*stack).testAskedDirectly},
+		{"paths", (*stack).testPaths},
+		{"no way round", (*stack).testNoWayRound},
+		{"credentials stay here", (*stack).testCredentialsStay},
+		{"bodies", (*stack).testBodies},
+		{"blocked at once", (*stack).testBlocked},
+		{"rotated at once", (*stack).testRotated},
+		{"no mix-up through nginx", (*stack).testNoMixUp},
+		{"no mix-up at the gateway", (*stack).testNoMixUpAtGateway},
+		{"hung", (*stack).testHung},
+		{"killed", (*stack).testKilled},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(s, t) })
+	}
+	if total := s.api.total(); total != s.passed {
+		t.Errorf("the API saw %d requests, and clients got %d answers with status 200", total, s.passed)
+	}
+	s.stop(t, s.nginx)
+	s.stop(t, s.jeton)
+	s.searchSecrets(t)
+}
+
+func (s *stack) testAnswers(t *testing.T) {
+	challenge := []string{`Bearer realm="jeton"`}
+	tooLong := "Authorization: Basic " + strings.Repeat("A", 1369)
+	for _, tc := range []struct {
+		name, raw string
+		status    int
+		challenge []string
+		reason    string
+	}{
+		{"admitted", get("/reports/7", s.bearer("alice")), 200, nil, ""},
+		{"no credential", get("/reports/7"), 401, challenge, "no_credential"},
+		{"bad checksum", get("/reports/7", s.bearer("alice")+"x"), 401, challenge, "bad_checksum"},
+		{"not in the audience", get("/reports/7", s.bearer("eve")), 403, nil, "not_in_audience"},
+		{"no operation", get("/invoices/7", s.bearer("alice")), 403, nil, "no_operation"},
+		{"another method", head("DELETE", "/reports/7", s.bearer("alice")), 403, nil, "no_operation"},
+		{"too long", get("/reports/7", tooLong), 400, nil, "too_long"},
+	} {
+		before, _ := s.refusals(t, tc.reason)
+		a := s.send(t, tc.raw)
+		if tc.status == http.StatusOK {
+			s.wantPassed(t, tc.raw, a)
+			continue
+		}
+		s.wantRefused(t, tc.name, a, tc.status)
+		if got := a.header.Values("WWW-Authenticate"); !slices.Equal(got, tc.challenge) {
+			t.Errorf("%s: got challenges %q, want %q", tc.name, got, tc.challenge)
+		}
+		if after, _ := s.refusals(t, tc.reason); after != before+1 {
+			t.Errorf("%s: the audit log tells of %d new refusals %q, want 1", tc.name, after-before, tc.reason)
+		}
+		if a.header.Get("Cache-Control") != "no-store" || len(a.header.Get("X-Request-Id")) != 16 {
+			t.Errorf("%s: got header %v, want no-store and a request ID", tc.name, a.header)
+		}
+		s.wantProblem(t, tc.raw, a)
+	}
+	// nginx itself refuses two Authorization fields (1.22.1), so the API can't believe another one than Jeton.
+	two := get("/reports/7", s.bearer("alice"), s.bearer("bob"))
+	s.wantRefused(t, "two credentials", s.send(t, two), 400)
+}
+
+// wantProblem compares the body of a refusal with the registry of problems, and with what it is as plain text.
+func (s *stack) wantProblem(t *testing.T, raw string, a answer) {
+	t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%.60q: got %q, %q, want a problem: %v", raw, a.header.Get("Content-Type"), a.body, err)
+	}
+	want := api.Lookup(p.Code)
+	if p.Status != a.status || p.Status != want.Status || p.Title != want.Title || p.Fix == "" || p.Instance != a.header.Get("X-Request-Id") {
+		t.Errorf("%.60q: got %+v, want the problem of status %d in the words of the registry, %+v", raw, p, a.status, want)
+	}
+	text := s.send(t, raw+"Accept: text/plain\r\n")
+	if got := text.header.Get("Content-Type"); got != "text/plain; charset=utf-8" || text.body != p.Title+". "+p.Fix+"\n" || text.status != a.status {
+		t.Errorf("%.60q, as plain text: got %d, %q, %q, want the same words", raw, text.status, got, text.body)
+	}
+}
+
+func (s *stack) testUniform(t *testing.T) {
+	s.newToken(t, "bob")
+	former := s.secrets[len(s.secrets)-1]
+	s.newToken(t, "bob")
+	first := ""
+	for _, fields := range [][]string{
+		nil,
+		{"Authorization: Bearer " + former},
+		{"Authorization: Bearer " + former[:40]},
+		{s.bearer("alice") + "0"},
+		{"Authorization: Bearer jts" + former[3:]},
+		{"Authorization: Basic YWxpY2U6c2VjcmV0LXBhc3N3b3Jk"},
+		{"Authorization: Digest x"},
+		{"Authorization: Basic ???"},
+	} {
+		raw := get("/reports/7", fields...)
+		a := s.send(t, raw)
+		s.wantRefused(t, raw, a, 401)
+		got := strings.ReplaceAll(fmt.Sprint(a.status, a.header, a.body), a.header.Get("X-Request-Id"), "ID")
+		got = strings.ReplaceAll(got, a.header.Get("Date"), "now")
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Errorf("%q: got %s, want what all others get: %s", raw, got, first)
+		}
+	}
+}
+
+// testForgedHost has eve, who may call the service "other" only, name its host at nginx in every way.
+func (s *stack) testForgedHost(t *testing.T) {
+	without := func(target string, fields ...string) string {
+		return strings.Replace(get(target, append(fields, s.bearer("eve"))...), "Host: api.example.com\r\n", "", 1)
+	}
+	for _, raw := range []string{
+		without("/reports/7", "Host: other.example.com"),
+		without("/any/thing", "Host: other.example.com:80"),
+		without("/any/thing", "Host: OTHER.example.com."),
+		without("http://other.example.com/any/thing", "Host: api.example.com"),
+		without("http://other.example.com/any/thing", "Host: other.example.com"),
+		get("/any/thing", "X-Forwarded-Host: other.example.com", s.bearer("eve")),
+		get("/any/thing", "X-Original-URL: http://other.example.com/any/thing", s.bearer("eve")),
+		get("/any/thing", "X-Original-Host: other.example.com", "Forwarded: host=other.example.com", s.bearer("eve")),
+	} {
+		s.wantRefused(t, raw, s.send(t, raw), 403)
+	}
+	two := without("/any/thing", "Host: api.example.com", "Host: other.example.com")
+	s.wantRefused(t, two, s.send(t, two), 400)
+	// The twin: alice may call reports, and does so whatever the host she names. The API hears of its own host.
+	raw := strings.Replace(get("/reports/7", s.bearer("alice")), "api.example.com", "other.example.com", 1)
+	if seen := s.wantPassed(t, raw, s.send(t, raw)); field(seen, "Host") != "api.example.com" {
+		t.Errorf("the API heard of host %q, want api.example.com", field(seen, "Host"))
+	}
+}
+
+// testNoWayRound tries what other gateways let pass without asking.
+func (s *stack) testNoWayRound(t *testing.T) {
+	for _, path := range []string{
+		"/health", "/healthz", "/livez", "/readyz", "/ping", "/status", "/metrics", "/favicon.ico", "/robots.txt",
+		"/.well-known/acme-challenge/x", "/.well-known/security.txt", "/", "/nginx_status", "/reports/health",
+		"/_jeton", "/_jeton/", "/auth-request",
+	} {
+		s.wantRefused(t, path, s.send(t, get(path)), 401, 404)
+		s.wantRefused(t, path, s.send(t, head("HEAD", path)), 401, 404)
+	}
+	for _, path := range []string{"/_jeton", "/_jeton?x", "/auth-request"} { // nor does the question itself answer to a client
+		raw := get(path, s.bearer("alice"), "X-Original-URL: http://api.example.com/reports/7", "X-Original-Method: GET")
+		s.wantRefused(t, raw, s.send(t, raw), 403, 404)
+	}
+	for _, method := range []string{"OPTIONS", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "PURGE", "FOO-BAR", "TRACE", "CONNECT", "get", "Get"} {
+		raw := head(method, "/reports/7")
+		s.wantRefused(t, raw, s.send(t, raw), 400, 401, 405)
+	}
+	preflight := head("OPTIONS", "/reports/7", "Origin: https://evil.example", "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: authorization")
+	s.wantRefused(t, preflight, s.send(t, preflight), 401)
+	s.wantRefused(t, "OPTIONS *", s.send(t, head("OPTIONS", "*")), 400, 401)
+	for _, fields := range [][]string{
+		{"User-Agent: kube-probe/1.30"}, {"User-Agent: ELB-HealthChecker/2.0"}, {"User-Agent: GoogleHC/1.0"}, {"User-Agent: curl/8"},
+		{"User-Agent: Prometheus/2.0"}, {"User-Agent:"}, {"X-Forwarded-For: 127.0.0.1"}, {"X-Real-IP: 127.0.0.1"}, {"X-Jeton-Status: 200"},
+		{"Upgrade: websocket", "Connection: Upgrade"}, {"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"},
+		{"X-Original-URI: /"}, {"X-Accel-Redirect: /"}, {"Range: bytes=0-0"}, {"Expect: 100-continue"}, {"Purpose: prefetch"},
+	} {
+		raw := get("/reports/7", fields...)
+		s.wantRefused(t, raw, s.send(t, raw), 401)
+		with := get("/reports/7", append(fields, s.bearer("alice"))...) // the twin
+		s.wantPassed(t, with, s.send(t, with))
+	}
+	for _, raw := range []string{"GET /reports/7 HTTP/1.0\r\n", "GET /reports/7 HTTP/1.0\r\nHost: api.example.com\r\nConnection: keep-alive\r\n"} {
+		s.wantRefused(t, raw, s.send(t, raw), 401)
+	}
+}
+
+func (s *stack) testBlocked(t *testing.T) {
+	raw := get("/reports/7", s.bearer("bob"))
+	s.wantPassed(t, raw, s.send(t, raw))
+	s.setState(t, "bob", "blocked")
+	for range 3 {
+		s.wantRefused(t, raw, s.send(t, raw), 401)
+	}
+	if count, _ := s.refusals(t, "blocked"); count != 3 {
+		t.Errorf("the audit log tells of %d refusals of a blocked user, want 3", count)
+	}
+	s.setState(t, "bob", "active")
+	s.wantPassed(t, raw, s.send(t, raw))
+}
+
+func (s *stack) testRotated(t *testing.T) {
+	former := get("/reports/7", s.bearer("alice"))
+	s.wantPassed(t, former, s.send(t, former))
+	s.newToken(t, "alice")
+	s.wantRefused(t, former, s.send(t, former), 401)
+	newest := get("/reports/7", s.bearer("alice"))
+	s.wantPassed(t, newest, s.send(t, newest))
+}
+
+// refusedInTime is how long a caller may wait where Jeton doesn't answer.
+const refusedInTime = 3 * time.Second
+
+// testHung stops Jeton in the middle of its life: the system still takes connections for it, and nobody answers.
+func (s *stack) testHung(t *testing.T) {
+	raw := get("/reports/7?XST="+queryCanary, s.bearer("alice"))
+	s.wantPassed(t, raw, s.send(t, raw))
+	must(t, s.jeton.Process.Signal(syscall.SIGSTOP))
+	slowest := s.slowestOf(t, raw, 20)
+	must(t, s.jeton.Process.Signal(syscall.SIGCONT))
+	t.Logf("20 calls at once while Jeton hung: all refused, the slowest after %s", slowest)
+	within(t, 10*time.Second, "Jeton to answer again", func() bool { return s.send(t, raw).status == http.StatusOK })
+	s.api.seen()
+}
+
+func (s *stack) testKilled(t *testing.T) {
+	must(t, s.jeton.Process.Kill())
+	_ = s.jeton.Wait()
+	raw := get("/reports/7?XST="+queryCanary, s.bearer("alice"))
+	t.Logf("20 calls at once while Jeton was dead: all refused, the slowest after %s", s.slowestOf(t, raw, 20))
+	s.startJeton(t)
+	s.wantPassed(t, raw, s.send(t, raw))
+}
+
+// slowestOf sends a call so many times at once, all of which must be refused with 503 in time.
+func (s *stack) slowestOf(t *testing.T, raw string, times int) time.Duration {
+	t.Helper()
+	answers, errs := make(chan answer, times), make(chan error, times)
+	for range times {
+		go func() {
+			a, err := tryExchange("127.0.0.1", proxy, raw+"\r\n")
+			errs <- err
+			answers <- a
+		}()
+	}
+	var slowest time.Duration
+	for range times {
+		must(t, <-errs)
+		a := <-answers
+		if slowest = max(slowest, a.took); a.took > refusedInTime {
+			t.Errorf("got an answer after %s, want one within %s", a.took, refusedInTime)
+		}
+		if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Retry-After") != "1" {
+			t.Errorf("got header %v, want no-store, and Retry-After 1", a.header)
+		}
+		s.wantRefused(t, raw, a, 503)
+	}
+	return slowest
+}
+
+// searchSecrets looks for every secret of these tests in all that the processes wrote.
+func (s *stack) searchSecrets(t *testing.T) {
+	files, found := 0, map[string]bool{}
+	err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || path == s.binary {
+			return err
+		}
+		text := readFile(t, path)
+		files++
+		for _, secret := range s.secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds the secret %.12s…", path, secret)
+			}
+		}
+		found[filepath.Base(path)] = strings.Contains(text, "alice") || strings.Contains(text, "/reports/7")
+		return nil
+	})
+	must(t, err)
+	// That the search sees anything at all: what is no secret must be there.
+	for _, name := range []string{"jeton.log", "jeton.db", "access.log"} {
+		if !found[name] {
+			t.Errorf("%s doesn't tell of alice or of /reports/7: was the right file searched?", name)
+		}
+	}
+	t.Logf("%d secrets looked for in %d files", len(s.secrets), files)
+}
+
+// TestDemoAsAnybody runs demo.conf as the README does, but as an ordinary user where the test is run by root, and
+// without a Jeton.
+func TestDemoAsAnybody(t *testing.T) {
+	dir := t.TempDir()
+	reachable(t, dir)
+	prefix := filepath.Join(dir, "nginx")
+	copyNginx(t, prefix)
+	nginx := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("nginx", append([]string{"-p", prefix, "-c", "demo.conf"}, args...)...)
+		if os.Getuid() == 0 {
+			run(t, "chown", "-R", "65534:65534", prefix)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("nginx %s: %v\n%s", args, err, out)
+		}
+	}
+	nginx()
+	pid := filepath.Join(prefix, "run/nginx.pid")
+	defer within(t, 10*time.Second, "nginx to end", func() bool { _, err := os.Stat(pid); return os.IsNotExist(err) })
+	defer nginx("-s", "stop")
+	within(t, 10*time.Second, "nginx to answer", func() bool { _, err := os.Stat(pid); return err == nil })
+	if a := exchange(t, "127.0.0.1", proxy, get("/reports/7")+"\r\n"); a.status != http.StatusServiceUnavailable {
+		t.Errorf("without Jeton: got %d, want 503", a.status)
+	}
+	if a := exchange(t, "127.0.0.1", "127.0.0.1:9000", get("/reports/7", "Remote-User: alice")+"\r\n"); a.status != 200 || !strings.Contains(a.body, "Remote-User: alice") {
+		t.Errorf("the demo's API: got %d %q, want what it was told", a.status, a.body)
+	}
+}
+
+// TestNginxNeedsTheHost checks that a server block that names no host is refused by nginx, rather than served with one
+// of the client's choice.
+func TestNginxNeedsTheHost(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "nginx")
+	copyNginx(t, prefix)
+	server := filepath.Join(prefix, "demo-server.conf")
+	for _, tc := range []struct {
+		cut  string
+		want bool
+	}{{"", true}, {"set $jeton_host api.example.com;", false}} {
+		text := strings.Replace(readFile(t, server), tc.cut, "", 1)
+		must(t, os.WriteFile(server, []byte(text), 0o644))
+		out, err := exec.Command("nginx", "-t", "-p", prefix, "-c", "demo.conf").CombinedOutput()
+		if (err == nil) != tc.want || !tc.want && !strings.Contains(string(out), `unknown "jeton_host" variable`) {
+			t.Errorf("without %q: got %v, %s; want it taken: %v", tc.cut, err, out, tc.want)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package e2e_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// recorder is the protected API. It reads requests by hand and keeps their heads as they came, since net/http would
+// make names of header fields alike that other servers tell apart. It answers with what it saw: the request's target
+// and the user whose call it is.
+type recorder struct {
+	mu    sync.Mutex
+	heads []string // of the last requests, maxHeads at most
+	count int      // of all requests
+}
+
+const maxHeads = 1000
+
+func newRecorder(t *testing.T, address string) *recorder {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	must(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	r := new(recorder)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go r.serve(conn)
+		}
+	}()
+	return r
+}
+
+// serve answers the requests of one connection until the proxy closes it.
+func (r *recorder) serve(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	in := bufio.NewReader(conn)
+	for {
+		head, err := readHead(in)
+		if err != nil {
+			return
+		}
+		if length, err := strconv.ParseInt(field(head, "Content-Length"), 10, 64); err == nil {
+			_, _ = io.CopyN(io.Discard, in, length)
+		}
+		r.record(head)
+		target, _, _ := strings.Cut(head[strings.IndexByte(head, ' ')+1:], " ")
+		body := target + " " + field(head, "Remote-User")
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+}
+
+// readHead reads up to the empty line, which it leaves out.
+func readHead(in *bufio.Reader) (string, error) {
+	var head strings.Builder
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		if line == "\r\n" {
+			return head.String(), nil
+		}
+		head.WriteString(line)
+	}
+}
+
+// field returns the values of a header field of exactly this name, in any case, joined by commas.
+func field(head, name string) string {
+	var values []string
+	for line := range strings.Lines(head) {
+		if n, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(n, name) {
+			values = append(values, strings.TrimSpace(value))
+		}
+	}
+	return strings.Join(values, ",")
+}
+
+func (r *recorder) record(head string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count++
+	if len(r.heads) < maxHeads {
+		r.heads = append(r.heads, head)
+	}
+}
+
+// seen returns the heads of the requests since it was last called.
+func (r *recorder) seen() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	heads := r.heads
+	r.heads = nil
+	return heads
+}
+
+// total returns how many requests there were from the start.
+func (r *recorder) total() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
+// answer is what a client got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	took   time.Duration
+}
+
+// get is the head of a request for a path, and of the given header fields ("Name: value"), without the empty line.
+func get(target string, fields ...string) string { return head("GET", target, fields...) }
+
+// head is get for any method.
+func head(method, target string, fields ...string) string {
+	return method + " " + target + " HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n" + lines(fields)
+}
+
+func lines(fields []string) string {
+	var b strings.Builder
+	for _, f := range fields {
+		b.WriteString(f + "\r\n")
+	}
+	return b.String()
+}
+
+// bearer is a user's token as a header field.
+func (s *stack) bearer(user string) string { return "Authorization: Bearer " + s.tokens[user] }
+
+// send sends a request to nginx as raw bytes, head and empty line, and reads the answer.
+func (s *stack) send(t *testing.T, head string) answer {
+	t.Helper()
+	a := exchange(t, "127.0.0.1", proxy, head+"\r\n")
+	if a.status == http.StatusOK {
+		s.passed++
+	}
+	return a
+}
+
+// The addresses that a client can reach: nginx, and where it is careless Jeton's gateway.
+const proxy, gatewayListener = "127.0.0.1:8000", "127.0.0.1:8081"
+
+// exchange sends raw bytes from one address to another and reads one answer.
+func exchange(t *testing.T, from, to, raw string) answer {
+	t.Helper()
+	a, err := tryExchange(from, to, raw)
+	if err != nil {
+		t.Fatalf("%.200q: %v", raw, err)
+	}
+	return a
+}
+
+// tryExchange is exchange for other goroutines than the test's own.
+func tryExchange(from, to, raw string) (answer, error) {
+	began := time.Now()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 5 * time.Second}
+	conn, err := dialer.Dial("tcp", to)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return answer{}, err
+	}
+	go func() { _, _ = io.WriteString(conn, raw) }() // a proxy may answer, and close, before it has read all
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, nil)
+	if err == nil && res.StatusCode == http.StatusContinue {
+		res, err = http.ReadResponse(in, nil)
+	}
+	if err != nil {
+		return answer{}, fmt.Errorf("reading the answer: %w", err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // the answer to HEAD
+	}
+	return answer{res.StatusCode, res.Header, string(body), time.Since(began)}, err
+}
+
+// wantRefused checks that a call was refused with one of the given statuses, and that the API saw nothing of it.
+func (s *stack) wantRefused(t *testing.T, raw string, a answer, want ...int) {
+	t.Helper()
+	ok := false
+	for _, status := range want {
+		ok = ok || a.status == status
+	}
+	if !ok {
+		t.Errorf("%q: got %d, want %v", raw, a.status, want)
+	}
+	if seen := s.api.seen(); len(seen) > 0 {
+		t.Errorf("%q: the API saw %q, want nothing", raw, seen)
+	}
+}
+
+// wantPassed checks that a call was let in, and returns the head that the API saw.
+func (s *stack) wantPassed(t *testing.T, raw string, a answer) string {
+	t.Helper()
+	seen := s.api.seen()
+	if a.status != http.StatusOK || len(seen) != 1 {
+		t.Errorf("%q: got %d %q, and the API saw %q; want 200 and one request", raw, a.status, a.body, seen)
+		return ""
+	}
+	return seen[0]
+}

@@ -1,0 +1,261 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
+)
+
+// stack is Jeton and nginx, each a process of its own, before an API that records what it sees. nginx runs the files of
+// deploy/nginx as they are, but for the demo's own API, whose place the recorder takes.
+type stack struct {
+	dir    string // all that the processes write lies below it
+	binary string
+	jeton  *exec.Cmd
+	nginx  *exec.Cmd
+	api    *recorder
+	admin  *client.Client
+
+	tokens  map[string]string // by user
+	secrets []string          // what must appear nowhere
+	passed  int               // answers with status 200 that came from the API
+}
+
+// The secrets of these tests, beside the tokens: what a search of everything written must not find.
+const (
+	adminPassword = "canary-administrator-3f1c"
+	userPassword  = "canary-password-9b2e"
+	queryCanary   = "canary-query-1d0f"
+	cookieCanary  = "canary-cookie-77aa"
+)
+
+// nginxConf is demo.conf without the demo's API, in the foreground. The connection of TestNginx's longest test lasts for
+// more than nginx's usual 1000 requests.
+const nginxConf = `
+daemon    off;
+pid       run/nginx.pid;
+error_log run/error.log notice;
+events {}
+http {
+    client_body_temp_path run/body;
+    proxy_temp_path       run/proxy;
+    fastcgi_temp_path     run/fastcgi;
+    uwsgi_temp_path       run/uwsgi;
+    scgi_temp_path        run/scgi;
+    keepalive_requests    1000000;
+    include jeton-http.conf;
+    include demo-server.conf;
+}
+`
+
+// newStack builds Jeton and starts everything: users alice and bob of the role partner, eve of none; the service reports
+// as the README makes it, with a part that matches any path, and the service other, open to every user, on another host.
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	s := &stack{dir: t.TempDir(), tokens: map[string]string{}, secrets: []string{adminPassword, userPassword, queryCanary, cookieCanary}}
+	reachable(t, s.dir)
+	s.binary = filepath.Join(s.dir, "jeton")
+	run(t, "go", "build", "-o", s.binary, "../../cmd/jeton")
+	s.api = newRecorder(t, "127.0.0.1:9000")
+	s.startJeton(t)
+	t.Cleanup(func() { s.stop(t, s.jeton) })
+	s.setUp(t)
+	s.startNginx(t)
+	t.Cleanup(func() { s.stop(t, s.nginx) })
+	return s
+}
+
+// reachable lets nginx, which works as another user where root started it, into a folder.
+func reachable(t *testing.T, dir string) {
+	t.Helper()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		must(t, os.Chmod(d, 0o755))
+	}
+}
+
+// startJeton starts Jeton on its usual ports. Of loopback it trusts one address, so that a test can come from another.
+func (s *stack) startJeton(t *testing.T) {
+	t.Helper()
+	s.jeton = exec.Command(s.binary, "serve", "--data", filepath.Join(s.dir, "data"), "--trusted-peers", "127.0.0.1", "--log-format", "json")
+	s.jeton.Env = append(os.Environ(), "JETON_ADMIN_PASSWORD="+adminPassword)
+	s.start(t, s.jeton, "jeton.log")
+	waitReady(t, "http://127.0.0.1:9090/readyz", 30*time.Second)
+}
+
+func (s *stack) startNginx(t *testing.T) {
+	t.Helper()
+	prefix := filepath.Join(s.dir, "nginx")
+	copyNginx(t, prefix)
+	must(t, os.WriteFile(filepath.Join(prefix, "test.conf"), []byte(nginxConf), 0o644))
+	s.nginx = exec.Command("nginx", "-p", prefix, "-c", "test.conf")
+	s.start(t, s.nginx, "nginx.out")
+	within(t, 10*time.Second, "nginx to answer", func() bool {
+		res, err := http.Get("http://127.0.0.1:8000/")
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		return err == nil
+	})
+}
+
+// copyNginx copies the files of deploy/nginx, and none that a demo running there has left in run.
+func copyNginx(t *testing.T, prefix string) {
+	t.Helper()
+	files, err := filepath.Glob("../../deploy/nginx/*.conf")
+	must(t, err)
+	must(t, os.MkdirAll(filepath.Join(prefix, "run"), 0o755))
+	run(t, "cp", append(files, prefix)...)
+	if _, err := os.Stat("../../deploy/nginx/run/.gitignore"); err != nil {
+		t.Errorf("a clone would lack the folder run: %v", err)
+	}
+}
+
+// start starts a process whose output is added to a file.
+func (s *stack) start(t *testing.T, cmd *exec.Cmd, output string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(s.dir, output), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	must(t, err)
+	cmd.Stdout, cmd.Stderr = f, f
+	must(t, cmd.Start())
+	must(t, f.Close())
+}
+
+// stop ends a process in order. It may have ended already.
+func (s *stack) stop(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if cmd.ProcessState != nil {
+		return
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = cmd.Wait()
+	if t.Failed() && cmd == s.jeton {
+		for line := range strings.Lines(readFile(t, filepath.Join(s.dir, "jeton.log"))) {
+			if strings.HasPrefix(line, "{") && !strings.Contains(line, `"level":"INFO"`) {
+				t.Log("Jeton: " + strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
+// setUp makes users, tokens and services by way of /v1.
+func (s *stack) setUp(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	byPassword := s.client(t, client.Config{Username: "admin", Password: adminPassword})
+	s.secrets = append(s.secrets, s.rotate(t, byPassword))
+	s.admin = s.client(t, client.Config{Token: client.Secret(s.secrets[len(s.secrets)-1])})
+	for _, u := range []api.NewUser{
+		{Username: "alice", DisplayName: "Zoë 100%", Email: "alice@example.com", Roles: []string{"partner", "auditor"}},
+		{Username: "bob", Roles: []string{"partner"}},
+		{Username: "eve"},
+	} {
+		u.Password = userPassword
+		_, err := s.admin.CreateUser(ctx, u)
+		must(t, err)
+		s.newToken(t, u.Username)
+	}
+	s.service(t, api.NewService{Name: "reports", Host: "api.example.com"},
+		"GET /reports/{id} role:partner", "POST /uploads role:partner", "GET /any/{path...} role:partner")
+	s.service(t, api.NewService{Name: "other", Host: "other.example.com", Default: "authenticated"})
+}
+
+func (s *stack) client(t *testing.T, cfg client.Config) *client.Client {
+	t.Helper()
+	cfg.BaseURL = "http://127.0.0.1:8080"
+	c, err := client.New(cfg)
+	must(t, err)
+	return c
+}
+
+func (s *stack) rotate(t *testing.T, c *client.Client) string {
+	t.Helper()
+	issued, err := c.RotatePersonalToken(t.Context())
+	must(t, err)
+	return issued.Token
+}
+
+// newToken gives a user a new token; the former one stays among the secrets.
+func (s *stack) newToken(t *testing.T, user string) {
+	t.Helper()
+	s.tokens[user] = s.rotate(t, s.client(t, client.Config{Username: user, Password: userPassword}))
+	s.secrets = append(s.secrets, s.tokens[user])
+}
+
+// service makes a service with its operations, each "METHOD PATH AUDIENCE".
+func (s *stack) service(t *testing.T, service api.NewService, operations ...string) {
+	t.Helper()
+	_, err := s.admin.CreateService(t.Context(), service)
+	must(t, err)
+	_, version, err := s.admin.Operations(t.Context(), service.Name)
+	must(t, err)
+	var all []api.Operation
+	for _, op := range operations {
+		at := strings.LastIndexByte(op, ' ')
+		all = append(all, api.Operation{Pattern: op[:at], Audience: []string{op[at+1:]}})
+	}
+	_, err = s.admin.ReplaceOperations(t.Context(), service.Name, version, all)
+	must(t, err)
+}
+
+// setState blocks a user, or lets it be active again.
+func (s *stack) setState(t *testing.T, user, state string) {
+	t.Helper()
+	_, version, err := s.admin.User(t.Context(), user)
+	must(t, err)
+	_, err = s.admin.UpdateUser(t.Context(), user, version, api.UserPatch{State: api.Some(state)})
+	must(t, err)
+}
+
+// refusals counts what the audit log holds of refusals at the gateway, by reason, and tells the address of the newest.
+func (s *stack) refusals(t *testing.T, reason string) (count int64, address string) {
+	t.Helper()
+	for e, err := range s.admin.Events(t.Context(), client.EventFilter{Action: "refused", Reason: reason}) {
+		must(t, err)
+		if e.Door != "gateway" {
+			continue
+		}
+		if count += e.Count; address == "" && e.Actor != nil {
+			address = e.Actor.Address
+		}
+	}
+	return count, address
+}
+
+// run runs a command to its end.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, bytes.TrimSpace(out))
+	}
+}
+
+// within asks until the answer is yes.
+func within(t *testing.T, limit time.Duration, what string, yes func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	for !yes() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited %s for %s", limit, what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
