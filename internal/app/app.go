@@ -65,12 +65,12 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 		return err
 	}
 	stops.push("maintenance", n.maintain())
-	logger.Info("started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
+	logger.InfoContext(ctx, "started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", version().Version)
 	if o.Started != nil {
 		o.Started(addresses)
 	}
-	defer logger.Info("stopping")
+	defer logger.InfoContext(ctx, "stopping")
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,7 +79,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 		case err := <-faults:
 			return err
 		case <-o.Hangup:
-			n.reload(o, level)
+			n.reload(ctx, o, level)
 		}
 	}
 }

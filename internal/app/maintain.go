@@ -41,7 +41,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	running.Go(func() {
 		tick := time.NewTicker(feedEvery)
 		defer tick.Stop()
-		n.feed.Run(ctx, tick.C, func(err error) { n.logger.Warn("the change feed can't be heard", "error", err) })
+		n.feed.Run(ctx, tick.C, func(err error) { n.logger.WarnContext(ctx, "the change feed can't be heard", "error", err) })
 	})
 	every(auditEvery, n.events.flush)
 	every(usesEvery, n.storeUses)
@@ -57,7 +57,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 
 func (n *node) storeUses(ctx context.Context) {
 	if err := n.authority.StoreUses(ctx); err != nil {
-		n.logger.Warn("times of last use were not stored", "error", err)
+		n.logger.WarnContext(ctx, "times of last use were not stored", "error", err)
 	}
 }
 
@@ -65,12 +65,12 @@ func (n *node) storeUses(ctx context.Context) {
 func (n *node) prune(ctx context.Context) {
 	count, err := n.store.PruneEvents(ctx, n.now().Add(-time.Duration(n.retention.Load())))
 	if err != nil {
-		n.logger.Warn("old events were not deleted", "error", err)
+		n.logger.WarnContext(ctx, "old events were not deleted", "error", err)
 	} else if count > 0 {
-		n.logger.Info("deleted events older than the retention", "count", count)
+		n.logger.InfoContext(ctx, "deleted events older than the retention", "count", count)
 	}
 	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
-		n.logger.Warn("old rows of the change feed were not deleted", "error", err)
+		n.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)
 	}
 }
 
@@ -96,6 +96,6 @@ func (l *eventLog) flush(ctx context.Context) {
 		return
 	}
 	if err := l.AppendRefusals(ctx, events); err != nil {
-		l.logger.Error("refusals were not written to the audit log", "rows", len(events), "error", err)
+		l.logger.ErrorContext(ctx, "refusals were not written to the audit log", "rows", len(events), "error", err)
 	}
 }

@@ -1,15 +1,18 @@
 package app
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // reload reads the configuration anew and applies what can change while running. A faulty one changes nothing.
-func (n *node) reload(o *Options, level *slog.LevelVar) {
+func (n *node) reload(ctx context.Context, o *Options, level *slog.LevelVar) {
 	if o.Reload == nil {
 		return
 	}
 	fresh, err := o.Reload()
 	if err != nil {
-		n.logger.Error("the configuration was not reloaded; the former stays in force", "error", err)
+		n.logger.ErrorContext(ctx, "the configuration was not reloaded; the former stays in force", "error", err)
 		return
 	}
 	level.Set(fresh.LogLevel)
@@ -22,7 +25,7 @@ func (n *node) reload(o *Options, level *slog.LevelVar) {
 		}
 	}
 	if len(later) > 0 {
-		n.logger.Warn("some settings take effect only at the next start", "settings", later)
+		n.logger.WarnContext(ctx, "some settings take effect only at the next start", "settings", later)
 	}
-	n.logger.Info("reloaded the configuration")
+	n.logger.InfoContext(ctx, "reloaded the configuration")
 }

@@ -21,21 +21,20 @@ type Action string
 
 // The actions.
 const (
-	Refused             Action = "refused"
-	UserCreate          Action = "user.create"
-	UserUpdate          Action = "user.update"
-	UserDelete          Action = "user.delete"
-	UserPassword        Action = "user.password"       // changed by its owner
-	UserPasswordReset   Action = "user.password_reset" // set by an administrator
-	PersonalTokenRotate Action = "personal_token.rotate"
-	PersonalTokenRevoke Action = "personal_token.revoke"
-	ServiceCreate       Action = "service.create"
-	ServiceUpdate       Action = "service.update"
-	ServiceDelete       Action = "service.delete"
-	OperationsReplace   Action = "operations.replace"
-	PepperCreate        Action = "pepper.create"
-	ServerFirstStart    Action = "server.first_start"
-	RefusalsOverflow    Action = "refused.overflow" // refusals counted but not kept apart: the buffer was full
+	Refused             Action = "refused"               // calls that were not let in: alike ones of a minute are one row
+	UserCreate          Action = "user.create"           // a user was made
+	UserUpdate          Action = "user.update"           // names, roles or state of a user were changed
+	UserDelete          Action = "user.delete"           // a user was deleted, with its credentials
+	UserPassword        Action = "user.password"         // changed by its owner
+	UserPasswordReset   Action = "user.password_reset"   // set by an administrator
+	PersonalTokenRotate Action = "personal_token.rotate" // a user made a personal token in place of any former
+	PersonalTokenRevoke Action = "personal_token.revoke" // a user ended its personal token
+	ServiceCreate       Action = "service.create"        // a service was made
+	ServiceUpdate       Action = "service.update"        // a service was changed
+	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
+	OperationsReplace   Action = "operations.replace"    // the operations of a service were replaced
+	PepperCreate        Action = "pepper.create"         // a pepper was made
+	RefusalsOverflow    Action = "refused.overflow"      // refusals counted but not kept apart: the buffer was full
 )
 
 // maxDetailLength bounds one value of an event's detail, in bytes.

@@ -41,7 +41,7 @@ func testEvent(t *testing.T, s Store) {
 	full := event(audit.Refused, newID(), start())
 	full.Reason, full.Door, full.Count, full.LastAt, full.MergeKey = "unknown", "gateway", 7, start().Add(time.Second), "key|1"
 	full.Detail = map[string]string{"a": "é", "<b>": `"\`, "c": "line\nbreak\x1b[31m"}
-	bare := audit.Event{ID: newID(), At: start(), Action: audit.ServerFirstStart}
+	bare := audit.Event{ID: newID(), At: start(), Action: audit.PepperCreate}
 	logged(t, s, full, bare)
 	events, err := s.Events(t.Context(), audit.Query{})
 	must(t, err)

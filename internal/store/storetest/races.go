@@ -211,7 +211,7 @@ func testRaceReset(t *testing.T, s Store) {
 func testRaceMasterCheck(t *testing.T, s Store) {
 	var got [10][]byte
 	for _, err := range together(len(got), func(i int) (err error) {
-		got[i], err = s.SetMasterCheck(t.Context(), []byte{byte(i + 1)})
+		got[i], err = s.SetMasterCheck(t.Context(), fmt.Append(nil, "check ", i))
 		return err
 	}) {
 		must(t, err)
@@ -223,7 +223,7 @@ func testRaceMasterCheck(t *testing.T, s Store) {
 
 func testRacePeppers(t *testing.T, s Store) {
 	oneWins(t, together(10, func(i int) error {
-		p := keyring.WrappedPepper{Version: 1, Wrapped: []byte{byte(i)}, CreatedAt: start()}
+		p := keyring.WrappedPepper{Version: 1, Wrapped: fmt.Append(nil, i), CreatedAt: start()}
 		return s.AddPepper(t.Context(), p, event(audit.PepperCreate, newID(), start()))
 	}), authority.ErrConflict)
 }

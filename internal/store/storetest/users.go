@@ -69,6 +69,9 @@ func testCreateUser(t *testing.T, s Store) {
 	byID, err := s.User(t.Context(), r.ID)
 	must(t, err)
 	same(t, byID, r.User)
+	if zone := byID.CreatedAt.Location(); zone != time.UTC {
+		t.Errorf("got a time in %v, want UTC whatever the machine's zone", zone)
+	}
 	byName, err := s.UserByName(t.Context(), "ångström")
 	must(t, err)
 	same(t, byName, r.User)
