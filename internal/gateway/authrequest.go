@@ -14,7 +14,7 @@ func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
 	in := authority.Presented{Authorization: r.Header["Authorization"], Peer: client}
 	line := web.Note(w)
 	line.Client = client
-	if !trusted {
+	if !trusted { // before anything it says is read: it could name any call, and learn whose token it holds
 		g.refuse(w, line, g.authority.Refuse(authority.ReasonUntrustedPeer, &in, &g.door))
 		return
 	}
@@ -30,15 +30,13 @@ func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
 		line.Kind = d.Kind.String()
 	}
 	if !d.Allowed() {
-		if d.Refusal.Cause != nil {
-			line.Err = d.Refusal.Cause
-		}
+		line.Err = d.Refusal.Cause
 		g.refuse(w, line, d.Refusal)
 		return
 	}
 	line.User, line.Credential = d.Principal.ID, d.Principal.CredentialID
 	g.setIdentity(w.Header(), &d)
-	// The status 200 goes without saying.
+	// The status 200 goes without saying: net/http sends it.
 }
 
 // refuse answers with a status that nginx's auth_request understands; X-Jeton-Status says what the caller should see.
@@ -46,6 +44,9 @@ func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
 // The reason stays here: every failed credential has the same answer to the byte, so that nobody learns from it whether
 // a token was ever good. The time of the answer is not part of that promise: a token with a wrong checksum is refused
 // without a look-up, which tells what the checksum had told already.
+//
+// What can't be judged is a 403 and what can't be decided just now a 503: whatever a proxy makes of the second status,
+// and of one that it doesn't know, neither is a 2xx, which alone lets a call pass.
 func (g *gateway) refuse(w http.ResponseWriter, line *web.Line, ref *authority.Refusal) {
 	line.Reason, line.User, line.Credential = string(ref.Reason), ref.UserID, ref.ID
 	h := w.Header()

@@ -169,12 +169,19 @@ func asked(token string, change func(*http.Request)) *http.Request {
 	return r
 }
 
-// ask has the gateway answer, and empties the buffer of refusals into what it returns: the reasons, with how often.
-func (d *desk) ask(t testing.TB, r *http.Request) (*http.Response, []audit.Event) {
+// answer is what the gateway said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// ask has the gateway answer, and empties the buffer of refusals into what it returns.
+func (d *desk) ask(t testing.TB, r *http.Request) (answer, []audit.Event) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	d.ServeHTTP(w, r)
-	return w.Result(), d.refusals.Drain(opened())
+	return answer{w.Code, w.Header(), w.Body.String()}, d.refusals.Drain(opened())
 }
 
 func check(t testing.TB, err error) {

@@ -34,7 +34,8 @@ var identityNames = [identityCount]string{
 	"X-Jeton-User-Id", "X-Jeton-Credential-Kind", "X-Jeton-Credential-Id", "X-Jeton-Service", "X-Jeton-Status",
 }
 
-// fixed holds the header values that are the same in many answers. They are shared and never written.
+// fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
+// written.
 type fixed struct {
 	none, noStore, bearer                              []string
 	malformed, unauthenticated, forbidden, unavailable []string // values of X-Jeton-Status

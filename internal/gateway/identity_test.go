@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -72,7 +71,7 @@ func (s *server) lines() string {
 	return s.log.String()
 }
 
-func (s *server) send(t *testing.T, r *http.Request) *http.Response {
+func (s *server) send(t *testing.T, r *http.Request) answer {
 	t.Helper()
 	u, err := url.Parse(s.URL + r.URL.Path)
 	check(t, err)
@@ -80,26 +79,10 @@ func (s *server) send(t *testing.T, r *http.Request) *http.Response {
 	r.Header.Set("Test-From", r.RemoteAddr)
 	res, err := s.Client().Do(r)
 	check(t, err)
-	t.Cleanup(func() { _ = res.Body.Close() })
-	return res
-}
-
-func read(t *testing.T, res *http.Response) string {
-	t.Helper()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	check(t, err)
-	return string(body)
-}
-
-// dump prints a whole answer, less some header fields.
-func dump(t *testing.T, res *http.Response, less ...string) string {
-	t.Helper()
-	for _, name := range less {
-		res.Header.Del(name)
-	}
-	raw, err := httputil.DumpResponse(res, true)
-	check(t, err)
-	return string(raw)
+	return answer{res.StatusCode, res.Header, string(body)}
 }
 
 func TestIdentity(t *testing.T) {
@@ -113,22 +96,22 @@ func TestIdentity(t *testing.T) {
 		alice.ID.String(), "personal_token", alice.ID.String(), "reports",
 	}
 	for i, name := range identityNames() {
-		if got := res.Header.Values(name); !cmp.Equal(got, want[i:i+1]) {
+		if got := res.header.Values(name); !cmp.Equal(got, want[i:i+1]) {
 			t.Errorf("got %s %q, want %q", name, got, want[i])
 		}
 	}
-	if res.StatusCode != 200 || res.Header.Get("X-Jeton-Status") != "200" || res.Header.Get("Cache-Control") != "no-store" || read(t, res) != "" {
-		t.Errorf("got %s and header %v, want 200, X-Jeton-Status 200, no-store and no body", res.Status, res.Header)
+	if res.status != http.StatusOK || res.header.Get("X-Jeton-Status") != "200" || res.header.Get("Cache-Control") != "no-store" || res.body != "" {
+		t.Errorf("got %d and header %v, want 200, X-Jeton-Status 200, no-store and no body", res.status, res.header)
 	}
 
 	res, _ = d.ask(t, question(bare, "GET", "https://open.example.com/"))
 	for _, name := range []string{"Remote-Name", "Remote-Email", "Remote-Groups", "X-Auth-Request-Email", "X-Auth-Request-Groups"} {
-		if got := res.Header.Values(name); !cmp.Equal(got, []string{""}) {
+		if got := res.header.Values(name); !cmp.Equal(got, []string{""}) {
 			t.Errorf("a user without: got %s %q, want one empty value", name, got)
 		}
 	}
-	if res.Header.Get("Remote-User") != "bob" || res.Header.Get("X-Jeton-Service") != "open" {
-		t.Errorf("got %v, want bob at open", res.Header)
+	if res.header.Get("Remote-User") != "bob" || res.header.Get("X-Jeton-Service") != "open" {
+		t.Errorf("got %v, want bob at open", res.header)
 	}
 }
 
@@ -141,6 +124,7 @@ func (a *anyone) credential() uuid.UUID  { return uuid.UUID{0xff} }
 func (a *anyone) AuthorityUser(context.Context, uuid.UUID) (authority.User, error) {
 	return a.User, nil
 }
+
 func (a *anyone) Prove(context.Context, authority.Credential) (authority.Proof, error) {
 	return authority.Proof{ID: a.credential(), UserID: a.ID}, nil
 }
@@ -177,14 +161,14 @@ func TestNamesAreEncoded(t *testing.T) {
 		who.Username, who.DisplayName, who.Email = name, name, name
 		res := s.send(t, asked("any", as))
 		for _, field := range []string{"Remote-User", "Remote-Name", "Remote-Email", "X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Preferred-Username"} {
-			if got := res.Header.Values(field); !cmp.Equal(got, []string{want}) {
+			if got := res.header.Values(field); !cmp.Equal(got, []string{want}) {
 				t.Errorf("%q: got %s %q, want %q", name, field, got, want)
 			}
 		}
-		if got, err := url.PathUnescape(res.Header.Get("Remote-User")); err != nil || got != name {
+		if got, err := url.PathUnescape(res.header.Get("Remote-User")); err != nil || got != name {
 			t.Errorf("%q: decodes to %q, %v", name, got, err)
 		}
-		if got := fmt.Sprint(res.Header["Remote-Groups"], res.Header["X-Jeton-User-Id"], res.Header["X-Jeton-Credential-Id"]); got !=
+		if got := fmt.Sprint(res.header["Remote-Groups"], res.header["X-Jeton-User-Id"], res.header["X-Jeton-Credential-Id"]); got !=
 			"[a.b-c_D9,partner] ["+who.ID.String()+"] ["+who.credential().String()+"]" {
 			t.Errorf("%q: got %s", name, got)
 		}

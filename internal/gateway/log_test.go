@@ -37,8 +37,8 @@ func TestLog(t *testing.T) {
 	ask := func(change func(*http.Request)) map[string]any {
 		res := s.send(t, asked(token, change))
 		got := line(t, s)
-		if got["request_id"] != res.Header.Get("X-Request-Id") {
-			t.Errorf("got request_id %v, want that of the answer, %s", got["request_id"], res.Header.Get("X-Request-Id"))
+		if got["request_id"] != res.header.Get("X-Request-Id") {
+			t.Errorf("got request_id %v, want that of the answer, %s", got["request_id"], res.header.Get("X-Request-Id"))
 		}
 		return got
 	}

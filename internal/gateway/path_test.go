@@ -52,12 +52,12 @@ func TestAmbiguousPaths(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			res, events := d.ask(t, question(token, http.MethodGet, "https://all.example.com"+tc.admitted))
-			if res.StatusCode != http.StatusOK || len(events) != 0 {
-				t.Errorf("twin %q: got %s and %+v, want 200", tc.admitted, res.Status, events)
+			if res.status != http.StatusOK || len(events) != 0 {
+				t.Errorf("twin %q: got %d and %+v, want 200", tc.admitted, res.status, events)
 			}
 			res, events = d.ask(t, question(token, http.MethodGet, "https://all.example.com"+tc.refused))
-			if res.StatusCode != http.StatusForbidden || res.Header.Get("X-Jeton-Status") != "403" {
-				t.Errorf("%q: got %s, want 403", tc.refused, res.Status)
+			if res.status != http.StatusForbidden || res.header.Get("X-Jeton-Status") != "403" {
+				t.Errorf("%q: got %d, want 403", tc.refused, res.status)
 			}
 			if len(events) != 1 || events[0].Reason != "ambiguous_path" || events[0].Target.Name != "all" {
 				t.Errorf("%q: got refusals %+v, want one of an ambiguous path at the service", tc.refused, events)
@@ -74,13 +74,13 @@ func TestHonestPaths(t *testing.T) {
 		"https://all.example.com/a/b/", "https://all.example.com/a?b=../c;d//e%2f#f", "https://all.example.com/!$&'()*+,=:@-._~",
 		"https://lax.example.com/a;b/c", "https://lax.example.com//a", "https://lax.example.com/a//b;c=d",
 	} {
-		if res, events := d.ask(t, question(token, http.MethodGet, url)); res.StatusCode != http.StatusOK || len(events) != 0 {
-			t.Errorf("%s: got %s and %+v, want 200", url, res.Status, events)
+		if res, events := d.ask(t, question(token, http.MethodGet, url)); res.status != http.StatusOK || len(events) != 0 {
+			t.Errorf("%s: got %d and %+v, want 200", url, res.status, events)
 		}
 	}
 	for _, url := range []string{"https://lax.example.com/a;/../b", "https://lax.example.com/..;/b", `https://lax.example.com/a\b`} {
-		if res, _ := d.ask(t, question(token, http.MethodGet, url)); res.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: got %s, want 403", url, res.Status)
+		if res, _ := d.ask(t, question(token, http.MethodGet, url)); res.status != http.StatusForbidden {
+			t.Errorf("%s: got %d, want 403", url, res.status)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -250,7 +251,7 @@ func (s *stack) alternate(t *testing.T, to string, request func(i int, user stri
 			t.Fatalf("answer %d: %v", i, err)
 		}
 		body, err := io.ReadAll(res.Body)
-		must(t, err)
+		must(t, errors.Join(err, res.Body.Close()))
 		if right(i, users[i%2], res, string(body)) {
 			ok++
 		} else if i-ok < 5 {

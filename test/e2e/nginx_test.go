@@ -186,10 +186,22 @@ func (s *stack) testNoWayRound(t *testing.T) {
 	s.wantRefused(t, preflight, s.send(t, preflight), 401)
 	s.wantRefused(t, "OPTIONS *", s.send(t, head("OPTIONS", "*")), 400, 401)
 	for _, fields := range [][]string{
-		{"User-Agent: kube-probe/1.30"}, {"User-Agent: ELB-HealthChecker/2.0"}, {"User-Agent: GoogleHC/1.0"}, {"User-Agent: curl/8"},
-		{"User-Agent: Prometheus/2.0"}, {"User-Agent:"}, {"X-Forwarded-For: 127.0.0.1"}, {"X-Real-IP: 127.0.0.1"}, {"X-Jeton-Status: 200"},
-		{"Upgrade: websocket", "Connection: Upgrade"}, {"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"},
-		{"X-Original-URI: /"}, {"X-Accel-Redirect: /"}, {"Range: bytes=0-0"}, {"Expect: 100-continue"}, {"Purpose: prefetch"},
+		{"User-Agent: kube-probe/1.30"},
+		{"User-Agent: ELB-HealthChecker/2.0"},
+		{"User-Agent: GoogleHC/1.0"},
+		{"User-Agent: curl/8"},
+		{"User-Agent: Prometheus/2.0"},
+		{"User-Agent:"},
+		{"X-Forwarded-For: 127.0.0.1"},
+		{"X-Real-IP: 127.0.0.1"},
+		{"X-Jeton-Status: 200"},
+		{"Upgrade: websocket", "Connection: Upgrade"},
+		{"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"},
+		{"X-Original-URI: /"},
+		{"X-Accel-Redirect: /"},
+		{"Range: bytes=0-0"},
+		{"Expect: 100-continue"},
+		{"Purpose: prefetch"},
 	} {
 		raw := get("/reports/7", fields...)
 		s.wantRefused(t, raw, s.send(t, raw), 401)
@@ -232,11 +244,26 @@ func (s *stack) testHung(t *testing.T) {
 	raw := get("/reports/7?XST="+queryCanary, s.bearer("alice"))
 	s.wantPassed(t, raw, s.send(t, raw))
 	must(t, s.jeton.Process.Signal(syscall.SIGSTOP))
+	within(t, 5*time.Second, "Jeton to stand still", func() bool { return stopped(t, s.jeton.Process.Pid) })
 	slowest := s.slowestOf(t, raw, 20)
 	must(t, s.jeton.Process.Signal(syscall.SIGCONT))
 	t.Logf("20 calls at once while Jeton hung: all refused, the slowest after %s", slowest)
 	within(t, 10*time.Second, "Jeton to answer again", func() bool { return s.send(t, raw).status == http.StatusOK })
 	s.api.seen()
+}
+
+// stopped reports whether every thread of a process stands still, which takes a moment after the signal.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	must(t, err)
+	for _, thread := range threads {
+		text := readFile(t, thread) // pid (name) state …
+		if !strings.HasPrefix(text[strings.LastIndexByte(text, ')')+1:], " T") {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 func (s *stack) testKilled(t *testing.T) {

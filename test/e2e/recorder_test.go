@@ -179,11 +179,13 @@ func tryExchange(from, to, raw string) (answer, error) {
 	in := bufio.NewReader(conn)
 	res, err := http.ReadResponse(in, nil)
 	if err == nil && res.StatusCode == http.StatusContinue {
+		_ = res.Body.Close()
 		res, err = http.ReadResponse(in, nil)
 	}
 	if err != nil {
 		return answer{}, fmt.Errorf("reading the answer: %w", err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // the answer to HEAD
