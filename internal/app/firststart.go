@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -70,6 +72,22 @@ func (n *node) welcome(o *Options, password secret.Text, random bool) string {
 	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s user create alice --role partner\n    %s service create reports --host api.example.com\n\n",
 		login, o.Command, o.Command)
 	return b.String()
+}
+
+// passwordFile is where a random first password is kept until it is changed.
+func (n *node) passwordFile() string { return filepath.Join(n.cfg.Data, "initial-password") }
+
+// passwordChanged removes the file of the first password once that no longer opens anything.
+func (n *node) passwordChanged(id uuid.UUID) {
+	admin, err := os.ReadFile(n.passwordFile() + "-of")
+	if err != nil || strings.TrimSpace(string(admin)) != id.String() {
+		return
+	}
+	for _, path := range []string{n.passwordFile(), n.passwordFile() + "-of"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			n.logger.Error("the file of the first password could not be removed; remove it by hand", "path", path, "error", err)
+		}
+	}
 }
 
 // makePrivate makes a folder that only its owner can enter, or closes one that stands open.

@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -20,11 +17,8 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/feed"
-	"github.com/jeton-io/jeton/internal/gateway"
-	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
-	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -152,102 +146,3 @@ func (n *node) databasePath() string {
 	return filepath.Join(n.cfg.Data, "jeton.db")
 }
 
-// listen opens the listeners and serves on them. Causes of an early end go to faults.
-func (n *node) listen(ctx context.Context, stops *stopStack, faults chan<- error) (Addresses, error) {
-	public, gate, err := n.edges()
-	if err != nil {
-		return Addresses{}, err
-	}
-	var open [3]*web.Server
-	for i, l := range []web.ServerConfig{
-		{Name: "public", Address: n.cfg.Listen, Handler: web.Log(n.logger, "public", n.now, public), MaxBody: maxBody},
-		{Name: "gateway", Address: n.cfg.GatewayListen, Handler: web.Log(n.logger, "gateway", n.now, gate), MaxBody: 0},
-		{Name: "admin", Address: n.cfg.AdminListen, Handler: n.adminHandler(), MaxBody: 0},
-	} {
-		l.Logger, l.Drain = n.logger, n.cfg.Drain
-		if open[i], err = web.Listen(ctx, l); err != nil {
-			return Addresses{}, err
-		}
-		// In the reverse order, the admin listener would go first; it stays until the others have drained.
-		stops.push(l.Name+" listener", open[i].Shutdown)
-	}
-	for _, s := range open {
-		go func() {
-			if err := s.Serve(); err != nil {
-				faults <- err
-			}
-		}()
-	}
-	return Addresses{Public: open[0].Addr(), Gateway: open[1].Addr(), Admin: open[2].Addr()}, nil
-}
-
-// maxBody is the largest body that the public listener takes, in bytes.
-const maxBody = 1 << 20
-
-// gatewayKinds are the kinds of credential with which the protected APIs can be called.
-func gatewayKinds() authority.Kinds { return authority.KindsOf(authority.PersonalToken) }
-
-// edges makes the handlers of the public and the gateway listener.
-func (n *node) edges() (public, gate http.Handler, err error) {
-	public, err = httpapi.New(httpapi.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Catalog: n.catalog, Events: n.events,
-		Peers: n.peers, PublicURL: n.publicURL(), VerifyKinds: gatewayKinds(),
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	gate, err = gateway.New(gateway.Config{Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds()})
-	return public, gate, err
-}
-
-// publicURL returns the URL by which clients know Jeton.
-func (n *node) publicURL() string {
-	if n.cfg.PublicURL != "" {
-		return n.cfg.PublicURL
-	}
-	return "http://" + n.cfg.Listen
-}
-
-// passwordFile is where a random first password is kept until it is changed.
-func (n *node) passwordFile() string { return filepath.Join(n.cfg.Data, "initial-password") }
-
-// passwordChanged removes the file of the first password once that no longer opens anything.
-func (n *node) passwordChanged(id uuid.UUID) {
-	admin, err := os.ReadFile(n.passwordFile() + "-of")
-	if err != nil || strings.TrimSpace(string(admin)) != id.String() {
-		return
-	}
-	for _, path := range []string{n.passwordFile(), n.passwordFile() + "-of"} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			n.logger.Error("the file of the first password could not be removed; remove it by hand", "path", path, "error", err)
-		}
-	}
-}
-
-// masterKey returns the key of the configuration, or that of the file in the data folder, which a single node makes
-// at its first start.
-func (n *node) masterKey(ctx context.Context, o *Options) (secret.Text, error) {
-	if o.Config.MasterKey != "" {
-		return keyring.ParseMasterKey([]byte(o.Config.MasterKey.Reveal()))
-	}
-	path := filepath.Join(o.Config.Data, "master.key")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return keyring.ParseMasterKey(text)
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("reading the master key: %w", err)
-	}
-	check, err := n.store.MasterCheck(ctx)
-	if err != nil {
-		return "", err
-	}
-	if len(check) > 0 {
-		return "", fmt.Errorf("the database has a master key, but %s is missing: restore it from its backup, or name another with --master-key-file", path)
-	}
-	key, text, err := keyring.NewMasterKey(o.Random)
-	if err != nil {
-		return "", err
-	}
-	return key, writePrivate(path, text)
-}
