@@ -53,7 +53,8 @@ func (j *jeton) memory(ctx context.Context) (memory, error) {
 	return memory{heap: next / (1 + percent/100), resident: float64(rss)}, err
 }
 
-// remembers returns an error where Jeton has fewer proofs in memory than it was given.
+// remembers returns an error where Jeton has fewer proofs in memory than it was given: its bound on them could be lower,
+// and then a path called warm would be half cold.
 func (j *jeton) remembers(ctx context.Context, want int) error {
 	figures, err := j.metrics(ctx)
 	if err != nil {
@@ -74,7 +75,7 @@ func (j *jeton) metrics(ctx context.Context) (map[string]float64, error) {
 	return parseMetrics(text), nil
 }
 
-// parseMetrics reads the lines "name value" of Prometheus's text format.
+// parseMetrics reads the lines "name value" of Prometheus's text format. Those with labels keep them in the name.
 func parseMetrics(text string) map[string]float64 {
 	values := map[string]float64{}
 	for l := range strings.Lines(text) {

@@ -84,7 +84,7 @@ func (f *filler) open(ctx context.Context, db *sql.DB) (err error) {
 		`INSERT INTO user_role (user_id, role) VALUES (?, '` + partnerRole + `')`:              &f.roles,
 		`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, ?)`: &f.token,
 	} {
-		if *to, err = f.conn.PrepareContext(ctx, query); err != nil {
+		if *to, err = f.conn.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // close does
 			return err
 		}
 	}

@@ -133,7 +133,7 @@ func TestStoreSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer drop(db)
 	for _, name := range []string{selectRate, insertRate} {
 		conn, err := db.Conn(t.Context())
 		if err != nil {

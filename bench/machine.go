@@ -18,6 +18,7 @@ type machine struct {
 	commit string
 }
 
+// describeMachine looks around. What it can't find out stays empty or is called unknown: that is no reason not to measure.
 func describeMachine(ctx context.Context) machine {
 	return machine{
 		cores:  parseCores(line("/proc/self/status", "Cpus_allowed_list")),
@@ -36,7 +37,8 @@ func (m machine) String() string {
 	return fmt.Sprintf("%d cores of %s, %s, %s, commit %s", len(m.cores), model, m.system, runtime.Version(), m.commit)
 }
 
-// commit names the commit measured, and whether the tree had anything beside it.
+// commit names the commit measured, and whether the tree had anything beside it: then the name alone brings nobody back
+// to what was measured.
 func commit(ctx context.Context) string {
 	head := output(ctx, "git", "rev-parse", "--short", "HEAD")
 	if head == "" {
@@ -97,7 +99,8 @@ type pins struct {
 	server, client int
 }
 
-// pinsOf gives the servers one core and wrk another, where there are two and the means to say so.
+// pinsOf gives the servers one core and wrk another of those that this process may use (in a container these need not
+// begin at 0), where there are two and the means to say so.
 func pinsOf(cores []int) pins {
 	if _, err := exec.LookPath("taskset"); err != nil || len(cores) < 2 {
 		return pins{}

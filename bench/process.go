@@ -29,12 +29,14 @@ func start(ctx context.Context, name string, setup func(*exec.Cmd), argv []strin
 	p := &process{name: name, cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), done: make(chan struct{})}
 	p.cmd.Env = append(bareEnvironment(), env...)
 	p.cmd.SysProcAttr = attributes()
+	// Ctrl-C ends a server as stop does: what its end costs and leaves behind is the same.
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = stopTimeout
 	setup(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
+	// Waiting begins at once, so that a server that ends by itself is noticed by whoever waits for it to be ready.
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)
@@ -42,6 +44,7 @@ func start(ctx context.Context, name string, setup func(*exec.Cmd), argv []strin
 	return p, nil
 }
 
+// bareEnvironment leaves out all that could set a server otherwise than it is shipped: JETON_…, GOGC, GOMEMLIMIT.
 func bareEnvironment() []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
@@ -50,7 +53,8 @@ func bareEnvironment() []string {
 	return env
 }
 
-// stop asks the process to end and waits until it has; one that doesn't is killed. A second call does nothing.
+// stop asks the process to end, by the signal that a service manager sends, and waits until it has; one that doesn't is
+// killed. A second call does nothing.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stopping %s: %w", p.name, err)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// progress tells a person what is being done.
+// progress tells a person what is being done. It goes to standard error, so that the table alone can be redirected.
 type progress struct{ to io.Writer }
 
 func (p progress) say(format string, args ...any) {
@@ -27,14 +27,14 @@ type counter struct {
 }
 
 // tellEvery is how often a counter speaks.
-const tellEvery = 2 * time.Second
+const tellEvery = 5 * time.Second
 
 func (p progress) count(doing string, total int) *counter {
 	now := time.Now()
 	return &counter{p: p, doing: doing, total: total, began: now, told: now}
 }
 
-// add counts n more.
+// add counts n more, and speaks when it has been silent for a while.
 func (c *counter) add(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

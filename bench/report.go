@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// report writes what was measured, as Markdown.
+// report writes what was measured, as Markdown that can go into docs/performance.md as it is. What the figures depend on
+// stands beside them: they travel without the session that they were taken in.
 func (b *bench) report() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%s live tokens, rounds: %d of %d s, %s, %s, in %s\n\n", thousands(float64(b.scale.tokens)), b.rounds, b.seconds,
@@ -15,10 +16,10 @@ func (b *bench) report() string {
 	writeRows(&t, b.rows.all())
 	t.WriteString("\n")
 	writeFigures(&t, b.figures.all())
-	fmt.Fprintf(&t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond.\n\n")
+	fmt.Fprintf(&t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, and a request what one took of it.\n\n")
 	fmt.Fprintf(&t, "- load: `%s`, after one second of the same; %s\n", strings.Join(b.wrkCommandShown(), " "), b.pins)
 	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen …` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
-	t.WriteString("- in process: `go test -run '^$' -bench . -benchmem -cpu 1,2 ./internal/authority`\n")
+	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`\n")
 	return t.String()
 }
 
@@ -33,20 +34,22 @@ func (b *bench) wrkCommandShown() []string {
 	return argv
 }
 
+// writeRows writes the table of the paths. Only what is judged has its spread beside it.
 func writeRows(t *strings.Builder, all []*row) {
-	writeLine(t, "path", "requests/s", "ratio", "to", "levels", "p50", "p99", "levels of p99", "verdict", "core busy", "RSS")
-	writeLine(t, "---", "--:", "--:", "---", "---", "--:", "--:", "---", "---", "--:", "--:")
+	writeLine(t, "path", "requests/s", "ratio", "to", "levels", "p50", "p99", "levels of p99", "verdict", "core", "a request", "RSS")
+	writeLine(t, "---", "--:", "--:", "---", "---", "--:", "--:", "---", "---", "--:", "--:", "--:")
 	for _, r := range all {
 		unit := r.unit
 		if unit == "" {
 			unit = "–"
 		}
 		writeLine(t, r.name, spread(r.each(rateOf), thousands), spread(r.ratios, ratio), unit, r.ratio.write(ratio),
-			milliseconds(median(r.each(p50Of))), spread(r.each(p99Of), milliseconds), r.tail.write(milliseconds),
-			r.verdict(), percent(median(r.each(busyOf))), mebibytes(r.rss))
+			middle(r.each(p50Of), milliseconds), spread(r.each(p99Of), milliseconds), r.tail.write(milliseconds),
+			r.verdict(), middle(r.each(busyOf), percent), middle(r.each(costOf), microseconds), middle(r.rss, mebibytes))
 	}
 }
 
+// writeFigures writes the table of what is no path.
 func writeFigures(t *strings.Builder, all []*figure) {
 	writeLine(t, "figure", "value", "levels", "verdict")
 	writeLine(t, "---", "--:", "---", "---")

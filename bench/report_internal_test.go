@@ -27,7 +27,7 @@ func TestStatistics(t *testing.T) {
 	if got := median(values); got != 2 || values[0] != 3 {
 		t.Errorf("got the median %v of what is now %v, want 2 and the order kept", got, values)
 	}
-	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -123456: "-123,456"} {
 		if got := thousands(v); got != want {
 			t.Errorf("thousands of %v: got %s, want %s", v, got, want)
 		}
@@ -70,14 +70,16 @@ func TestReport(t *testing.T) {
 		{requests: 320_000, took: 4 * time.Second, p50: time.Millisecond, p99: 2 * time.Millisecond, busy: 0.98},
 	}
 	b.rows.hot.ratios = []float64{0.81, 0.79, 0.83}
-	b.rows.hot.rss = 512 << 20
+	b.rows.hot.rss = []float64{512 << 20}
+	b.rows.bare.samples = []sample{{requests: 1000, took: time.Second, p50: 2 * time.Millisecond, p99: 2 * time.Millisecond, busy: 0.5}}
 	b.rows.cold.failed = errors.New("a | b\nc")
 	b.figures.ready.add(0.5)
 	got := b.report()
 	for _, want := range []string{
 		"| `/auth-request`, one personal token, warm | 75,000 (70,000–80,000) | 0.81 (0.79–0.83) | bare net/http | ≥ 0.60 / 0.80 / 1.20 |" +
-			" 1.0 ms | 2.0 ms (2.0 ms–3.0 ms) | ≤ 5.0 ms / 2.5 ms / 1.5 ms | aim, p99 aim | 98 % | 512 MiB |\n",
+			" 1.0 ms | 2.0 ms (2.0 ms–3.0 ms) | ≤ 5.0 ms / 2.5 ms / 1.5 ms | aim, p99 aim | 98 % | 13.2 µs | 512 MiB |\n",
 		`| **failed**: a \| b c |`,
+		"| 1,000 | – | – | – | 2.0 ms | 2.0 ms | – | –, but the server had only 50 % of its core | 50 % | 500.0 µs | – |\n",
 		"| start to ready | 0.50 s | ≤ 2.00 s / 1.00 s / 0.20 s | aim |\n",
 		"1,000,000 live tokens, rounds: 3 of 4 s",
 		"bench/load.lua",

@@ -8,8 +8,8 @@ type row struct {
 	tail    levels // of p99, in milliseconds
 	samples []sample
 	ratios  []float64
-	rss     float64 // of the server, after the last run
-	failed  error   // why its figures are worth nothing
+	rss     []float64 // of the server after each run, in bytes
+	failed  error     // why its figures are worth nothing
 }
 
 // rows are the paths that are measured.
@@ -59,8 +59,14 @@ func rateOf(s *sample) float64 { return s.rate() }
 func p50Of(s *sample) float64  { return s.p50.Seconds() * 1000 }
 func p99Of(s *sample) float64  { return s.p99.Seconds() * 1000 }
 func busyOf(s *sample) float64 { return s.busy }
+func costOf(s *sample) float64 { return s.busy / s.rate() * 1e6 } // microseconds of the core for each request
 
-// verdict says which levels the row reaches.
+// saturated is the share of its core that a server must have had for a rate to be its own. With less, wrk was the slower
+// of the two, or something else ran on the core.
+const saturated = 0.85
+
+// verdict says which levels the row reaches, and doubts them where the core wasn't the server's. Issuing is left out of
+// that: it waits for the disk.
 func (r *row) verdict() string {
 	switch {
 	case r.failed != nil:
@@ -71,6 +77,9 @@ func (r *row) verdict() string {
 	text := r.ratio.verdict(median(r.ratios))
 	if r.tail != (levels{}) {
 		text += ", p99 " + r.tail.verdict(median(r.each(p99Of)))
+	}
+	if busy := median(r.each(busyOf)); busy < saturated && r.unit != insertUnit {
+		text += ", but the server had only " + percent(busy) + " of its core"
 	}
 	return text
 }

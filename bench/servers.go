@@ -20,7 +20,7 @@ const oneProcessor = "GOMAXPROCS=1"
 // readyTimeout bounds how long a server may take until it answers.
 const readyTimeout = time.Minute
 
-// build compiles the two servers as Jeton is shipped: static, and with nothing but the tree.
+// build compiles the two servers as Jeton is shipped: static, by the same flags as `make build`.
 func (b *bench) build(ctx context.Context) error {
 	b.progress.say("building jeton and the bare server")
 	for _, name := range []string{"cmd/jeton", "bench/bare"} {
@@ -53,7 +53,7 @@ func (b *bench) startJeton(ctx context.Context) (*jeton, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
-	defer logs.Close() // the child has its own
+	defer drop(logs) // the child has its own
 	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2]}
 	argv := b.pins.wrap(b.pins.server, filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
 		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin)
@@ -82,7 +82,7 @@ func (b *bench) startBare(ctx context.Context) (*bare, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	defer out.Close()
+	defer drop(out)
 	p, err := start(ctx, "the bare server", func(c *exec.Cmd) { c.Stdout, c.Stderr = in, os.Stderr },
 		b.pins.wrap(b.pins.server, filepath.Join(b.dir, "bare")), oneProcessor)
 	if err = errors.Join(err, in.Close()); err != nil {
@@ -104,13 +104,13 @@ func freeAddresses(n int) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("looking for a free port: %w", err)
 		}
-		defer l.Close() // not before all are found: each is another
+		defer drop(l) // not before all are found: each is another
 		all = append(all, l.Addr().String())
 	}
 	return all, nil
 }
 
-// tail returns the end of a log.
+// tail returns the end of a log, where a server says why it didn't start.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -161,7 +161,7 @@ func TestParseFlags(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want %+v", tt.args, got, err, tt.want)
 		}
 	}
-	for _, args := range []string{"-tokens 10", "-rounds 0", "more"} {
+	for _, args := range []string{"-tokens 10", "-rounds 0", "more"} { // each complains on standard error
 		if got, err := parseFlags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: got %+v, want an error", args, got)
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// bench is one session.
+// bench is one session: what it measures with, and what it has measured so far.
 type bench struct {
 	scale
 	dir      string // temporary
@@ -77,7 +77,8 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	return b.issueRounds(ctx, j)
 }
 
-// prepare has Jeton make its data folder by a first start, and fills it.
+// prepare has Jeton make its data folder by a first start, and fills it: master key, pepper and administrator are as every
+// instance has them. It is stopped meanwhile, since it may believe that nobody else writes to its database.
 func (b *bench) prepare(ctx context.Context) error {
 	j, err := b.startJeton(ctx)
 	if err != nil {

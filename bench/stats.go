@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// median returns the middle of the values, or the mean of the two in the middle; 0 for none.
+// median returns the middle of the values, or the mean of the two in the middle; 0 for none. It is what the tables show,
+// and not the mean: one run in which the machine was busy elsewhere must not count.
 func median(values []float64) float64 {
 	n := len(values)
 	if n == 0 {
@@ -27,8 +28,19 @@ func spread(values []float64, format func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", format(median(values)), format(slices.Min(values)), format(slices.Max(values)))
 }
 
+// middle writes the median alone.
+func middle(values []float64, format func(float64) string) string {
+	if len(values) == 0 {
+		return "–"
+	}
+	return format(median(values))
+}
+
 // thousands writes a whole number with commas.
 func thousands(v float64) string {
+	if v < 0 { // memory can shrink between two lookings
+		return "-" + thousands(-v)
+	}
 	digits := strconv.FormatInt(int64(v+0.5), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -36,9 +48,10 @@ func thousands(v float64) string {
 	return digits
 }
 
-// The other ways in which figures are written.
+// The other ways in which figures are written: with as many digits as a second session would still confirm.
 func ratio(v float64) string        { return strconv.FormatFloat(v, 'f', 2, 64) }
 func milliseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " ms" }
+func microseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " µs" }
 func seconds(v float64) string      { return strconv.FormatFloat(v, 'f', 2, 64) + " s" }
 func octets(v float64) string       { return thousands(v) + " B" }
 func mebibytes(v float64) string    { return thousands(v/(1<<20)) + " MiB" }

@@ -18,7 +18,7 @@ func selectTokens(ctx context.Context, conn *sql.Conn) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	stmt, err := conn.PrepareContext(ctx, `SELECT user_id FROM personal_token WHERE pepper = 1 AND digest = ?`)
+	stmt, err := conn.PrepareContext(ctx, `SELECT user_id FROM personal_token WHERE pepper = 1 AND digest = ?`) //nolint:sqlclosecheck // it lives as long as conn
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func insertTokens(ctx context.Context, conn *sql.Conn) (func() error, error) {
 			'personal_token', ?1, 'User0000001', '', '', 1)`,
 		`COMMIT`,
 	} {
-		stmt, err := conn.PrepareContext(ctx, query)
+		stmt, err := conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // it lives as long as conn
 		if err != nil {
 			return nil, err
 		}

@@ -63,12 +63,12 @@ func printStoreRate(ctx context.Context, name, path, seconds string) error {
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
-	defer db.Close()
+	defer drop(db)
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
-	defer conn.Close()
+	defer drop(conn)
 	// The loop looks at ctx itself: for each statement under one that can end, the driver would start a goroutine.
 	step, err := storeStep(name)(context.WithoutCancel(ctx), conn)
 	if err != nil {

@@ -34,7 +34,7 @@ type tokens struct {
 	live, unknown, bad span
 }
 
-// source returns a generator for a seed.
+// source returns a generator for a seed: one whose bytes are as good as random, so that digests spread as real ones do.
 func source(seed uint64) *rand.ChaCha8 {
 	var key [32]byte
 	key[0] = byte(seed)
@@ -54,7 +54,8 @@ func makeSecrets(n int, seed uint64) ([]secret.Text, error) {
 	return all, nil
 }
 
-// mistype returns a token whose checksum is wrong.
+// mistype returns a token whose checksum is wrong, and nothing else: one of another length or alphabet would be refused
+// even sooner.
 func mistype(t secret.Text) secret.Text {
 	text := []byte(t.Reveal())
 	last := &text[len(text)-1]
@@ -95,7 +96,7 @@ func (t tokens) read(s span) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the tokens: %w", err)
 	}
-	defer f.Close()
+	defer drop(f)
 	text := make([]byte, s.count*tokenLine)
 	if _, err := io.ReadFull(io.NewSectionReader(f, int64(s.first)*tokenLine, int64(len(text))), text); err != nil {
 		return nil, fmt.Errorf("reading the tokens: %w", err)

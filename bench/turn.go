@@ -39,17 +39,15 @@ func (b *bench) take(ctx context.Context, t turn) error {
 		t.row.ratios = append(t.row.ratios, s.rate()/t.unit)
 	}
 	rss, err := t.server.rss()
-	t.row.rss = float64(rss)
+	t.row.rss = append(t.row.rss, float64(rss))
 	return err
 }
 
-// sample is the measuring itself.
-//
-// The request log begins anew each time: at some 25 MB a second it would fill the disk, and a file of gigabytes being
-// written out by the kernel would be measured with it. Within a run it is written as it always is.
+// sample is the measuring itself. The second of warm-up fills what only load fills: connections, buffers, the
+// processor's branch predictor.
 func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
-	if err := os.Truncate(b.log(), 0); err != nil {
-		return sample{}, fmt.Errorf("emptying the log: %w", err)
+	if err := b.emptyLog(); err != nil {
+		return sample{}, err
 	}
 	if err := b.probe(ctx, &t.load); err != nil {
 		return sample{}, err
@@ -68,6 +66,15 @@ func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
 	after, err := t.server.busy()
 	s.busy = float64(after-before) / float64(s.took)
 	return s, err
+}
+
+// emptyLog has the request log begin anew. At some 25 MB a second it would fill the disk, and a file of gigabytes being
+// written out by the kernel would be measured with it. Within a run it is written as it always is.
+func (b *bench) emptyLog() error {
+	if err := os.Truncate(b.log(), 0); err != nil {
+		return fmt.Errorf("emptying the log: %w", err)
+	}
+	return nil
 }
 
 // probe asks once, with the last of a load's tokens, which is then taken out of a load that presents each only once.

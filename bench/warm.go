@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// How the first verification of all tokens is asked for: many requests on the way at a time, so that it takes no longer
-// than the server does.
+// How the tokens are presented: many requests on the way at a time, so that it takes no longer than the server does. wrk
+// can't do it, since it ends by time and not when all is done, and can't tell whose answer a refusal was.
 const (
 	warmConnections = 8
 	warmPipeline    = 64
@@ -38,7 +38,7 @@ func warm(ctx context.Context, address string, text []byte, done *counter) error
 	}
 	running.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("presenting every token once: %w", err)
+		return fmt.Errorf("presenting every token: %w", err)
 	}
 	done.end()
 	return nil
@@ -59,7 +59,8 @@ func (w *warmer) run(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer drop(conn)
+	// Reading knows no context: where another connection has failed, this one is closed under it.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	answers := bufio.NewReader(conn)
 	for {
@@ -68,6 +69,8 @@ func (w *warmer) run(ctx context.Context, address string) error {
 		if n <= 0 {
 			return nil
 		}
+		// One write and then all answers (RFC 9112, section 9.3.2): both fit into the sockets' buffers, so that neither
+		// side waits for the other to read.
 		var batch strings.Builder
 		for i := range n {
 			batch.WriteString(w.request.with(tokenAt(w.text, first+i)))

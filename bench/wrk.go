@@ -58,7 +58,7 @@ type sample struct {
 	busy      float64 // of the server's core
 }
 
-// rate is the requests answered in a second.
+// rate is the requests, refused ones too, answered in a second.
 func (s *sample) rate() float64 { return float64(s.requests) / s.took.Seconds() }
 
 // check returns an error where a run measured something else than it was meant to. That success was 200 and not 204,

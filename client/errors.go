@@ -61,15 +61,15 @@ func (e *Error) Error() string { return e.Doing + ": " + e.Problem.Error() }
 // Unwrap returns the problem.
 func (e *Error) Unwrap() error { return e.Problem }
 
-// Is reports whether target is the sentinel of the problem's code or status.
+// Is reports whether target is the sentinel of the problem's code or status. errors.Is calls it for each link of a chain.
 func (e *Error) Is(target error) bool {
-	switch target { //nolint:errorlint // errors.Is calls this for each link of the chain, with the sentinel itself
+	switch target {
 	case ErrLastAdministrator:
 		return e.Problem.Code == api.CodeLastAdministrator
 	case ErrCredentialNotAccepted:
 		return e.Problem.Code == api.CodeCredentialTooWeak
 	}
-	return target == kindOf(e.Problem.Status) //nolint:errorlint // as above
+	return target == kindOf(e.Problem.Status)
 }
 
 // kindOf returns the sentinel of a status, or nil for one that tells of a mistake in this package alone (a malformed

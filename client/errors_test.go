@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,20 +86,11 @@ func TestErrorsCrossTheWire(t *testing.T) {
 			t.Errorf("%s: got error %+v, want to retry after 7 s", code, e)
 		}
 		for _, s := range sentinels {
-			if is := errors.Is(err, s); is != contains(kinds, s) {
+			if is := errors.Is(err, s); is != slices.Contains(kinds, s) {
 				t.Errorf("%s: got errors.Is(%v) %v", code, s, is)
 			}
 		}
 	}
-}
-
-func contains(list []error, e error) bool {
-	for _, l := range list {
-		if l == e {
-			return true
-		}
-	}
-	return false
 }
 
 // TestAnswersThatArentJetons has, beside each, what makes it one.

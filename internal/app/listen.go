@@ -65,4 +65,3 @@ func (n *node) publicURL() string {
 	}
 	return "http://" + n.cfg.Listen
 }
-

@@ -145,4 +145,3 @@ func (n *node) databasePath() string {
 	}
 	return filepath.Join(n.cfg.Data, "jeton.db")
 }
-

@@ -2,10 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +9,9 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// serviceAllow adds to the audience of one operation. The API knows no such change: it replaces all operations at once, so
+// that their patterns are checked against each other. So allow reads, adds and writes back, under the version that it
+// read; see edit.
 func (p *program) serviceAllow() *cobra.Command {
 	var scope string
 	cmd := &cobra.Command{
@@ -29,9 +28,10 @@ ID stands there in the path.`,
 	}
 	cmd.Flags().StringVar(&scope, "scope", "", "scope that the operation belongs to from now on")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
-		scoped := cmd.Flags().Changed("scope")
+		scoped := cmd.Flags().Changed("scope") // an empty one takes the operation out of its scope
 		return p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			service, pattern := args[0], args[1]
+			// The users are looked up once, before anything is read that may change meanwhile.
 			words, err := audience(ctx, c, args[2:])
 			if err != nil {
 				return err
@@ -53,6 +53,8 @@ ID stands there in the path.`,
 	return cmd
 }
 
+// serviceDisallow is the way back from allow. What isn't there to take away is no error, so that it can be repeated, but
+// it is said: a misspelt pattern would leave in force what the user believes gone.
 func (p *program) serviceDisallow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "disallow NAME PATTERN [AUDIENCE...]",
@@ -81,7 +83,7 @@ for the other operations to decide, or for the service's default.`,
 	}
 }
 
-// edited tells what became of an operation. That nothing was changed is said aloud: the pattern may have been misspelt.
+// edited tells what became of an operation, or that there was nothing to change.
 func (p *program) edited(changed bool, service string, ops []api.Operation, pattern string) {
 	begin := ""
 	if !changed {
@@ -100,67 +102,4 @@ func unless(same bool, ops []api.Operation) []api.Operation {
 		return nil
 	}
 	return ops
-}
-
-// find returns the index of the operation with exactly this pattern, or -1.
-func find(ops []api.Operation, pattern string) int {
-	return slices.IndexFunc(ops, func(op api.Operation) bool { return op.Pattern == pattern })
-}
-
-// allow returns the operations with the audience added to one of them, which is made if it isn't there, and whether that
-// is a change.
-func allow(ops []api.Operation, pattern string, words []string) ([]api.Operation, bool) {
-	i := find(ops, pattern)
-	if i < 0 {
-		return append(ops, api.Operation{Pattern: pattern, Audience: words}), true
-	}
-	changed := false
-	for _, w := range words {
-		if !slices.Contains(ops[i].Audience, w) {
-			ops[i].Audience, changed = append(ops[i].Audience, w), true
-		}
-	}
-	return ops, changed
-}
-
-// disallow returns the operations with the audience taken off one of them, or, where no audience is given, without that
-// operation, and whether that is a change. An operation that lost all its audience stays: without it, a broader one or
-// the service's default might let the calls in that were just forbidden.
-func disallow(ops []api.Operation, pattern string, words []string) ([]api.Operation, bool) {
-	i := find(ops, pattern)
-	if i < 0 {
-		return ops, false
-	}
-	if len(words) == 0 {
-		return slices.Delete(ops, i, i+1), true
-	}
-	before := len(ops[i].Audience)
-	ops[i].Audience = slices.DeleteFunc(ops[i].Audience, func(w string) bool { return slices.Contains(words, w) })
-	return ops, len(ops[i].Audience) < before
-}
-
-// audience returns the words of an audience, each once, with users by the names that they have: an ID or another
-// spelling of a name would not be found among the words that are there, and a disallow would leave it in force.
-func audience(ctx context.Context, c *client.Client, given []string) ([]string, error) {
-	words := []string{}
-	for _, word := range given {
-		kind, name, ok := strings.Cut(word, ":")
-		if !ok || !slices.Contains([]string{"user", "role", "self"}, kind) {
-			return nil, &usageError{text: "an AUDIENCE is none of user:NAME, role:NAME and self:{VARIABLE}"}
-		}
-		if kind == "user" {
-			u, _, err := c.User(ctx, name)
-			switch {
-			case errors.Is(err, client.ErrNotFound):
-				return nil, noUser(err, name)
-			case err != nil:
-				return nil, fmt.Errorf("looking for a user of the audience: %w", err)
-			}
-			word = "user:" + u.Username
-		}
-		if !slices.Contains(words, word) {
-			words = append(words, word)
-		}
-	}
-	return words, nil
 }

@@ -16,12 +16,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/jeton-io/jeton/client"
 )
 
-// The exit codes.
+// The exit codes. A shell script can tell "it said no, or could not" from "I called it wrongly", which no repeating mends.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -47,7 +45,8 @@ type Env struct {
 	Hangup func() (requests <-chan os.Signal, stop func())
 }
 
-// Run runs one command and returns its exit code. When ctx ends, so does the command.
+// Run runs one command and returns its exit code. When ctx ends, so does the command: a server drains, a question at the
+// terminal is given up, a request is abandoned.
 func Run(ctx context.Context, env Env) int {
 	p := &program{env: env, stdin: bufio.NewReader(env.Stdin), out: bufio.NewWriter(env.Stdout), vars: map[string]string{}}
 	for _, pair := range env.Environ {
@@ -55,18 +54,20 @@ func Run(ctx context.Context, env Env) int {
 		p.vars[name] = value
 	}
 	root := p.root()
+	// Cobra is given the whole world anew, and falls back on the process in nothing.
 	root.SetArgs(append([]string{}, env.Args...)) // nil would mean those of the process
 	root.SetIn(p.stdin)
 	root.SetOut(p.out)
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	// What was printed counts only when it has been written: a command whose output is lost has failed.
 	if flushErr := p.out.Flush(); err == nil && flushErr != nil {
 		err = outputError(flushErr)
 	}
 	return p.exit(cmd, err)
 }
 
-// program is one run.
+// program is one run: what it was given, and what it has found out so far. Commands are its methods.
 type program struct {
 	env   Env
 	vars  map[string]string // the environment, by name
@@ -78,76 +79,4 @@ type program struct {
 	tokenFile string // --token-file
 	source    string // where the credential used was found
 	began     bool   // the command line was understood
-}
-
-// The groups of commands in the help.
-const (
-	groupServer = "server"
-	groupOwn    = "own"
-	groupAdmin  = "admin"
-)
-
-// root returns the whole tree of commands.
-func (p *program) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "jeton COMMAND",
-		Short: "Jeton is the token desk of an API",
-		Long: `Jeton is the token desk of an API: it issues, verifies, lists, rotates and
-revokes the credentials with which programs call it.
-
-Commands other than "serve" and "config" ask a running Jeton, at --url or
-JETON_URL, with one credential:
-
-  JETON_USERNAME and JETON_PASSWORD (or JETON_PASSWORD_FILE)
-  JETON_TOKEN, JETON_TOKEN_FILE or --token-file: a personal token
-
-Without either, a terminal is asked for user name and password.
-Secrets are never arguments.`,
-		Example:       "  jeton serve\n  jeton user create alice --role partner\n  jeton token rotate > alice.token",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.PersistentFlags().StringVarP(&p.output, "output", "o", formatText, "`FORM` of the output: text or json")
-	root.SetUsageTemplate(strings.NewReplacer( // what only holds other commands needs one line to say so
-		"{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}", "",
-		"[command]", "COMMAND",
-	).Replace(root.UsageTemplate()))
-	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(p.help())
-	root.AddGroup(
-		&cobra.Group{ID: groupServer, Title: "To run Jeton:"},
-		&cobra.Group{ID: groupOwn, Title: "For everyone:"},
-		&cobra.Group{ID: groupAdmin, Title: "For administrators:"},
-	)
-	add := func(group string, commands ...*cobra.Command) {
-		for _, c := range commands {
-			c.GroupID = group
-			root.AddCommand(c)
-		}
-	}
-	add(groupServer, p.serve(), p.config())
-	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
-	add(groupAdmin, p.asking(p.user()), p.asking(p.service()), p.asking(p.verify()), p.asking(p.events()))
-	root.AddCommand(p.version(), p.completion(root))
-	return p.finish(root)
-}
-
-// finish gives a command and all below it what they have in common. A command that only holds others gets the task of
-// saying so.
-func (p *program) finish(c *cobra.Command) *cobra.Command {
-	for _, sub := range c.Commands() {
-		p.finish(sub)
-	}
-	c.DisableFlagsInUseLine = true
-	if c.Args == nil {
-		c.Args = arguments
-	}
-	if c.ValidArgsFunction == nil && len(c.ValidArgs) == 0 {
-		c.ValidArgsFunction = cobra.NoFileCompletions
-	}
-	if c.HasSubCommands() {
-		c.Args, c.RunE = cobra.ArbitraryArgs, p.group
-	}
-	return c
 }

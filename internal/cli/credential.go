@@ -2,20 +2,15 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/jeton-io/jeton/client"
 )
 
-// defaultURL is where Jeton answers unless told otherwise.
-const defaultURL = "http://127.0.0.1:8080"
-
-// The variables that say where to ask and who is asking.
+// The variables that say where to ask and who is asking. Secrets may stand in the environment, which other users can't
+// read; a file is safer still, as the environment is handed on to every program that is started from here.
 const (
 	varURL          = "JETON_URL"
 	varToken        = "JETON_TOKEN"
@@ -25,65 +20,27 @@ const (
 	varPasswordFile = "JETON_PASSWORD_FILE"
 )
 
-// asking gives a command that asks a running Jeton, and all below it, the flags for that.
-func (p *program) asking(c *cobra.Command) *cobra.Command {
-	c.PersistentFlags().StringVar(&p.url, "url", "", "`URL` at which Jeton answers ("+varURL+"; "+defaultURL+" if neither is given)")
-	c.PersistentFlags().StringVar(&p.tokenFile, "token-file", "", "`FILE` of the personal token to use, whatever the environment holds ("+varTokenFile+")")
-	return c
-}
-
-// ask makes the task of a command out of a function that needs a client.
-func (p *program) ask(f func(ctx context.Context, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
-	return p.run(func(cmd *cobra.Command, args []string) error {
-		who, err := p.credential(cmd.Context())
-		if err != nil {
-			return err
-		}
-		c, err := p.connect(who)
-		if err != nil {
-			return err
-		}
-		return f(cmd.Context(), c, args)
-	})
-}
-
-// baseURL returns where to ask.
-func (p *program) baseURL() string {
-	for _, given := range []string{p.url, p.vars[varURL]} {
-		if given != "" {
-			return given
-		}
-	}
-	return defaultURL
-}
-
-// connect returns the client that presents a credential.
-func (p *program) connect(who credential) (*client.Client, error) {
-	c, err := client.New(client.Config{
-		BaseURL: p.baseURL(), Token: who.token, Username: who.username, Password: who.password, UserAgent: "jeton-cli/" + buildVersion().number,
-	})
-	if bad, ok := errors.AsType[*client.ConfigError](err); ok {
-		what := map[string]string{"BaseURL": "the URL of Jeton (--url or " + varURL + ")", "Username": "the user name", "Token": "the token from " + p.source}
-		return nil, &usageError{text: what[bad.Field] + " " + bad.Problem}
-	}
-	return c, err
-}
-
-// credential is the one that a command presents: a token, or a name and a password.
+// credential is the one that a command presents: a token, or a name and a password. Its secrets are of a type that
+// doesn't print.
 type credential struct {
 	token    client.Secret
 	username string
 	password client.Secret
 }
 
-// credential finds the credential to present, and keeps in mind where. A flag goes before the environment; in the
-// environment, two credentials are refused: nobody could tell which of the two was meant.
+// credential finds the credential to present, and keeps in mind where it was: an error names the source, so that who is
+// refused knows which one to mend, and never shows the value.
+//
+// A flag goes before the environment. In the environment, two credentials are refused, as Jeton itself refuses two in a
+// request: nobody could tell which was meant, and the wrong guess would act as somebody else. A user name beside a token
+// is no credential, and is let be.
 func (p *program) credential(ctx context.Context) (who credential, err error) {
 	if p.tokenFile != "" {
 		p.source = "--token-file"
 		who.token, err = p.tokenFrom(p.tokenFile)
 		return who, err
 	}
+	// Two of the same kind are as bad as one of each: the value and the file may differ.
 	tokens, passwords := p.set(varToken, varTokenFile), p.set(varPassword, varPasswordFile)
 	if all := append(tokens, passwords...); len(all) > 1 {
 		return who, &usageError{text: all[0] + " and " + all[1] + " are both set", fix: "Unset one: a request has one credential."}
@@ -91,18 +48,21 @@ func (p *program) credential(ctx context.Context) (who credential, err error) {
 	switch {
 	case len(tokens) > 0:
 		p.source = tokens[0]
+		// $(cat FILE) has lost its line break already; what was pasted may have brought a space along.
 		who.token = client.Secret(strings.TrimSpace(p.vars[varToken]))
 		if tokens[0] == varTokenFile {
 			who.token, err = p.tokenFrom(p.vars[varTokenFile])
 		}
 		return who, err
+	// A script that lacks a credential must fail and not wait for somebody to type it.
 	case p.env.Hidden == nil && (len(passwords) == 0 || p.vars[varUsername] == ""):
 		return who, p.noCredential(passwords)
 	}
 	return p.basic(ctx, passwords)
 }
 
-// basic finds a user name and a password; what the environment lacks is asked of the terminal.
+// basic finds a user name and a password; what the environment lacks is asked of the terminal. passwords are those of the
+// variables that are set: none or one.
 func (p *program) basic(ctx context.Context, passwords []string) (who credential, err error) {
 	name, from := varUsername, "the terminal"
 	if who.username = p.vars[varUsername]; who.username == "" {
@@ -114,7 +74,7 @@ func (p *program) basic(ctx context.Context, passwords []string) (who credential
 	switch {
 	case len(passwords) == 0:
 		who.password, err = p.askHidden(ctx, "Password of "+who.username+": ")
-	case passwords[0] == varPassword:
+	case passwords[0] == varPassword: // exactly as it is: any character may belong to a password
 		from, who.password = varPassword, client.Secret(p.vars[varPassword])
 	default:
 		from = varPasswordFile
@@ -123,12 +83,14 @@ func (p *program) basic(ctx context.Context, passwords []string) (who credential
 	if p.source = name + " and " + from; name == from {
 		p.source = from
 	}
+	// A user who presses Enter has changed their mind; a request without a password would be refused all the same.
 	if err == nil && (who.username == "" || who.password == "") {
 		err = &usageError{text: "the user name or the password is empty"}
 	}
 	return who, err
 }
 
+// noCredential says what is missing where there is no terminal to ask.
 func (p *program) noCredential(passwords []string) error {
 	text := "no credential is given"
 	switch {
@@ -140,7 +102,7 @@ func (p *program) noCredential(passwords []string) error {
 	return &usageError{text: text, fix: "Set " + varUsername + " and " + varPassword + ", or " + varToken + " or " + varTokenFile + "."}
 }
 
-// set returns those of the variables that are set and not empty.
+// set returns those of the variables that are set and not empty: a script often can only empty one.
 func (p *program) set(names ...string) (found []string) {
 	for _, name := range names {
 		if p.vars[name] != "" {
@@ -156,7 +118,8 @@ func (p *program) tokenFrom(path string) (client.Secret, error) {
 	return client.Secret(strings.TrimSpace(text.Reveal())), err
 }
 
-// secretFrom reads a secret from a file.
+// secretFrom reads a secret from a file. Who else may read the file is not looked at: it may well be a mount or a pipe,
+// whose modes say nothing.
 func (p *program) secretFrom(path string) (client.Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {

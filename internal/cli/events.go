@@ -13,6 +13,8 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// events prints the audit log. It is newest first, because a question to it begins with what has just happened, and
+// bounded unless told otherwise, because it may be very long.
 func (p *program) events() *cobra.Command {
 	var filter client.EventFilter
 	var since, until string
@@ -46,7 +48,7 @@ how long ago, as 90m, 36h or 7d.`,
 			return &usageError{text: "--limit is negative"}
 		}
 		return p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
-			const page = 200
+			const page = 200 // the most that Jeton gives at a time
 			if filter.PageSize = page; limit > 0 {
 				filter.PageSize = min(limit, page)
 			}
@@ -60,6 +62,8 @@ how long ago, as 90m, 36h or 7d.`,
 	return cmd
 }
 
+// eventTable prints what fits on a line: of a change, that it was made and by whom; what exactly changed is in the detail,
+// which JSON has. Of merged refusals the time is that of the first.
 func (p *program) eventTable(events []api.Event) {
 	rows := make([][]string, len(events))
 	for i, e := range events {
@@ -71,7 +75,7 @@ func (p *program) eventTable(events []api.Event) {
 		if e.Target != nil {
 			target = strings.TrimSpace(e.Target.Kind + " " + orElse(e.Target.Name, e.Target.ID))
 		}
-		rows[i] = []string{moment(e.At), string(e.Action), actor, target, e.Reason, e.Door, strconv.FormatInt(e.Count, 10), address}
+		rows[i] = []string{moment(e.At), e.Action, actor, target, e.Reason, e.Door, strconv.FormatInt(e.Count, 10), address}
 	}
 	p.table([]string{"TIME", "ACTION", "WHO", "WHAT", "REASON", "DOOR", "COUNT", "ADDRESS"}, rows)
 }
@@ -86,7 +90,8 @@ func orElse(text, other string) string {
 	return text
 }
 
-// timeOf reads the value of a flag that is a moment, or how long ago it was.
+// timeOf reads the value of a flag that is a moment, or how long ago it was; nothing for the zero time, which selects all.
+// A day begins at midnight UTC, as all times of the audit log are in UTC.
 func (p *program) timeOf(flag, value string) (time.Time, error) {
 	if value == "" {
 		return time.Time{}, nil

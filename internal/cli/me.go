@@ -10,6 +10,8 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// me asks what any credential may ask, even one that has no power over Jeton: it is the first thing to try where another
+// command is refused.
 func (p *program) me() *cobra.Command {
 	return &cobra.Command{
 		Use:     "me",
@@ -27,7 +29,8 @@ func (p *program) me() *cobra.Command {
 	}
 }
 
-// userFields returns what there is to show of a user.
+// userFields returns what there is to show of a user, as pairs of a name and a value. Whether a password is set is all
+// that anyone can learn of it.
 func userFields(u api.User) []string {
 	password := "none"
 	if u.HasPassword {
@@ -39,6 +42,9 @@ func userFields(u api.User) []string {
 	}
 }
 
+// password changes the caller's own password. The current one is always sent along, also where a token is presented: a
+// token that was stolen must not be enough to lock its owner out. So it is the one command that needs a password and a
+// token at once, and only a terminal can give it both.
 func (p *program) password() *cobra.Command {
 	var replacement newPassword
 	cmd := &cobra.Command{

@@ -15,6 +15,8 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// serviceOperations prints the operations in the order in which they are kept. Order means nothing to the policy, where
+// the more specific pattern wins; it is kept so that a file that was written by hand comes back as it was.
 func (p *program) serviceOperations() *cobra.Command {
 	return &cobra.Command{
 		Use:     "operations NAME",
@@ -30,6 +32,7 @@ func (p *program) serviceOperations() *cobra.Command {
 	}
 }
 
+// showOperations prints operations; as JSON, in the form that set-operations reads.
 func (p *program) showOperations(ops []api.Operation) error {
 	return p.show(ops, func() {
 		rows := make([][]string, len(ops))
@@ -40,6 +43,7 @@ func (p *program) showOperations(ops []api.Operation) error {
 	})
 }
 
+// nobodyOr writes an audience. That there is none is written out: a gap in a table might pass for "everybody".
 func nobodyOr(audience []string) string {
 	if len(audience) == 0 {
 		return "(nobody)"
@@ -47,6 +51,8 @@ func nobodyOr(audience []string) string {
 	return strings.Join(audience, " ")
 }
 
+// serviceSetOperations is for those who keep their policy in a file, under version control. What the file says replaces
+// what is there, also what somebody has changed by hand since: the file is the truth then.
 func (p *program) serviceSetOperations() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -79,7 +85,8 @@ jeton service operations prints it with --output json.`,
 // maxOperationsFile bounds a file of operations, in bytes: Jeton takes a megabyte.
 const maxOperationsFile = 4 << 20
 
-// operationsFrom reads operations from a file, or from stdin where the file is "-".
+// operationsFrom reads operations from a file, or from stdin where the file is "-". It refuses what Jeton would refuse,
+// and null besides, which a program that failed may well print, and which would leave nobody with any access.
 func (p *program) operationsFrom(ctx context.Context, file string) ([]api.Operation, error) {
 	b, err := await(ctx, func() ([]byte, error) {
 		if file == "-" {
@@ -96,7 +103,7 @@ func (p *program) operationsFrom(ctx context.Context, file string) ([]api.Operat
 		return nil, fmt.Errorf("reading operations: %w", err)
 	}
 	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.DisallowUnknownFields() // a misspelt "audience" would be an operation for nobody
+	d.DisallowUnknownFields() // a misspelt "audience" would make an operation for nobody
 	var ops []api.Operation
 	if err := d.Decode(&ops); err != nil {
 		return nil, fmt.Errorf("reading operations: %w", err)
@@ -116,7 +123,7 @@ func edit(ctx context.Context, c *client.Client, service string, change func([]a
 		if err != nil {
 			return nil, err
 		}
-		ops := change(was)
+		ops := change(was) // anew each time: it may find that another has made the same change
 		if ops == nil {
 			return was, nil
 		}

@@ -16,7 +16,8 @@ const (
 	formatJSON = "json"
 )
 
-// show prints a result: as JSON, in the API's own shape, or by text.
+// show prints a result: as JSON, in the API's own shape, or by text. JSON is what programs can rely on, and only grows; the
+// text is for people and may be worded anew with any version.
 func (p *program) show(result any, text func()) error {
 	if p.output != formatJSON {
 		text()
@@ -34,7 +35,7 @@ func (p *program) show(result any, text func()) error {
 // say prints one line of text to stdout, for people: JSON output has none.
 func (p *program) say(format string, args ...any) {
 	if p.output != formatJSON {
-		_, _ = p.out.WriteString(clean(fmt.Sprintf(format, args...)) + "\n") // the error stays with the writer until Run flushes it
+		_, _ = p.out.WriteString(clean(fmt.Sprintf(format, args...)) + "\n") // Run hears of the error when it flushes
 	}
 }
 
@@ -43,7 +44,7 @@ func (p *program) hint(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.env.Stderr, clean(fmt.Sprintf(format, args...)))
 }
 
-// table prints rows under a heading.
+// table prints rows under a heading, which stands there even above no rows: empty output might be a command that failed.
 func (p *program) table(heading []string, rows [][]string) {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{heading}, rows...) {
@@ -76,6 +77,7 @@ func clean(s string) string {
 	}, s)
 }
 
+// orDash marks an empty value, so that it isn't overlooked and columns can be told apart by any program.
 func orDash(s string) string {
 	if s == "" {
 		return "-"
@@ -83,7 +85,7 @@ func orDash(s string) string {
 	return s
 }
 
-// moment prints a time to the second, in UTC as the API has it; nothing for no time.
+// moment writes a time to the second, in UTC as the API has it; nothing for no time.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -41,6 +41,7 @@ func named(err error, text, fix string) error {
 	return err
 }
 
+// outputError is the error of stdout: a full disk, a pipe whose reader has gone.
 func outputError(err error) error { return fmt.Errorf("writing the output: %w", err) }
 
 // exit tells of an error, if there is one that hasn't been told, and returns the exit code.
@@ -49,14 +50,14 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errDenied):
+	case errors.Is(err, errDenied): // the verdict was the output
 		return exitFailed
 	case errors.Is(err, errShown):
 		return exitUsage
 	case !misused && !p.began: // cobra's own, which might repeat an argument
 		usage, misused = &usageError{text: "the command line can't be followed"}, true
 	}
-	if misused {
+	if misused { // nobody was asked anything, so there is no problem of Jeton's to tell of
 		fix := strings.TrimSpace(usage.fix + " See " + cmd.CommandPath() + " --help.")
 		p.tell(&api.Problem{Title: usage.text, Fix: fix}, usage.text)
 		return exitUsage
@@ -67,10 +68,13 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 
 // problem turns an error into what is told of it, as a problem and as a sentence. The problem is Jeton's own, or one in
 // the same form without a code.
+//
+// An answer that the credential isn't valid doesn't say why, so that nobody can find out whether a name exists. What the
+// user can be told is which of the possible sources the credential came from: often that is the mistake.
 func (p *program) problem(err error) (*api.Problem, string) {
 	told, sentence := &api.Problem{Title: err.Error()}, err.Error()
 	if e, ok := errors.AsType[*client.Error](err); ok {
-		copied := *e.Problem
+		copied := *e.Problem // the error's own stays as Jeton sent it
 		told, sentence = &copied, e.Doing+": "+e.Problem.Title
 		if told.Code == api.CodeNotAuthenticated {
 			told.Detail = strings.TrimSpace(told.Detail + " The credential came from " + p.source + ".")
@@ -94,20 +98,22 @@ func (p *program) problem(err error) (*api.Problem, string) {
 		told.Fix = "Does Jeton's public listener answer at " + p.baseURL() + "? --url or JETON_URL names another place."
 	}
 	if f, ok := errors.AsType[*fault](err); ok {
-		if told.Fix = f.fix; f.text != "" {
-			told.Detail, sentence = f.text, f.text
+		if f.text != "" {
+			told.Detail, sentence, told.Fix = f.text, f.text, ""
 		}
+		told.Fix = strings.TrimSpace(told.Fix + " " + f.fix)
 	}
 	return told, sentence
 }
 
-// tell writes a problem to stderr, in the form that --output says.
+// tell writes a problem to stderr, in the form that --output says: a sentence; each field that was wrong; what to do; and
+// for a fault of the server's, by what its operator finds it in the log.
 func (p *program) tell(told *api.Problem, sentence string) {
 	if p.output == formatJSON {
 		p.tellJSON(told)
 		return
 	}
-	p.hint("jeton: %s.", strings.TrimSuffix(sentence, "."))
+	p.hint("jeton: %s.", strings.TrimSuffix(sentence, ".")) // in the log of a script, it must be plain who says so
 	for _, f := range told.Errors {
 		p.hint("  %s", strings.TrimSpace(f.Field+": "+f.Problem+". "+f.Fix))
 	}

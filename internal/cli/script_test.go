@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
 
+	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/internal/app"
 	"github.com/jeton-io/jeton/internal/cli"
 	"github.com/jeton-io/jeton/internal/config"
@@ -40,25 +41,30 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Defer(stop)
+			env.Defer(func() {
+				if err := stop(); err != nil {
+					env.T().Fatal("stopping Jeton: ", err)
+				}
+			})
 			// What an archive of text files can't hold: no line break at the end, and that of another system.
 			for name, text := range map[string]string{"unended.password": "aliceCANARY1", "crlf.password": "lfCANARY1\r\n"} {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(text), 0o600); err != nil {
 					return err
 				}
 			}
+			token, err := adminToken(url)
 			env.Setenv("JETON_URL", url)
-			env.Setenv("JETON_USERNAME", "admin")
-			env.Setenv("JETON_PASSWORD", adminPassword)
-			return nil
+			env.Setenv("ADMIN_TOKEN", token)
+			env.Setenv("JETON_TOKEN", token)
+			return err
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep, "as": as},
 		RequireExplicitExec: true,
 	})
 }
 
 // startJeton runs a server on free ports until stop. It has its data in the folder.
-func startJeton(data string) (url string, stop func(), err error) {
+func startJeton(data string) (url string, stop func() error, err error) {
 	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	config.Flags(flags)
 	cfg, err := config.Load(flags, []string{
@@ -78,7 +84,36 @@ func startJeton(data string) (url string, stop func(), err error) {
 		cancel()
 		return "", nil, fmt.Errorf("starting Jeton: %w", err)
 	case at := <-started:
-		return "http://" + at.String(), func() { cancel(); <-ended }, nil
+		return "http://" + at.String(), func() error { cancel(); return <-ended }, nil
+	}
+}
+
+// adminToken makes the administrator's token, with which most commands of the scripts are run: checking a password takes
+// long on purpose.
+func adminToken(url string) (string, error) {
+	c, err := client.New(client.Config{BaseURL: url, Username: "admin", Password: adminPassword})
+	if err != nil {
+		return "", err
+	}
+	issued, err := c.RotatePersonalToken(context.Background())
+	return issued.Token, err
+}
+
+// as puts a credential into the environment in place of any other: as alice PASSWORD, or as TOKEN. Without either, there
+// is none.
+func as(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 2 {
+		ts.Fatalf("usage: as [NAME PASSWORD | TOKEN]")
+	}
+	for _, name := range []string{"JETON_USERNAME", "JETON_PASSWORD", "JETON_PASSWORD_FILE", "JETON_TOKEN", "JETON_TOKEN_FILE"} {
+		ts.Setenv(name, "")
+	}
+	switch len(args) {
+	case 1:
+		ts.Setenv("JETON_TOKEN", args[0])
+	case 2:
+		ts.Setenv("JETON_USERNAME", args[0])
+		ts.Setenv("JETON_PASSWORD", args[1])
 	}
 }
 

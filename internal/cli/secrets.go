@@ -23,6 +23,7 @@ func readSecret(from io.Reader, name string) (client.Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading a secret: %w", err)
 	}
+	// One break and no more: a password may end in a space, and must then be typed with it everywhere.
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	problem := ""
 	switch {
@@ -32,7 +33,7 @@ func readSecret(from io.Reader, name string) (client.Secret, error) {
 		problem = "is empty"
 	case strings.ContainsAny(text, "\r\n"):
 		problem = "has more than one line"
-	case !utf8.ValidString(text):
+	case !utf8.ValidString(text): // JSON could not carry it
 		problem = "is not UTF-8"
 	}
 	if problem != "" {
@@ -41,12 +42,13 @@ func readSecret(from io.Reader, name string) (client.Secret, error) {
 	return client.Secret(text), nil
 }
 
-// newPassword is where a command gets a password that it sets.
+// newPassword is where a command gets a password that it sets. There is no flag for the password itself: see secretFix.
 type newPassword struct {
 	stdin bool
 	file  string
 }
 
+// flags defines the flags that say where the password is.
 func (n *newPassword) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&n.stdin, "password-stdin", false, "read the new password from standard input")
 	cmd.Flags().StringVar(&n.file, "password-file", "", "read the new password from this `FILE`")
@@ -55,7 +57,8 @@ func (n *newPassword) flags(cmd *cobra.Command) {
 // given reports whether a flag says where the password is.
 func (n *newPassword) given() bool { return n.stdin || n.file != "" }
 
-// read returns the new password of somebody: from where the flags say, else from the terminal.
+// read returns the new password of somebody: from where the flags say, else from the terminal. Where stdin is a terminal,
+// --password-stdin asks, too: reading it as a file would show what is typed.
 func (n *newPassword) read(ctx context.Context, p *program, whose string) (client.Secret, error) {
 	switch {
 	case n.stdin && n.file != "":
@@ -70,11 +73,13 @@ func (n *newPassword) read(ctx context.Context, p *program, whose string) (clien
 	return "", &usageError{text: "no new password is given", fix: "Give it with --password-stdin or --password-file."}
 }
 
+// secretFromStdin reads a secret from stdin, to its end.
 func (p *program) secretFromStdin(ctx context.Context) (client.Secret, error) {
 	return await(ctx, func() (client.Secret, error) { return readSecret(p.stdin, "standard input") })
 }
 
-// askTwice asks the terminal for a new password, and for the same again.
+// askTwice asks the terminal for a new password, and for the same again: what isn't shown may be mistyped, and then
+// nobody would know it.
 func (p *program) askTwice(ctx context.Context, whose string) (client.Secret, error) {
 	first, err := p.askHidden(ctx, "New password of "+whose+": ")
 	if err != nil {
@@ -90,7 +95,7 @@ func (p *program) askTwice(ctx context.Context, whose string) (client.Secret, er
 	return first, nil
 }
 
-// askHidden asks the terminal for a secret, without showing it.
+// askHidden asks the terminal for a secret, without showing it. The question goes to stderr, as stdout may be a file.
 func (p *program) askHidden(ctx context.Context, question string) (client.Secret, error) {
 	_, _ = fmt.Fprint(p.env.Stderr, clean(question))
 	text, err := p.env.Hidden(ctx)

@@ -11,6 +11,9 @@ import (
 	"github.com/jeton-io/jeton/internal/config"
 )
 
+// serve runs the server in this process until its context ends. Its settings are those of package config, whose flags it
+// takes over whole, so that a new setting needs no change here. The variables of the other commands, such as
+// JETON_PASSWORD, may stand in the same environment and mean nothing to it.
 func (p *program) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -25,6 +28,7 @@ that --config names, in that order of precedence.`,
 	}
 	config.Flags(cmd.Flags())
 	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) error {
+		// The same reading serves the start and each reload: flags stay as they were given, files are read anew.
 		load := func() (config.Config, error) { return config.Load(cmd.Flags(), p.env.Environ) }
 		cfg, err := load()
 		if err != nil {
@@ -44,12 +48,20 @@ that --config names, in that order of precedence.`,
 	return cmd
 }
 
+// config is the group of commands about the server's configuration.
 func (p *program) config() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config COMMAND",
 		Short:   "Check the configuration",
 		Example: "  jeton config check --config jeton.yaml",
 	}
+	cmd.AddCommand(p.configCheck())
+	return cmd
+}
+
+// configCheck reads the configuration exactly as serve does, and goes no further: it can be run beside a server, and
+// before a reload. What it can't find out is what only the start shows, such as an address that is taken.
+func (p *program) configCheck() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check",
 		Short: "Name every fault of the configuration, or show what it comes to",
@@ -73,8 +85,7 @@ to, without its secrets. Nothing is started, and nothing is written.`,
 			p.fields(pairs...)
 		})
 	})
-	cmd.AddCommand(check)
-	return cmd
+	return check
 }
 
 // configError is the error of a configuration that can't be used, with all its faults.
@@ -88,8 +99,9 @@ func (e *configError) Error() string {
 	return "the configuration has a fault"
 }
 
+// faults returns the faults one by one. Only the outermost error joins them; a fault that itself wraps several is one.
 func (e *configError) faults() []error {
-	if all, ok := e.joined.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost error alone joins the faults
+	if all, ok := e.joined.(interface{ Unwrap() []error }); ok {
 		return all.Unwrap()
 	}
 	return []error{e.joined}

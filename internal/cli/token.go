@@ -10,6 +10,8 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// token is the group of commands about the caller's own personal token. None takes another user's name: the API has no
+// way to make, read or revoke another's.
 func (p *program) token() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token COMMAND",
@@ -23,6 +25,9 @@ A user has at most one, and nobody else can make or read it.`,
 	return cmd
 }
 
+// tokenRotate prints the one secret that this program ever shows. It stands alone on stdout, so that it can be sent to a
+// file or a variable; all advice goes to stderr. Who may read that file is for the shell's umask to say, as the example
+// in the help does: by the time that this program runs, the shell has made it.
 func (p *program) tokenRotate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rotate",
@@ -32,17 +37,18 @@ dead at once. Nobody can show the new one again.`,
 		Example: "  (umask 077; jeton token rotate > alice.token)",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
 			token, err := c.RotatePersonalToken(ctx)
-			if errors.Is(err, client.ErrUnreachable) {
-				return &fault{err, "", "The former token may be dead already: rotate again when Jeton answers."}
-			}
-			if err != nil {
+			// Repeating is safe, and the only way to a token that is known: each rotation ends whatever was there.
+			switch {
+			case errors.Is(err, client.ErrUnreachable) || errors.Is(err, context.Canceled):
+				return &fault{err, "", "If the request had arrived, the former token is dead, and the new one is lost: rotate again."}
+			case err != nil:
 				return err
 			}
 			if err := p.printToken(token); err != nil {
 				return &fault{outputError(err), "", "The new token is lost and the former one is dead: rotate again."}
 			}
 			p.hint("This token is shown once: keep it in a safe place. A former token no longer works.")
-			if p.env.Terminal {
+			if p.env.Terminal { // it now stands in the terminal's scrollback, too
 				p.hint("To keep it in a file that only you can read: (umask 077; %s token rotate > my.token)", p.env.Command)
 			}
 			return nil
@@ -57,6 +63,7 @@ func (p *program) printToken(token api.IssuedPersonalToken) error {
 	return errors.Join(err, p.out.Flush())
 }
 
+// tokenShow tells whether somebody else uses the token: when it was last used, and from where.
 func (p *program) tokenShow() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show",
@@ -79,6 +86,7 @@ func (p *program) tokenShow() *cobra.Command {
 	}
 }
 
+// tokenRevoke ends the token without making another: for a token that has leaked, or is no longer needed.
 func (p *program) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use:     "revoke",

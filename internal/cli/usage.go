@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// usageError is the error of a command line that can't be followed. Nothing was done.
+// usageError is the error of a command line that can't be followed. Nothing was done, and repeating the command would do
+// nothing, either.
 type usageError struct {
 	text string // one sentence without its stop; it repeats no argument
 	fix  string // what to do instead, where it isn't plain
@@ -33,7 +35,8 @@ func lacks(cmd *cobra.Command, flag string) error {
 const secretFix = "A secret is never an argument, which other users of this machine and the shell's history could read: " +
 	"give it on standard input, in a file or in the environment."
 
-// run makes the task of a command out of a function; what fails before it is a mistake in the command line.
+// run makes the task of a command out of a function; what fails before it is a mistake in the command line. That is how
+// errors of cobra's own are told from those of a command: they have no type of their own.
 func (p *program) run(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if p.output != formatText && p.output != formatJSON {
@@ -44,10 +47,11 @@ func (p *program) run(f func(cmd *cobra.Command, args []string) error) func(*cob
 	}
 }
 
-// arguments checks the number of arguments against the command's Use: "allow NAME PATTERN AUDIENCE..." takes three or
+// arguments is the check of every command's arguments, which none has to repeat: what its help says is what it takes. It
+// checks the number of arguments against the command's Use: "allow NAME PATTERN AUDIENCE..." takes three or
 // more, "disallow NAME PATTERN [AUDIENCE...]" two or more.
 func arguments(cmd *cobra.Command, args []string) error {
-	want := strings.Fields(cmd.Use)[1:]
+	want := strings.Fields(cmd.Use)[1:] // without the command's own name
 	least, open := len(want), false
 	for _, w := range want {
 		open = open || strings.HasSuffix(strings.TrimSuffix(w, "]"), "...")
@@ -66,7 +70,8 @@ func arguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// argumentFix tells those who may have tried to give a secret as an argument.
+// argumentFix tells those who may have tried to give a secret as an argument, which every command can be taken to want
+// that reads one or presents one.
 func argumentFix(cmd *cobra.Command) string {
 	secrets := false
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -78,12 +83,20 @@ func argumentFix(cmd *cobra.Command) string {
 	return ""
 }
 
-// flagError explains a flag that can't be followed. pflag's own texts repeat the value, which may be a secret.
+// flagName is what a flag may be called. Whatever else begins with a dash is not repeated: it may be part of a secret.
+var flagName = regexp.MustCompile(`^[a-z][a-z-]{0,30}$`)
+
+// flagError explains a flag that can't be followed. pflag's own texts repeat the value, which may be a secret: in
+// "-phunter2", as some programs take a password; in "--password-stdin=hunter2".
 func flagError(_ *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
+		// Short flags come in clusters; the first letter is the one that isn't known, and the rest may be its value.
 		if unknown.GetSpecifiedShortnames() != "" {
 			return &usageError{text: "there is no flag -" + name[:1], fix: fixFor(name[:1])}
+		}
+		if !flagName.MatchString(name) {
+			return &usageError{text: "there is no such flag"}
 		}
 		return &usageError{text: "there is no flag --" + name, fix: fixFor(name)}
 	}
@@ -100,57 +113,25 @@ func flagError(_ *cobra.Command, err error) error {
 	return &usageError{text: "a flag can't be read"}
 }
 
-// fixFor returns the advice about secrets for a flag whose name speaks of one.
+// fixFor returns the advice about secrets for a flag whose name speaks of one. No such flag exists; other programs have
+// some, and fingers remember them.
 func fixFor(flag string) string {
-	for _, word := range []string{"pass", "token", "secret", "authorization", "bearer", "credential"} {
+	for _, word := range []string{"pass", "token", "secret", "authorization", "bearer", "credential", "key"} {
 		if strings.Contains(flag, word) {
 			return secretFix
 		}
 	}
-	if flag == "p" || flag == "u" { // as other programs have them
+	if flag == "p" || flag == "u" {
 		return secretFix
 	}
 	return ""
 }
 
-// exclusive refuses two flags of which only one can be followed.
+// exclusive refuses two flags of which only one can be followed: taking one of them would pass over what was asked.
 func exclusive(cmd *cobra.Command, names ...string) error {
 	set := slices.DeleteFunc(names, func(name string) bool { return !cmd.Flags().Changed(name) })
 	if len(set) > 1 {
 		return &usageError{text: fmt.Sprintf("--%s and --%s exclude each other", set[0], set[1])}
 	}
 	return nil
-}
-
-// group is the task of a command that only holds others.
-func (p *program) group(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		cmd.SetOut(p.env.Stderr)
-		_ = cmd.Help() // nobody can be told that stderr can't be written to
-		return errShown
-	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return &usageError{text: nameOf(cmd) + " has no such command", fix: "It has " + strings.Join(names, ", ") + "."}
-}
-
-// help is the command that shows the help of another.
-func (p *program) help() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND...]",
-		Short:   "Show the help of a command",
-		Example: "  jeton help user create",
-		RunE: p.run(func(cmd *cobra.Command, args []string) error {
-			found, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return &usageError{text: "there is no such command"}
-			}
-			found.InitDefaultHelpFlag()
-			return found.Help()
-		}),
-	}
 }

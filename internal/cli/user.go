@@ -11,6 +11,7 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// user is the group of commands by which administrators manage users.
 func (p *program) user() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "user COMMAND",
@@ -23,6 +24,8 @@ func (p *program) user() *cobra.Command {
 	return cmd
 }
 
+// userCreate makes a user. One without a password can't do anything until an administrator sets one, which is the safe
+// thing to make of a script that forgot to give it; at a terminal there is somebody to ask.
 func (p *program) userCreate() *cobra.Command {
 	var draft api.NewUser
 	var password newPassword
@@ -53,6 +56,7 @@ empty one means none. Without a terminal and a flag, the user has none.`,
 		return p.ask(func(ctx context.Context, c *client.Client, args []string) (err error) {
 			draft.Username = args[0]
 			var text client.Secret
+			// A service account has no password unless one is given: programs use tokens.
 			switch {
 			case hash:
 				text, err = p.secretFromStdin(ctx)
@@ -74,7 +78,7 @@ empty one means none. Without a terminal and a flag, the user has none.`,
 	return cmd
 }
 
-// created tells of a new user.
+// created tells of a new user, under the name that Jeton gave it, and what it still lacks.
 func (p *program) created(u api.User) {
 	p.say("Created the user %s, ID %s.", u.Username, u.ID)
 	if !u.HasPassword {
@@ -82,6 +86,7 @@ func (p *program) created(u api.User) {
 	}
 }
 
+// userList prints every user, or nothing: see serviceList.
 func (p *program) userList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
@@ -103,6 +108,7 @@ func (p *program) userList() *cobra.Command {
 	}
 }
 
+// userShow prints one user. An ID finds it under whatever name it has today.
 func (p *program) userShow() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show NAME",
@@ -118,6 +124,8 @@ func (p *program) userShow() *cobra.Command {
 	}
 }
 
+// userDelete deletes without asking back: see serviceDelete. Unlike there, there is a way that can be taken back, and the
+// help names it.
 func (p *program) userDelete() *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",

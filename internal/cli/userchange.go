@@ -11,12 +11,14 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
-// userChange is what the flags of update ask for.
+// userChange is what the flags of update ask for. The zero value asks for nothing.
 type userChange struct {
 	username, email, displayName string
 	set, add, remove             []string // roles
 }
 
+// userUpdate sends a merge patch of exactly those members whose flags were given (RFC 7396). State and password are not
+// among them: blocking and resetting are acts of their own, and have commands of their own.
 func (p *program) userUpdate() *cobra.Command {
 	var change userChange
 	cmd := &cobra.Command{
@@ -39,7 +41,7 @@ func (p *program) userUpdate() *cobra.Command {
 			DisplayName: optional(cmd, "display-name", change.displayName),
 		}
 		if cmd.Flags().Changed("set-roles") {
-			patch.Roles = api.Some(append([]string{}, change.set...))
+			patch.Roles = api.Some(append([]string{}, change.set...)) // not null where there are none: an empty list
 		}
 		if patch.Roles.Set && len(change.add)+len(change.remove) > 0 {
 			return &usageError{text: "--set-roles excludes --add-role and --remove-role"}
@@ -58,7 +60,8 @@ func (p *program) userUpdate() *cobra.Command {
 	return cmd
 }
 
-// attempts is how often a change is tried that depends on what is there, where another one comes between.
+// attempts is how often a change is tried that depends on what is there, where another one comes between. People don't
+// collide that often; where two scripts do, the error says so and either can be run again.
 const attempts = 5
 
 // apply sends the patch. Roles that are added to, or taken from, those that are there depend on them: such a change is
@@ -72,6 +75,7 @@ func (u *userChange) apply(ctx context.Context, c *client.Client, name string, p
 		if err != nil {
 			return api.User{}, err
 		}
+		// Whoever adds and takes away the same role is without it in the end.
 		roles := slices.DeleteFunc(slices.Concat(was.Roles, u.add), func(role string) bool { return slices.Contains(u.remove, role) })
 		patch.Roles = api.Some(roles)
 		changed, err := c.UpdateUser(ctx, name, version, patch)
@@ -81,7 +85,8 @@ func (u *userChange) apply(ctx context.Context, c *client.Client, name string, p
 	}
 }
 
-// userState returns the command of the given name that gives a user a state.
+// userState returns the command of the given name that gives a user a state. Both are the same request: doing it twice is
+// doing it once.
 func (p *program) userState(name, short, state string) *cobra.Command {
 	return &cobra.Command{
 		Use:     name + " NAME",
@@ -98,6 +103,8 @@ func (p *program) userState(name, short, state string) *cobra.Command {
 	}
 }
 
+// userResetPassword is the administrator's way where a password is lost. The new one is known to the administrator, and
+// the user's personal token ends with the old one: if somebody had broken in, they are out.
 func (p *program) userResetPassword() *cobra.Command {
 	var password newPassword
 	cmd := &cobra.Command{

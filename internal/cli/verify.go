@@ -10,6 +10,9 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
+// verify asks about a call as a service's own code would, to find out why something is refused, or to try a policy before
+// anyone meets it. --url is where Jeton is, as in every command, so the call's URL is an argument; it holds no credential,
+// or else would have no business there.
 func (p *program) verify() *cobra.Command {
 	var call api.VerifyRequest
 	var stdin bool
@@ -51,7 +54,8 @@ about a call that presents none. It appears in the audit log like any other.`,
 	return cmd
 }
 
-// presented returns the Authorization header field of the call that is asked about, empty for none.
+// presented returns the Authorization header field of the call that is asked about, empty for none. It is somebody's
+// secret and comes as secrets do; --token-file is the caller's own credential, and another thing.
 func (p *program) presented(ctx context.Context, stdin bool, bearer string) (client.Secret, error) {
 	switch {
 	case stdin && p.env.Hidden != nil:
@@ -59,12 +63,14 @@ func (p *program) presented(ctx context.Context, stdin bool, bearer string) (cli
 	case stdin:
 		return p.secretFromStdin(ctx)
 	case bearer != "":
-		token, err := p.tokenFrom(bearer)
+		token, err := p.tokenFrom(bearer) // what isn't a token at all is sent, too: the verdict says what it is taken for
 		return "Bearer " + token, err
 	}
 	return "", nil
 }
 
+// showVerdict prints a verdict, and returns errDenied for one that denies: a script can then branch on the exit code. That
+// no verdict could be had has the same code, so that what isn't known to be allowed is not.
 func (p *program) showVerdict(v api.Verdict) error {
 	err := p.show(v, func() {
 		switch {

@@ -15,6 +15,8 @@ type build struct {
 	modified bool   // built from a tree with uncommitted changes
 }
 
+// buildVersion reads it. What was built without version control (go run, or from an archive) has no revision, and what
+// was built from a working tree no number.
 func buildVersion() build {
 	b := build{number: "(devel)"}
 	info, ok := debug.ReadBuildInfo()
@@ -33,6 +35,7 @@ func buildVersion() build {
 	return b
 }
 
+// version tells of this program. Which Jeton answers at --url is for its admin listener to say.
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -53,7 +56,8 @@ func (p *program) version() *cobra.Command {
 	}
 }
 
-// completion writes scripts that complete commands and flags in a shell.
+// completion writes scripts that complete commands, flags and their fixed values in a shell. Names of users and services
+// are not completed: each press of Tab would be a request with the user's credential.
 func (p *program) completion(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:       "completion SHELL",

@@ -1,0 +1,104 @@
+package cli_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/cli"
+)
+
+// TestEventTimes shows which moment each way of naming one means; it is 2026-11-02T03:04:05Z in these tests.
+func TestEventTimes(t *testing.T) {
+	for value, want := range map[string]string{
+		"2026-01-31T12:00:00Z":      "2026-01-31T12:00:00Z",
+		"2026-01-31T12:00:00+01:00": "2026-01-31T11:00:00Z",
+		"2026-01-31T12:00:00.5Z":    "2026-01-31T12:00:00.5Z",
+		"2026-01-31":                "2026-01-31T00:00:00Z",
+		"90m":                       "2026-11-02T01:34:05Z",
+		"36h":                       "2026-10-31T15:04:05Z",
+		"7d":                        "2026-10-26T03:04:05Z",
+		"0s":                        "2026-11-02T03:04:05Z",
+	} {
+		asked := func(w http.ResponseWriter, r *http.Request) {
+			if got := r.URL.Query().Get("since"); got != want || r.URL.Query().Has("until") {
+				t.Errorf("%s: got the query %s, want since %s alone", value, r.URL.RawQuery, want)
+			}
+			answer(t, "GET /v1/events", 200, `{"items":[]}`)(w, r)
+		}
+		run(t, cli.Env{Environ: api(t, asked)}, "events", "--since", value).want(t, 0)
+	}
+	for _, value := range []string{"-1h", "-1d", "1.5d", "d", "2026-02-30", "2026-01-31 12:00", "12:00", "9999999999h"} {
+		run(t, cli.Env{Environ: api(t)}, "events", "--until="+value).want(t, 2, "--until is no time")
+	}
+}
+
+// TestEventTable shows each sort of row: of a person, of Jeton itself, of somebody unknown, of a record without a name.
+func TestEventTable(t *testing.T) {
+	rows := `{"items":[
+		{"at":"2026-11-02T03:04:05.678Z","action":"user.create","actor":{"user_id":"1","username":"admin","address":"192.0.2.1"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
+		{"at":"2026-11-02T03:04:04Z","action":"server.first_start","count":1},
+		{"at":"2026-11-02T03:04:03Z","action":"refused","actor":{"address":"2001:db8::/64"},"reason":"unknown","door":"gateway","count":12},
+		{"at":"2026-11-02T03:04:02Z","action":"user.delete","actor":{"user_id":"1"},"target":{"kind":"user","id":"2"},"count":1}
+	]}`
+	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, rows))}, "events")
+	got.want(t, 0)
+	want := []string{
+		"TIME ACTION WHO WHAT REASON DOOR COUNT ADDRESS",
+		"2026-11-02T03:04:05Z user.create admin user alice - - 1 192.0.2.1",
+		"2026-11-02T03:04:04Z server.first_start (Jeton) - - - 1 -",
+		"2026-11-02T03:04:03Z refused - - unknown gateway 12 2001:db8::/64",
+		"2026-11-02T03:04:02Z user.delete 1 user 2 - - 1 -",
+		"",
+	}
+	for i, line := range strings.Split(got.stdout, "\n") {
+		if line = strings.Join(strings.Fields(line), " "); i >= len(want) || line != want[i] {
+			t.Errorf("line %d: got %q, want %q", i, line, want[min(i, len(want)-1)])
+		}
+	}
+}
+
+// TestEventPages shows that no more is asked for than is wanted.
+func TestEventPages(t *testing.T) {
+	page := func(limit, next string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if got := r.URL.Query().Get("limit"); got != limit {
+				t.Errorf("got limit %s, want %s", got, limit)
+			}
+			answer(t, "GET /v1/events", 200, `{"items":[{"action":"a"},{"action":"b"}]`+next+`}`)(w, r)
+		}
+	}
+	const more = `,"next":"n"`
+	tests := []struct {
+		limit string
+		pages []http.HandlerFunc
+		lines int
+	}{
+		{"1", []http.HandlerFunc{page("1", more)}, 1},
+		{"2", []http.HandlerFunc{page("2", more)}, 2},
+		{"3", []http.HandlerFunc{page("3", more), page("3", more)}, 3},
+		{"500", []http.HandlerFunc{page("200", more), page("200", "")}, 4},
+		{"0", []http.HandlerFunc{page("200", more), page("200", "")}, 4},
+	}
+	for _, tt := range tests {
+		got := run(t, cli.Env{Environ: api(t, tt.pages...)}, "events", "--limit", tt.limit)
+		got.want(t, 0)
+		if lines := strings.Count(got.stdout, "\n") - 1; lines != tt.lines {
+			t.Errorf("limit %s: got %d events, want %d", tt.limit, lines, tt.lines)
+		}
+	}
+}
+
+// TestListingThatBreaksOff shows that nobody gets to see its first half.
+func TestListingThatBreaksOff(t *testing.T) {
+	for _, output := range []string{"text", "json"} {
+		env := api(t,
+			answer(t, "GET /v1/users", 200, `{"items":[{"username":"a"}],"next":"n"}`),
+			answer(t, "GET /v1/users", 503, problem("unavailable", 503)),
+		)
+		got := run(t, cli.Env{Environ: env}, "user", "list", "--output", output)
+		if got.want(t, 1); got.stdout != "" {
+			t.Errorf("got %q, want nothing", got.stdout)
+		}
+	}
+}
