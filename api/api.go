@@ -3,37 +3,44 @@
 //
 // The API only grows: members and codes are added, none is renamed or given another meaning. Members that a client
 // doesn't know must be ignored by it; members that the server doesn't know are refused by it. Times are RFC 3339 in UTC
-// with microseconds; IDs are UUIDs (RFC 9562, version 7).
+// with microseconds; IDs are UUIDs (RFC 9562, version 7). Lists are never null. A secret is in one type alone that the
+// server sends, [IssuedPersonalToken]; passwords and their hashes are only ever sent to it.
+//
+// openapi.yaml beside this file is the whole API, with its routes, made of these types; the server has it at
+// /v1/openapi.json.
 package api
 
 import "time"
 
-// List is one page of a listing. Next is the cursor of the page after it, empty on the last.
+// List is one page of a listing. Next is the cursor of the page after it, empty on the last. A cursor is opaque: what it
+// holds may change from one version to the next.
 type List[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty" doc:"Cursor of the next page; absent on the last."`
 }
 
-// User is an account of a person or a program.
+// User is an account of a person or a program. Its ID is for ever; its name can be changed, and given to another when the
+// user is deleted.
 type User struct {
 	ID          string    `json:"id" format:"uuid"`
-	Kind        string    `json:"kind" enum:"person,service"`
-	Username    string    `json:"username"`
+	Kind        string    `json:"kind" enum:"person,service" doc:"a person, or a service account of a program"`
+	Username    string    `json:"username" doc:"unique, whatever its case"`
 	Email       string    `json:"email,omitempty"`
 	DisplayName string    `json:"display_name,omitempty"`
 	Roles       []string  `json:"roles"`
-	State       string    `json:"state" enum:"active,blocked"`
+	State       string    `json:"state" enum:"active,blocked" doc:"no credential of a blocked user is honoured"`
 	HasPassword bool      `json:"has_password"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-// NewUser is the body of POST /v1/users. Password and PasswordHash exclude each other.
+// NewUser is the body of POST /v1/users. Password and PasswordHash exclude each other; a user with neither can't log in by
+// password until an administrator sets one.
 type NewUser struct {
 	Kind         string   `json:"kind,omitempty" enum:"person,service" doc:"person if absent"`
 	Username     string   `json:"username" doc:"1 to 128 characters; no control characters, colon or slash"`
-	Email        string   `json:"email,omitempty"`
-	DisplayName  string   `json:"display_name,omitempty"`
+	Email        string   `json:"email,omitempty" doc:"unique; the one name with an @ that the user may have"`
+	DisplayName  string   `json:"display_name,omitempty" doc:"up to 256 characters"`
 	Roles        []string `json:"roles,omitempty" doc:"free names of A-Z a-z 0-9 . _ -; admin administers Jeton"`
 	State        string   `json:"state,omitempty" enum:"active,blocked" doc:"active if absent"`
 	Password     string   `json:"password,omitempty" doc:"8 to 256 characters"`
@@ -57,15 +64,16 @@ type Me struct {
 	Credential Credential `json:"credential"`
 }
 
-// Credential names a credential without giving it away.
+// Credential names a credential without giving it away. The ID of a password or a personal token is its user's, who has
+// one of each at most.
 type Credential struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind" doc:"password, personal_token; more kinds will come"`
 	ID   string `json:"id" format:"uuid"`
 }
 
-// PasswordChange is the body of PUT /v1/me/password.
+// PasswordChange is the body of PUT /v1/me/password. The current password is asked for whatever the caller came by.
 type PasswordChange struct {
-	Current string `json:"current"`
+	Current string `json:"current" doc:"the password until now"`
 	New     string `json:"new" doc:"8 to 256 characters"`
 }
 
@@ -82,13 +90,14 @@ type IssuedPersonalToken struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// Service is a protected API.
+// Service is a protected API: all calls to a host below a path prefix, but for those below a longer prefix of another
+// service. Who may call what, its operations say.
 type Service struct {
 	ID          string    `json:"id" format:"uuid"`
 	Name        string    `json:"name"`
-	Host        string    `json:"host"`
-	PathPrefix  string    `json:"path_prefix"`
-	Default     string    `json:"default" enum:"deny,authenticated"`
+	Host        string    `json:"host" doc:"in lower case; with a port where only that port is meant"`
+	PathPrefix  string    `json:"path_prefix" doc:"/ for the whole host"`
+	Default     string    `json:"default" enum:"deny,authenticated" doc:"what becomes of calls that no operation matches"`
 	AllowInPath string    `json:"allow_in_path" doc:"; or // or both: what a path may hold although it is refused elsewhere"`
 	Verifiers   []string  `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
 	CreatedAt   time.Time `json:"created_at"`
@@ -105,7 +114,8 @@ type NewService struct {
 	Verifiers   []string `json:"verifiers,omitempty"`
 }
 
-// ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396).
+// ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396): absent members stay as they are, null makes of one
+// what a new service has.
 type ServicePatch struct {
 	Name        Optional[string]   `json:"name,omitzero"`
 	Host        Optional[string]   `json:"host,omitzero"`
@@ -115,14 +125,16 @@ type ServicePatch struct {
 	Verifiers   Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
 }
 
-// Operation is a method and path pattern of a service, and who may call it.
+// Operation is a method and path pattern of a service, and who may call it. Of all that match a call the most specific
+// decides alone; two of which neither is are a conflict, and refused.
 type Operation struct {
 	Pattern  string   `json:"pattern" doc:"[METHOD ]/path in the syntax of Go's http.ServeMux, below the service's prefix"`
 	Audience []string `json:"audience" doc:"user:NAME, role:NAME or self:{VARIABLE}; nobody if empty"`
-	Scope    string   `json:"scope,omitempty"`
+	Scope    string   `json:"scope,omitempty" doc:"the scope (RFC 6749, section 3.3) to which the operation belongs"`
 }
 
-// VerifyRequest is the body of POST /v1/verify: a call, as a service received it.
+// VerifyRequest is the body of POST /v1/verify: a call, as a service received it. The path in the URL must be the one of
+// the request line, byte for byte: one that was decoded or tidied up may be another operation's.
 type VerifyRequest struct {
 	Authorization string `json:"authorization,omitempty" doc:"the value of the Authorization header field"`
 	Method        string `json:"method" doc:"of the call"`
@@ -130,12 +142,12 @@ type VerifyRequest struct {
 	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller, for the audit log"`
 }
 
-// Verdict is the answer of POST /v1/verify.
+// Verdict is the answer of POST /v1/verify. The reason is for the service's own log and not for its caller.
 type Verdict struct {
 	Allow     bool       `json:"allow"`
 	Reason    string     `json:"reason,omitempty" doc:"why the call may not pass"`
-	Service   string     `json:"service,omitempty"`
-	Principal *Principal `json:"principal,omitempty"`
+	Service   string     `json:"service,omitempty" doc:"the name of the service that was called, where there is one"`
+	Principal *Principal `json:"principal,omitempty" doc:"whose call it is; only where it may pass"`
 }
 
 // Principal is the user behind a call that may pass.
@@ -148,7 +160,8 @@ type Principal struct {
 	Credential  Credential `json:"credential"`
 }
 
-// Event is one row of the audit log: a change, or refusals merged into one row.
+// Event is one row of the audit log: a change, or refusals merged into one row. A change and its event are stored
+// together or not at all.
 type Event struct {
 	ID     string    `json:"id" format:"uuid"`
 	At     time.Time `json:"at"`
@@ -163,18 +176,19 @@ type Event struct {
 	Detail map[string]string `json:"detail,omitempty" doc:"what changed"`
 }
 
-// Actor is a user, with the credential by which it acted. Names are as they were at that time.
+// Actor is a user, with the credential by which it acted. The name is as it was at that time; that of a refused user is
+// as it is now, and absent where the user was deleted since.
 type Actor struct {
 	UserID         string `json:"user_id,omitempty" format:"uuid"`
 	Username       string `json:"username,omitempty"`
 	CredentialKind string `json:"credential_kind,omitempty"`
 	CredentialID   string `json:"credential_id,omitempty" format:"uuid"`
-	Address        string `json:"address,omitempty"`
+	Address        string `json:"address,omitempty" doc:"the client's IP address"`
 }
 
 // Target is a record.
 type Target struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind" doc:"user, personal_token, service and others"`
 	ID   string `json:"id,omitempty" format:"uuid"`
 	Name string `json:"name,omitempty"`
 }

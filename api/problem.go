@@ -15,10 +15,10 @@ type Problem struct {
 	Errors   []FieldProblem `json:"errors,omitempty"`
 }
 
-// FieldProblem says what is wrong with one member of a request.
+// FieldProblem says what is wrong with one member of a request: "username" "is empty".
 type FieldProblem struct {
-	Field   string `json:"field"`
-	Problem string `json:"problem"`
+	Field   string `json:"field" doc:"as roles[1], operations[2].pattern; body for the whole body"`
+	Problem string `json:"problem" doc:"what is wrong with it"`
 	Fix     string `json:"fix,omitempty"`
 }
 

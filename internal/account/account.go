@@ -1,8 +1,8 @@
 // Package account keeps users: people and service accounts, their names, roles, passwords and whether they are blocked.
 //
-// A name has one canonical form at every door (see Key), so that no two users look alike and no spelling goes round a
-// limit. A password is checked by Argon2id in a bounded number of slots; a name that nobody has costs the same work as a
-// wrong password. Blocking takes effect at once and everywhere, through the change feed.
+// A name has one canonical form at every door (see Key), so that no two users' names differ by case or width alone and
+// no spelling goes round a limit. A password is checked by Argon2id in a bounded number of slots; a name that nobody has
+// costs the same work as a wrong password. Blocking takes effect at once and everywhere, through the change feed.
 //
 // The package refuses names that could be read as something else (an ID, a Basic pair, a path), passwords that are too
 // short or too long, stale changes, and any change that would leave nobody able to administer Jeton.
@@ -124,8 +124,8 @@ type Accounts struct {
 
 // New returns Accounts, or an error where the configuration lacks something.
 func New(cfg Config) (*Accounts, error) {
-	if cfg.Store == nil || cfg.Applied == nil || cfg.Now == nil || cfg.Random == nil {
-		return nil, errors.New("account: Store, Applied, Now and Random are required")
+	if cfg.Store == nil || cfg.Applied == nil || cfg.Now == nil || cfg.Random == nil || cfg.PasswordSlots < 0 {
+		return nil, errors.New("account: Store, Applied, Now and Random are required, and PasswordSlots is not negative")
 	}
 	h, err := newHasher(cfg.PasswordSlots, cfg.Random)
 	if err != nil {
@@ -143,7 +143,8 @@ type Draft struct {
 	Roles       []string
 	State       State       // Active where empty
 	Password    secret.Text // optional, instead of PasswordHash
-	// PasswordHash is a hash made elsewhere: Argon2id, bcrypt or PBKDF2, as a PHC or modular-crypt string.
+	// PasswordHash is a hash made elsewhere: Argon2id, bcrypt or PBKDF2, as a PHC or modular-crypt string. bcrypt can't
+	// tell passwords apart after 72 bytes, so whoever has a longer one is refused until it is reset.
 	PasswordHash string
 }
 
@@ -322,7 +323,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, re
 	if err != nil {
 		return err
 	}
-	ok, err := a.hasher.matches(ctx, kept.Hash, current)
+	if kept.UserID != id {
+		return authority.ErrStale // renamed just now, and the name is another's
+	}
+	ok, err := a.matches(ctx, kept, current)
 	if err != nil {
 		return err
 	}

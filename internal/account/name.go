@@ -25,7 +25,20 @@ const (
 // Key returns the canonical form of a user name or an e-mail, by which it is found at every door: Unicode's
 // compatibility composition (NFKC) with case folded, so that Alice, ALICE and the full-width Ａlice are one.
 func Key(name string) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
+	return norm.NFKC.String(strings.Map(foldCherokee, cases.Fold().String(norm.NFKC.String(name))))
+}
+
+// foldCherokee folds the one script in which the capitals are what is folded to. Package cases takes each case there for
+// the other's folded form, and leaves two names that differ by case alone two.
+func foldCherokee(r rune) rune {
+	switch {
+	case r >= 0xab70 && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 0x13f8 + 0x13f0
+	default:
+		return r
+	}
 }
 
 // record checks a user and returns it with its canonical forms. The error is a *authority.FieldError.
@@ -56,14 +69,15 @@ func fieldError(field, problem, fix string) error {
 }
 
 // checkUsername refuses a name that could be taken for something else: an ID in a URL, the pair of HTTP Basic (a colon),
-// two segments of a path, another's e-mail, or a name that only looks the same.
+// two segments of a path, another's e-mail, or the same name with something invisible in it. Letters of two scripts that
+// look alike it does not tell apart.
 func checkUsername(name, key, emailKey string) error {
 	_, idErr := uuid.Parse(key)
 	switch {
 	case name == "":
 		return fieldError("username", "is empty", "Give a name.")
-	case !printable(name) || strings.ContainsAny(key, ":/"):
-		return fieldError("username", "holds a control character, a colon or a slash", "Use letters, digits and other marks.")
+	case !printable(name) || invisible(name) || strings.ContainsAny(key, ":/"):
+		return fieldError("username", "holds a colon, a slash or a character that can't be seen", "Use letters, digits and other marks.")
 	case utf8.RuneCountInString(name) > maxUsername:
 		return fieldError("username", "is longer than 128 characters", "Shorten it.")
 	case strings.TrimSpace(key) != key:
@@ -86,7 +100,7 @@ func checkEmail(email, key string) error {
 	switch {
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
 		return fieldError("email", "is not of the form name@domain", "")
-	case !printable(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
+	case !printable(email) || invisible(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
 		return fieldError("email", "holds a space, a control character or one of : / < > , ; \"", "Give the bare address.")
 	case utf8.RuneCountInString(email) > maxEmail:
 		return fieldError("email", "is longer than 254 characters", "")
@@ -94,11 +108,17 @@ func checkEmail(email, key string) error {
 	return nil
 }
 
-// printable reports whether s is valid UTF-8 without controls, formatting characters (a change of the direction of
-// writing, an invisible joint) and line separators: what it shows is what it is.
+// printable reports whether s is valid UTF-8 of characters that can be seen, and spaces: without controls, formatting
+// characters (a change of the direction of writing, a joint), line separators, and what Unicode has yet to assign.
 func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == utf8.RuneError
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError })
+}
+
+// invisible reports whether a name holds a character that counts as a letter, mark or sign and yet shows nothing: a
+// second admin with one would look like the first.
+func invisible(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800' // a Braille blank
 	})
 }
 

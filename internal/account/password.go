@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"crypto/pbkdf2"
 	"crypto/sha256"
@@ -11,9 +12,11 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -44,10 +47,15 @@ const (
 const (
 	maxArgonMemory  = 256 * 1024 // KiB
 	maxArgonTime    = 16
-	maxBcryptCost   = 14
 	maxPBKDF2Rounds = 2_000_000
 	maxHashLength   = 512
 )
+
+// bcryptForm is a bcrypt hash of a cost from 4 to 14; 2x, which a faulty program made, isn't one.
+var bcryptForm = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$`)
+
+// maxBcryptPassword is the number of bytes that bcrypt looks at.
+const maxBcryptPassword = 72
 
 func checkPassword(field string, password secret.Text) error {
 	text := password.Reveal()
@@ -67,6 +75,7 @@ func checkPassword(field string, password secret.Text) error {
 type hasher struct {
 	slots  chan struct{} // one token a hash under way
 	queue  chan struct{} // one token a caller, waiting or under way
+	done   atomic.Uint64 // hashes begun since the start
 	random io.Reader
 	dummy  string // a hash whose password nobody has
 }
@@ -96,6 +105,7 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	}
 	select {
 	case h.slots <- struct{}{}:
+		h.done.Add(1)
 		return func() { <-h.slots; <-h.queue }, nil
 	case <-ctx.Done():
 		<-h.queue
@@ -157,18 +167,14 @@ func parseHash(stored string) (func(password []byte) bool, error) {
 	if len(parts) < 4 || parts[0] != "" {
 		return nil, errors.New("its form is unknown")
 	}
-	switch id := parts[1]; id {
+	switch parts[1] {
 	case "argon2id":
 		return parseArgon2id(parts[2:])
 	case "2a", "2b", "2y":
-		cost, err := bcrypt.Cost([]byte(stored))
-		if err != nil || cost > maxBcryptCost {
-			return nil, errors.New("it is no bcrypt hash, or one of a cost above 14")
-		}
-		return func(password []byte) bool { return bcrypt.CompareHashAndPassword([]byte(stored), password) == nil }, nil
-	case "pbkdf2-sha256", "pbkdf2_sha256":
+		return parseBcrypt(stored)
+	case "pbkdf2-sha256":
 		return parsePBKDF2(parts[2:], sha256.New)
-	case "pbkdf2-sha512", "pbkdf2_sha512":
+	case "pbkdf2-sha512":
 		return parsePBKDF2(parts[2:], sha512.New)
 	default:
 		return nil, errors.New("its algorithm is unknown")
@@ -182,7 +188,8 @@ func parseArgon2id(parts []string) (func([]byte) bool, error) {
 	}
 	var memory, time uint32
 	var lanes uint8
-	if n, err := fmt.Sscanf(parts[1], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil || n != 3 {
+	const form = "m=%d,t=%d,p=%d"
+	if _, err := fmt.Sscanf(parts[1], form, &memory, &time, &lanes); err != nil || fmt.Sprintf(form, memory, time, lanes) != parts[1] {
 		return nil, errors.New("its Argon2id parameters can't be read")
 	}
 	if memory < 8 || memory > maxArgonMemory || time < 1 || time > maxArgonTime || lanes < 1 || lanes > 16 {
@@ -197,6 +204,21 @@ func parseArgon2id(parts []string) (func([]byte) bool, error) {
 		return subtle.ConstantTimeCompare(got, sum) == 1
 	}, nil
 }
+
+// parseBcrypt takes the whole string.
+func parseBcrypt(stored string) (func([]byte) bool, error) {
+	if !bcryptForm.MatchString(stored) {
+		return nil, errors.New("it is no bcrypt hash, or one of a cost above 14")
+	}
+	return func(password []byte) bool {
+		fits := bcrypt.CompareHashAndPassword([]byte(stored), password) == nil
+		return fits && len(password) <= maxBcryptPassword && tellsApart(password)
+	}, nil
+}
+
+// tellsApart reports whether bcrypt and PBKDF2 tell a password from all others: they pad it by NULs, or repeat it after
+// one. A password that passes for another would, by the next log-in, become the only one.
+func tellsApart(password []byte) bool { return bytes.IndexByte(password, 0) < 0 }
 
 // parsePBKDF2 reads rounds (or i=rounds, with or without further parameters), salt, hash.
 func parsePBKDF2(parts []string, h func() hash.Hash) (func([]byte) bool, error) {
@@ -214,7 +236,7 @@ func parsePBKDF2(parts []string, h func() hash.Hash) (func([]byte) bool, error) 
 	}
 	return func(password []byte) bool {
 		got, err := pbkdf2.Key(h, string(password), salt, rounds, len(sum))
-		return err == nil && subtle.ConstantTimeCompare(got, sum) == 1
+		return err == nil && subtle.ConstantTimeCompare(got, sum) == 1 && tellsApart(password)
 	}, nil
 }
 

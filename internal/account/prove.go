@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // Kind implements authority.Way: Accounts proves passwords.
@@ -23,17 +24,13 @@ func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority
 	if err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return authority.Proof{}, fmt.Errorf("looking up a password: %w", err)
 	}
-	if kept.Hash == "" {
-		if _, err := a.hasher.matches(ctx, a.hasher.dummy, c.Text); err != nil {
-			return authority.Proof{}, err
-		}
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknownUser, UserID: kept.UserID}
-	}
-	ok, err := a.hasher.matches(ctx, kept.Hash, c.Text)
-	if err != nil {
+	ok, err := a.matches(ctx, kept, c.Text)
+	switch {
+	case err != nil:
 		return authority.Proof{}, err
-	}
-	if !ok {
+	case kept.Hash == "":
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknownUser, UserID: kept.UserID}
+	case !ok:
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonWrongPassword, ID: kept.UserID, UserID: kept.UserID}
 	}
 	if outdated(kept.Hash) {
@@ -44,6 +41,18 @@ func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority
 	}
 	return authority.Proof{ID: kept.UserID, UserID: kept.UserID}, nil
 }
+
+// matches reports whether a password is the one kept. Where none is kept, it does the work of checking one all the same.
+func (a *Accounts) matches(ctx context.Context, kept Credentials, password secret.Text) (bool, error) {
+	if kept.Hash == "" {
+		_, err := a.hasher.matches(ctx, a.hasher.dummy, password)
+		return false, err
+	}
+	return a.hasher.matches(ctx, kept.Hash, password)
+}
+
+// Hashed returns how many passwords were hashed since the start, to make a hash or to check one.
+func (a *Accounts) Hashed() uint64 { return a.hasher.done.Load() }
 
 // AuthorityUser implements authority.Users.
 func (a *Accounts) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {

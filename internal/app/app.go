@@ -59,12 +59,12 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	if err != nil {
 		return err
 	}
-	faults := make(chan error, 4)
+	stops.push("maintenance", n.maintain())
+	faults := make(chan error, 3) // one from each listener
 	addresses, err := n.listen(ctx, stops, faults)
 	if err != nil {
 		return err
 	}
-	stops.push("maintenance", n.maintain())
 	logger.InfoContext(ctx, "started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", version().Version)
 	if o.Started != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -350,18 +351,26 @@ func TestListenerTaken(t *testing.T) {
 	}
 }
 
-// TestDrain stops a server while a request is under way: it ends as if nothing had happened.
+// TestDrain stops a server while a request is under way: the request ends as if nothing had happened.
 func TestDrain(t *testing.T) {
-	i := run(t, configure(t, t.TempDir(), "--drain", "20s"))
-	reader, writer := io.Pipe()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+i.addresses.Public.String()+"/v1/users", reader)
+	data, file := t.TempDir(), filepath.Join(t.TempDir(), "password")
+	write(t, file, "correct horse battery")
+	i := run(t, configure(t, data, "--drain", "20s", "--admin-password-file", file))
+	underWay := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(underWay) }})
+	body, writer := io.Pipe()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+i.addresses.Public.String()+"/v1/users", body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Expect", "100-continue") // answered when the handler asks for the body
+	req.SetBasicAuth("admin", "correct horse battery")
+	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+	defer transport.CloseIdleConnections()
 	status := make(chan int, 1)
 	go func() {
-		res, err := http.DefaultClient.Do(req)
+		res, err := transport.RoundTrip(req)
 		if err != nil {
 			status <- 0
 			return
@@ -369,14 +378,18 @@ func TestDrain(t *testing.T) {
 		_ = res.Body.Close()
 		status <- res.StatusCode
 	}()
-	if _, err := writer.Write([]byte(" ")); err != nil { // taken by the transport: the request is under way
-		t.Fatal(err)
-	}
+	<-underWay
 	stopped := make(chan error, 1)
 	go func() { stopped <- i.stop() }()
+	for ready := 200; ready == 200; { // until the server has heard that it shall stop
+		ready, _ = get(t, i.addresses.Admin, "/readyz", nil)
+	}
+	if _, err := io.WriteString(writer, `{"username":"late"}`); err != nil {
+		t.Fatal(err)
+	}
 	_ = writer.Close()
-	if got := <-status; got != http.StatusUnauthorized {
-		t.Errorf("the request under way: got %d, want 401", got)
+	if got := <-status; got != http.StatusCreated {
+		t.Errorf("the request under way: got %d, want 201", got)
 	}
 	if err := <-stopped; err != nil {
 		t.Errorf("got %v, want a stop in good order", err)

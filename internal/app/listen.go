@@ -16,27 +16,29 @@ func (n *node) listen(ctx context.Context, stops *stopStack, faults chan<- error
 	if err != nil {
 		return Addresses{}, err
 	}
-	var open [3]*web.Server
-	for i, l := range []web.ServerConfig{
+	// The last to open is the first to close: who asks for health hears of the draining until the others are done.
+	servers := make(map[string]*web.Server)
+	for _, l := range []web.ServerConfig{
+		{Name: "admin", Address: n.cfg.AdminListen, Handler: n.adminHandler()},
+		{Name: "gateway", Address: n.cfg.GatewayListen, Handler: web.Log(n.logger, "gateway", n.now, gate)},
 		{Name: "public", Address: n.cfg.Listen, Handler: web.Log(n.logger, "public", n.now, public), MaxBody: maxBody},
-		{Name: "gateway", Address: n.cfg.GatewayListen, Handler: web.Log(n.logger, "gateway", n.now, gate), MaxBody: 0},
-		{Name: "admin", Address: n.cfg.AdminListen, Handler: n.adminHandler(), MaxBody: 0},
 	} {
 		l.Logger, l.Drain = n.logger, n.cfg.Drain
-		if open[i], err = web.Listen(ctx, l); err != nil {
+		s, err := web.Listen(ctx, l)
+		if err != nil {
 			return Addresses{}, err
 		}
-		// In the reverse order, the admin listener would go first; it stays until the others have drained.
-		stops.push(l.Name+" listener", open[i].Shutdown)
+		servers[l.Name] = s
+		stops.push(l.Name+" listener", s.Shutdown)
 	}
-	for _, s := range open {
+	for _, s := range servers {
 		go func() {
 			if err := s.Serve(); err != nil {
 				faults <- err
 			}
 		}()
 	}
-	return Addresses{Public: open[0].Addr(), Gateway: open[1].Addr(), Admin: open[2].Addr()}, nil
+	return Addresses{Public: servers["public"].Addr(), Gateway: servers["gateway"].Addr(), Admin: servers["admin"].Addr()}, nil
 }
 
 // maxBody is the largest body that the public listener takes, in bytes.

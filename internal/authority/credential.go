@@ -99,15 +99,21 @@ func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
 	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
 	value = strings.Trim(value, " ")
 	switch {
-	case strings.EqualFold(scheme, "Bearer"):
+	case isScheme(scheme, "Bearer"):
 		return a.bearerCredential(value)
-	case strings.EqualFold(scheme, "Basic"):
+	case isScheme(scheme, "Basic"):
 		return basicCredential(value)
 	case in.Authorization[0] == "":
 		return Credential{}, &Refusal{Reason: ReasonNoCredential}
 	default:
 		return Credential{}, &Refusal{Reason: ReasonUnknownScheme}
 	}
+}
+
+// isScheme ignores the case of ASCII letters (RFC 9110, section 11.1). Unicode's folds are longer in UTF-8: U+017F is
+// no s here.
+func isScheme(scheme, want string) bool {
+	return len(scheme) == len(want) && strings.EqualFold(scheme, want)
 }
 
 // bearerCredential finds the way in whose form the token has (RFC 6750, section 2.1).

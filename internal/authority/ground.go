@@ -89,8 +89,9 @@ func (x *index) forget(id uuid.UUID) {
 
 // findID returns where in byID the ID stands or, where it doesn't, the empty word for it.
 func (x *index) findID(id uuid.UUID) int {
-	// The second half of a UUID of version 7 is random (RFC 9562, section 5.7) but for its first two bits.
-	at := home(binary.BigEndian.Uint64(id[8:])<<2, len(x.byID))
+	// The second half of a UUID of version 7 is random (RFC 9562, section 5.7). The factor, 2⁶⁴ over the golden ratio,
+	// spreads IDs that somebody has numbered.
+	at := home(binary.BigEndian.Uint64(id[8:])*0x9e3779b97f4a7c15, len(x.byID))
 	for x.byID[at] != 0 && x.ground(x.byID[at]-1).id != id {
 		if at++; at == len(x.byID) {
 			at = 0

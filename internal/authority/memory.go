@@ -111,7 +111,12 @@ func (m *memory) renew(now time.Time) {
 	m.mu.Unlock()
 	next := former.renewed(now.UnixMicro(), m.max)
 	m.mu.Lock()
+	m.install(next, began)
 	m.renewing = false
+}
+
+// install puts an index in the place of the one of which it is a copy, and applies to it the changes since it was begun.
+func (m *memory) install(next *index, began uint64) {
 	if m.touchedSince(began) { // by a change of everything, or by too many
 		next = newIndex(0, 0, m.max)
 	}

@@ -192,6 +192,7 @@ func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
 	if err := s.compilable(nil).Validate(); err != nil {
 		return fieldErrorOf(err)
 	}
+	s.Host = withoutDot(s.Host)
 	s.Verifiers = make([]uuid.UUID, 0, len(d.Verifiers))
 	for i, name := range d.Verifiers {
 		id, err := c.cfg.Users.UserID(ctx, name)
@@ -206,6 +207,17 @@ func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
 	slices.SortFunc(s.Verifiers, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	s.Verifiers = slices.Compact(s.Verifiers)
 	return nil
+}
+
+// withoutDot returns a good host without the dot that may stand at the end of its name, as the policy compares hosts. By
+// two spellings, two services could claim one place: the store would not see it, and the policy would refuse to compile
+// them and with them all others.
+func withoutDot(host string) string {
+	name, port := host, ""
+	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+		name, port = host[:colon], host[colon:]
+	}
+	return strings.TrimSuffix(name, ".") + port
 }
 
 // validName reports whether a service may have this name, which stands in URLs and headers.
@@ -256,6 +268,9 @@ func (c *Catalog) Verifies(ctx context.Context, user *authority.Principal, host,
 		return false, nil
 	}
 	e, err := c.cfg.Store.Service(ctx, compiled.Name())
+	if errors.Is(err, authority.ErrNotFound) {
+		return false, nil // deleted or renamed just now
+	}
 	if err != nil {
 		return false, fmt.Errorf("reading a service's verifiers: %w", err)
 	}

@@ -20,6 +20,13 @@ import (
 // a sealed token is made to call an API, often by a program for somebody else. Had it power here, whoever holds one
 // could make its owner's personal token and keep the account when the short token is long dead. So it says who its owner
 // is and no more.
+//
+//	                                            GET /v1/me   one's own   /v1/verify   the rest
+//	password, console session, personal token       yes         yes       verifiers   administrators
+//	client secret                                   yes          no       verifiers        no
+//	all others, where the door takes them           yes          no          no            no
+//
+// An administrator may ask /v1/verify about every service.
 type access uint8
 
 const (
@@ -29,7 +36,8 @@ const (
 	verifiers                    // administrators and service accounts; verifyCall looks for what
 )
 
-// kinds returns the kinds of credential that have this access.
+// kinds returns the kinds of credential that have this access. It lists those that have power, so that a kind that is
+// added to Jeton has none until someone writes it down here.
 func (a access) kinds() authority.Kinds {
 	powerful := authority.KindsOf(authority.Password, authority.ConsoleSession, authority.PersonalToken)
 	switch a {
@@ -42,10 +50,10 @@ func (a access) kinds() authority.Kinds {
 	}
 }
 
-// call is one request whose caller is known.
+// call is one request whose caller is known and allowed.
 type call struct {
-	w         http.ResponseWriter
-	r         *http.Request
+	w         http.ResponseWriter // for what the log and a problem need to know of the answer
+	r         *http.Request       // as it came
 	presented authority.Presented
 	principal authority.Principal
 }
@@ -67,6 +75,9 @@ func (c *call) actor() audit.Actor {
 
 // enter returns what stands before a route: it lets nobody past whom it doesn't know and allow, and no request that
 // can't be read.
+//
+// The order matters. Who isn't known learns nothing but that, and costs no more than a look at a header: no body is read
+// for it. Form comes before the handler, because a change that can't be answered for must not be made.
 func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
@@ -88,7 +99,7 @@ func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// plain leaves huma nothing to negotiate: the answer is JSON, and so is the body, which was checked. The request is
+// plain leaves huma nothing to negotiate or to guess: the answer is JSON, and so is the body, which was checked. The request is
 // huma's own copy; its header is copied before it is changed.
 func plain(ctx huma.Context, body []byte) {
 	r, _ := humago.Unwrap(ctx)
@@ -99,6 +110,9 @@ func plain(ctx huma.Context, body []byte) {
 }
 
 // identify says who calls and whether it has access. Refusals have been entered for the audit log.
+//
+// Whether a record exists is not looked at before the answer is no: who isn't an administrator is told the same about
+// every user and service, there or not.
 func (s *server) identify(w http.ResponseWriter, r *http.Request, who access) (*call, error) {
 	line := web.Note(w)
 	c := &call{w: w, r: r}
@@ -124,7 +138,8 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request, who access) (*
 	return c, nil
 }
 
-// forbid refuses a caller who is known, and returns the refusal.
+// forbid refuses a caller who is known, for the audit log and the request's line, and returns the refusal: to the caller
+// it is 403, whatever the reason.
 func (s *server) forbid(c *call, reason authority.Reason, door *authority.Door) error {
 	web.Note(c.w).Reason = string(reason)
 	return s.cfg.Authority.Forbid(reason, &c.presented, door, &c.principal)

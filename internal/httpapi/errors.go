@@ -16,7 +16,8 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// problem is an api.Problem in the shape that huma wants of an error.
+// problem is an api.Problem in the shape that huma wants of an error. It is written as the Problem in it: the members of
+// what is embedded are its own.
 type problem struct{ *api.Problem }
 
 // GetStatus implements huma.StatusError.
@@ -24,6 +25,9 @@ func (p problem) GetStatus() int { return p.Status }
 
 // ContentType implements huma.ContentTypeFilter.
 func (p problem) ContentType(string) string { return "application/problem+json" }
+
+// A problem and its cause travel apart: the caller gets the problem, with a code to branch on and the request's ID; the
+// log's line of that request gets the cause. Handlers return what the inside returned, and never write an answer.
 
 // problem turns a handler's error into what the caller may learn of it. A fault goes to the log, too, unless the caller
 // has gone: then what failed was the answer to nobody.
@@ -42,7 +46,7 @@ func addressed(w http.ResponseWriter, p *api.Problem) problem {
 	return problem{p}
 }
 
-// note enters a refusal into the log's line.
+// note enters a refusal into the log's line: the reason that the caller isn't told.
 func note(line *web.Line, err error) {
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		line.Reason, line.Credential, line.User = string(ref.Reason), ref.ID, ref.UserID
@@ -63,6 +67,10 @@ var setHuma = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
 })
 
+// What huma finds wrong it would tell with the value that is wrong: measured on 2.39, a body that can't be read comes
+// back whole, passwords included. So none of its texts reaches a caller. json.go has refused what isn't JSON before huma
+// sees it; what is left for huma are fields that are missing, unknown or of a wrong type.
+
 // maxFieldProblems bounds the list of what is wrong, which else a body of ten thousand wrong members could swell.
 const maxFieldProblems = 20
 
@@ -74,7 +82,7 @@ func humaProblem(status int, errs []error) *api.Problem {
 	}
 	p := api.NewProblem(api.CodeInvalidField, "")
 	for _, err := range errs {
-		if detailer, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma wraps none of its own
+		if detailer, ok := err.(huma.ErrorDetailer); ok {
 			p.Errors = append(p.Errors, fieldProblem(detailer.ErrorDetail()))
 		}
 	}
@@ -88,7 +96,8 @@ func humaProblem(status int, errs []error) *api.Problem {
 	return p
 }
 
-// humaCode returns the code of huma's other errors. As requests reach it, huma has no reason for any of these.
+// humaCode returns the code of huma's other errors. As requests reach it, huma has no reason for any of these; should a
+// later one find some, the answer is still a problem with a code of that status.
 func humaCode(status int) api.Code {
 	switch status {
 	case http.StatusBadRequest, http.StatusRequestTimeout:
@@ -126,7 +135,8 @@ var wordings = []struct {
 	{"expected length ", "has not so many characters: ", true},
 }
 
-// fieldProblem says in our words what huma found wrong with a field.
+// fieldProblem says in our words what huma found wrong with a field. That one is missing, huma says of the object it is
+// missing from.
 func fieldProblem(d *huma.ErrorDetail) api.FieldProblem {
 	field := fieldOf(d.Location)
 	if name, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
@@ -153,7 +163,8 @@ const (
 	listField = "operations"
 )
 
-// fieldOf turns one of huma's locations into a field as the API names it: "body.roles[1]" into "roles[1]".
+// fieldOf turns one of huma's locations into a field as the API names it: "body.roles[1]" into "roles[1]", "query.limit"
+// into "limit".
 func fieldOf(location string) string {
 	if at, ok := strings.CutPrefix(location, "body["); ok {
 		return listField + "[" + at

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -13,7 +14,12 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
+// The audit log is read by administrators alone: it tells who tried what, from where, and why it was refused, which no
+// caller is told. Nobody changes it through the API, and reading it leaves no event.
+
+// eventsInput selects events. Filters that are given must all be met.
 type eventsInput struct {
+	// Actions and reasons are any text: the sets grow, and one that is in no event selects none.
 	Action string    `query:"action" doc:"Exactly this action, as user.create or refused."`
 	Reason string    `query:"reason" doc:"Exactly this reason, as superseded."`
 	Actor  string    `query:"actor" doc:"Done by this user, or refused for it: an ID, or the name of a user."`
@@ -24,6 +30,8 @@ type eventsInput struct {
 	Cursor string    `query:"cursor" doc:"The next of the page before; absent for the first."`
 }
 
+// listEvents pages by the order in which events were written, newest first. That order stands still, so no event comes
+// twice or is left out, however many are written while someone turns the pages.
 func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*answer[api.List[api.Event]], error) {
 	q := audit.Query{
 		Limit: in.Limit + 1, Action: audit.Action(in.Action), Reason: in.Reason, Since: in.Since, Until: in.Until,
@@ -47,9 +55,33 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 	if err != nil {
 		return nil, err
 	}
+	if err := s.nameActors(ctx, events); err != nil {
+		return nil, err
+	}
 	return pageOf(events, in.Limit, wireEvent, func(e audit.Event) string {
 		return cursorAt("events", strconv.FormatInt(e.Seq, 10))
 	}), nil
+}
+
+// nameActors gives the users of refusals the names that they have today: a change keeps its author's name of that time,
+// but where a call is refused nobody looks up a name.
+func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
+	var nameless []uuid.UUID
+	for _, e := range events {
+		if e.Actor.UserID != uuid.Nil && e.Actor.Username == "" {
+			nameless = append(nameless, e.Actor.UserID)
+		}
+	}
+	names, err := s.cfg.Accounts.Names(ctx, nameless)
+	if err != nil {
+		return fmt.Errorf("naming the users of refusals: %w", err)
+	}
+	for i := range events {
+		if actor := &events[i].Actor; actor.Username == "" {
+			actor.Username = names[actor.UserID]
+		}
+	}
+	return nil
 }
 
 // recordID returns the ID of the record that a filter names, which for the target may be a service, too. An ID is taken
@@ -73,7 +105,8 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 	return id, err
 }
 
-// wireEvent returns an event as the API shows it.
+// wireEvent returns an event as the API shows it. Who did it is left out where that was Jeton itself, and so are IDs
+// where nobody knew them: a call without a credential has an address and no more.
 func wireEvent(e audit.Event) api.Event {
 	out := api.Event{
 		ID: e.ID.String(), At: e.At, Action: string(e.Action), Reason: e.Reason, Door: e.Door,

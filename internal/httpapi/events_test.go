@@ -103,7 +103,7 @@ func TestEventShape(t *testing.T) {
 	want := []api.Event{
 		{
 			At: opened, Action: "refused", Reason: "not_allowed", Door: "v1", Count: 4, LastAt: d.clock(),
-			Actor: &api.Actor{UserID: alice.ID.String(), CredentialKind: "personal_token", CredentialID: alice.ID.String(), Address: clientAddress},
+			Actor: &api.Actor{UserID: alice.ID.String(), Username: "alice", CredentialKind: "personal_token", CredentialID: alice.ID.String(), Address: clientAddress},
 		},
 		{At: opened, Action: "pepper.create", Count: 1, Target: &api.Target{Kind: "pepper"}, Detail: map[string]string{"version": "1"}},
 	}

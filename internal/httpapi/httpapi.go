@@ -5,7 +5,15 @@
 //	         (auth.go)                (json.go)                           (huma)                  (one file a resource)
 //
 // Nothing of a body is read before its sender is known and allowed. Whatever goes wrong on the way becomes a problem
-// (errors.go) that names members and never repeats a value that was sent.
+// (errors.go) that names members and never repeats a value that was sent. The first that is wrong is answered:
+//
+//	404, 405        the path, the method: asked before anything else, for what routes there are is no secret
+//	400, 401, 503   the credential: two of them, none that is good, or nobody can say just now
+//	403             what it may do; the same whether what was asked for exists or not
+//	400, 406        the query; a form of answer that there isn't
+//	400, 413, 415   the body as a text
+//	422             its fields
+//	404, 409, 412, 428, 422, 507   what the inside finds
 //
 // The package refuses credentials that have no power over Jeton, whoever isn't an administrator where one is needed
 // (alike for what exists and what doesn't), bodies that two readers could understand differently, and query parameters
@@ -37,11 +45,16 @@ import (
 
 // Config is what the API needs. Every field is required but CallerKinds.
 type Config struct {
+	// Authority says who a caller is, and whether a call that /v1/verify is asked about may pass.
 	Authority *authority.Authority
-	Accounts  *account.Accounts
-	Tokens    *personal.Tokens
-	Catalog   *catalog.Catalog
-	Events    audit.Store
+	// Accounts keeps users, for the routes of users and of the caller itself, and names them everywhere else.
+	Accounts *account.Accounts
+	// Tokens keeps personal tokens.
+	Tokens *personal.Tokens
+	// Catalog keeps services and operations, and says whose verifier somebody is.
+	Catalog *catalog.Catalog
+	// Events is the audit log. It is only read here: changes write their events themselves, refusals go by Authority.
+	Events audit.Store
 	// Peers say which proxies are believed about a client's address.
 	Peers *web.Peers
 	// PublicURL is where clients find Jeton, for the OpenAPI document: what a request says in Host is never believed.
@@ -53,7 +66,7 @@ type Config struct {
 	VerifyKinds authority.Kinds
 }
 
-// server is the handler of /v1.
+// server is the handler of /v1. Nothing in it changes once New has returned.
 type server struct {
 	cfg    Config
 	mux    *http.ServeMux
@@ -61,7 +74,9 @@ type server struct {
 	verify authority.Door // where the calls knock that /v1/verify is asked about
 }
 
-// New returns the handler of /v1, or an error where the configuration lacks something.
+// New returns the handler of /v1, or an error where the configuration lacks something. The handler takes whole paths,
+// "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
+// request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Peers == nil {
 		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Catalog, Events and Peers are required")
@@ -84,32 +99,46 @@ func New(cfg Config) (http.Handler, error) {
 	return s, s.routes()
 }
 
-// routes is the one list of what /v1 serves.
+// routes is the one list of what /v1 serves, to whom, and with which codes a route may answer beside those of all routes
+// like it.
 func (s *server) routes() error {
 	h := humago.New(s.mux, document(s.cfg.PublicURL))
 
-	register(s, h, identified, op("GET /v1/me", "getMe", "Who am I, and by which credential"), s.getMe)
-	register(s, h, own, op("PUT /v1/me/password", "changePassword", "Change my password"), s.changePassword)
-	register(s, h, own, op("POST /v1/me/personal-token", "rotatePersonalToken", "Make my personal token; the former one dies"), s.rotateToken)
-	register(s, h, own, op("GET /v1/me/personal-token", "getPersonalToken", "What is known of my personal token", api.CodeNotFound), s.getToken)
-	register(s, h, own, op("DELETE /v1/me/personal-token", "revokePersonalToken", "Revoke my personal token", api.CodeNotFound), s.revokeToken)
+	// What is one's own. GET /v1/me alone takes every credential; see access.
+	register(s, h, identified, s.getMe, op("GET /v1/me", "getMe", "Who am I, and by which credential"))
+	register(s, h, own, s.changePassword, op("PUT /v1/me/password", "changePassword", "Change my password"))
+	register(s, h, own, s.rotateToken,
+		op("POST /v1/me/personal-token", "rotatePersonalToken", "Make my personal token; the former one dies"))
+	register(s, h, own, s.getToken,
+		op("GET /v1/me/personal-token", "getPersonalToken", "What is known of my personal token", api.CodeNotFound))
+	register(s, h, own, s.revokeToken,
+		op("DELETE /v1/me/personal-token", "revokePersonalToken", "Revoke my personal token", api.CodeNotFound))
 
-	register(s, h, administrators, op("GET /v1/users", "listUsers", "List users, by name"), s.listUsers)
-	register(s, h, administrators, op("POST /v1/users", "createUser", "Make a user", api.CodeConflict), s.createUser)
-	register(s, h, administrators, op("GET /v1/users/{user}", "getUser", "Read a user", api.CodeNotFound), s.getUser)
-	register(s, h, administrators, op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeNotFound, api.CodeConflict, api.CodeLastAdministrator, api.CodeStale), s.updateUser)
-	register(s, h, administrators, op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeNotFound, api.CodeLastAdministrator), s.deleteUser)
+	// What is everybody's.
+	register(s, h, administrators, s.listUsers, op("GET /v1/users", "listUsers", "List users, by name"))
+	register(s, h, administrators, s.createUser, op("POST /v1/users", "createUser", "Make a user", api.CodeConflict))
+	register(s, h, administrators, s.getUser, op("GET /v1/users/{user}", "getUser", "Read a user"))
+	register(s, h, administrators, s.updateUser,
+		op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeConflict, api.CodeLastAdministrator, api.CodeStale))
+	register(s, h, administrators, s.deleteUser,
+		op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeLastAdministrator))
 
-	register(s, h, administrators, op("GET /v1/services", "listServices", "List services, by name"), s.listServices)
-	register(s, h, administrators, op("POST /v1/services", "createService", "Make a service", api.CodeConflict), s.createService)
-	register(s, h, administrators, op("GET /v1/services/{name}", "getService", "Read a service", api.CodeNotFound), s.getService)
-	register(s, h, administrators, op("PATCH /v1/services/{name}", "updateService", "Change a service", api.CodeNotFound, api.CodeConflict, api.CodeStale), s.updateService)
-	register(s, h, administrators, op("DELETE /v1/services/{name}", "deleteService", "Delete a service and its operations", api.CodeNotFound), s.deleteService)
-	register(s, h, administrators, op("GET /v1/services/{name}/operations", "getOperations", "Read the operations of a service", api.CodeNotFound), s.getOperations)
-	register(s, h, administrators, op("PUT /v1/services/{name}/operations", "replaceOperations", "Replace the operations of a service", api.CodeNotFound, api.CodeConflict, api.CodeStale, api.CodeVersionRequired), s.replaceOperations)
+	register(s, h, administrators, s.listServices, op("GET /v1/services", "listServices", "List services, by name"))
+	register(s, h, administrators, s.createService, op("POST /v1/services", "createService", "Make a service", api.CodeConflict))
+	register(s, h, administrators, s.getService, op("GET /v1/services/{name}", "getService", "Read a service"))
+	register(s, h, administrators, s.updateService,
+		op("PATCH /v1/services/{name}", "updateService", "Change a service", api.CodeConflict, api.CodeStale))
+	register(s, h, administrators, s.deleteService,
+		op("DELETE /v1/services/{name}", "deleteService", "Delete a service and its operations"))
+	register(s, h, administrators, s.getOperations,
+		op("GET /v1/services/{name}/operations", "getOperations", "Read the operations of a service"))
+	register(s, h, administrators, s.replaceOperations,
+		op("PUT /v1/services/{name}/operations", "replaceOperations", "Replace the operations of a service",
+			api.CodeConflict, api.CodeStale, api.CodeVersionRequired))
 
-	register(s, h, verifiers, op("POST /v1/verify", "verify", "May a call that a service received pass"), s.verifyCall)
-	register(s, h, administrators, op("GET /v1/events", "listEvents", "Read the audit log, newest first"), s.listEvents)
+	// What the log and the policy say.
+	register(s, h, verifiers, s.verifyCall, op("POST /v1/verify", "verify", "May a call that a service received pass"))
+	register(s, h, administrators, s.listEvents, op("GET /v1/events", "listEvents", "Read the audit log, newest first"))
 
 	spec, err := finish(h.OpenAPI())
 	s.mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -119,8 +148,13 @@ func (s *server) routes() error {
 	return err
 }
 
-// register serves an operation to those who have access.
-func register[I, O any](s *server, h huma.API, who access, o huma.Operation, f func(context.Context, *call, *I) (*O, error)) {
+// handler answers one request of a route: a call, whose caller is known and allowed, and what huma has read of the
+// request. Its error is the inside's, or an *api.Problem.
+type handler[I, O any] func(ctx context.Context, c *call, in *I) (*O, error)
+
+// register serves an operation to those who have access. There is no other way to serve one, so none can be forgotten to
+// be guarded.
+func register[I, O any](s *server, h huma.API, who access, f handler[I, O], o huma.Operation) {
 	o.Middlewares = huma.Middlewares{s.enter(who)}
 	describe(&o, who)
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
@@ -147,22 +181,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	line.Client, _ = s.cfg.Peers.Client(r)
 	line.Method, line.Host, line.Path = r.Method, r.Host, unknownPath
 
-	handler, pattern := s.mux.Handler(r)
+	would, pattern := s.mux.Handler(r)
 	escaped := r.URL.EscapedPath()
 	switch {
 	// ServeMux would redirect from a path with empty or dot segments.
 	case path.Clean(escaped) != escaped, !storable(r.URL.Path):
 		web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, ""))
 	case pattern == "":
-		noRoute(w, r, handler)
+		noRoute(w, r, would)
 	default:
 		_, line.Path, _ = strings.Cut(pattern, " ")
 		s.mux.ServeHTTP(w, r)
 	}
 }
 
-// noRoute answers a request that no route takes. Of what ServeMux would answer, only the status and the list of methods
-// are used: its body is no problem.
+// noRoute answers a request that no route takes: 405 where the path has other methods, else 404. Of what ServeMux would
+// answer, only the status and the list of methods are used: its body is no problem.
 func noRoute(w http.ResponseWriter, r *http.Request, would http.Handler) {
 	answer := unsent{header: http.Header{}}
 	would.ServeHTTP(&answer, r)

@@ -20,13 +20,17 @@ import (
 )
 
 const (
-	// maxBody bounds a body, in bytes.
+	// maxBody bounds a body, in bytes: several thousand operations fit.
 	maxBody = 1 << 20
 	// maxDepth bounds how deep lists and objects nest: none of ours goes deeper than three.
 	maxDepth = 32
 	// maxName bounds a member's name, in bytes. A longer one is unknown anyway, and isn't repeated in a problem.
 	maxName = 32
 )
+
+// A body that two programs read in two ways is a way round whichever of them checks it: a proxy that admits the first of
+// two "roles", and Jeton that takes the last. encoding/json takes the last, ignores the case of names, replaces what
+// isn't UTF-8 and stops at nothing that follows. So a body is checked as a text first, by rules of its own.
 
 // jsonFormat is how huma reads and writes JSON, once readBody has let it through.
 func jsonFormat() huma.Format {
@@ -113,7 +117,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return data, checkJSON(data)
 }
 
-// jsonType reports whether a body is said to be JSON in UTF-8, without further coding.
+// jsonType reports whether a body is said to be JSON in UTF-8, without further coding. A body that doesn't say so may
+// come from a form on some web page, for which no browser asks leave beforehand.
 func jsonType(h http.Header, method string) bool {
 	values := h.Values("Content-Type")
 	if len(values) != 1 || h.Get("Content-Encoding") != "" {
@@ -131,7 +136,7 @@ func jsonType(h http.Header, method string) bool {
 	return true
 }
 
-// checkJSON refuses what is not I-JSON (RFC 7493): anything but one value in UTF-8, halves of surrogate pairs, and two
+// checkJSON refuses with a problem what is not I-JSON (RFC 7493): anything but one value in UTF-8, halves of surrogate pairs, and two
 // members of one name in an object, of which one reader takes the first and another the last. It also bounds how deep
 // the value nests.
 func checkJSON(data []byte) error {
@@ -143,7 +148,7 @@ func checkJSON(data []byte) error {
 	return c.value()
 }
 
-// checker walks through a valid JSON text.
+// checker walks through a valid JSON text and knows where it is, for the problem to name the place.
 type checker struct {
 	tokens *json.Decoder
 	path   []step // from the root to what is looked at
@@ -155,7 +160,7 @@ type step struct {
 	index int
 }
 
-// value walks through one value.
+// value walks through one value. It calls itself for what that holds, as deep as maxDepth.
 func (c *checker) value() error {
 	token, err := c.tokens.Token()
 	if err != nil {
@@ -187,7 +192,8 @@ func (c *checker) value() error {
 	return err
 }
 
-// name reads the name of a member. It compares names as they are meant and not as they are escaped.
+// name reads the name of a member. It compares names as they are meant and not as they are escaped: u0075ser is user.
+// Names that differ in case are no duplicates; all but one of them are unknown, for huma to say.
 func (c *checker) name(seen map[string]bool) (string, error) {
 	token, err := c.tokens.Token()
 	if err != nil {
@@ -217,7 +223,8 @@ func plainName(name string) bool {
 	})
 }
 
-// fieldAt returns a path as the API names fields: operations[2].pattern.
+// fieldAt returns a path as the API names fields: operations[2].pattern. The names in it are plain ones: name lets no
+// others by.
 func fieldAt(path []step) string {
 	var b strings.Builder
 	for i, s := range path {

@@ -146,6 +146,13 @@ func TestBodyForm(t *testing.T) {
 			d.want(t, ask{route: "PUT /v1/services/reports/operations", token: d.adminToken, body: `[]`, header: put}, tt.put, code[tt.put])
 		})
 	}
+	twice, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/v1/users", strings.NewReader(`{"username":"x"}`))
+	check(t, err)
+	twice.Header["Authorization"] = []string{"Bearer " + d.adminToken}
+	twice.Header["Content-Type"] = []string{"application/json", "application/json"}
+	if a := d.send(t, twice); a.status != unsupported {
+		t.Errorf("got %d for two fields of Content-Type, want 415", a.status)
+	}
 	for _, s := range samples() {
 		if s.body != "" {
 			d.want(t, ask{route: s.route, token: d.adminToken, header: s.header}, malformed, api.CodeMalformedJSON)

@@ -10,6 +10,8 @@ import (
 // The routes below /v1/me act on the caller and take no other user's name: nobody makes, reads or revokes another's
 // personal token, administrators included.
 
+// getMe is the one route for every kind of credential: whoever holds one may ask whose it is. It shows the user as the
+// database has it now, and not as it was when the credential was first seen.
 func (s *server) getMe(ctx context.Context, c *call, _ *struct{}) (*answer[api.Me], error) {
 	u, err := s.cfg.Accounts.User(ctx, c.principal.ID)
 	if err != nil {
@@ -23,8 +25,11 @@ func (c *call) credential() api.Credential {
 	return api.Credential{Kind: c.principal.CredentialKind.String(), ID: c.principal.CredentialID.String()}
 }
 
+// passwordInput is a request for a new password.
 type passwordInput struct{ Body api.PasswordChange }
 
+// changePassword asks for the current password whatever the caller came by: a token that was lost must not be enough to
+// take the account over. The token goes on working, for programs use it that know no password.
 func (s *server) changePassword(ctx context.Context, c *call, in *passwordInput) (*done, error) {
 	return nil, s.cfg.Accounts.ChangePassword(ctx, c.principal.ID, secret.Text(in.Body.Current), secret.Text(in.Body.New), c.actor())
 }
@@ -35,6 +40,7 @@ type issued struct {
 	Body     api.IssuedPersonalToken
 }
 
+// rotateToken makes the caller's token anew. The token that the request itself came by may be the one that dies.
 func (s *server) rotateToken(ctx context.Context, c *call, _ *struct{}) (*issued, error) {
 	text, token, err := s.cfg.Tokens.Rotate(ctx, &c.principal, c.actor())
 	if err != nil {
@@ -46,6 +52,7 @@ func (s *server) rotateToken(ctx context.Context, c *call, _ *struct{}) (*issued
 	}, nil
 }
 
+// getToken tells when the token was made and last used, and nothing by which it could be guessed or known again.
 func (s *server) getToken(ctx context.Context, c *call, _ *struct{}) (*answer[api.PersonalToken], error) {
 	t, err := s.cfg.Tokens.Metadata(ctx, &c.principal)
 	if err != nil {
@@ -54,6 +61,7 @@ func (s *server) getToken(ctx context.Context, c *call, _ *struct{}) (*answer[ap
 	return &answer[api.PersonalToken]{Body: api.PersonalToken{CreatedAt: t.CreatedAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP}}, nil
 }
 
+// revokeToken ends the caller's token without a new one.
 func (s *server) revokeToken(ctx context.Context, c *call, _ *struct{}) (*done, error) {
 	return nil, s.cfg.Tokens.Revoke(ctx, &c.principal, c.actor())
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/jeton-io/jeton/api"
 )
 
+// The document is made of the routes and the types in api, so that it can't fall behind them; api/openapi.yaml is a copy
+// for readers, and a test compares the two. What huma doesn't know of, because it happens before huma, is added here.
+
 // document returns huma's configuration, and in it the beginning of the OpenAPI document.
 func document(publicURL string) huma.Config {
 	cfg := huma.DefaultConfig("Jeton", "1")
@@ -56,14 +59,18 @@ func op(route, id, summary string, codes ...api.Code) huma.Operation {
 	return o
 }
 
-// codesKey is the key of an operation's codes among its metadata.
+// codesKey is the key of an operation's codes among its metadata, which huma leaves alone.
 const codesKey = "codes"
 
-// describe adds the codes with which every operation of that sort may answer.
+// describe adds the codes with which every operation of that sort may answer. 405 and 429 are in the table of codes
+// alone: the one belongs to a path and no operation, the other to limits that come with an issue of their own.
 func describe(o *huma.Operation, who access) {
 	codes, _ := o.Metadata[codesKey].([]api.Code)
 	codes = append(codes, api.CodeMalformedRequest, api.CodeTwoCredentials, api.CodeNotAuthenticated, api.CodeNotAcceptable,
 		api.CodeInvalidField, api.CodeInternal, api.CodeUnavailable)
+	if strings.Contains(o.Path, "{") {
+		codes = append(codes, api.CodeNotFound)
+	}
 	if who != identified {
 		codes = append(codes, api.CodeCredentialTooWeak)
 	}
@@ -76,7 +83,8 @@ func describe(o *huma.Operation, who access) {
 	o.Metadata[codesKey] = codes
 }
 
-// finish completes the document once every operation is in it, and returns it as JSON.
+// finish completes the document once every operation is in it, and returns it as JSON. It is written once, at the start:
+// nothing of a request is in it.
 func finish(doc *huma.OpenAPI) ([]byte, error) {
 	sent := map[string]bool{} // the schemas of bodies that clients send
 	for _, item := range doc.Paths {
@@ -137,7 +145,7 @@ func codesOf(status int) []string {
 	return codes
 }
 
-// codeTable lists all codes, by status.
+// codeTable lists all codes, by status, as Markdown.
 func codeTable() string {
 	var b strings.Builder
 	b.WriteString("| status | code | meaning | what to do |\n|---|---|---|---|\n")

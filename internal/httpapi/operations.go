@@ -10,6 +10,7 @@ import (
 // The operations of a service are one resource and not a listing: they are read whole and replaced whole, so that what
 // was read can be sent back, and the patterns are checked against each other.
 
+// getOperations shows all operations, audiences by name.
 func (s *server) getOperations(ctx context.Context, _ *call, in *serviceInput) (*versioned[[]api.Operation], error) {
 	// The service is read first: should another take its name meanwhile, the tag fits neither.
 	e, err := s.cfg.Catalog.Service(ctx, in.Name)
@@ -27,6 +28,7 @@ func (s *server) getOperations(ctx context.Context, _ *call, in *serviceInput) (
 	return &versioned[[]api.Operation]{ETag: etag(e.ID, version), Body: body}, nil
 }
 
+// operationsInput is all operations of a service, as they shall be from now on.
 type operationsInput struct {
 	Name    string `path:"name" doc:"The service's name."`
 	IfMatch string `header:"If-Match" doc:"The version that was read; without it the answer is 428."`
@@ -38,6 +40,8 @@ type replaced struct {
 	ETag string `header:"ETag" doc:"The new version, for If-Match."`
 }
 
+// replaceOperations puts new operations in place of all that there are. The answer shows none: what is stored is what was
+// sent, but for the spelling of names.
 func (s *server) replaceOperations(ctx context.Context, c *call, in *operationsInput) (*replaced, error) {
 	match, err := preconditionOf(c.r.Header)
 	if err != nil {

@@ -11,24 +11,31 @@ import (
 // answer is an answer with a body and nothing else to say.
 type answer[T any] struct{ Body T }
 
-// done is an answer without a body.
+// done is an answer without a body: 204.
 type done struct{}
 
-// pageInput selects a page of a listing.
+// pageInput selects a page of a listing. The limit bounds what one request reads and holds in memory, so it has a bound
+// itself.
 type pageInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
 	Cursor string `query:"cursor" doc:"The next of the page before; absent for the first."`
 }
 
-// A cursor names the listing that it belongs to and the position of the last item that was shown. It is opaque to
-// clients, so that what a position is may change; it is no secret and no proof of anything.
+// A cursor names the listing that it belongs to and the position of the last item that was shown:
+//
+//	base64url(users alice)   base64url(services reports)   base64url(events 4711)
+//
+// It is opaque to clients, so that what a position is may change; it is no secret and no proof of anything. Whoever makes
+// one up begins somewhere else in a listing that is open to him anyway. A position and no page number: items that come or
+// go in front of it shift nothing.
 
 // cursorAt returns the cursor of a position.
 func cursorAt(listing, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(listing + " " + position))
 }
 
-// positionOf returns the position of a cursor, empty where there is no cursor.
+// positionOf returns the position of a cursor, empty where there is no cursor. One of another listing is refused, because
+// its position would mean something else here.
 func positionOf(listing, cursor string) (string, error) {
 	if cursor == "" {
 		return "", nil

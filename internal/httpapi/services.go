@@ -12,6 +12,9 @@ import (
 	"github.com/jeton-io/jeton/internal/policy"
 )
 
+// A service is named in URLs by its name, which is plain ASCII and of one spelling. Its verifiers are kept by ID, so that
+// who gets a deleted verifier's name doesn't verify; the API takes and shows their names.
+
 // wireService returns a service as the API shows it: its verifiers by name, in the order of their names. Those deleted
 // since are left out.
 func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
@@ -28,12 +31,14 @@ func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
 	}
 }
 
-// showService is wireService for one service whose verifiers' names aren't known yet.
+// showService is wireService for one service whose verifiers' names aren't known yet. It may fail after a change was
+// made; the caller then learns of a fault, and finds the change when it reads again.
 func (s *server) showService(ctx context.Context, service catalog.Service) (api.Service, error) {
 	names, err := s.cfg.Accounts.Names(ctx, service.Verifiers)
 	return wireService(service, names), err
 }
 
+// listServices pages by name. The verifiers of a whole page are named in one question.
 func (s *server) listServices(ctx context.Context, _ *call, in *pageInput) (*answer[api.List[api.Service]], error) {
 	after, err := positionOf("services", in.Cursor)
 	if err != nil {
@@ -56,8 +61,10 @@ func (s *server) listServices(ctx context.Context, _ *call, in *pageInput) (*ans
 		func(service catalog.Service) string { return cursorAt("services", service.Name) }), nil
 }
 
+// newServiceInput is a request for a new service.
 type newServiceInput struct{ Body api.NewService }
 
+// createService makes a service without operations. Until it has some, its default decides every call.
 func (s *server) createService(ctx context.Context, c *call, in *newServiceInput) (*created[api.Service], error) {
 	b := in.Body
 	service, err := s.cfg.Catalog.Create(ctx, catalog.Draft{
@@ -73,10 +80,12 @@ func (s *server) createService(ctx context.Context, c *call, in *newServiceInput
 	}, err
 }
 
+// serviceInput names a service.
 type serviceInput struct {
 	Name string `path:"name" doc:"The service's name."`
 }
 
+// getService shows a service, with the version that it shares with its operations: a change of either raises it.
 func (s *server) getService(ctx context.Context, _ *call, in *serviceInput) (*versioned[api.Service], error) {
 	e, err := s.cfg.Catalog.Service(ctx, in.Name)
 	if err != nil {
@@ -86,12 +95,15 @@ func (s *server) getService(ctx context.Context, _ *call, in *serviceInput) (*ve
 	return &versioned[api.Service]{ETag: etag(e.ID, e.Version), Body: body}, err
 }
 
+// servicePatchInput is a merge patch of a service.
 type servicePatchInput struct {
 	Name    string `path:"name" doc:"The service's name."`
 	IfMatch string `header:"If-Match" doc:"Change only this version."`
 	Body    api.ServicePatch
 }
 
+// updateService changes a service. The catalog takes a service whole, so the patch is merged here into the version that
+// was read, and stored only over that very version: of two patches of different members at once, none is lost.
 func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInput) (*versioned[api.Service], error) {
 	match, err := preconditionOf(c.r.Header)
 	if err != nil {
@@ -147,12 +159,14 @@ func merge(d *catalog.Draft, patch api.ServicePatch) {
 	over(&d.Verifiers, patch.Verifiers)
 }
 
+// over writes a member over a value, where the patch has it.
 func over[T any](to *T, member api.Optional[T]) {
 	if member.Set {
 		*to = member.Value
 	}
 }
 
+// deleteService removes a service with its operations. From then on calls to it are refused: there is no policy for them.
 func (s *server) deleteService(ctx context.Context, c *call, in *serviceInput) (*done, error) {
 	return nil, s.cfg.Catalog.Delete(ctx, in.Name, c.actor())
 }

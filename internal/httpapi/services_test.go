@@ -85,11 +85,8 @@ func TestServiceErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var p api.Problem
-			d.want(t, ask{route: tt.route, token: d.adminToken, body: tt.body}, tt.status, tt.code).into(t, &p)
-			if len(p.Errors) != 1 || p.Errors[0].Field != tt.field {
-				t.Errorf("got %+v, want the field %s", p.Errors, tt.field)
-			}
+			a := d.want(t, ask{route: tt.route, token: d.adminToken, body: tt.body}, tt.status, tt.code)
+			a.wantField(t, tt.field)
 		})
 	}
 }
@@ -178,12 +175,9 @@ func TestOperationErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var p api.Problem
 			q := ask{route: "PUT /v1/services/reports/operations", token: d.adminToken, body: tt.body, header: map[string]string{"If-Match": "*"}}
-			d.want(t, q, tt.status, tt.code).into(t, &p)
-			if len(p.Errors) != 1 || p.Errors[0].Field != tt.field {
-				t.Errorf("got %+v, want the field %s", p.Errors, tt.field)
-			}
+			a := d.want(t, q, tt.status, tt.code)
+			a.wantField(t, tt.field)
 		})
 	}
 }

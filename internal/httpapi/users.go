@@ -8,7 +8,13 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// wireUser returns a user as the API shows it.
+// Users are named in URLs by ID or by name, in any spelling that has the name's canonical form. Both can't be meant at
+// once: a name that has the form of an ID is refused when the user is made.
+//
+// Only administrators come here, and they see all of a user but its secrets: of a password no more than that there is
+// one. What they change, the accounts check; the rules for names, roles and passwords stand there and nowhere else.
+
+// wireUser returns a user as the API shows it. Roles are a list, also where there are none.
 func wireUser(u account.User) api.User {
 	return api.User{
 		ID: u.ID.String(), Kind: string(u.Kind), Username: u.Username, Email: u.Email, DisplayName: u.DisplayName,
@@ -17,6 +23,8 @@ func wireUser(u account.User) api.User {
 	}
 }
 
+// listUsers pages by canonical name, which is unique among the living and doesn't change while someone turns the pages,
+// unless the user is renamed.
 func (s *server) listUsers(ctx context.Context, _ *call, in *pageInput) (*answer[api.List[api.User]], error) {
 	after, err := positionOf("users", in.Cursor)
 	if err != nil {
@@ -29,8 +37,10 @@ func (s *server) listUsers(ctx context.Context, _ *call, in *pageInput) (*answer
 	return pageOf(users, in.Limit, wireUser, func(u account.User) string { return cursorAt("users", account.Key(u.Username)) }), nil
 }
 
+// newUserInput is a request for a new user.
 type newUserInput struct{ Body api.NewUser }
 
+// createUser makes a user. The Location names it by ID, which stays good when the user is renamed.
 func (s *server) createUser(ctx context.Context, c *call, in *newUserInput) (*created[api.User], error) {
 	b := in.Body
 	u, err := s.cfg.Accounts.Create(ctx, account.Draft{
@@ -43,10 +53,12 @@ func (s *server) createUser(ctx context.Context, c *call, in *newUserInput) (*cr
 	return &created[api.User]{Location: "/v1/users/" + u.ID.String(), ETag: etag(u.ID, u.Version), Body: wireUser(u)}, nil
 }
 
+// userInput names a user.
 type userInput struct {
 	User string `path:"user" doc:"The user's ID or name, percent-encoded."`
 }
 
+// getUser shows a user, with the version that a change of it can be made for.
 func (s *server) getUser(ctx context.Context, _ *call, in *userInput) (*versioned[api.User], error) {
 	u, err := s.cfg.Accounts.Find(ctx, in.User)
 	if err != nil {
@@ -55,12 +67,15 @@ func (s *server) getUser(ctx context.Context, _ *call, in *userInput) (*versione
 	return &versioned[api.User]{ETag: etag(u.ID, u.Version), Body: wireUser(u)}, nil
 }
 
+// userPatchInput is a merge patch of a user.
 type userPatchInput struct {
 	User    string `path:"user" doc:"The user's ID or name, percent-encoded."`
 	IfMatch string `header:"If-Match" doc:"Change only this version."`
 	Body    api.UserPatch
 }
 
+// updateUser changes a user. A password among the changes is an administrator's reset: it ends the user's personal token,
+// for whoever forgot a password may have lost a token, too.
 func (s *server) updateUser(ctx context.Context, c *call, in *userPatchInput) (*versioned[api.User], error) {
 	match, err := preconditionOf(c.r.Header)
 	if err != nil {
@@ -84,7 +99,8 @@ func (s *server) updateUser(ctx context.Context, c *call, in *userPatchInput) (*
 	return &versioned[api.User]{ETag: etag(updated.ID, updated.Version), Body: wireUser(updated)}, nil
 }
 
-// patchOf returns the change that a merge patch asks for. What is null becomes empty, if it may be.
+// patchOf returns the change that a merge patch asks for. What is null becomes empty, and where that can't be (a name, a
+// state, a password) it is refused as an empty one is.
 func patchOf(b api.UserPatch) account.Patch {
 	return account.Patch{
 		Username: b.Username.Pointer(), Email: b.Email.Pointer(), DisplayName: b.DisplayName.Pointer(), Roles: b.Roles.Pointer(),
@@ -92,6 +108,7 @@ func patchOf(b api.UserPatch) account.Patch {
 	}
 }
 
+// deleteUser ends a user for good. A second time there is nobody to delete, so the answer is 404 and not again 204.
 func (s *server) deleteUser(ctx context.Context, c *call, in *userInput) (*done, error) {
 	u, err := s.cfg.Accounts.Find(ctx, in.User)
 	if err != nil {

@@ -60,31 +60,29 @@ func TestUserErrors(t *testing.T) {
 		name, route, body string
 		status            int
 		code              api.Code
-		fields            []string
+		field             string
 	}{
-		{"name taken", post, `{"username":"ALICE"}`, 409, api.CodeConflict, []string{"username is another user's"}},
-		{"e-mail taken", post, `{"username":"bob","email":"Alice@Example.com"}`, 409, api.CodeConflict, []string{"email is another user's"}},
-		{"bad name", post, `{"username":"a:b"}`, 422, api.CodeInvalidField, []string{"username holds a control character, a colon or a slash"}},
-		{"empty name", post, `{"username":""}`, 422, api.CodeInvalidField, []string{"username is empty"}},
-		{"bad e-mail", post, `{"username":"bob","email":"bob"}`, 422, api.CodeInvalidField, []string{"email is not of the form name@domain"}},
-		{"bad state", post, `{"username":"bob","state":"gone"}`, 422, api.CodeInvalidField, []string{"state is none of active, blocked"}},
-		{"short password", post, `{"username":"bob","password":"seven77"}`, 422, api.CodeInvalidField, []string{"password is shorter than 8 characters"}},
-		{"two passwords", post, `{"username":"bob","password":"a good password","password_hash":"$2b$x"}`, 422, api.CodeInvalidField, []string{"password_hash stands beside password"}},
-		{"patched to a taken name", "PATCH /v1/users/root", `{"username":"alice"}`, 409, api.CodeConflict, []string{"username is another user's"}},
-		{"name emptied", patch, `{"username":null}`, 422, api.CodeInvalidField, []string{"username is empty"}},
-		{"state emptied", patch, `{"state":null}`, 422, api.CodeInvalidField, []string{"state is neither active nor blocked"}},
-		{"password emptied", patch, `{"password":null}`, 422, api.CodeInvalidField, []string{"password is shorter than 8 characters"}},
-		{"kind changed", patch, `{"kind":"service"}`, 422, api.CodeInvalidField, []string{"kind is unknown"}},
-		{"last administrator blocked", "PATCH /v1/users/root", `{"state":"blocked"}`, 409, api.CodeLastAdministrator, nil},
-		{"last administrator deprived", "PATCH /v1/users/root", `{"roles":[]}`, 409, api.CodeLastAdministrator, nil},
-		{"last administrator deleted", "DELETE /v1/users/root", ``, 409, api.CodeLastAdministrator, nil},
+		{"name taken", post, `{"username":"ALICE"}`, 409, api.CodeConflict, "username"},
+		{"e-mail taken", post, `{"username":"bob","email":"Alice@Example.com"}`, 409, api.CodeConflict, "email"},
+		{"bad name", post, `{"username":"a:b"}`, 422, api.CodeInvalidField, "username"},
+		{"empty name", post, `{"username":""}`, 422, api.CodeInvalidField, "username"},
+		{"bad e-mail", post, `{"username":"bob","email":"bob"}`, 422, api.CodeInvalidField, "email"},
+		{"bad state", post, `{"username":"bob","state":"gone"}`, 422, api.CodeInvalidField, "state"},
+		{"short password", post, `{"username":"bob","password":"seven77"}`, 422, api.CodeInvalidField, "password"},
+		{"two passwords", post, `{"username":"bob","password":"a good password","password_hash":"$2b$x"}`, 422, api.CodeInvalidField, "password_hash"},
+		{"patched to a taken name", "PATCH /v1/users/root", `{"username":"alice"}`, 409, api.CodeConflict, "username"},
+		{"name emptied", patch, `{"username":null}`, 422, api.CodeInvalidField, "username"},
+		{"state emptied", patch, `{"state":null}`, 422, api.CodeInvalidField, "state"},
+		{"password emptied", patch, `{"password":null}`, 422, api.CodeInvalidField, "password"},
+		{"kind changed", patch, `{"kind":"service"}`, 422, api.CodeInvalidField, "kind"},
+		{"last administrator blocked", "PATCH /v1/users/root", `{"state":"blocked"}`, 409, api.CodeLastAdministrator, ""},
+		{"last administrator deprived", "PATCH /v1/users/root", `{"roles":[]}`, 409, api.CodeLastAdministrator, ""},
+		{"last administrator deleted", "DELETE /v1/users/root", ``, 409, api.CodeLastAdministrator, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := d.want(t, ask{route: tt.route, token: d.adminToken, body: tt.body}, tt.status, tt.code).fields(t)
-			if diff := cmp.Diff(tt.fields, got); diff != "" {
-				t.Errorf("fields (-want +got): %s", diff)
-			}
+			a := d.want(t, ask{route: tt.route, token: d.adminToken, body: tt.body}, tt.status, tt.code)
+			a.wantField(t, tt.field)
 		})
 	}
 }
@@ -138,12 +136,15 @@ func TestUserPages(t *testing.T) {
 	for _, limit := range []string{"1", "2", "3", "5", "6", "7", "200"} {
 		var got []string
 		for next := ""; ; {
-			var page api.List[api.User]
+			page := api.List[api.User]{}
 			d.want(t, ask{route: "GET /v1/users?limit=" + limit + "&cursor=" + next, token: d.adminToken}, http.StatusOK, "").into(t, &page)
 			for _, u := range page.Items {
 				got = append(got, u.Username)
 			}
-			if next = page.Next; next == "" || len(got) > len(want) {
+			if next = page.Next; len(page.Items) == 0 {
+				t.Fatalf("limit %s: got a page without users", limit)
+			}
+			if next == "" {
 				break
 			}
 		}

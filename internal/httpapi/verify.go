@@ -11,12 +11,16 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
+// verifyInput is a question about a call.
 type verifyInput struct{ Body api.VerifyRequest }
 
 // verifyCall answers whether a call that a service received may pass.
 //
 // A verifier learns about calls to its own services alone. Of others it is told that it may not ask, before anybody
 // looks at the credential: else a verifier of one service could try out, on any other, whether a token is good.
+//
+// Unlike the gateway's answers a verdict has the reason, for whoever asks is trusted to guard the service. It must not
+// hand the reason on.
 func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*answer[api.Verdict], error) {
 	presented, err := presentedOf(in.Body)
 	if err != nil {
@@ -56,8 +60,8 @@ func (s *server) refuseAsker(ctx context.Context, c *call) (*answer[api.Verdict]
 	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier)}}, nil
 }
 
-// verifiesAny reports whether the caller is a verifier of any service. It reads all of them, which only a caller that
-// asked about a wrong one costs.
+// verifiesAny reports whether the caller is a verifier of any service. It reads all of them, a batch at a time, which only
+// a caller that asked about a wrong one costs: who asks about its own never comes here.
 func (s *server) verifiesAny(ctx context.Context, c *call) (bool, error) {
 	const batch = 200
 	for after := ""; ; {
@@ -77,7 +81,8 @@ func (s *server) verifiesAny(ctx context.Context, c *call) (bool, error) {
 	}
 }
 
-// presentedOf returns the call that a request is about.
+// presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in
+// the audit log and decides nothing.
 func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 	if !isToken(b.Method) {
 		return nil, &authority.FieldError{Field: "method", Problem: "is no method of HTTP", Fix: "Give the call's, as GET."}
@@ -104,7 +109,10 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 }
 
 // cutURL returns host and path of an absolute URL, the path exactly as it stands there, without the query. A parser
-// would clean or decode the path on the way, and the policy must judge the one that the service received.
+// would clean or decode the path on the way, and the policy must judge the one that the service received. A '#' doesn't
+// end the path, either: in a request line it is no fragment, and the policy refuses it.
+//
+// What parsers read in several ways has no host here: user information, and a backslash, which browsers take for a slash.
 func cutURL(url string) (host, path string, ok bool) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
@@ -122,14 +130,14 @@ func cutURL(url string) (host, path string, ok bool) {
 	return host, path, host != "" && !strings.ContainsAny(host, "@\\ \t\r\n")
 }
 
-// isToken reports whether text may be a method (RFC 9110, section 5.6.2).
+// isToken reports whether text may be a method (RFC 9110, section 5.6.2), of a length that any has.
 func isToken(text string) bool {
 	return text != "" && len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 	})
 }
 
-// wirePrincipal returns a principal as the API shows it.
+// wirePrincipal returns a principal as the API shows it: what a service may want to know of its caller.
 func wirePrincipal(p *authority.Principal) *api.Principal {
 	return &api.Principal{
 		UserID: p.ID.String(), Username: p.Username, Email: p.Email, DisplayName: p.DisplayName,

@@ -65,7 +65,7 @@ func TestVerify(t *testing.T) {
 		{"other service", "GET", host + "/bills/reports/7", tokens["alice"], denied("no_operation", "bills"), "personal_token"},
 		{"no service", "GET", "https://www.example.com/reports/7", tokens["alice"], denied("unknown_service", ""), "personal_token"},
 		{"bad checksum", "GET", host + "/reports/7", flip(tokens["alice"]), denied("bad_checksum", ""), "personal_token"},
-		{"not accepted", "GET", host + "/reports/7", "", denied("unknown_scheme", ""), "none"},
+		{"no token of ours", "GET", host + "/reports/7", "nonsense", denied("unrecognized", ""), "none"},
 		// The path is judged as it was received, and nothing tidies it up on the way.
 		{"dot segment", "GET", host + "/x/../reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
 		{"encoded dot segment", "GET", host + "/x/%2e%2e/reports/7", tokens["alice"], denied("ambiguous_path", "reports"), "personal_token"},
@@ -81,7 +81,7 @@ func TestVerify(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, asker := range []string{"root", "reporter"} {
-				if asker == "reporter" && tt.want.Service != "reports" && tt.want.Reason != "bad_checksum" && tt.want.Reason != "unknown_scheme" {
+				if asker == "reporter" && tt.want.Service != "reports" && tt.want.Reason != "bad_checksum" && tt.want.Reason != "unrecognized" {
 					continue
 				}
 				var got api.Verdict

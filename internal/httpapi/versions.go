@@ -12,13 +12,16 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
+// Two administrators who read the same record and both change it must not undo each other's work unseen. Records have
+// versions, answers show them as entity tags, and a change can be made for one. Operations are replaced whole, and must.
+
 // versioned is an answer with the state of a record.
 type versioned[T any] struct {
 	ETag string `header:"ETag" doc:"The version of what was changed or read, for If-Match."`
 	Body T
 }
 
-// created is the answer of a request that made a record.
+// created is the answer of a request that made a record: 201.
 type created[T any] struct {
 	Location string `header:"Location" doc:"Where the new resource is."`
 	ETag     string `header:"ETag" doc:"Its version, for If-Match."`
@@ -38,7 +41,7 @@ type precondition struct {
 	tags []string
 }
 
-// preconditionOf reads If-Match.
+// preconditionOf reads If-Match. What isn't of its form is refused and not passed over: who sends it wants a condition.
 func preconditionOf(h http.Header) (precondition, error) {
 	values := h.Values("If-Match")
 	p := precondition{sent: len(values) > 0, any: len(values) == 0}
@@ -60,7 +63,9 @@ func preconditionOf(h http.Header) (precondition, error) {
 	return p, nil
 }
 
-// check returns ErrStale where the record is at another version than the request is for.
+// check returns ErrStale where the record is at another version than the request is for. It is asked first, so that the
+// answer is no while nothing has been done; that the version is still the newest when the change is stored, the store
+// sees to.
 func (p precondition) check(id uuid.UUID, version int64) error {
 	if p.any {
 		return nil
@@ -74,7 +79,8 @@ func (p precondition) check(id uuid.UUID, version int64) error {
 	return authority.ErrStale
 }
 
-// maxTries is how often a change is tried that is for whatever version there is.
+// maxTries is how often a change is tried that is for whatever version there is. Who still comes too late then is told
+// that the record changes all the time.
 const maxTries = 5
 
 // try makes a change that reads a version and is stored only if that is still the newest. Where the request didn't name

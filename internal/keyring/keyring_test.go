@@ -275,7 +275,7 @@ func TestAddPepper(t *testing.T) {
 
 // TestTwoNodesAtOnce opens one new database by two processes, many times.
 func TestTwoNodesAtOnce(t *testing.T) {
-	for round := range 10 {
+	for round := range 5 {
 		path := filepath.Join(t.TempDir(), "jeton.db")
 		stores := []*sqlite.Store{openStore(t, path), openStore(t, path)}
 		rings := make([]*keyring.Keyring, len(stores))

@@ -66,6 +66,9 @@ func TestTextFormats(t *testing.T) {
 			t.Errorf("by %s: got %s, want [secret]", verb, got)
 		}
 	}
+	if got := text.String() + text.GoString() + text.LogValue().String(); shown(got) {
+		t.Errorf("got %s, want it redacted", got)
+	}
 	if text.Reveal() != canary {
 		t.Error("want Reveal to give the secret itself")
 	}

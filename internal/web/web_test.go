@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -77,8 +78,11 @@ func dial(t *testing.T, s *web.Server) net.Conn {
 // echo answers with how many bytes of body came, or with the problem that kept them from coming.
 func echo(w http.ResponseWriter, r *http.Request) {
 	n, err := io.Copy(io.Discard, r.Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); err != nil && !tooLarge {
+		err = api.NewProblem(api.CodeMalformedRequest, "")
+	}
 	if err != nil {
-		web.WriteError(w, r, fmt.Errorf("reading the body: %w", err))
+		web.WriteError(w, r, err)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "%d", n)
@@ -212,7 +216,7 @@ func TestSlow(t *testing.T) {
 		{"a header within 5 s", "GET / HTTP/1.1\r\nHost: a", "\r\nConnection: close\r\n\r\n", 5*time.Second - 1, 200},
 		{"a header within more", "GET / HTTP/1.1\r\nHost: a", "\r\nConnection: close\r\n\r\n", 5*time.Second + 1, 0},
 		{"a body within 15 s", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n0", "1", 15*time.Second - 1, 200},
-		{"a body within more", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n0", "1", 15*time.Second + 1, 500},
+		{"a body within more", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n0", "1", 15*time.Second + 1, 400},
 	}
 	for _, tt := range tests {
 		bubble(t, echo, func(t *testing.T, _ *web.Server, p *pipes) {
@@ -270,12 +274,13 @@ func TestIdle(t *testing.T) {
 
 // TestDeafCaller never reads its answer: the handler is freed after 30 s.
 func TestDeafCaller(t *testing.T) {
-	freed := make(chan error, 1)
+	var freed chan error
 	endless := func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 1<<20))
 		freed <- err
 	}
 	bubble(t, endless, func(t *testing.T, _ *web.Server, p *pipes) {
+		freed = make(chan error, 1) // in the bubble
 		conn, began := dialPipe(t, p), time.Now()
 		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 			t.Fatal(err)

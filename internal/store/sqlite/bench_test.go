@@ -6,12 +6,16 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
 const benchRows = 100_000
@@ -21,6 +25,12 @@ func digestOf(n int) keyring.Digest {
 	return keyring.Digest{Pepper: 1, Sum: secret.Sum(sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n))))}
 }
 
+// userOf is the ID of the user who has it.
+func userOf(n int) uuid.UUID {
+	d := digestOf(-n - 1)
+	return uuid.UUID(d.Sum[:16])
+}
+
 // fill writes users with tokens by a connection of its own, as a bench that has nothing but the file would.
 func fill(b *testing.B, path string) {
 	b.Helper()
@@ -28,19 +38,19 @@ func fill(b *testing.B, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	tx, err := db.Begin()
 	if err != nil {
 		b.Fatal(err)
 	}
 	for i := range benchRows {
-		id := digestOf(-i)
+		id := userOf(i)
 		if _, err := tx.Exec(`INSERT INTO user (id, kind, username, username_key, email, display_name, state, version, created_at, updated_at)
-			VALUES (?1, 'person', ?2, ?2, '', '', 'active', 1, 0, 0)`, id.Sum[:16], "user"+time.UnixMicro(int64(i)).Format(time.RFC3339Nano)); err != nil {
+			VALUES (?1, 'person', ?2, ?2, '', '', 'active', 1, 0, 0)`, id[:], "user"+time.UnixMicro(int64(i)).Format(time.RFC3339Nano)); err != nil {
 			b.Fatal(err)
 		}
 		d := digestOf(i)
-		if _, err := tx.Exec(`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, 0)`, id.Sum[:16], d.Pepper, d.Sum[:]); err != nil {
+		if _, err := tx.Exec(`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, 0)`, id[:], d.Pepper, d.Sum[:]); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -49,42 +59,107 @@ func fill(b *testing.B, path string) {
 	}
 }
 
+// BenchmarkPersonalTokenByDigest compares the store's cold look-up with the least that a prepared select of the same
+// row can be, and with one of the same columns.
 func BenchmarkPersonalTokenByDigest(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "jeton.db")
-	s, err := sqlite.Open(context.Background(), sqlite.Config{Path: path, Now: time.Now})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	s := open(b, path)
 	fill(b, path)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // as a verdict's has a deadline
 	defer cancel()
-	b.Run("bare", func(b *testing.B) {
-		stmt, err := s.Finds().Prepare(`SELECT user_id FROM personal_token WHERE pepper = ? AND digest = ?`)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for i := 0; b.Loop(); i++ {
-			d := digestOf(i * 7919 % benchRows)
-			var id []byte
-			if err := stmt.QueryRow(d.Pepper, d.Sum[:]).Scan(&id); err != nil {
+	for name, columns := range map[string]string{
+		"bare/id":  `user_id`,
+		"bare/row": `user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '')`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			stmt, err := s.Finds().Prepare(`SELECT ` + columns + ` FROM personal_token WHERE pepper = ? AND digest = ?`)
+			if err != nil {
 				b.Fatal(err)
 			}
-		}
-	})
-	for name, ctx := range map[string]context.Context{"store-bg": context.Background(), "store": ctx} {
-		b.Run(name, func(b *testing.B) {
+			defer func() { _ = stmt.Close() }()
+			dest := []any{new(sql.RawBytes)}
+			if name == "bare/row" {
+				dest = append(dest, new(int64), new(int64), new(sql.NullInt64), new(string))
+			}
+			dest[0] = new([]byte)
 			for i := 0; b.Loop(); i++ {
-				if _, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{digestOf(i * 7919 % benchRows)}); err != nil {
+				d := digestOf(i * 7919 % benchRows)
+				if err := stmt.QueryRow(d.Pepper, d.Sum[:]).Scan(dest...); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
-	b.Run("store-2peppers", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			if _, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{{Pepper: 2}, digestOf(i * 7919 % benchRows)}); err != nil {
+	for name, other := range map[string][]keyring.Digest{"store/one pepper": nil, "store/two peppers": {{Pepper: 2}}} {
+		b.Run(name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				if _, err := s.PersonalTokenByDigest(ctx, append(other, digestOf(i*7919%benchRows))); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkUser is the other half of a cold verdict.
+func BenchmarkUser(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "jeton.db")
+	s := open(b, path)
+	fill(b, path)
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+	defer cancel()
+	for i := 0; b.Loop(); i++ {
+		if _, err := s.User(ctx, userOf(i*7919%benchRows)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPutPersonalToken compares issuing (a token and its event) with the insert of one row by the same writer, and
+// rotation, which also takes the revision.
+func BenchmarkPutPersonalToken(b *testing.B) {
+	for name, callers := range map[string]int{"1 caller": 1, "16 callers": 16} {
+		put := func(b *testing.B, user func(n int64) uuid.UUID) {
+			path := filepath.Join(b.TempDir(), "jeton.db")
+			s := open(b, path)
+			fill(b, path)
+			var n atomic.Int64
+			each(b, callers, func() error {
+				i := n.Add(1)
+				id := user(i)
+				ev := audit.New(audit.PersonalTokenRotate, audit.Actor{UserID: id, Username: "user"}, audit.Target{Kind: "personal_token", ID: id}, now())
+				return s.PutPersonalToken(b.Context(), id, digestOf(int(benchRows+i)), now(), ev)
+			})
+		}
+		b.Run("insert/"+name, func(b *testing.B) {
+			s := fresh(b)
+			each(b, callers, func() error {
+				return s.Write(b.Context(), func(exec func(string, ...any) (int64, error)) error {
+					_, err := exec(`INSERT INTO pepper (wrapped, created_at) VALUES (?, ?)`, make([]byte, 60), 0)
+					return err
+				})
+			})
+		})
+		b.Run("rotate/"+name, func(b *testing.B) { put(b, func(n int64) uuid.UUID { return userOf(int(n*7919) % benchRows) }) })
+	}
+}
+
+// each runs do b.N times, from so many goroutines.
+func each(b *testing.B, callers int, do func() error) {
+	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+	b.ResetTimer()
+	if callers == 1 {
+		for range b.N {
+			if err := do(); err != nil {
 				b.Fatal(err)
+			}
+		}
+		return
+	}
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := do(); err != nil {
+				b.Error(err)
 			}
 		}
 	})

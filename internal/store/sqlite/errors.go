@@ -32,13 +32,15 @@ func kindOf(err error) error {
 	return err
 }
 
-// isUnique reports whether a row clashed with another.
+// isUnique reports whether a row clashed with another. The code of a broken foreign key is not among them: a record that
+// refers to nothing is a fault of ours, not a conflict that another name would resolve.
 func isUnique(code int) bool {
 	return code == codes.SQLITE_CONSTRAINT_UNIQUE || code == codes.SQLITE_CONSTRAINT_PRIMARYKEY || code == codes.SQLITE_CONSTRAINT_ROWID
 }
 
 // isFull reports whether there was no room. SQLite says SQLITE_FULL for ENOSPC where it writes data; making room for
-// the index of the log in shared memory has a code of its own.
+// the index of the log in shared memory has a code of its own. Other failures to write stay what they are: an operator
+// who is told that the disk is full looks for large files, and not at a disk that is breaking.
 func isFull(code int) bool {
 	return code&0xff == codes.SQLITE_FULL || code == codes.SQLITE_IOERR_SHMSIZE
 }

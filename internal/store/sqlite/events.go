@@ -12,6 +12,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 )
 
+// Who and what an event tells of stand in columns of their own, not in its detail, because the log is searched by them.
 const (
 	eventColumns = `id, at, action, actor_id, actor_name, actor_credential_kind, actor_credential_id, actor_address,
 	target_kind, target_id, target_name, reason, door, count, last_at, merge_key, detail`
@@ -23,7 +24,7 @@ ON CONFLICT (merge_key) WHERE merge_key IS NOT NULL DO UPDATE SET
 	selectEvents = `SELECT seq, ` + eventColumns + ` FROM audit_event`
 )
 
-// insertEvent writes the event of a change.
+// insertEvent writes the event of a change, in the transaction of the change: neither is ever there without the other.
 func (t *tx) insertEvent(ev audit.Event) error {
 	values, err := eventValues(ev)
 	if err == nil {
@@ -35,7 +36,8 @@ func (t *tx) insertEvent(ev audit.Event) error {
 	return nil
 }
 
-// eventValues returns what eventColumns hold.
+// eventValues returns what eventColumns hold. What an index should pass over is NULL where there is none: most events
+// are changes, and have no merge key.
 func eventValues(ev audit.Event) ([]any, error) {
 	var detail any
 	if len(ev.Detail) > 0 {
@@ -68,7 +70,11 @@ func scanEvent(row scanner) (ev audit.Event, err error) {
 	return ev, err
 }
 
-// Events implements audit.Store.
+// Events implements audit.Store. The order is that of writing, not of the events' own times: those may be equal, or go
+// back with a clock, and a cursor made of them would skip events or show some twice.
+//
+// The text of the select is put together from the constants below alone, so that each filter can use its index; what
+// the caller gives goes in as parameters.
 func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	var conditions []string
 	var args []any
@@ -102,7 +108,8 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	return events, nil
 }
 
-// AppendRefusals implements audit.Store.
+// AppendRefusals implements audit.Store. It is all or none: the caller may append again what failed, and counts add up.
+// It is not among the writes that may use the reserve: whoever sends bad tokens must not be able to spend it.
 func (s *Store) AppendRefusals(ctx context.Context, events []audit.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -124,7 +131,7 @@ func (s *Store) AppendRefusals(ctx context.Context, events []audit.Event) error 
 // pruneBatch is how many events one transaction deletes: a rotation waits for no more.
 const pruneBatch = 1000
 
-// PruneEvents implements audit.Store. It may have deleted some where it returns an error.
+// PruneEvents implements audit.Store. It may have deleted some where it returns an error; the rest goes the next time.
 func (s *Store) PruneEvents(ctx context.Context, before time.Time) (pruned int64, err error) {
 	for n := int64(pruneBatch); n == pruneBatch; pruned += n {
 		err = s.withdraw(ctx, "pruning audit events", func(t *tx) error {

@@ -20,9 +20,11 @@ func pragmas(own ...string) []string {
 	return append([]string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)"}, own...)
 }
 
-// writerPragmas give the writer room for a large change, and shrink a log that a large one left.
+// writerPragmas give the writer room for a large change, and shrink a log that a large one left. What is deleted is
+// overwritten where its page is written anyway, so that the hash of a password that went doesn't lie in the file for
+// whoever copies it later; pages in the log and those freed whole may keep some for a while.
 func writerPragmas() []string {
-	return pragmas("foreign_keys(1)", "cache_size(-32768)", "journal_size_limit(67108864)")
+	return pragmas("foreign_keys(1)", "cache_size(-32768)", "journal_size_limit(67108864)", "secure_delete(FAST)")
 }
 
 // readerPragmas make a connection refuse to write.

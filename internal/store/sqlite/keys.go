@@ -18,7 +18,8 @@ func (s *Store) MasterCheck(ctx context.Context) (check []byte, err error) {
 	return check, err
 }
 
-// SetMasterCheck implements keyring.Store.
+// SetMasterCheck implements keyring.Store. Of two nodes that start for the first time at once, both learn the value of
+// the faster, and the slower finds that it has another master key.
 func (s *Store) SetMasterCheck(ctx context.Context, check []byte) ([]byte, error) {
 	err := s.write(ctx, "storing the master key's check value", func(t *tx) error {
 		_, err := t.exec(`UPDATE store SET master_check = ? WHERE master_check IS NULL`, check)
@@ -30,7 +31,7 @@ func (s *Store) SetMasterCheck(ctx context.Context, check []byte) ([]byte, error
 	return s.MasterCheck(ctx)
 }
 
-// Peppers implements keyring.Store.
+// Peppers implements keyring.Store. What it returns is wrapped: without the master key it opens nothing.
 func (s *Store) Peppers(ctx context.Context) ([]keyring.WrappedPepper, error) {
 	rows, err := s.reads.QueryContext(ctx, `SELECT version, wrapped, created_at FROM pepper ORDER BY version DESC`)
 	peppers, err := all(rows, err, func(row scanner) (p keyring.WrappedPepper, err error) {

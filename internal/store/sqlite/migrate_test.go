@@ -139,6 +139,9 @@ func TestMigrate(t *testing.T) {
 					t.Errorf("%s: got %d rows, want the %d that there were, and some", table, got, n)
 				}
 			}
+			if broken := texts(t, db, `SELECT "table" FROM pragma_foreign_key_check`); len(broken) > 0 {
+				t.Errorf("rows of %v refer to rows that aren't there", broken)
+			}
 			checkPopulated(t, s)
 		})
 	}

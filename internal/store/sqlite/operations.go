@@ -12,7 +12,8 @@ import (
 	"github.com/jeton-io/jeton/internal/policy"
 )
 
-// An operation has as many rows here as its audience has members, one at least.
+// An operation has as many rows here as its audience has members, and one where it has none: an operation that nobody
+// may call is not the same as no operation.
 const (
 	operationsBegin = `
 SELECT o.service_id, o.position, o.pattern, o.scope, a.kind, a.user_id, coalesce(a.name, '')
@@ -24,7 +25,8 @@ FROM operation o LEFT JOIN operation_audience a ON a.service_id = o.service_id A
 	deleteOperations = `DELETE FROM operation WHERE service_id = ?` // their audiences go with them
 )
 
-// operations reads operations by the service they belong to, each list in the order in which it was given.
+// operations reads operations by the service they belong to, each list in the order in which it was given. Order means
+// nothing to the policy, but people find their list as they left it.
 func operations(rows *sql.Rows, err error) (map[uuid.UUID][]policy.Operation, error) {
 	byService := make(map[uuid.UUID][]policy.Operation)
 	_, err = all(rows, err, func(row scanner) (none struct{}, err error) {
@@ -51,7 +53,8 @@ func operations(rows *sql.Rows, err error) (map[uuid.UUID][]policy.Operation, er
 	return byService, err
 }
 
-// ReplaceOperations implements catalog.Store.
+// ReplaceOperations implements catalog.Store. The rows are written anew rather than compared: what an administrator
+// puts is the whole list, and the largest takes a fraction of a second.
 func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, at time.Time, ev audit.Event) error { //nolint:revive // argument-limit: catalog.Store has it so
 	return s.write(ctx, "replacing operations", func(t *tx) error {
 		n, err := t.exec(`UPDATE service SET version = version + 1, updated_at = ? WHERE id = ? AND version = ? AND deleted_at IS NULL`,

@@ -15,6 +15,8 @@ import (
 	"github.com/jeton-io/jeton/internal/personal"
 )
 
+// A token that isn't valid has no digest, so whoever looks one up by its digest needs no further condition: there is
+// none that a new select could forget.
 const (
 	selectToken = `SELECT user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '') FROM personal_token WHERE `
 	// While one pepper lives, and that is nearly always, one probe of the index is enough.
@@ -23,7 +25,8 @@ const (
 	selectTokenByUser       = selectToken + `user_id = ? AND digest IS NOT NULL`
 	selectFormerToken       = `SELECT user_id FROM personal_token WHERE former_pepper = ? AND former_digest = ?`
 
-	// putToken gives a living user a token in place of any other, in one statement. The one that goes becomes the former.
+	// putToken gives a living user a token in place of any other, in one statement. The one that goes becomes the former,
+	// or the one revoked stays it. The user's tombstone, if it is one, yields no row to insert.
 	putToken = `
 INSERT INTO personal_token (user_id, pepper, digest, created_at)
 SELECT id, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL
@@ -31,29 +34,28 @@ ON CONFLICT (user_id) DO UPDATE SET
 	former_pepper = coalesce(pepper, former_pepper), former_digest = coalesce(digest, former_digest),
 	pepper = excluded.pepper, digest = excluded.digest, created_at = excluded.created_at,
 	last_used_at = NULL, last_used_ip = NULL, revoked_at = NULL`
+	// revokeToken ends a valid token and finds no row where there is none.
 	revokeToken = `
 UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = ?
 WHERE user_id = ? AND digest IS NOT NULL`
 	hasToken = `SELECT EXISTS (SELECT 1 FROM personal_token WHERE user_id = ? AND digest IS NOT NULL)`
-	// A use is no use of a token made after it.
+	// A use counts if it is later than the last; it is no use of a token that was made after it.
 	touchToken = `
 UPDATE personal_token SET last_used_at = ?1, last_used_ip = ?2
-WHERE user_id = ?3 AND digest IS NOT NULL AND created_at <= ?1 AND coalesce(last_used_at, created_at - 1) < ?1`
+WHERE user_id = ?3 AND digest IS NOT NULL AND coalesce(last_used_at, created_at - 1) < ?1`
 )
 
-// PutPersonalToken implements personal.Store.
+// PutPersonalToken implements personal.Store. Whether a valid token goes is asked before, because the upsert can't tell
+// afterwards: it decides whether the change enters the feed. A first token must not, or issuing would wait for the
+// revision row.
 func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, at time.Time, ev audit.Event) error {
 	return s.write(ctx, "putting personal token", func(t *tx) error {
 		had, err := t.yes(hasToken, blob(userID))
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(putToken, d.Pepper, d.Sum[:], micros(at), blob(userID))
-		if err != nil {
+		if err := t.execOne(putToken, d.Pepper, d.Sum[:], micros(at), blob(userID)); err != nil {
 			return err
-		}
-		if n == 0 {
-			return authority.ErrNotFound
 		}
 		kind := unseen
 		if had {
@@ -66,18 +68,15 @@ func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyrin
 // RevokePersonalToken implements personal.Store.
 func (s *Store) RevokePersonalToken(ctx context.Context, userID uuid.UUID, at time.Time, ev audit.Event) error {
 	return s.withdraw(ctx, "revoking personal token", func(t *tx) error {
-		n, err := t.exec(revokeToken, micros(at), blob(userID))
-		if err != nil {
+		if err := t.execOne(revokeToken, micros(at), blob(userID)); err != nil {
 			return err
-		}
-		if n == 0 {
-			return authority.ErrNotFound
 		}
 		return t.record(ev, feed.PersonalToken, userID)
 	})
 }
 
-// RedigestPersonalToken implements personal.Store.
+// RedigestPersonalToken implements personal.Store. It is the same token under another pepper: nobody did anything, no
+// verdict changes, so there is neither event nor change. One that was rotated meanwhile is left alone.
 func (s *Store) RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old, replacement keyring.Digest) error {
 	return s.write(ctx, "redigesting personal token", func(t *tx) error {
 		_, err := t.exec(`UPDATE personal_token SET pepper = ?, digest = ? WHERE user_id = ? AND pepper = ? AND digest = ?`,
@@ -89,7 +88,8 @@ func (s *Store) RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old
 // touchBatch is how many uses one transaction stores: a rotation waits for no more.
 const touchBatch = 500
 
-// TouchPersonalTokens implements personal.Store.
+// TouchPersonalTokens implements personal.Store. Batches before the one that failed are stored; storing one again does
+// nothing, since a use counts only if it is later.
 func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) error {
 	for len(used) > 0 {
 		batch := used[:min(touchBatch, len(used))]
@@ -101,6 +101,7 @@ func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) e
 	return nil
 }
 
+// touch stores one batch. An address that isn't known is stored as such: the former one wasn't that of this use.
 func (t *tx) touch(used []authority.Use) error {
 	for _, u := range used {
 		var from any
@@ -128,7 +129,8 @@ func (s *Store) PersonalToken(ctx context.Context, userID uuid.UUID) (personal.T
 	return token, nil
 }
 
-// PersonalTokenByDigest implements personal.Store.
+// PersonalTokenByDigest implements personal.Store. It compares digests by an index, in no constant time: they are HMACs
+// under a pepper that the caller doesn't know, so how far one agrees tells nothing about a secret.
 func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Digest) (personal.Token, error) {
 	var token personal.Token
 	var err error
@@ -147,7 +149,8 @@ func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Dig
 	return token, nil
 }
 
-// FormerPersonalToken implements personal.Store.
+// FormerPersonalToken implements personal.Store. Only a token that was refused comes here, so one select for each pepper
+// will do.
 func (s *Store) FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error) {
 	for _, d := range digests {
 		var id uuid.UUID

@@ -7,6 +7,12 @@ import (
 	"fmt"
 )
 
+// There are three ways to read, by what a caller waits for:
+//
+//	find   one row of a hot select, prepared: a verdict waits for it
+//	reads  a list or a rare row, parsed each time: a person waits for it
+//	view   several selects that must agree, as of one moment
+
 // lookups are the selects of a verdict that memory can't give, kept prepared: parsing one takes longer than running it.
 type lookups struct {
 	tokenByDigest, tokenByTwoDigests *sql.Stmt
@@ -25,7 +31,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectPasswordByName:    &l.passwordByName,
 		selectChanges:           &l.changes,
 	} {
-		if *to, err = db.PrepareContext(ctx, query); err != nil {
+		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db
 			return lookups{}, fmt.Errorf("preparing a select: %w", err)
 		}
 	}
@@ -52,7 +58,7 @@ type failed struct{ err error }
 // Scan implements scanner.
 func (f failed) Scan(...any) error { return f.err }
 
-// one reads a single row, with the kind of what went wrong.
+// one reads a single row, with the kind of what went wrong: ErrNotFound where there is none.
 func one(row scanner, doing string, dest ...any) error {
 	if err := row.Scan(dest...); err != nil {
 		return fmt.Errorf("%s: %w", doing, kindOf(err))
@@ -60,7 +66,8 @@ func one(row scanner, doing string, dest ...any) error {
 	return nil
 }
 
-// all reads every row of a select, each by read.
+// all reads every row of a select, each by read. It takes the error of the select itself, so that a caller has one to
+// check, and never returns a part of the rows as if it were the whole.
 func all[T any](rows *sql.Rows, err error, read func(scanner) (T, error)) (list []T, _ error) {
 	if err != nil {
 		return nil, kindOf(err)
@@ -76,7 +83,8 @@ func all[T any](rows *sql.Rows, err error, read func(scanner) (T, error)) (list 
 	return list, kindOf(rows.Err())
 }
 
-// view runs read on the database as of one moment.
+// view runs read on the database as of one moment: what is committed meanwhile, its selects don't see. In WAL mode it
+// keeps no writer waiting.
 func (s *Store) view(ctx context.Context, read func(*sql.Tx) error) (err error) {
 	snapshot, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {

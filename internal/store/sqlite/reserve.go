@@ -21,7 +21,7 @@ type reserve struct {
 	path  string
 	size  int64
 	now   func() time.Time
-	whole bool
+	whole bool      // the file has its size; else it is empty
 	tried time.Time // when it was last tried to restore it
 }
 
@@ -31,7 +31,8 @@ const defaultReserve = 8 << 20
 // restoreEvery bounds how often a full disk is probed, because that fills it to the brim for a moment.
 const restoreEvery = time.Second
 
-// restore makes sure that the reserve is whole. It returns ErrStorageFull where there is no room for it.
+// restore makes sure that the reserve is whole. It returns ErrStorageFull where there is no room for it. A clock that
+// was set back doesn't keep it from being tried.
 func (r *reserve) restore() error {
 	if r.whole {
 		return nil
@@ -69,7 +70,7 @@ func (r *reserve) fill() (err error) {
 	return nil
 }
 
-// release gives the room back and reports whether there was any.
+// release gives the room back and reports whether there was any. The file stays, with its mode, for restore to fill.
 func (r *reserve) release() bool {
 	if !r.whole {
 		return false

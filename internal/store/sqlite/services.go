@@ -15,10 +15,12 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
+// A service is read with its verifiers in one statement, and so as of one moment. They come as one text, because a join
+// would repeat the service for each.
 const (
 	selectService = `
 SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.version, s.created_at, s.updated_at,
-	(SELECT group_concat(hex(user_id), '') FROM service_verifier WHERE service_id = s.id)
+	(SELECT group_concat(hex(user_id), '' ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
 FROM service s WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = ?`
 	selectServicesAfter = selectService + ` AND s.name > ? ORDER BY s.name LIMIT ?`
@@ -33,7 +35,8 @@ func scanService(row scanner) (v catalog.Service, err error) {
 	return v, err
 }
 
-// Service implements catalog.Store.
+// Service implements catalog.Store. Service and operations are of one moment: a version that is read here and given
+// back to ReplaceOperations speaks of exactly these operations.
 func (s *Store) Service(ctx context.Context, name string) (e catalog.Entry, err error) {
 	err = s.view(ctx, func(snapshot *sql.Tx) error {
 		if e.Service, err = scanService(snapshot.QueryRowContext(ctx, selectServiceByName, name)); err != nil {
@@ -59,7 +62,8 @@ func (s *Store) Services(ctx context.Context, after string, limit int) ([]catalo
 	return services, nil
 }
 
-// Catalog implements catalog.Store.
+// Catalog implements catalog.Store. It reads everything with two selects, however many services there are: each node
+// does so after every change of any of them.
 func (s *Store) Catalog(ctx context.Context) (entries []catalog.Entry, err error) {
 	err = s.view(ctx, func(snapshot *sql.Tx) error {
 		rows, err := snapshot.QueryContext(ctx, selectServices)
@@ -79,7 +83,8 @@ func (s *Store) Catalog(ctx context.Context) (entries []catalog.Entry, err error
 	return entries, nil
 }
 
-// CreateService implements catalog.Store.
+// CreateService implements catalog.Store. It enters the feed although it takes nothing away: a call that no service
+// answered for was refused, and nodes must hear that one does now.
 func (s *Store) CreateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.write(ctx, "inserting service", func(t *tx) error {
 		if _, err := t.exec(`
@@ -96,7 +101,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	})
 }
 
-// UpdateService implements catalog.Store.
+// UpdateService implements catalog.Store. The version is compared and raised by the statement that writes, so of two
+// updates made for one version the second finds no row.
 func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
@@ -119,16 +125,13 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 	})
 }
 
-// DeleteService implements catalog.Store.
+// DeleteService implements catalog.Store. The tombstone keeps the ID from being used again, and its name for whoever
+// reads of it in the audit log; who may call what goes.
 func (s *Store) DeleteService(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting service", func(t *tx) error {
-		n, err := t.exec(`UPDATE service SET deleted_at = ?1, updated_at = ?1, version = version + 1 WHERE id = ?2 AND deleted_at IS NULL`,
-			micros(at), blob(id))
-		if err != nil {
+		if err := t.execOne(`UPDATE service SET deleted_at = ?1, updated_at = ?1, version = version + 1 WHERE id = ?2 AND deleted_at IS NULL`,
+			micros(at), blob(id)); err != nil {
 			return err
-		}
-		if n == 0 {
-			return authority.ErrNotFound
 		}
 		if _, err := t.exec(`DELETE FROM service_verifier WHERE service_id = ?`, blob(id)); err != nil {
 			return err
@@ -150,7 +153,8 @@ func (t *tx) setVerifiers(v catalog.Service) error {
 	return nil
 }
 
-// serviceError finds out what of v another service has, where that is why err came.
+// serviceError finds out what of v another service has, where that is why err came. It asks the database, in the same
+// transaction: the driver tells which index it was only in words.
 func (t *tx) serviceError(err error, v catalog.Service) error {
 	if !errors.Is(kindOf(err), authority.ErrConflict) {
 		return err

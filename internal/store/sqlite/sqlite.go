@@ -57,14 +57,14 @@ type Config struct {
 // Store is an open database. It implements the Store of each package inside and is safe for concurrent use. Open one
 // with Open.
 type Store struct {
-	writes  *sql.DB
-	reads   *sql.DB // for lists
-	finds   *sql.DB // for hot
-	hot     lookups
-	jobs    chan *job
-	closing chan struct{}
-	drained chan struct{}
-	close   func() error
+	writes  *sql.DB       // one connection, which is the writer's
+	reads   *sql.DB       // for lists
+	finds   *sql.DB       // for hot
+	hot     lookups       // prepared on finds
+	jobs    chan *job     // without a buffer: see submit
+	closing chan struct{} // closed when no more jobs are taken
+	drained chan struct{} // closed when the last one taken is done
+	close   func() error  // stops it once, however often it is called
 }
 
 // Open opens the database, brings its schema up to date and starts its writer. It returns ErrNewerSchema where a newer
@@ -87,7 +87,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// start connects the writer and the readers, and makes sure of the only row of store.
+// start connects the writer and the readers, and makes sure of the only row of store. The writer's first statement
+// comes before any reader: it makes the files of the log, which readers couldn't.
 func (s *Store) start(ctx context.Context, cfg Config) error {
 	var err error
 	if s.writes, err = connect(cfg.Path, writerPragmas(), 1); err != nil {
@@ -133,6 +134,7 @@ func (s *Store) startReaders(ctx context.Context, path string) (err error) {
 // and return what it did.
 func (s *Store) Close() error { return s.close() }
 
+// stop waits for the job under way, whose caller has been promised a result, before it takes the connections away.
 func (s *Store) stop() error {
 	close(s.closing)
 	<-s.drained

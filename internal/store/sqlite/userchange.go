@@ -16,7 +16,8 @@ import (
 // userLives asks for a user that wasn't deleted.
 const userLives = `SELECT EXISTS (SELECT 1 FROM user WHERE id = ? AND deleted_at IS NULL)`
 
-// CreateUser implements account.Store.
+// CreateUser implements account.Store. It doesn't enter the feed: that there was no such user is not remembered by
+// anyone. An ID that any user ever had, living or not, is refused by the primary key.
 func (s *Store) CreateUser(ctx context.Context, r account.Record, hash string, ev audit.Event) error {
 	return s.write(ctx, "inserting user", func(t *tx) error {
 		if _, err := t.exec(`
@@ -33,7 +34,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	})
 }
 
-// UpdateUser implements account.Store.
+// UpdateUser implements account.Store. The version is compared and raised by the statement that writes, so of two
+// updates made for one version the second finds no row. Password and creation are not its to change.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
 		keep, err := t.adminGuard(r.ID)
@@ -66,21 +68,18 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 }
 
 // DeleteUser implements account.Store. Of the tombstone's names only the user name is left, for whoever meets the ID.
+// Audiences and verifiers go on naming it: no other user will ever have it.
 func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting user", func(t *tx) error {
 		keep, err := t.adminGuard(id)
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(`
+		if err := t.execOne(`
 UPDATE user SET deleted_at = ?1, updated_at = ?1, version = version + 1,
 	password = NULL, email = '', email_key = NULL, display_name = ''
-WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id))
-		if err != nil {
+WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id)); err != nil {
 			return err
-		}
-		if n == 0 {
-			return authority.ErrNotFound
 		}
 		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(id)); err != nil {
 			return err
@@ -98,36 +97,7 @@ WHERE user_id = ?`, micros(at), blob(id)); err != nil {
 	})
 }
 
-// SetPassword implements account.Store. It leaves the version alone: whoever holds an older copy of the user has missed
-// nothing that an update would write over. That a reset also ends the personal token needs no row of the feed beside
-// the user's, on which everything of a user rests.
-func (s *Store) SetPassword(ctx context.Context, id uuid.UUID, hash string, at time.Time, reset bool, ev audit.Event) error { //nolint:revive // argument-limit: account.Store has it so
-	return s.withdraw(ctx, "updating password", func(t *tx) error {
-		n, err := t.exec(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`, hash, micros(at), blob(id))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return authority.ErrNotFound
-		}
-		if reset {
-			if _, err := t.exec(revokeToken, micros(at), blob(id)); err != nil {
-				return err
-			}
-		}
-		return t.record(ev, feed.User, id)
-	})
-}
-
-// UpgradePassword implements account.Store.
-func (s *Store) UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error {
-	return s.write(ctx, "upgrading password", func(t *tx) error {
-		_, err := t.exec(`UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, blob(id), old)
-		return err
-	})
-}
-
-// setRoles gives roles to a user without any.
+// setRoles gives roles to a user without any. Roles have a table of their own for administrators to be found by.
 func (t *tx) setRoles(id uuid.UUID, roles []string) error {
 	for _, role := range roles {
 		if _, err := t.exec(`INSERT INTO user_role (user_id, role) VALUES (?, ?)`, blob(id), role); err != nil {
@@ -159,7 +129,8 @@ func (t *tx) adminGuard(id uuid.UUID) (keep func() error, err error) {
 	}, err
 }
 
-// userError finds out which name of r another living user has, where that is why err came.
+// userError finds out which name of r another living user has, where that is why err came. It asks the database, in the
+// same transaction: the driver tells which index it was only in words. A failed insert or update left nothing to undo.
 func (t *tx) userError(err error, r account.Record) error {
 	if !errors.Is(kindOf(err), authority.ErrConflict) {
 		return err

@@ -15,17 +15,19 @@ const (
 	selectUser = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
 	u.version, u.created_at, u.updated_at,
-	(SELECT group_concat(role, ',') FROM user_role WHERE user_id = u.id)
+	(SELECT group_concat(role, ',' ORDER BY role) FROM user_role WHERE user_id = u.id)
 FROM user u WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = ?`
 	selectUserByName     = selectUser + ` AND u.username_key = ?`
 	selectUsersAfter     = selectUser + ` AND u.username_key > ? ORDER BY u.username_key LIMIT ?`
 	selectPasswordByName = `SELECT id, coalesce(password, '') FROM user WHERE username_key = ? AND deleted_at IS NULL`
-	selectNames          = `
+	// One parameter holds all IDs, as a JSON list: the text stays the same however many there are.
+	selectNames = `
 SELECT id, username FROM user
 WHERE deleted_at IS NULL AND id IN (SELECT unhex(value, '-') FROM json_each(?))`
 )
 
+// scanUser reads a row of selectUser. The password's hash is not in it, lest it travel with every user that is shown.
 func scanUser(row scanner) (u account.User, err error) {
 	err = row.Scan(&u.ID, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
 		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt}, listColumn{&u.Roles})
@@ -41,7 +43,8 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
 	return u, nil
 }
 
-// UserByName implements account.Store.
+// UserByName implements account.Store. Keys are compared byte by byte: what is the same name was decided when they were
+// made.
 func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
 	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByName, key))
 	if err != nil {
@@ -50,7 +53,8 @@ func (s *Store) UserByName(ctx context.Context, key string) (account.User, error
 	return u, nil
 }
 
-// Users implements account.Store.
+// Users implements account.Store. The cursor is a name and not a number of rows, so that users made or deleted between
+// two pages shift nothing.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]account.User, error) {
 	rows, err := s.reads.QueryContext(ctx, selectUsersAfter, after, limit)
 	users, err := all(rows, err, scanUser)
@@ -78,13 +82,6 @@ func (s *Store) UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 		return nil, fmt.Errorf("naming users: %w", err)
 	}
 	return names, nil
-}
-
-// PasswordByName implements account.Store.
-func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credentials, error) {
-	var c account.Credentials
-	err := one(find(ctx, s.hot.passwordByName, key), "reading password", &c.UserID, &c.Hash)
-	return c, err
 }
 
 // AnyUser implements account.Store. Tombstones count: who has deleted everybody isn't starting for the first time.

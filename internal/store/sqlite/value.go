@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// micros returns a time as it is stored.
+// micros returns a time as it is stored. What is finer than a microsecond is cut off, as PostgreSQL's times would be.
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // fromMicros returns a time as it was stored: in UTC, whatever the zone of this machine.
@@ -21,7 +21,7 @@ func optionalMicros(t time.Time) any {
 	return micros(t)
 }
 
-// blob returns an ID as it is stored. The ID's own Value would be text.
+// blob returns an ID as it is stored. The ID's own Value would be text, more than twice as long in every index.
 func blob(id uuid.UUID) []byte { return id[:] }
 
 // optionalBlob returns an ID as it is stored, and NULL for none.
@@ -40,7 +40,8 @@ func optionalText(s string) any {
 	return s
 }
 
-// timeColumn scans a time, and leaves the zero time where the column is NULL.
+// timeColumn scans a time, and leaves the zero time where the column is NULL. The columns are STRICT integers, so there
+// is nothing else that it could meet.
 type timeColumn struct{ to *time.Time }
 
 // Scan implements sql.Scanner.
@@ -51,7 +52,7 @@ func (c timeColumn) Scan(value any) error {
 	return nil
 }
 
-// listColumn scans texts joined by commas.
+// listColumn scans texts joined by commas, which none of them holds: the schema sees to it.
 type listColumn struct{ to *[]string }
 
 // Scan implements sql.Scanner.

@@ -56,7 +56,7 @@ func TestPragmas(t *testing.T) {
 			if conns[i], err = db.Conn(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			defer conns[i].Close()
+			defer func() { _ = conns[i].Close() }()
 			for name, want := range common {
 				var got string
 				if err := conns[i].QueryRowContext(t.Context(), `PRAGMA `+name).Scan(&got); err != nil || got != want {
@@ -157,7 +157,7 @@ func TestBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	defer func() { _ = other.Close() }()
 	tx, err := other.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +173,25 @@ func TestBusy(t *testing.T) {
 	}
 	if err := create(t.Context(), s, "a"); err != nil {
 		t.Errorf("got error %v, want none", err)
+	}
+}
+
+// TestAlone has another process try to write between the first read of a write and its own: it must wait, or what was
+// read would no longer be so.
+func TestAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jeton.db")
+	s := open(t, path)
+	other := raw(t, path+"?_pragma=busy_timeout(1)")
+	if err := s.Write(t.Context(), func(execFunc) error {
+		if _, err := other.Exec(`UPDATE store SET revision = revision + 1`); err == nil {
+			t.Error("another process could write meanwhile")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(`UPDATE store SET revision = revision + 1`); err != nil {
+		t.Errorf("got error %v after the write, want none", err)
 	}
 }
 

@@ -1,0 +1,382 @@
+package authority
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+// remembered is what the model of an index knows of one key.
+type remembered struct {
+	kind  Kind
+	until int64 // microseconds since 1970, 0 for never
+	id    uuid.UUID
+	user  User
+}
+
+// model is a memory as plain maps, and the real one beside it.
+type model struct {
+	memory *memory
+	now    time.Time
+	byKey  map[key]remembered
+	users  map[uuid.UUID]User // as they would be loaded from the database
+}
+
+// modelKeys are few, so that they meet often: some share a home, some the last words of the table, where a probe goes
+// round, and some half of the other's words.
+var modelKeys = func() []key {
+	var keys []key
+	for _, first := range []uint64{1, 3, 1<<63 | 1, 1<<63 | 3, 1<<63 | 5, ^uint64(0), ^uint64(0) - 2, ^uint64(0) - 4} {
+		for second := range uint64(4) {
+			keys = append(keys, key{first, second})
+		}
+	}
+	return keys
+}()
+
+func modelID(n int) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:], uint64(n+1))
+	binary.BigEndian.PutUint64(id[8:], uint64(n%8+1)) // some share a home
+	return id
+}
+
+const modelIDs = 24 // of users and of credentials: some are both
+
+func newModel(limit int) *model {
+	return &model{
+		memory: newMemory(limit), now: time.UnixMicro(1_000_000_000),
+		byKey: map[key]remembered{}, users: map[uuid.UUID]User{},
+	}
+}
+
+// user returns a user as it is now, and makes it up where it isn't known.
+func (m *model) user(id uuid.UUID, version int) User {
+	u, known := m.users[id]
+	if !known {
+		u = User{
+			ID: id, Active: true, Username: fmt.Sprintf("%x-v%d", id[8:], version), DisplayName: strings.Repeat("d", version%5),
+			Email: strings.Repeat("m", version%7), Roles: []string{fmt.Sprint("role", version%4)},
+		}
+		m.users[id] = u
+	}
+	return u
+}
+
+// forget has a change of a record heard of; the database has another version of a user from then on.
+func (m *model) forget(id uuid.UUID) {
+	m.memory.forget(id)
+	for k, r := range m.byKey {
+		if id == uuid.Nil || r.id == id || r.user.ID == id {
+			delete(m.byKey, k)
+		}
+	}
+	if id == uuid.Nil {
+		clear(m.users)
+	}
+	delete(m.users, id)
+}
+
+// check recalls every key as each of two kinds. What the model has the memory may have lost, but only if it may forget;
+// what the memory has is exactly what the model has.
+func (m *model) check(t *testing.T, mayForget bool) {
+	t.Helper()
+	for _, k := range modelKeys {
+		for _, kind := range []Kind{PersonalToken, SessionToken} {
+			var got Principal
+			found := m.memory.recall(k, kind, m.now, &got) != nil
+			r, known := m.byKey[k]
+			want := known && r.kind == kind && (r.until == 0 || m.now.UnixMicro() < r.until)
+			if found && !want || !found && want && !mayForget {
+				t.Fatalf("key %x of kind %s: found %v, want %v", k, kind, found, want)
+			}
+			if found {
+				if want := (Principal{User: r.user, CredentialKind: kind, CredentialID: r.id}); !reflect.DeepEqual(got, want) {
+					t.Fatalf("key %x (-want +got):\n%s", k, cmp.Diff(want, got))
+				}
+			}
+		}
+	}
+	if got := m.memory.len(); got > m.memory.max {
+		t.Fatalf("got %d proofs, want %d at most", got, m.memory.max)
+	}
+}
+
+// TestMemoryIsItsModel does what can be done to a memory, by chance. With room for all, and credentials that don't go by
+// another user's ID, nothing is lost.
+func TestMemoryIsItsModel(t *testing.T) {
+	for _, test := range []struct {
+		limit      int
+		firstID    int // of credentials
+		mayForget  bool
+		renewEvery int
+	}{
+		{limit: 3, mayForget: true, renewEvery: 50},
+		{limit: 20, mayForget: true, renewEvery: 50},
+		{limit: 1000, mayForget: true, renewEvery: 20},
+		{limit: 1000, firstID: modelIDs, renewEvery: 20},
+		{limit: 1000, firstID: modelIDs, renewEvery: 1_000_000},
+	} {
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			for seed := range uint64(Rounds(40)) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				m := newModel(test.limit)
+				for step := range 1000 {
+					switch random.IntN(8) {
+					case 0:
+						m.forget(modelID(random.IntN(2 * modelIDs)))
+					case 1:
+						m.now = m.now.Add(time.Second)
+					case 2:
+						if random.IntN(20) == 0 {
+							m.forget(uuid.Nil)
+						}
+					default:
+						m.keepAny(random, test.firstID, step)
+					}
+					if random.IntN(test.renewEvery) == 0 {
+						m.memory.mu.Lock()
+						m.memory.renew(m.now)
+						m.memory.mu.Unlock()
+					}
+					if step%5 == 0 {
+						m.check(t, test.mayForget)
+					}
+				}
+			}
+		})
+	}
+}
+
+// keepAny has some proof remembered, which ends never or within ten seconds, and whose record is one from firstID on or
+// its user's own.
+func (m *model) keepAny(random *rand.Rand, firstID, version int) {
+	var until time.Time
+	if seconds := random.IntN(11); seconds > 0 {
+		until = m.now.Add(time.Duration(seconds) * time.Second)
+	}
+	userID := modelID(random.IntN(modelIDs))
+	id := userID
+	if random.IntN(2) == 0 {
+		id = modelID(firstID + random.IntN(modelIDs))
+	}
+	kind := []Kind{PersonalToken, SessionToken}[random.IntN(2)]
+	k := modelKeys[random.IntN(len(modelKeys))]
+	u := m.user(userID, version)
+	m.memory.keep(&fill{
+		key: k, kind: kind, began: m.memory.sequence(), proof: Proof{ID: id, UserID: userID, NotAfter: until}, user: &u,
+	}, m.now)
+	r := remembered{kind: kind, id: id, user: u}
+	if !until.IsZero() {
+		r.until = until.UnixMicro()
+	}
+	m.byKey[k] = r
+}
+
+// TestChangeDuringRenewal hears of changes while the index is being copied.
+func TestChangeDuringRenewal(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(m *memory)
+		want   []bool // of each of the model's first users, whether it is still known
+	}{
+		{"of nothing", func(*memory) {}, []bool{true, true, true}},
+		{"of one", func(m *memory) { m.forget(modelID(1)) }, []bool{true, false, true}},
+		{"of two among others", func(m *memory) {
+			m.forget(modelID(0))
+			forgetOthers(m, 1022)
+			m.forget(modelID(2))
+		}, []bool{false, true, false}},
+		{"of one before more than are known", func(m *memory) { m.forget(modelID(1)); forgetOthers(m, 1024) }, []bool{false, false, false}},
+		{"of everything", func(m *memory) { m.forget(uuid.Nil) }, []bool{false, false, false}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMemory(1000)
+			now := time.Now()
+			forgetOthers(m, 700)
+			for n := range test.want {
+				u := User{ID: modelID(n), Username: fmt.Sprint("user", n)}
+				m.keep(&fill{key: modelKeys[n], kind: PersonalToken, began: m.sequence(), proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
+			}
+			began := m.sequence()
+			next := m.current.Load().renewed(now.UnixMicro(), m.max)
+			test.change(m)
+			m.install(next, began)
+			for n, want := range test.want {
+				var p Principal
+				if got := m.recall(modelKeys[n], PersonalToken, now, &p) != nil; got != want || got && p.Username != fmt.Sprint("user", n) {
+					t.Errorf("user %d: got %v with the name %q, want %v", n, got, p.Username, want)
+				}
+			}
+		})
+	}
+}
+
+func forgetOthers(m *memory, n int) {
+	for range n {
+		m.forget(uuid.New())
+	}
+}
+
+// TestNothingAddedDuringRenewal has verifications end while the index is being copied.
+func TestNothingAddedDuringRenewal(t *testing.T) {
+	m := newMemory(1000)
+	u := User{ID: modelID(1), Username: "user"}
+	f := &fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}
+	m.renewing = true
+	m.keep(f, time.Now())
+	if got := m.len(); got != 0 {
+		t.Errorf("got %d proofs, want none added to an index that is given up", got)
+	}
+	m.renewing = false
+	m.keep(f, time.Now())
+	if got := m.len(); got != 1 {
+		t.Errorf("got %d proofs, want 1", got)
+	}
+}
+
+// TestRenewalSweeps counts what is left of an index after one user was changed a hundred thousand times
+// and its tokens were proven anew each time.
+func TestRenewalSweeps(t *testing.T) {
+	m := newMemory(1_000_000)
+	now := time.Now()
+	for n := range 100_000 {
+		u := User{ID: modelID(1), Username: fmt.Sprintf("user-with-a-long-name-%06d", n), Roles: []string{fmt.Sprint("role", n)}}
+		m.keep(&fill{key: key{uint64(n%7)<<40 | 1, 2}, kind: PersonalToken, began: m.sequence(), proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
+		var p Principal
+		if m.recall(key{uint64(n%7)<<40 | 1, 2}, PersonalToken, now, &p) == nil || p.Username != u.Username {
+			t.Fatalf("round %d: got %q, want %q", n, p.Username, u.Username)
+		}
+		m.forget(u.ID)
+	}
+	x := m.current.Load()
+	if len(x.proofs) > 2*minRoom || x.most > 2*minRoom || m.len() > 7 {
+		t.Errorf("got room for %d proofs and %d grounds, and %d proofs, want as little as at first", len(x.proofs), x.most, m.len())
+	}
+	if chunks := len(*x.text.chunks.Load()); chunks > 2 || len(x.roles.known) > 2*minRoom {
+		t.Errorf("got %d chunks of text and %d sets of roles, want those of the last few users", chunks, len(x.roles.known))
+	}
+}
+
+// TestMillionRandomKeys has a memory of ten thousand remember a million.
+func TestMillionRandomKeys(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	most, million := Rounds(10_000), Rounds(1_000_000)
+	m := newMemory(most)
+	now := time.Now()
+	for n := range million {
+		var u User
+		binary.BigEndian.PutUint64(u.ID[8:], random.Uint64())
+		var id uuid.UUID
+		binary.BigEndian.PutUint64(id[8:], random.Uint64())
+		k := key{random.Uint64() | 1, random.Uint64()}
+		m.keep(&fill{key: k, kind: SessionToken, began: m.sequence(), proof: Proof{ID: id, UserID: u.ID}, user: &u}, now)
+		var p Principal
+		if m.recall(k, SessionToken, now, &p) == nil || p.ID != u.ID || p.CredentialID != id {
+			t.Fatalf("key %d: not remembered as it was", n)
+		}
+		if got := m.len(); got > most {
+			t.Fatalf("key %d: got %d proofs, want %d at most", n, got, most)
+		}
+	}
+	if x := m.current.Load(); len(x.proofs) > most*8/7+1 || int(x.most) > 3*most+2*minRoom {
+		t.Errorf("got room for %d proofs and %d grounds, want it bounded by %d", len(x.proofs), x.most, most)
+	}
+}
+
+// TestRecordBeingWritten has a reader come upon a record in a writer's hand.
+func TestRecordBeingWritten(t *testing.T) {
+	m := newMemory(10)
+	u := User{ID: modelID(1), Username: "user"}
+	m.keep(&fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, time.Now())
+	r, _ := m.current.Load().find(modelKeys[0])
+	for _, found := range []bool{true, false, true} {
+		var p Principal
+		if got := m.recall(modelKeys[0], PersonalToken, time.Now(), &p) != nil; got != found {
+			t.Errorf("under sequence number %d: got found %v, want %v", r.seq.Load(), got, found)
+		}
+		r.seq.Add(1)
+	}
+}
+
+// TestEndOf packs ends and unpacks them.
+func TestEndOf(t *testing.T) {
+	last := time.UnixMicro(maxEnd)
+	for _, test := range []struct {
+		notAfter    time.Time
+		alive, dead time.Time
+	}{
+		{time.Time{}, time.Unix(1<<40, 0), time.Time{}},
+		{time.UnixMicro(5), time.UnixMicro(4), time.UnixMicro(5)},
+		{time.UnixMicro(0), time.UnixMicro(0), time.UnixMicro(1)},
+		{time.UnixMicro(-5), time.UnixMicro(0), time.UnixMicro(1)},
+		{last, last.Add(-time.Microsecond), last},
+		{last.Add(time.Hour), last.Add(-time.Microsecond), last},
+	} {
+		for _, kind := range []Kind{Password, Sealed} {
+			word := endOf(test.notAfter, kind)
+			if got := kindOf(word); got != kind {
+				t.Errorf("%s: got kind %s, want %s", test.notAfter, got, kind)
+			}
+			if ended(word, test.alive.UnixMicro()) {
+				t.Errorf("%s: ended at %s", test.notAfter, test.alive)
+			}
+			if !test.dead.IsZero() && !ended(word, test.dead.UnixMicro()) {
+				t.Errorf("%s: not ended at %s", test.notAfter, test.dead)
+			}
+		}
+	}
+}
+
+// TestRoleSets makes more sets than are kept apart.
+func TestRoleSets(t *testing.T) {
+	var s roleSets
+	sets := [][]string{nil, {"admin"}, {"admin", "staff"}, {"admin.staff"}, {"staff"}}
+	for n := len(sets); n < maxRoleSets; n++ {
+		sets = append(sets, []string{fmt.Sprint("role", n)})
+	}
+	for round := range 2 {
+		for n, set := range sets {
+			if got, ok := s.put(set); !ok || got != uint64(n) || !slices.Equal(s.at(got), set) {
+				t.Fatalf("round %d, set %d: got number %d, %v", round, n, got, ok)
+			}
+		}
+	}
+	if _, ok := s.put([]string{"one more"}); ok {
+		t.Errorf("one set too many was taken")
+	}
+	var x index
+	x.roles = roleSets{known: s.known}
+	if _, ok := x.describe(&User{Roles: []string{"one more"}}); ok {
+		t.Errorf("a user with one set too many was taken")
+	}
+}
+
+// TestTextKeepsStrings puts strings of all sizes and reads them again.
+func TestTextKeepsStrings(t *testing.T) {
+	var x text
+	random := rand.New(rand.NewPCG(1, 2))
+	var places []uint64
+	var want []string
+	for n := range 2000 {
+		size := random.IntN(100)
+		if n%100 == 0 {
+			size = random.IntN(3 * textChunk)
+		}
+		s := strings.Repeat(string(rune('a'+n%26)), size)
+		cut := random.IntN(size + 1)
+		places, want = append(places, x.put(s[:cut], "", s[cut:])), append(want, s)
+	}
+	for n, place := range places {
+		if got := x.at(place); !strings.HasPrefix(got, want[n]) {
+			t.Fatalf("string %d of %d bytes: got another", n, len(want[n]))
+		}
+	}
+}

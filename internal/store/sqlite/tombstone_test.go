@@ -1,0 +1,51 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/audit"
+)
+
+// TestTombstones looks into the file itself: nothing secret of a deleted user is left there, nor who might call a
+// deleted service, while both IDs are.
+func TestTombstones(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jeton.db")
+	s := open(t, path)
+	populate(t, s)
+	const hash = "$argon2id$v=19$m=19456,t=2,p=1$unmistakable"
+	ev := audit.New(audit.UserPassword, audit.Actor{}, audit.Target{}, now())
+	if err := errors.Join(
+		s.SetPassword(t.Context(), id(2), hash, now(), false, ev),
+		s.DeleteUser(t.Context(), id(2), now(), ev),
+		s.DeleteService(t.Context(), id(10), now(), ev),
+		s.Close(),
+	); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, former := token(2), token(1)
+	for what, secret := range map[string][]byte{
+		"password hash": []byte(hash), "e-mail": []byte("alice@"), "digest": live.Sum[:], "former digest": former.Sum[:],
+	} {
+		if bytes.Contains(file, secret) {
+			t.Errorf("the file still holds the deleted user's %s", what)
+		}
+	}
+	db := raw(t, path)
+	for table, want := range map[string]string{
+		"user WHERE id = x'01000000000070008000000000000002'":    "1",
+		"service WHERE id = x'0100000000007000800000000000000A'": "1",
+		"operation": "0", "operation_audience": "0", "service_verifier": "0",
+	} {
+		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {
+			t.Errorf("%s: got %s rows, want %s", table, got[0], want)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// tx is a transaction on the writer's connection, and what it will say of itself to the audit log and to the feed.
+// It has no context: the writer's work isn't given up half-way.
+type tx struct {
+	conn     *sql.Conn            // the only one that writes
+	prepared map[string]*sql.Stmt // by their text; they outlive the transaction
+	changes  []change             // to be published at its end
+}
+
+// change is a row of the feed to be. Its time is the event's, by which rows are pruned; its order is the revision's.
+type change struct {
+	kind feed.Kind
+	id   uuid.UUID
+	at   time.Time
+}
+
+// run runs one job. It never leaves the connection within a transaction. A panic is the job's own failure: its caller
+// gets it as an error, and the writer goes on, because without it nobody could even revoke.
+func (t *tx) run(do func(t *tx) error) (err error) {
+	t.changes = t.changes[:0]
+	// IMMEDIATE takes the lock before the first read, so that what a job reads is still so when it writes.
+	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	committed := false
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
+		}
+		if !committed {
+			// Where SQLite has rolled back by itself, as for lack of room, this fails and there is nothing left to undo.
+			_, _ = t.exec(`ROLLBACK`)
+		}
+	}()
+	if err := do(t); err != nil {
+		return err
+	}
+	if err := t.publish(); err != nil {
+		return fmt.Errorf("entering the change feed: %w", err)
+	}
+	if _, err := t.exec(`COMMIT`); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	committed = true
+	return nil
+}
+
+// record enters the event of a change, and, where the change can alter a verdict already given, has it enter the feed
+// for the record of that ID. A change that gives no kind leaves the revision alone.
+func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
+	if kind != "" {
+		t.changes = append(t.changes, change{kind, id, ev.At})
+	}
+	return t.insertEvent(ev)
+}
+
+// unseen is the kind of a change that can't alter a verdict already given.
+const unseen feed.Kind = ""
+
+// publish takes the revision row, as the last thing in a transaction, for as many changes as there were. Here one writer
+// makes the order; a store with many writers would have them wait for this row, so it is held for as short as can be.
+func (t *tx) publish() error {
+	for _, c := range t.changes {
+		if _, err := t.exec(`UPDATE store SET revision = revision + 1`); err != nil {
+			return err
+		}
+		if _, err := t.exec(`INSERT INTO change (revision, epoch, at, kind, id) SELECT revision, epoch, ?, ?, ? FROM store`,
+			micros(c.at), string(c.kind), blob(c.id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exec runs a statement and returns how many rows it changed. The text is a constant: it is kept prepared.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	stmt, err := t.prepare(query) //nolint:sqlclosecheck // closed by release
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// execOne runs a statement that changes the record of an ID, and returns ErrNotFound where it found none: the condition
+// under which there is one stands in the statement itself, and nothing comes between asking and writing.
+func (t *tx) execOne(query string, args ...any) error {
+	n, err := t.exec(query, args...)
+	if err == nil && n == 0 {
+		err = authority.ErrNotFound
+	}
+	return err
+}
+
+// yes returns the truth of a question that is a select of one value. It sees what the transaction has written.
+func (t *tx) yes(query string, args ...any) (answer bool, err error) {
+	stmt, err := t.prepare(query) //nolint:sqlclosecheck // closed by release
+	if err != nil {
+		return false, err
+	}
+	err = stmt.QueryRowContext(context.Background(), args...).Scan(&answer)
+	return answer, err
+}
+
+func (t *tx) prepare(query string) (*sql.Stmt, error) {
+	if stmt, ok := t.prepared[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.conn.PrepareContext(context.Background(), query)
+	if err == nil {
+		t.prepared[query] = stmt
+	}
+	return stmt, err
+}
+
+// release gives the connection back for its pool to close, once the last job is done.
+func (t *tx) release() {
+	for _, stmt := range t.prepared {
+		_ = stmt.Close() // its connection is about to close
+	}
+	_ = t.conn.Close() // only returns it to the pool
+}
