@@ -378,7 +378,11 @@ func TestDrain(t *testing.T) {
 		_ = res.Body.Close()
 		status <- res.StatusCode
 	}()
-	<-underWay
+	select {
+	case <-underWay:
+	case got := <-status:
+		t.Fatalf("got %d before the body was asked for", got)
+	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- i.stop() }()
 	for ready := 200; ready == 200; { // until the server has heard that it shall stop

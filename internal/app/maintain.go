@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/jeton-io/jeton/internal/audit"
 )
 
 // How often what is done in the background is done.
@@ -71,31 +68,5 @@ func (n *node) prune(ctx context.Context) {
 	}
 	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
 		n.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)
-	}
-}
-
-// eventLog is the audit log with what this node has yet to write to it: whoever reads it sees both.
-type eventLog struct {
-	audit.Store
-	refusals *audit.Refusals
-	now      func() time.Time
-	logger   *slog.Logger
-}
-
-// Events implements audit.Store.
-func (l *eventLog) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
-	l.flush(ctx)
-	return l.Store.Events(ctx, q)
-}
-
-// flush writes the refusals gathered. What can't be written is counted in the log: an audit log that is out of reach
-// must not stop Jeton from refusing.
-func (l *eventLog) flush(ctx context.Context) {
-	events := l.refusals.Drain(l.now())
-	if len(events) == 0 {
-		return
-	}
-	if err := l.AppendRefusals(ctx, events); err != nil {
-		l.logger.ErrorContext(ctx, "refusals were not written to the audit log", "rows", len(events), "error", err)
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,26 +245,59 @@ func TestNothingAddedDuringRenewal(t *testing.T) {
 	}
 }
 
-// TestRenewalSweeps counts what is left of an index after one user was changed a hundred thousand times
-// and its tokens were proven anew each time.
+// TestRenewalSweeps counts what is left of an index after many changes of one user, or tokens that ended.
 func TestRenewalSweeps(t *testing.T) {
-	m := newMemory(1_000_000)
+	for _, test := range []struct {
+		name   string
+		keys   uint64 // how many different ones
+		forget bool
+	}{
+		{"one user is changed again and again, with few tokens", 7, true},
+		{"one user is changed again and again, with new tokens", 1 << 20, true},
+		{"one user's tokens end", 1 << 20, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMemory(1_000_000)
+			now := time.Now()
+			for n := range uint64(100_000) {
+				u := User{ID: modelID(1), Username: fmt.Sprintf("user-with-a-long-name-%06d", n), Roles: []string{fmt.Sprint("role", n)}}
+				k := key{n%test.keys<<40 | 1, 2}
+				proof := Proof{ID: u.ID, UserID: u.ID, NotAfter: now.Add(time.Minute)}
+				m.keep(&fill{key: k, kind: PersonalToken, began: m.sequence(), proof: proof, user: &u}, now)
+				var p Principal
+				if m.recall(k, PersonalToken, now, &p) == nil || test.forget && p.Username != u.Username {
+					t.Fatalf("round %d: got %q, want %q", n, p.Username, u.Username)
+				}
+				if test.forget {
+					m.forget(u.ID)
+				} else {
+					now = now.Add(time.Second)
+				}
+			}
+			x := m.current.Load()
+			if len(x.proofs) > 2*minRoom || x.most > 2*minRoom || len(x.byID) > 3*minRoom {
+				t.Errorf("got room for %d proofs and %d grounds, want as little as at first", len(x.proofs), x.most)
+			}
+			if chunks := len(*x.text.chunks.Load()); chunks > 2 || len(x.roles.known) > 2*minRoom {
+				t.Errorf("got %d chunks of text and %d sets of roles, want those of the last few users", chunks, len(x.roles.known))
+			}
+		})
+	}
+}
+
+// TestRenewalKeepsLastUse looks for the minute of last use in the copy.
+func TestRenewalKeepsLastUse(t *testing.T) {
+	m := newMemory(10)
+	u := User{ID: modelID(1), Username: "user"}
 	now := time.Now()
-	for n := range 100_000 {
-		u := User{ID: modelID(1), Username: fmt.Sprintf("user-with-a-long-name-%06d", n), Roles: []string{fmt.Sprint("role", n)}}
-		m.keep(&fill{key: key{uint64(n%7)<<40 | 1, 2}, kind: PersonalToken, began: m.sequence(), proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
-		var p Principal
-		if m.recall(key{uint64(n%7)<<40 | 1, 2}, PersonalToken, now, &p) == nil || p.Username != u.Username {
-			t.Fatalf("round %d: got %q, want %q", n, p.Username, u.Username)
-		}
-		m.forget(u.ID)
-	}
-	x := m.current.Load()
-	if len(x.proofs) > 2*minRoom || x.most > 2*minRoom || m.len() > 7 {
-		t.Errorf("got room for %d proofs and %d grounds, and %d proofs, want as little as at first", len(x.proofs), x.most, m.len())
-	}
-	if chunks := len(*x.text.chunks.Load()); chunks > 2 || len(x.roles.known) > 2*minRoom {
-		t.Errorf("got %d chunks of text and %d sets of roles, want those of the last few users", chunks, len(x.roles.known))
+	m.keep(&fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
+	var p Principal
+	m.recall(modelKeys[0], PersonalToken, now, &p).Store(4711)
+	m.mu.Lock()
+	m.renew(now)
+	m.mu.Unlock()
+	if got := m.recall(modelKeys[0], PersonalToken, now, &p).Load(); got != 4711 {
+		t.Errorf("got %d, want 4711", got)
 	}
 }
 
@@ -304,6 +340,41 @@ func TestRecordBeingWritten(t *testing.T) {
 		}
 		r.seq.Add(1)
 	}
+}
+
+// TestRecordIsReadWhole has a writer give a record other words all the time, always the same in both places.
+func TestRecordIsReadWhole(t *testing.T) {
+	var r proofRecord
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	var whole atomic.Int64
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				end, grounds, ok := r.read()
+				if ok && end != grounds {
+					t.Errorf("got %d and %d, want them the same", end, grounds)
+					return
+				}
+				if ok && end != 0 {
+					whole.Add(1)
+				}
+			}
+		})
+	}
+	for n := uint64(1); n < uint64(Rounds(5_000_000)) || whole.Load() < 1000 && !t.Failed(); n++ {
+		r.write(modelKeys[0], n, n)
+		if n%64 == 0 {
+			runtime.Gosched()
+		}
+	}
+	close(done)
+	readers.Wait()
 }
 
 // TestEndOf packs ends and unpacks them.
@@ -373,6 +444,11 @@ func TestTextKeepsStrings(t *testing.T) {
 		s := strings.Repeat(string(rune('a'+n%26)), size)
 		cut := random.IntN(size + 1)
 		places, want = append(places, x.put(s[:cut], "", s[cut:])), append(want, s)
+	}
+	for _, more := range []int{0, 1, 2} { // than there is room for in the chunk
+		x.put(strings.Repeat("y", textChunk-1000))
+		s := strings.Repeat("z", len((*x.chunks.Load())[len(*x.chunks.Load())-1])-x.fill+more)
+		places, want = append(places, x.put(s)), append(want, s)
 	}
 	for n, place := range places {
 		if got := x.at(place); !strings.HasPrefix(got, want[n]) {

@@ -118,6 +118,40 @@ func TestEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
+// TestPeers has addresses and prefixes in every form, each fault beside its twin.
+func TestPeers(t *testing.T) {
+	for _, tc := range []struct{ text, want string }{ // want is empty where it is refused
+		{"127.0.0.1", "127.0.0.1/32"},
+		{" ::1 ", "::1/128"},
+		{"10.1.2.3/8", "10.0.0.0/8"},
+		{"10.0.0.1, 2001:db8::1/32", "10.0.0.1/32 2001:db8::/32"},
+		{"0.0.0.0/0", "0.0.0.0/0"},
+		{"::ffff:10.0.0.1", "10.0.0.1/32"},
+		{"::ffff:10.0.0.1/104", "10.0.0.0/8"},
+		{"::ffff:10.0.0.1/96", "0.0.0.0/0"},
+		{"::ffff:10.0.0.1/95", ""},
+		{"fe80::1", "fe80::1/128"},
+		{"fe80::1%eth0", ""},
+		{"fe80::%eth0/64", ""},
+		{"10.0.0.0/33", ""},
+		{"10.0.0.0/-1", ""},
+		{"10.0.0/8", ""},
+		{"010.0.0.1", ""},
+		{"localhost", ""},
+		{"10.0.0.1:80", ""},
+		{"10.0.0.1,,10.0.0.2", ""},
+	} {
+		c, err := load(t, []string{"--trusted-peers", tc.text}, nil)
+		got := strings.Trim(fmt.Sprint(c.TrustedPeers), "[]")
+		if (err == nil) != (tc.want != "") || got != tc.want {
+			t.Errorf("%q: got %q, %v, want %q", tc.text, got, err, tc.want)
+		}
+	}
+	if c, err := load(t, []string{"--trusted-peers", "none"}, nil); err != nil || len(c.TrustedPeers) != 0 {
+		t.Errorf("none: got %v, %v, want nobody trusted", c.TrustedPeers, err)
+	}
+}
+
 func TestFile(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"not YAML", "a: b: c", "is not YAML"},

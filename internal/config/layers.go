@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/web"
 )
 
 // layer is one source of settings, as koanf loads it.
@@ -143,11 +142,32 @@ func (r *reader) peers(name string) []netip.Prefix {
 	if value == "" || value == "none" {
 		return nil
 	}
-	prefixes, err := web.ParsePeers(strings.Split(value, ","))
+	prefixes, err := parsePeers(strings.Split(value, ","))
 	if err != nil {
 		r.fault(name, "%w", err)
 	}
 	return prefixes
+}
+
+// parsePeers reads a list of addresses and prefixes in CIDR notation. IPv4 addresses in their IPv6 form are read as IPv4.
+func parsePeers(list []string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" { // zones aren't told apart, and "fe80::%eth0/64" would be one
+			prefixes = append(prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err == nil && p.Addr().Is4In6() {
+			p, err = p.Addr().Unmap().Prefix(p.Bits() - 96)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a prefix such as 10.0.0.0/8", text)
+		}
+		prefixes = append(prefixes, p.Masked())
+	}
+	return prefixes, nil
 }
 
 // Setting is one setting as it came out, for people to read.

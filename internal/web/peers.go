@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -12,27 +11,6 @@ import (
 // requests are served.
 type Peers struct {
 	trusted atomic.Pointer[[]netip.Prefix]
-}
-
-// ParsePeers reads a list of addresses and prefixes in CIDR notation. IPv4 addresses in their IPv6 form are read as IPv4.
-func ParsePeers(list []string) ([]netip.Prefix, error) {
-	var prefixes []netip.Prefix
-	for _, text := range list {
-		text = strings.TrimSpace(text)
-		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" { // zones aren't told apart, and "fe80::%eth0/64" would be one
-			prefixes = append(prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(text)
-		if err == nil && p.Addr().Is4In6() {
-			p, err = p.Addr().Unmap().Prefix(p.Bits() - 96)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading trusted peers: %q is neither an address nor a prefix such as 10.0.0.0/8", text)
-		}
-		prefixes = append(prefixes, p.Masked())
-	}
-	return prefixes, nil
 }
 
 // Set replaces the trusted prefixes.
