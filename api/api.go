@@ -192,3 +192,11 @@ type Target struct {
 	ID   string `json:"id,omitempty" format:"uuid"`
 	Name string `json:"name,omitempty"`
 }
+
+// Version says which Jeton this is: the answer of GET /version on the admin listener.
+type Version struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision" doc:"of the source, empty where it isn't known"`
+	Modified bool   `json:"modified" doc:"built from a tree with uncommitted changes"`
+	Go       string `json:"go"`
+}

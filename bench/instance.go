@@ -77,7 +77,7 @@ func createService(ctx context.Context, store *sqlite.Store) error {
 		return fmt.Errorf("making the service: %w", err)
 	}
 	replaced := audit.New(audit.OperationsReplace, audit.Actor{}, target, now)
-	if err := store.ReplaceOperations(ctx, service.ID, service.Version, operations(), now, replaced); err != nil {
+	if err := store.ReplaceOperations(ctx, service.ID, service.Version, operations(), replaced); err != nil {
 		return fmt.Errorf("making its operations: %w", err)
 	}
 	return nil

@@ -71,7 +71,8 @@ type Record struct {
 }
 
 // Store keeps users. Every change is durable when its method returns without error, and writes its audit event and, if
-// it can alter a verdict already given, its row of the change feed in the same transaction.
+// it can alter a verdict already given, its row of the change feed in the same transaction. The event's At is the time of
+// the change: the one stored with the record, wherever that keeps one.
 type Store interface {
 	// CreateUser adds a user; an empty hash means no password. It returns ErrConflict, wrapped in a FieldError that
 	// names the field, where a living user has the name or the e-mail.
@@ -92,10 +93,13 @@ type Store interface {
 	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
 	// DeleteUser leaves a tombstone: the name is free again, the ID and its credentials are dead for good. It returns
 	// ErrNotFound or ErrLastAdmin.
-	DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error
-	// SetPassword replaces a password. Where reset is true it revokes the user's personal token in the same transaction.
-	// It returns ErrNotFound.
-	SetPassword(ctx context.Context, id uuid.UUID, hash string, at time.Time, reset bool, ev audit.Event) error
+	DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) error
+	// ChangePassword replaces the hash of a password if it is still the old one, and returns ErrStale where it isn't, or
+	// ErrNotFound.
+	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, ev audit.Event) error
+	// ResetPassword sets a password whatever it was, and revokes the user's personal token in the same transaction. It
+	// returns ErrNotFound.
+	ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error
 	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
 	// anyone can see: no event, no version.
 	UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error
@@ -148,10 +152,10 @@ type Draft struct {
 	PasswordHash string
 }
 
-// Create makes a user. Errors are a *authority.FieldError for what is wrong with the draft (wrapping ErrConflict for a
+// Create makes a user. It waits for no change feed: nobody remembers that a user is not there. Errors are a *authority.FieldError for what is wrong with the draft (wrapping ErrConflict for a
 // name that is taken), authority.ErrBusy where no password slot was free, or a store's.
 func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User, error) {
-	now := a.cfg.Now().UTC().Truncate(time.Microsecond)
+	now := a.cfg.Now().UTC().Truncate(time.Microsecond) // as it is stored, so that a later read returns the same
 	u := User{
 		ID: uuid.Must(uuid.NewV7()), Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName,
 		Roles: d.Roles, State: d.State, Version: 1, CreatedAt: now, UpdatedAt: now,
@@ -178,6 +182,8 @@ func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User
 	return r.User, nil
 }
 
+// draftHash returns the hash that a draft comes to, or none. Of a password and a hash that stand side by side, neither is
+// taken for the one that was meant.
 func (a *Accounts) draftHash(ctx context.Context, d Draft) (string, error) {
 	switch {
 	case d.Password != "" && d.PasswordHash != "":
@@ -205,7 +211,8 @@ func (a *Accounts) User(ctx context.Context, id uuid.UUID) (User, error) {
 	return a.cfg.Store.User(ctx, id)
 }
 
-// Find returns a user by ID or by name, in any spelling of it. The error is ErrNotFound or a store's.
+// Find returns a user by ID or by name, in any spelling of it. An ID is nobody's name: names of that form are refused,
+// or a user could stand in for another by choosing the other's ID. The error is ErrNotFound or a store's.
 func (a *Accounts) Find(ctx context.Context, idOrName string) (User, error) {
 	if id, err := uuid.Parse(idOrName); err == nil {
 		return a.cfg.Store.User(ctx, id)
@@ -233,13 +240,15 @@ type Patch struct {
 	Password    *secret.Text // an administrator's reset: ends the user's personal token
 }
 
-// Update changes a user, if its version is the given one (0 for any). Errors are as those of Create, and ErrNotFound,
+// Update changes a user, if its version is the given one (0 for any). A new password is a change and an event of its own,
+// stored after the other fields: where only that fails, those stand changed, and to try again does no harm. Errors are as those of Create, and ErrNotFound,
 // ErrStale, ErrLastAdmin.
 func (a *Accounts) Update(ctx context.Context, id uuid.UUID, version int64, p Patch, actor audit.Actor) (User, error) {
 	u, err := a.cfg.Store.User(ctx, id)
 	if err != nil {
 		return User{}, err
 	}
+	// The store compares the version again when it writes; asked here, it also holds for a patch that writes nothing.
 	if version != 0 && u.Version != version {
 		return User{}, authority.ErrStale
 	}
@@ -255,7 +264,7 @@ func (a *Accounts) Update(ctx context.Context, id uuid.UUID, version int64, p Pa
 		}
 	}
 	if hash != "" {
-		if err := a.setPassword(ctx, u, hash, true, actor); err != nil {
+		if err := a.resetPassword(ctx, u, hash, actor); err != nil {
 			return User{}, err
 		}
 		u.HasPassword = true
@@ -305,58 +314,11 @@ func (a *Accounts) Delete(ctx context.Context, id uuid.UUID, actor audit.Actor) 
 	if err != nil {
 		return err
 	}
-	now := a.cfg.Now()
-	if err := a.cfg.Store.DeleteUser(ctx, id, now, audit.New(audit.UserDelete, actor, target(u), now)); err != nil {
+	ev := audit.New(audit.UserDelete, actor, target(u), a.cfg.Now())
+	if err := a.cfg.Store.DeleteUser(ctx, id, ev); err != nil {
 		return fmt.Errorf("deleting user: %w", err)
 	}
 	return a.cfg.Applied(ctx)
-}
-
-// ChangePassword replaces a user's own password. Its personal token goes on working. Errors are a FieldError for the
-// new password or, where it is wrong, the current one; ErrBusy; ErrNotFound.
-func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, replacement secret.Text, actor audit.Actor) error {
-	u, err := a.cfg.Store.User(ctx, id)
-	if err != nil {
-		return err
-	}
-	kept, err := a.cfg.Store.PasswordByName(ctx, Key(u.Username))
-	if err != nil {
-		return err
-	}
-	if kept.UserID != id {
-		return authority.ErrStale // renamed just now, and the name is another's
-	}
-	ok, err := a.matches(ctx, kept, current)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return &authority.FieldError{Field: "current", Problem: "is not the current password"}
-	}
-	hash, err := a.newHash(ctx, "new", replacement)
-	if err != nil {
-		return err
-	}
-	if err := a.setPassword(ctx, u, hash, false, actor); err != nil {
-		return err
-	}
-	return a.cfg.Applied(ctx)
-}
-
-// setPassword stores the hash of a new password, chosen by the user or, where reset is true, by an administrator.
-func (a *Accounts) setPassword(ctx context.Context, u User, hash string, reset bool, actor audit.Actor) error {
-	action := audit.UserPassword
-	if reset {
-		action = audit.UserPasswordReset
-	}
-	now := a.cfg.Now()
-	if err := a.cfg.Store.SetPassword(ctx, u.ID, hash, now, reset, audit.New(action, actor, target(u), now)); err != nil {
-		return fmt.Errorf("setting password: %w", err)
-	}
-	if a.cfg.PasswordChanged != nil {
-		a.cfg.PasswordChanged(u.ID)
-	}
-	return nil
 }
 
 // UserID returns the ID of the living user of that ID or name, or ErrNotFound.

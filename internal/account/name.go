@@ -41,7 +41,8 @@ func foldCherokee(r rune) rune {
 	}
 }
 
-// record checks a user and returns it with its canonical forms. The error is a *authority.FieldError.
+// record checks a user and returns it with its canonical forms. Every user that is stored passes here, new or changed, so
+// there is no second way to a name that the first refuses. The error is a *authority.FieldError.
 func record(u User) (Record, error) {
 	r := Record{User: u, UsernameKey: Key(u.Username), EmailKey: Key(u.Email)}
 	if err := checkUsername(u.Username, r.UsernameKey, r.EmailKey); err != nil {
@@ -92,6 +93,8 @@ func checkUsername(name, key, emailKey string) error {
 	return nil
 }
 
+// checkEmail refuses what is no bare address: a display name, a list, or what would end a header that it is written to.
+// That mail arrives there, and that the address is the user's, nobody has checked.
 func checkEmail(email, key string) error {
 	if email == "" {
 		return nil

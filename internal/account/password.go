@@ -57,6 +57,8 @@ var bcryptForm = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{5
 // maxBcryptPassword is the number of bytes that bcrypt looks at.
 const maxBcryptPassword = 72
 
+// checkPassword refuses a password for its length alone, in characters, and for bytes that two programs could read in
+// different ways. It doesn't notice one that is common or was leaked elsewhere.
 func checkPassword(field string, password secret.Text) error {
 	text := password.Reveal()
 	switch n := utf8.RuneCountInString(text); {
@@ -83,6 +85,7 @@ type hasher struct {
 // queuePerSlot is how many callers may wait for each slot; with 25 ms a hash, half a second at most.
 const queuePerSlot = 20
 
+// newHasher hashes a password that nobody has just as it would anybody's, so that checking it costs what theirs do.
 func newHasher(slots int, random io.Reader) (*hasher, error) {
 	if slots == 0 {
 		slots = max(1, runtime.GOMAXPROCS(0)/2)
@@ -188,6 +191,7 @@ func parseArgon2id(parts []string) (func([]byte) bool, error) {
 	}
 	var memory, time uint32
 	var lanes uint8
+	// Sscanf takes signs, spaces and anything after; written back, only the one spelling is the same.
 	const form = "m=%d,t=%d,p=%d"
 	if _, err := fmt.Sscanf(parts[1], form, &memory, &time, &lanes); err != nil || fmt.Sprintf(form, memory, time, lanes) != parts[1] {
 		return nil, errors.New("its Argon2id parameters can't be read")

@@ -18,7 +18,7 @@ func (a *Accounts) Kind() authority.Kind { return authority.Password }
 func (a *Accounts) Recognizes(string) bool { return false }
 
 // Prove implements authority.Way. Unknown users cost the hash of a password that nobody has, so that they take as long
-// as wrong passwords do. The ID of the proof is the user's own.
+// as wrong passwords do. Whether the user is blocked is for the authority to say, after the work is done. The ID of the proof is the user's own.
 func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	kept, err := a.cfg.Store.PasswordByName(ctx, Key(c.Name))
 	if err != nil && !errors.Is(err, authority.ErrNotFound) {

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/jeton-io/jeton/api"
 )
 
 // adminHandler serves operators: whether Jeton lives, whether it can decide, and figures. It tells nothing of users.
@@ -20,7 +22,7 @@ func (n *node) adminHandler() http.Handler {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answerHealth(w, n.problems(r.Context())) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { answerHealth(w, n.problems(r.Context())) })
-	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, http.StatusOK, version()) })
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, http.StatusOK, Version()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -57,17 +59,9 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the caller may have gone
 }
 
-// Version says which Jeton this is.
-type Version struct {
-	Version  string
-	Revision string
-	Modified bool // built from a tree with uncommitted changes
-	Go       string
-}
-
-// version reads what the Go tool stamped into the binary.
-func version() Version {
-	v := Version{Version: "unknown"}
+// Version reads what the Go tool stamped into the binary.
+func Version() api.Version {
+	v := api.Version{Version: "unknown"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

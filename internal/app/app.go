@@ -28,6 +28,8 @@ type Options struct {
 	Stdout, Stderr io.Writer
 	// Terminal says that Stdout is a terminal, where alone a first password is shown.
 	Terminal bool
+	// LogTerminal says that Stderr is a terminal, where the log is text unless the configuration says otherwise.
+	LogTerminal bool
 	// Command is how the user calls the program, for the commands that the first start shows: "jeton" where empty.
 	Command string
 	// Now and Random are the clock and the source of secrets: the system's where nil.
@@ -55,18 +57,29 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	level := new(slog.LevelVar)
 	level.Set(o.Config.LogLevel)
 	logger := newLogger(logs, o, level)
-	n, err := newNode(ctx, o, logger, stops)
+	for _, warning := range o.Config.Warnings {
+		logger.WarnContext(ctx, warning) //nolint:sloglint // written by package config
+	}
+	// The listeners come first: a port that is taken must not cost the sight of a first password.
+	doors, err := openDoors(ctx, &o.Config, logger)
 	if err != nil {
 		return err
+	}
+	n, err := newNode(ctx, o, logger, stops)
+	if err == nil {
+		err = n.begin(ctx, o)
+	}
+	if err == nil {
+		err = n.furnish(doors)
+	}
+	if err != nil {
+		return errors.Join(err, doors.close(ctx))
 	}
 	stops.push("maintenance", n.maintain())
-	faults := make(chan error, 3) // one from each listener
-	addresses, err := n.listen(ctx, stops, faults)
-	if err != nil {
-		return err
-	}
+	faults := doors.serve(stops)
+	addresses := doors.addresses()
 	logger.InfoContext(ctx, "started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
-		"admin", addresses.Admin.String(), "version", version().Version)
+		"admin", addresses.Admin.String(), "version", Version().Version)
 	if o.Started != nil {
 		o.Started(addresses)
 	}

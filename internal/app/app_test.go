@@ -341,13 +341,68 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestListenerTaken starts on a port that another server has: Run ends with the reason and leaves nothing open.
+// TestListenerTaken starts on ports that another server has: Run ends and names each, and has made nothing that would
+// hide the first password at the next start.
 func TestListenerTaken(t *testing.T) {
 	i := run(t, configure(t, t.TempDir()))
-	cfg := configure(t, t.TempDir())
-	cfg.GatewayListen = i.addresses.Gateway.String()
-	if err := app.Run(t.Context(), app.Options{Config: cfg}); err == nil || !strings.Contains(err.Error(), "gateway listener") {
-		t.Errorf("got %v, want an error that names the listener", err)
+	data := filepath.Join(t.TempDir(), "data")
+	cfg := configure(t, data)
+	cfg.GatewayListen, cfg.AdminListen = i.addresses.Gateway.String(), i.addresses.Admin.String()
+	stdout := new(output)
+	err := app.Run(t.Context(), app.Options{Config: cfg, Stdout: stdout, Terminal: true})
+	for _, want := range []string{"gateway listener", "--gateway-listen", "admin listener", "another Jeton"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	if _, statErr := os.Stat(data); !errors.Is(statErr, fs.ErrNotExist) || stdout.String() != "" {
+		t.Errorf("got %v and %q, want no data folder and nothing shown", statErr, stdout)
+	}
+	cfg.GatewayListen, cfg.AdminListen = "127.0.0.1:0", "127.0.0.1:0"
+	run(t, cfg)
+}
+
+// TestFirstStartCutShort finds the password file of a first start that got no further.
+func TestFirstStartCutShort(t *testing.T) {
+	data := t.TempDir()
+	path := filepath.Join(data, "initial-password")
+	write(t, path, "of another start\n")
+	i := run(t, configure(t, data))
+	if status, _ := get(t, i.addresses.Public, "/v1/me", basic("admin", strings.TrimSpace(read(t, path)))); status != 200 {
+		t.Errorf("the password of the file: got %d, want 200", status)
+	}
+}
+
+// TestRecover gives a lost administrator a password, blocked and demoted as it is, beside a running server; and makes a
+// new one.
+func TestRecover(t *testing.T) {
+	data := t.TempDir()
+	i := run(t, configure(t, data))
+	options := app.Options{Config: configure(t, data)}
+	for _, user := range []string{"admin", "second"} {
+		if err := app.Recover(t.Context(), options, user, "a recovered password"); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := get(t, i.addresses.Public, "/v1/users", basic(user, "a recovered password")); status != 200 {
+			t.Errorf("%s after recovery: got %d %s, want 200", user, status, body)
+		}
+		if status, _ := get(t, i.addresses.Public, "/v1/users", basic(user, "a recovered passwore")); status != 401 {
+			t.Errorf("%s with another password: got %d, want 401", user, status)
+		}
+	}
+	if err := app.Recover(t.Context(), options, "admin", "short"); err == nil || !strings.Contains(err.Error(), "shorter than 8") {
+		t.Errorf("a short password: got %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	for text, want := range map[string]bool{strings.Repeat("a", 64): true, strings.Repeat("a", 63): false} {
+		write(t, file, text)
+		cfg := configure(t, t.TempDir(), "--master-key-file", file)
+		if err := app.Check(&cfg); (err == nil) != want {
+			t.Errorf("a key of %d digits: got %v, want it taken: %v", len(text), err, want)
+		}
 	}
 }
 

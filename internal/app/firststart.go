@@ -37,23 +37,28 @@ func (n *node) firstStart(ctx context.Context, o *Options) error {
 		password, random = text[:firstPassword], true
 	}
 	if random && !o.Terminal {
-		// Written before the user exists: an administrator whose password nobody ever saw would be locked out.
+		// Written before the user exists: an administrator whose password nobody ever saw would be locked out. A file that
+		// is there already is of a start that got no further, and opens nothing.
+		if err := os.Remove(n.passwordFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing the former initial password: %w", err)
+		}
 		if err := writePrivate(n.passwordFile(), []byte(password.Reveal()+"\n")); err != nil {
 			return err
 		}
 	}
-	u, err := n.accounts.Create(ctx, account.Draft{Username: adminName, Roles: []string{authority.AdminRole}, Password: password}, audit.Actor{})
-	if err != nil {
+	if _, err := n.accounts.Create(ctx, administrator(password), audit.Actor{}); err != nil {
 		return fmt.Errorf("making the user %s: %w", adminName, err)
-	}
-	if random && !o.Terminal {
-		if err := writePrivate(n.passwordFile()+"-of", []byte(u.ID.String()+"\n")); err != nil {
-			return err
-		}
 	}
 	_, err = fmt.Fprint(o.Stdout, n.welcome(o, password, random))
 	return err
 }
+
+func administrator(password secret.Text) account.Draft {
+	return account.Draft{Username: adminName, Roles: []string{authority.AdminRole}, Password: password}
+}
+
+// defaultURL is where the commands look for Jeton unless they are told.
+const defaultURL = "http://127.0.0.1:8080"
 
 // welcome is what the first start shows: the one time a random password is seen, and the next three commands to type.
 func (n *node) welcome(o *Options, password secret.Text, random bool) string {
@@ -69,8 +74,11 @@ func (n *node) welcome(o *Options, password secret.Text, random bool) string {
 		fmt.Fprintf(&b, "The password of the user %s is in %s, until it is changed.\n", adminName, n.passwordFile())
 		login = "export JETON_USERNAME=" + adminName + " JETON_PASSWORD_FILE=" + n.passwordFile()
 	}
-	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s user create alice --role partner\n    %s service create reports --host api.example.com\n\n",
-		login, o.Command, o.Command)
+	if n.publicURL() != defaultURL {
+		login = "export JETON_URL=" + n.publicURL() + "; " + login
+	}
+	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s me\n    %s user list\n\n"+
+		"README.md goes on from here, to a user, a service and a first token.\n\n", login, o.Command, o.Command)
 	return b.String()
 }
 
@@ -79,14 +87,12 @@ func (n *node) passwordFile() string { return filepath.Join(n.cfg.Data, "initial
 
 // passwordChanged removes the file of the first password once that no longer opens anything.
 func (n *node) passwordChanged(id uuid.UUID) {
-	admin, err := os.ReadFile(n.passwordFile() + "-of")
-	if err != nil || strings.TrimSpace(string(admin)) != id.String() {
+	u, err := n.accounts.User(context.Background(), id)
+	if err != nil || u.Username != adminName {
 		return
 	}
-	for _, path := range []string{n.passwordFile(), n.passwordFile() + "-of"} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			n.logger.Error("the file of the first password could not be removed; remove it by hand", "path", path, "error", err)
-		}
+	if err := os.Remove(n.passwordFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		n.logger.Error("the file of the first password could not be removed; remove it by hand", "path", n.passwordFile(), "error", err)
 	}
 }
 

@@ -2,62 +2,114 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// listen opens the listeners and serves on them. Causes of an early end go to faults.
-func (n *node) listen(ctx context.Context, stops *stopStack, faults chan<- error) (Addresses, error) {
-	public, gate, err := n.edges()
-	if err != nil {
-		return Addresses{}, err
-	}
-	// The last to open is the first to close: who asks for health hears of the draining until the others are done.
-	servers := make(map[string]*web.Server)
-	for _, l := range []web.ServerConfig{
-		{Name: "admin", Address: n.cfg.AdminListen, Handler: n.adminHandler()},
-		{Name: "gateway", Address: n.cfg.GatewayListen, Handler: web.Log(n.logger, "gateway", n.now, gate)},
-		{Name: "public", Address: n.cfg.Listen, Handler: web.Log(n.logger, "public", n.now, public), MaxBody: maxBody},
+// maxBody is the largest body that the public listener takes, in bytes.
+const maxBody = 1 << 20
+
+// door is one listener, open before what answers behind it is there.
+type door struct {
+	name    string
+	server  *web.Server
+	handler http.Handler // set before the door serves
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// doors are the listeners. The last is the first to close: who asks for health hears of the draining until the others
+// are done.
+type doors struct{ admin, gateway, public door }
+
+func (d *doors) all() []*door { return []*door{&d.admin, &d.gateway, &d.public} }
+
+// openDoors opens all listeners, or none: the error names every one that couldn't be opened.
+func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*doors, error) {
+	d := &doors{admin: door{name: "admin"}, gateway: door{name: "gateway"}, public: door{name: "public"}}
+	var errs []error
+	for i, l := range []struct {
+		flag, address string
+		maxBody       int64
+	}{
+		{"--admin-listen", cfg.AdminListen, 0},
+		{"--gateway-listen", cfg.GatewayListen, 0},
+		{"--listen", cfg.Listen, maxBody},
 	} {
-		l.Logger, l.Drain = n.logger, n.cfg.Drain
-		s, err := web.Listen(ctx, l)
+		at := d.all()[i]
+		server, err := web.Listen(ctx, web.ServerConfig{
+			Name: at.name, Address: l.address, Handler: at, Logger: logger, MaxBody: l.maxBody, Drain: cfg.Drain,
+		})
 		if err != nil {
-			return Addresses{}, err
+			errs = append(errs, fmt.Errorf("%w (is another Jeton running? %s gives another address)", err, l.flag))
+			continue
 		}
-		servers[l.Name] = s
-		stops.push(l.Name+" listener", s.Shutdown)
+		at.server = server
 	}
-	for _, s := range servers {
+	if len(errs) > 0 {
+		return nil, errors.Join(append(errs, d.close(ctx))...)
+	}
+	return d, nil
+}
+
+// close closes what is open, where nothing was served yet.
+func (d *doors) close(ctx context.Context) error {
+	var errs []error
+	for _, at := range d.all() {
+		if at.server != nil {
+			errs = append(errs, at.server.Shutdown(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers at all doors. What it returns delivers the cause of an early end.
+func (d *doors) serve(stops *stopStack) <-chan error {
+	faults := make(chan error, len(d.all()))
+	for _, at := range d.all() {
+		stops.push(at.name+" listener", at.server.Shutdown)
 		go func() {
-			if err := s.Serve(); err != nil {
+			if err := at.server.Serve(); err != nil {
 				faults <- err
 			}
 		}()
 	}
-	return Addresses{Public: servers["public"].Addr(), Gateway: servers["gateway"].Addr(), Admin: servers["admin"].Addr()}, nil
+	return faults
 }
 
-// maxBody is the largest body that the public listener takes, in bytes.
-const maxBody = 1 << 20
+func (d *doors) addresses() Addresses {
+	return Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr()}
+}
 
 // gatewayKinds are the kinds of credential with which the protected APIs can be called.
 func gatewayKinds() authority.Kinds { return authority.KindsOf(authority.PersonalToken) }
 
-// edges makes the handlers of the public and the gateway listener.
-func (n *node) edges() (public, gate http.Handler, err error) {
-	public, err = httpapi.New(httpapi.Config{
+// furnish puts behind each door what answers there.
+func (n *node) furnish(d *doors) error {
+	public, err := httpapi.New(httpapi.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Catalog: n.catalog, Events: n.events,
 		Peers: n.peers, PublicURL: n.publicURL(), VerifyKinds: gatewayKinds(),
 	})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	gate, err = gateway.New(gateway.Config{Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds()})
-	return public, gate, err
+	gate, err := gateway.New(gateway.Config{Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds()})
+	if err != nil {
+		return err
+	}
+	d.public.handler = web.Log(n.logger, d.public.name, n.now, public)
+	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
+	d.admin.handler = n.adminHandler()
+	return nil
 }
 
 // publicURL returns the URL by which clients know Jeton.

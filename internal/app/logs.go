@@ -82,7 +82,7 @@ func (w *logWriter) Close() error {
 // newLogger returns the logger of the configured format.
 func newLogger(to io.Writer, o *Options, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
-	if o.Config.LogFormat == "text" || o.Config.LogFormat == "auto" && o.Terminal {
+	if o.Config.LogFormat == "text" || o.Config.LogFormat == "auto" && o.LogTerminal {
 		return slog.New(slog.NewTextHandler(to, options))
 	}
 	return slog.New(slog.NewJSONHandler(to, options))

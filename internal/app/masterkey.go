@@ -20,7 +20,7 @@ func (n *node) masterKey(ctx context.Context, o *Options) (secret.Text, error) {
 	path := filepath.Join(o.Config.Data, "master.key")
 	text, err := os.ReadFile(path)
 	if err == nil {
-		return keyring.ParseMasterKey(text)
+		return n.foundKey(ctx, path, text)
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("reading the master key: %w", err)
@@ -37,4 +37,17 @@ func (n *node) masterKey(ctx context.Context, o *Options) (secret.Text, error) {
 		return "", err
 	}
 	return key, writePrivate(path, text)
+}
+
+// foundKey reads the key file. One beside an empty database is told of: the data may be elsewhere.
+func (n *node) foundKey(ctx context.Context, path string, text []byte) (secret.Text, error) {
+	key, err := keyring.ParseMasterKey(text)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	check, err := n.store.MasterCheck(ctx)
+	if err == nil && len(check) == 0 {
+		n.logger.WarnContext(ctx, "a new database is made beside a master key that was here before: if you expected your data, look at --data and --database", "database", n.databasePath())
+	}
+	return key, err
 }

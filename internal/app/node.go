@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -56,7 +57,7 @@ func newNode(ctx context.Context, o *Options, logger *slog.Logger, stops *stopSt
 	}
 	var err error
 	if n.store, err = sqlite.Open(ctx, sqlite.Config{Path: n.databasePath(), Now: o.Now}); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening %s: %w", n.databasePath(), err)
 	}
 	stops.push("store", func(context.Context) error { return n.store.Close() })
 	master, err := n.masterKey(ctx, o)
@@ -64,16 +65,21 @@ func newNode(ctx context.Context, o *Options, logger *slog.Logger, stops *stopSt
 		return nil, err
 	}
 	n.keys, err = keyring.Open(ctx, keyring.Config{Store: n.store, Master: master, Now: o.Now, Random: o.Random})
+	if errors.Is(err, keyring.ErrWrongMasterKey) {
+		err = fmt.Errorf("%w; give that one by --master-key-file, or as master.key in %s", err, n.cfg.Data)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the keyring: %w", err)
+		return nil, fmt.Errorf("opening the keyring of %s: %w", n.databasePath(), err)
 	}
-	if err := n.wire(o); err != nil {
-		return nil, err
-	}
+	return n, n.wire(o)
+}
+
+// begin makes the first administrator where there is none, and hears the feed for the first time.
+func (n *node) begin(ctx context.Context, o *Options) error {
 	if err := n.firstStart(ctx, o); err != nil {
-		return nil, err
+		return err
 	}
-	return n, n.feed.CatchUp(ctx)
+	return n.feed.CatchUp(ctx)
 }
 
 // wire makes the parts of the inside and joins them.

@@ -4,12 +4,14 @@
 // itself: there is no change without its event and no event without its change. A refusal (a call not let in) is
 // merged in memory with others of its sort and written each second: see [Refusals].
 //
-// An event names records by their IDs and people by their names at that time. It never holds a secret, and nothing a
-// caller sent but names that passed the rules of the house, an address, and a door.
+// An event names records by their IDs and people by their names at that time. It never holds a secret. Of what a caller
+// sent it holds names that passed the rules of the house, an address, and the method, host and path of a refused call,
+// without what looks like a secret in it; whoever shows an event treats these as text of a stranger.
 package audit
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -36,6 +38,14 @@ const (
 	PepperCreate        Action = "pepper.create"         // a pepper was made
 	RefusalsOverflow    Action = "refused.overflow"      // refusals counted but not kept apart: the buffer was full
 )
+
+// Actions returns all actions.
+func Actions() []Action {
+	return []Action{
+		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
+		PersonalTokenRotate, PersonalTokenRevoke, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate, RefusalsOverflow,
+	}
+}
 
 // maxDetailLength bounds one value of an event's detail, in bytes.
 const maxDetailLength = 512
@@ -83,12 +93,17 @@ type Event struct {
 func New(action Action, actor Actor, target Target, at time.Time, detail ...string) Event {
 	e := Event{ID: uuid.Must(uuid.NewV7()), At: at.UTC().Truncate(time.Microsecond), Action: action, Actor: actor, Target: target, Count: 1}
 	for i := 0; i+1 < len(detail); i += 2 {
-		if e.Detail == nil {
-			e.Detail = make(map[string]string)
-		}
-		e.Detail[detail[i]] = clip(detail[i+1])
+		e.tell(detail[i], detail[i+1])
 	}
 	return e
+}
+
+// tell adds to the detail. What isn't UTF-8 is made so: a caller may have written it.
+func (e *Event) tell(name, value string) {
+	if e.Detail == nil {
+		e.Detail = make(map[string]string)
+	}
+	e.Detail[name] = clip(strings.ToValidUTF8(value, "\uFFFD"))
 }
 
 // clip cuts a value at its bound, or before the character that stands across it.

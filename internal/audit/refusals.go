@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ type Refusal struct {
 	UserID  uuid.UUID  // its user, where it is known
 	Service string     // the service that was called, where it is known
 	Address netip.Addr // the client's address, where it is known
+	// Call is the method, host and path that was called, where it is known: of refusals that are merged, the first's.
+	Call string
 }
 
 // Refusals is a bounded buffer of refused calls, merged per reason, kind, credential or address and minute.
@@ -50,6 +53,7 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 	at = at.UTC().Truncate(time.Microsecond)
 	address := ref.Address.Unmap().WithZone("") // a zone is text, and may be anything
 	key := refusalKey{ref, minuteOf(at)}
+	key.Call = ""
 	key.Address = prefixOf(address)
 	if ref.ID != uuid.Nil {
 		key.Address = netip.Addr{} // a known credential is merged wherever it came from
@@ -67,7 +71,11 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 		r.overflow++
 		return
 	}
-	r.merged[key] = key.event(address, at)
+	e := key.event(address, at)
+	if ref.Call != "" {
+		e.tell("call", ref.Call)
+	}
+	r.merged[key] = e
 }
 
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
@@ -97,7 +105,7 @@ func (k refusalKey) event(address netip.Addr, at time.Time) *Event {
 	return e
 }
 
-// Drain empties the buffer and returns its events, in no order, with one more for all that overflowed, if any did.
+// Drain empties the buffer and returns its events, the oldest first, with one more for all that overflowed, if any did.
 // Refusals alike that were drained at different seconds of a minute bear the same MergeKey: the store makes one row of them.
 func (r *Refusals) Drain(now time.Time) []Event {
 	r.mu.Lock()
@@ -114,5 +122,6 @@ func (r *Refusals) Drain(now time.Time) []Event {
 		e.MergeKey = fmt.Sprintf("%d|%s", minuteOf(e.At), RefusalsOverflow)
 		events = append(events, e)
 	}
+	slices.SortFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
 	return events
 }

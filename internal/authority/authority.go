@@ -28,6 +28,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // Way is a way in: it proves one kind of credential.
@@ -115,7 +116,7 @@ func (a *Authority) Identify(ctx context.Context, in *Presented, door *Door) (Pr
 	var p Principal
 	kind, ref := a.identify(ctx, in, door, &p)
 	if ref != nil {
-		a.refuse(ref, in, door, kind, "")
+		a.refuse(ref, in, door, kind, nil)
 		return Principal{}, ref
 	}
 	a.tally.count(kind, OutcomeAllow)
@@ -136,7 +137,7 @@ func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decis
 		a.tally.count(kind, OutcomeAllow)
 		return d
 	}
-	a.refuse(ref, in, door, kind, d.Service)
+	a.refuse(ref, in, door, kind, &d)
 	return Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Refusal: ref, Service: d.Service, ServiceID: d.ServiceID}
 }
 
@@ -212,24 +213,26 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Prese
 	return nil
 }
 
-// refuse counts a refusal and enters it for the audit log.
-func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, service string) {
+// refuse counts a refusal and enters it for the audit log; d is the decision about a call to a protected API, nil where
+// the refusal is of something else.
+func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, d *Decision) {
 	a.tally.count(kind, ref.Reason.Outcome())
-	name := ""
+	entry := audit.Refusal{Reason: string(ref.Reason), Door: door.Name, ID: ref.ID, UserID: ref.UserID, Address: in.Peer}
 	if kind != KindNone {
-		name = kind.String()
+		entry.Kind = kind.String()
 	}
-	a.cfg.Refusals.Add(audit.Refusal{
-		Reason: string(ref.Reason), Kind: name, Door: door.Name,
-		ID: ref.ID, UserID: ref.UserID, Service: service, Address: in.Peer,
-	}, a.cfg.Now())
+	if d != nil {
+		entry.Service = d.Service
+		entry.Call = secret.Redact(in.Method + " " + in.Host + in.Path)
+	}
+	a.cfg.Refusals.Add(entry, a.cfg.Now())
 }
 
 // Refuse counts and enters a refusal that an edge had to make before it could present anything, as of a proxy that is
 // not trusted.
 func (a *Authority) Refuse(reason Reason, in *Presented, door *Door) *Refusal {
 	ref := &Refusal{Reason: reason}
-	a.refuse(ref, in, door, KindNone, "")
+	a.refuse(ref, in, door, KindNone, nil)
 	return ref
 }
 
@@ -237,6 +240,6 @@ func (a *Authority) Refuse(reason Reason, in *Presented, door *Door) *Refusal {
 // only the edge can tell.
 func (a *Authority) Forbid(reason Reason, in *Presented, door *Door, p *Principal) *Refusal {
 	ref := &Refusal{Reason: reason, ID: p.CredentialID, UserID: p.ID}
-	a.refuse(ref, in, door, p.CredentialKind, "")
+	a.refuse(ref, in, door, p.CredentialKind, nil)
 	return ref
 }

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 func TestDecideAllows(t *testing.T) {
@@ -63,32 +65,44 @@ func TestDecideRefuses(t *testing.T) {
 			d.passwords.put("alice:pw", *p)
 			in.Authorization = []string{basic("alice:pw")}
 		}, "not_accepted_here", authority.OutcomeUnauthenticated, nil, true, ""},
-		{"blocked", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) { u.Active = false },
-			"blocked", authority.OutcomeUnauthenticated, nil, false, ""},
-		{"deleted", func(_ *desk, _ *authority.User, p *authority.Proof, _ *authority.Presented) { p.UserID = uuid.New() },
-			"user_deleted", authority.OutcomeUnauthenticated, nil, false, ""},
-		{"ended just now", func(d *desk, _ *authority.User, p *authority.Proof, _ *authority.Presented) { p.NotAfter = d.now() },
-			"expired", authority.OutcomeUnauthenticated, nil, false, ""},
+		{
+			"blocked", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) { u.Active = false },
+			"blocked", authority.OutcomeUnauthenticated, nil, false, "",
+		},
+		{
+			"deleted", func(_ *desk, _ *authority.User, p *authority.Proof, _ *authority.Presented) { p.UserID = uuid.New() },
+			"user_deleted", authority.OutcomeUnauthenticated, nil, false, "",
+		},
+		{
+			"ended just now", func(d *desk, _ *authority.User, p *authority.Proof, _ *authority.Presented) { p.NotAfter = d.now() },
+			"expired", authority.OutcomeUnauthenticated, nil, false, "",
+		},
 		{"the way in says so", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
 			d.personal.err = fmt.Errorf("wrapped: %w", &authority.Refusal{Reason: authority.ReasonSuperseded})
 		}, "superseded", authority.OutcomeUnauthenticated, nil, true, ""},
 		{"the way in is busy", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
 			d.personal.err = fmt.Errorf("hashing: %w", authority.ErrBusy)
 		}, "busy", authority.OutcomeUnavailable, authority.ErrBusy, true, ""},
-		{"the way in fails", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) { d.personal.err = errDown },
-			"unavailable", authority.OutcomeUnavailable, errDown, true, ""},
+		{
+			"the way in fails", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) { d.personal.err = errDown },
+			"unavailable", authority.OutcomeUnavailable, errDown, true, "",
+		},
 		{"the way in doesn't know", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
 			d.personal.err = authority.ErrNotFound // which only a Refusal may turn into a no
 		}, "unavailable", authority.OutcomeUnavailable, authority.ErrNotFound, true, ""},
 		{"the way in refuses by a nil pointer", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
 			d.personal.err = (*authority.Refusal)(nil)
 		}, "unavailable", authority.OutcomeUnavailable, nil, true, ""},
-		{"users fail", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) { d.people.err = errDown },
-			"unavailable", authority.OutcomeUnavailable, errDown, true, ""},
-		{"users are busy", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
-			d.people.err = authority.ErrBusy
+		{
+			"users fail", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) { d.people.err = errDown },
+			"unavailable", authority.OutcomeUnavailable, errDown, true, "",
 		},
-			"busy", authority.OutcomeUnavailable, authority.ErrBusy, true, ""},
+		{
+			"users are busy", func(d *desk, _ *authority.User, _ *authority.Proof, _ *authority.Presented) {
+				d.people.err = authority.ErrBusy
+			},
+			"busy", authority.OutcomeUnavailable, authority.ErrBusy, true, "",
+		},
 		{"another user is loaded", func(d *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) {
 			other := *u
 			other.ID = uuid.New()
@@ -101,29 +115,39 @@ func TestDecideRefuses(t *testing.T) {
 			d.people.put(nobody)
 		}, "unavailable", authority.OutcomeUnavailable, nil, false, ""},
 
-		{"unknown host", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
-			in.Host = "apj.example.com"
+		{
+			"unknown host", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
+				in.Host = "apj.example.com"
+			},
+			"unknown_service", authority.OutcomeForbidden, nil, false, "",
 		},
-			"unknown_service", authority.OutcomeForbidden, nil, false, ""},
-		{"outside the prefix", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
-			in.Path = "/v3/reports/7"
+		{
+			"outside the prefix", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
+				in.Path = "/v3/reports/7"
+			},
+			"unknown_service", authority.OutcomeForbidden, nil, false, "",
 		},
-			"unknown_service", authority.OutcomeForbidden, nil, false, ""},
-		{"ambiguous path", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
-			in.Path = "/v2/reports/%2e"
+		{
+			"ambiguous path", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) {
+				in.Path = "/v2/reports/%2e"
+			},
+			"ambiguous_path", authority.OutcomeForbidden, nil, false, "reports",
 		},
-			"ambiguous_path", authority.OutcomeForbidden, nil, false, "reports"},
-		{"no operation", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) { in.Method = "PUT" },
-			"no_operation", authority.OutcomeForbidden, nil, false, "reports"},
+		{
+			"no operation", func(_ *desk, _ *authority.User, _ *authority.Proof, in *authority.Presented) { in.Method = "PUT" },
+			"no_operation", authority.OutcomeForbidden, nil, false, "reports",
+		},
 		{"another's", func(_ *desk, u *authority.User, _ *authority.Proof, in *authority.Presented) {
 			other := u.ID
 			other[15] ^= 1
 			in.Path = "/v2/users/" + other.String()
 		}, "not_in_audience", authority.OutcomeForbidden, nil, false, "reports"},
-		{"another role", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) {
-			u.Roles = []string{"partners"}
+		{
+			"another role", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) {
+				u.Roles = []string{"partners"}
+			},
+			"not_in_audience", authority.OutcomeForbidden, nil, false, "reports",
 		},
-			"not_in_audience", authority.OutcomeForbidden, nil, false, "reports"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,7 +167,8 @@ func TestDecideRefuses(t *testing.T) {
 			checkRefused(t, d, in, test.reason, test.outcome, test.cause)
 			want := audit.Event{
 				Action: audit.Refused, Reason: string(test.reason), Door: "gateway", Count: 2,
-				Actor: audit.Actor{CredentialKind: "personal_token", Address: peer.String()},
+				Actor:  audit.Actor{CredentialKind: "personal_token", Address: peer.String()},
+				Detail: map[string]string{"call": in.Method + " " + in.Host + in.Path},
 			}
 			if in.Authorization[0][:5] == "Basic" {
 				want.Actor.CredentialKind = "password"
@@ -338,6 +363,29 @@ func TestNewRefuses(t *testing.T) {
 		test.spoil(&c)
 		if a, err := authority.New(c); err == nil || a != nil {
 			t.Errorf("%s: got %v and error %v, want it refused", test.name, a, err)
+		}
+	}
+}
+
+// TestEntriesHoldNoSecret refuses calls that bear tokens wherever one can stand.
+func TestEntriesHoldNoSecret(t *testing.T) {
+	d := newDesk(t, 0)
+	token, err := secret.Make(secret.Personal, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := token.Reveal()
+	for _, value := range []string{"Bearer " + text, text, "Basic " + text, basic(text + ":" + text), basic("alice:" + text)} {
+		in := call(value)
+		in.Path += "/" + text + "/" + text
+		decision := d.Decide(t.Context(), in, anyDoor)
+		if decision.Allowed() {
+			t.Fatalf("got it admitted")
+		}
+		for _, entry := range d.refusals.Drain(d.now()) {
+			if shown := fmt.Sprintf("%+v %+v", entry, decision.Refusal); strings.Contains(shown, text[:20]) {
+				t.Errorf("%s: the entry shows the token: %s", decision.Reason, shown)
+			}
 		}
 	}
 }

@@ -50,7 +50,7 @@ func endOf(notAfter time.Time, kind Kind) uint64 {
 	if !notAfter.IsZero() {
 		end = min(max(notAfter.UnixMicro(), 1), maxEnd)
 	}
-	return uint64(end)<<8 | uint64(kind) //nolint:gosec // G115: not negative
+	return uint64(end)<<8 | uint64(kind)
 }
 
 // kindOf returns the kind that endOf packed.
@@ -58,7 +58,7 @@ func kindOf(end uint64) Kind { return Kind(end & 0xff) }
 
 // ended reports whether a proof has ended.
 func ended(end uint64, now int64) bool {
-	until := int64(end >> 8) //nolint:gosec // G115: 56 bits
+	until := int64(end >> 8)
 	return until != 0 && now >= until
 }
 

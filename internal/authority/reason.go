@@ -62,6 +62,17 @@ const (
 	ReasonUnavailable     Reason = "unavailable"       // the database could not be asked
 )
 
+// Reasons returns all reasons.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
+		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
+		ReasonExpired, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation,
+		ReasonNotInAudience, ReasonUntrustedPeer, ReasonUnreadableCall, ReasonNotAllowed, ReasonNotVerifier, ReasonBusy,
+		ReasonUnavailable,
+	}
+}
+
 // Outcome returns what the reason comes to for the caller.
 func (r Reason) Outcome() Outcome {
 	switch r {

@@ -224,7 +224,9 @@ func TestCounts(t *testing.T) {
 				d.Decide(t.Context(), call(), tokenDoor)
 				d.Decide(t.Context(), call("Bearer a", "Bearer b"), tokenDoor)
 				d.Decide(t.Context(), call(basic("alice:pw")), tokenDoor)
-				d.Refuse(authority.ReasonUntrustedPeer, call(), tokenDoor)
+				if ref := d.Refuse(authority.ReasonUntrustedPeer, call(), tokenDoor); ref == nil {
+					t.Error("Refuse let it pass")
+				}
 			}
 		})
 	}

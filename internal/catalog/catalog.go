@@ -47,7 +47,8 @@ type Entry struct {
 }
 
 // Store keeps the catalog. Every change is durable when its method returns without error, and writes its audit event
-// and its row of the change feed in the same transaction.
+// and its row of the change feed in the same transaction. The event's At is the time of the change: the one stored with
+// the service.
 type Store interface {
 	// CreateService adds a service without operations. It returns ErrConflict where its name, or its host and path
 	// prefix, are another's.
@@ -62,10 +63,10 @@ type Store interface {
 	// ErrNotFound, or ErrConflict.
 	UpdateService(ctx context.Context, s Service, ev audit.Event) error
 	// DeleteService removes a service and its operations; its ID is not used again. It returns ErrNotFound.
-	DeleteService(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error
+	DeleteService(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// ReplaceOperations replaces all operations of a service if its version is still the given one, and raises that;
 	// else it returns ErrStale or ErrNotFound.
-	ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, at time.Time, ev audit.Event) error
+	ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, ev audit.Event) error
 }
 
 // Users finds users by name and names by user.
@@ -250,8 +251,8 @@ func (c *Catalog) Delete(ctx context.Context, name string, actor audit.Actor) er
 	if err != nil {
 		return err
 	}
-	now := c.cfg.Now()
-	if err := c.cfg.Store.DeleteService(ctx, e.ID, now, audit.New(audit.ServiceDelete, actor, target(e.Service), now)); err != nil {
+	ev := audit.New(audit.ServiceDelete, actor, target(e.Service), c.cfg.Now())
+	if err := c.cfg.Store.DeleteService(ctx, e.ID, ev); err != nil {
 		return fmt.Errorf("deleting service: %w", err)
 	}
 	return c.cfg.Applied(ctx)

@@ -101,7 +101,7 @@ func (d *desk) user(t *testing.T, name string) uuid.UUID {
 
 func (d *desk) deleteUser(t *testing.T, id uuid.UUID) {
 	t.Helper()
-	if err := d.store.DeleteUser(t.Context(), id, noon, audit.New(audit.UserDelete, actor, audit.Target{}, noon)); err != nil {
+	if err := d.store.DeleteUser(t.Context(), id, audit.New(audit.UserDelete, actor, audit.Target{}, noon)); err != nil {
 		t.Fatal(err)
 	}
 }

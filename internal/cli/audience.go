@@ -49,14 +49,30 @@ func disallow(ops []api.Operation, pattern string, words []string) ([]api.Operat
 	return ops, len(ops[i].Audience) < before
 }
 
+// noAudience says which word is no AUDIENCE: by itself, or by its place where it may be a secret that was pasted there.
+// Often it is half of a pattern that lacks its quotes.
+func noAudience(i int, word string) error {
+	name := quoted(word)
+	switch {
+	case strings.HasPrefix(word, "/"):
+		name = fmt.Sprintf("%q", clean(word))
+	case name == "":
+		name = fmt.Sprintf("number %d", i+1)
+	}
+	return &usageError{
+		text: "the AUDIENCE " + name + " is none of user:NAME, role:NAME and self:{VARIABLE}",
+		fix:  "A PATTERN with its method is one word, in quotes: 'GET /reports/{id}'.",
+	}
+}
+
 // audience returns the words of an audience, each once, with users by the names that they have: an ID or another
 // spelling of a name would not be found among the words that are there, and a disallow would leave it in force.
 func audience(ctx context.Context, c *client.Client, given []string) ([]string, error) {
 	words := []string{}
-	for _, word := range given {
+	for i, word := range given {
 		kind, name, ok := strings.Cut(word, ":")
 		if !ok || !slices.Contains([]string{"user", "role", "self"}, kind) {
-			return nil, &usageError{text: "an AUDIENCE is none of user:NAME, role:NAME and self:{VARIABLE}"}
+			return nil, noAudience(i, word)
 		}
 		if kind == "user" {
 			u, _, err := c.User(ctx, name)

@@ -39,8 +39,10 @@ type Env struct {
 	// Hidden reads a line typed at the terminal without showing it, or gives up when the context ends. It is nil where
 	// stdin is not a terminal: then nothing is asked.
 	Hidden func(ctx context.Context) (client.Secret, error)
-	// Terminal says that stdout is a terminal.
-	Terminal bool
+	// Terminal says that stdout is a terminal, LogTerminal that stderr is one.
+	Terminal, LogTerminal bool
+	// Width is how many columns the terminal of stdout has; 0 where there is none, or it isn't known.
+	Width int
 	// Hangup begins to deliver the requests to read the configuration anew, until stop; nil where there are none.
 	Hangup func() (requests <-chan os.Signal, stop func())
 }
@@ -78,5 +80,6 @@ type program struct {
 	url       string // --url
 	tokenFile string // --token-file
 	source    string // where the credential used was found
+	byToken   bool   // it is a token
 	began     bool   // the command line was understood
 }

@@ -36,8 +36,8 @@ type credential struct {
 // is no credential, and is let be.
 func (p *program) credential(ctx context.Context) (who credential, err error) {
 	if p.tokenFile != "" {
-		p.source = "--token-file"
-		who.token, err = p.tokenFrom(p.tokenFile)
+		p.source, p.byToken = "--token-file", true
+		who.token, err = p.tokenFrom(p.tokenFile, p.source)
 		return who, err
 	}
 	// Two of the same kind are as bad as one of each: the value and the file may differ.
@@ -47,11 +47,11 @@ func (p *program) credential(ctx context.Context) (who credential, err error) {
 	}
 	switch {
 	case len(tokens) > 0:
-		p.source = tokens[0]
+		p.source, p.byToken = tokens[0], true
 		// $(cat FILE) has lost its line break already; what was pasted may have brought a space along.
 		who.token = client.Secret(strings.TrimSpace(p.vars[varToken]))
 		if tokens[0] == varTokenFile {
-			who.token, err = p.tokenFrom(p.vars[varTokenFile])
+			who.token, err = p.tokenFrom(p.vars[varTokenFile], varTokenFile)
 		}
 		return who, err
 	// A script that lacks a credential must fail and not wait for somebody to type it.
@@ -78,7 +78,7 @@ func (p *program) basic(ctx context.Context, passwords []string) (who credential
 		from, who.password = varPassword, client.Secret(p.vars[varPassword])
 	default:
 		from = varPasswordFile
-		who.password, err = p.secretFrom(p.vars[varPasswordFile])
+		who.password, err = p.secretFrom(p.vars[varPasswordFile], varPasswordFile)
 	}
 	if p.source = name + " and " + from; name == from {
 		p.source = from
@@ -113,18 +113,22 @@ func (p *program) set(names ...string) (found []string) {
 }
 
 // tokenFrom reads a token from a file. Space around it is no part of a token.
-func (p *program) tokenFrom(path string) (client.Secret, error) {
-	text, err := p.secretFrom(path)
+func (p *program) tokenFrom(path, source string) (client.Secret, error) {
+	text, err := p.secretFrom(path, source)
 	return client.Secret(strings.TrimSpace(text.Reveal())), err
 }
 
-// secretFrom reads a secret from a file. Who else may read the file is not looked at: it may well be a mount or a pipe,
-// whose modes say nothing.
-func (p *program) secretFrom(path string) (client.Secret, error) {
+// secretFrom reads a secret from a file; an error begins with the flag or variable that names the file. Who
+// else may read the file is not looked at: it may well be a mount or a pipe, whose modes say nothing.
+func (p *program) secretFrom(path, source string) (client.Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("reading a secret: %w", err)
+		return "", fmt.Errorf("%s: %w", source, err)
 	}
 	defer func() { _ = f.Close() }()
-	return readSecret(f, path)
+	text, err := readSecret(f, path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", source, err)
+	}
+	return text, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/client"
 )
 
@@ -23,7 +22,8 @@ func (p *program) events() *cobra.Command {
 		Use:   "events",
 		Short: "Read the audit log: changes and refusals, newest first",
 		Long: `Read the audit log: changes and refusals, newest first. Refusals of one minute
-that were alike are one row, with their count.
+that were alike are one row, with their count and the time of the first. Times
+are this machine's. --output json has all that is known of each event.
 
 A TIME is RFC 3339, as 2026-01-31T12:00:00Z; a day of UTC, as 2026-01-31; or
 how long ago, as 90m, 36h or 7d.`,
@@ -56,38 +56,16 @@ how long ago, as 90m, 36h or 7d.`,
 			if err != nil {
 				return err
 			}
-			return p.show(events, func() { p.eventTable(events) })
+			if err := p.show(events, func() { p.eventTable(events) }); err != nil {
+				return err
+			}
+			if limit > 0 && len(events) == limit && p.output == formatText {
+				p.hint("There may be older ones: --limit %d, or --until %s", 4*limit, events[limit-1].At.UTC().Format(time.RFC3339Nano))
+			}
+			return nil
 		})(cmd, args)
 	})
 	return cmd
-}
-
-// eventTable prints what fits on a line: of a change, that it was made and by whom; what exactly changed is in the detail,
-// which JSON has. Of merged refusals the time is that of the first.
-func (p *program) eventTable(events []api.Event) {
-	rows := make([][]string, len(events))
-	for i, e := range events {
-		actor, address := "(Jeton)", ""
-		if e.Actor != nil {
-			actor, address = who(*e.Actor), e.Actor.Address
-		}
-		target := ""
-		if e.Target != nil {
-			target = strings.TrimSpace(e.Target.Kind + " " + orElse(e.Target.Name, e.Target.ID))
-		}
-		rows[i] = []string{moment(e.At), e.Action, actor, target, e.Reason, e.Door, strconv.FormatInt(e.Count, 10), address}
-	}
-	p.table([]string{"TIME", "ACTION", "WHO", "WHAT", "REASON", "DOOR", "COUNT", "ADDRESS"}, rows)
-}
-
-// who returns the name of an actor, or its ID where the name isn't known; nothing for a caller whom nobody knows.
-func who(a api.Actor) string { return orElse(a.Username, a.UserID) }
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // timeOf reads the value of a flag that is a moment, or how long ago it was; nothing for the zero time, which selects all.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jeton-io/jeton/internal/cli"
 )
@@ -38,23 +39,52 @@ func TestEventTable(t *testing.T) {
 	rows := `{"items":[
 		{"at":"2026-11-02T03:04:05.678Z","action":"user.create","actor":{"user_id":"1","username":"admin","address":"192.0.2.1"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
 		{"at":"2026-11-02T03:04:04Z","action":"server.first_start","count":1},
-		{"at":"2026-11-02T03:04:03Z","action":"refused","actor":{"address":"2001:db8::/64"},"reason":"unknown","door":"gateway","count":12},
-		{"at":"2026-11-02T03:04:02Z","action":"user.delete","actor":{"user_id":"1"},"target":{"kind":"user","id":"2"},"count":1}
+		{"at":"2026-11-02T03:04:03Z","action":"refused","actor":{"address":"2001:db8::/64"},"reason":"unknown","door":"gateway","count":12,"detail":{"call":"GET api.example.com/\u001b[2J"}},
+		{"at":"2026-11-02T03:04:03Z","action":"refused","reason":"not_allowed","actor":{"user_id":"2","username":"alice","address":"192.0.2.1"},"door":"v1","count":1},
+		{"at":"2026-11-02T03:04:02Z","action":"user.update","actor":{"username":"admin"},"target":{"kind":"user","id":"2","name":"alice"},"count":1,"detail":{"state":"blocked","roles":"+partner"}},
+		{"at":"2026-11-02T03:04:02Z","action":"personal_token.rotate","actor":{"username":"alice"},"target":{"kind":"personal_token","id":"2","name":"alice"},"count":1},
+		{"at":"2026-11-02T03:04:02Z","action":"operations.replace","actor":{"username":"admin"},"target":{"kind":"service","id":"3","name":"reports"},"count":1},
+		{"at":"2026-11-02T03:04:02Z","action":"user.delete","actor":{"user_id":"1"},"target":{"kind":"user","id":"2"},"count":1},
+		{"at":"2025-11-02T03:04:02Z","action":"refused","reason":"unknown","count":2}
 	]}`
 	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, rows))}, "events")
 	got.want(t, 0)
 	want := []string{
-		"TIME ACTION WHO WHAT REASON DOOR COUNT ADDRESS",
-		"2026-11-02T03:04:05Z user.create admin user alice - - 1 192.0.2.1",
-		"2026-11-02T03:04:04Z server.first_start (Jeton) - - - 1 -",
-		"2026-11-02T03:04:03Z refused - - unknown gateway 12 2001:db8::/64",
-		"2026-11-02T03:04:02Z user.delete 1 user 2 - - 1 -",
+		"TIME ACTION WHO FROM WHAT",
+		"11-02 03:04:05 user.create admin 192.0.2.1 alice",
+		"11-02 03:04:04 server.first_start (Jeton) - -",
+		"11-02 03:04:03 refused unknown - 2001:db8::/64 12x GET api.example.com/\uFFFD[2J",
+		"11-02 03:04:03 refused not_allowed alice 192.0.2.1 v1",
+		"11-02 03:04:02 user.update admin - alice roles=+partner state=blocked",
+		"11-02 03:04:02 personal_token.rotate alice - -",
+		"11-02 03:04:02 operations.replace admin - service reports",
+		"11-02 03:04:02 user.delete 1 - 2",
+		"2025-11-02 refused unknown - - 2x",
 		"",
 	}
 	for i, line := range strings.Split(got.stdout, "\n") {
 		if line = strings.Join(strings.Fields(line), " "); i >= len(want) || line != want[i] {
 			t.Errorf("line %d: got %q, want %q", i, line, want[min(i, len(want)-1)])
 		}
+	}
+}
+
+// TestEventsOnTerminal shows that a terminal's lines don't wrap, that older events are told of, and that there are none.
+func TestEventsOnTerminal(t *testing.T) {
+	row := `{"at":"2026-11-02T03:04:05.678Z","action":"refused","reason":"not_in_audience","actor":{"username":"alice","address":"192.0.2.1"},` +
+		`"door":"gateway","count":1,"detail":{"call":"GET api.example.com/` + strings.Repeat("x", 300) + `"}}`
+	for width, want := range map[int]int{0: 379, 80: 80, 100: 100, 10: 80} {
+		env := cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, `{"items":[`+row+`]}`)), Width: width}
+		got := run(t, env, "events", "--limit", "1")
+		got.want(t, 0, "There may be older ones: --limit 4, or --until 2026-11-02T03:04:05.678Z")
+		line := strings.Split(got.stdout, "\n")[1]
+		if n := utf8.RuneCountInString(line); n != want && width != 10 || n > want && width == 10 {
+			t.Errorf("width %d: got %d characters, want %d: %s", width, n, want, line)
+		}
+	}
+	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, `{"items":[]}`))}, "events")
+	if got.want(t, 0); got.stdout != "(no events)\n" || got.stderr != "" {
+		t.Errorf("got %q and %q, want that there are none", got.stdout, got.stderr)
 	}
 }
 

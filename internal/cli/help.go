@@ -7,20 +7,18 @@ import (
 )
 
 // group is the task of a command that only holds others. Without more, it shows what it holds, as a mistake and on stderr:
-// a script that calls it has left something out. What was given instead of a command isn't repeated.
+// a script that calls it has left something out. What was given instead of a command is
+// repeated only where it looks like one.
 func (p *program) group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		cmd.SetOut(p.env.Stderr)
 		_ = cmd.Help() // nobody can be told that stderr can't be written to
 		return errShown
 	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
+	return &usageError{
+		text: strings.TrimSpace(nameOf(cmd) + " has no such command " + quoted(args[0])),
+		fix:  orElse(meant(args[0], "", commandNames(cmd)), "It has "+strings.Join(commandNames(cmd), ", ")+"."),
 	}
-	return &usageError{text: nameOf(cmd) + " has no such command", fix: "It has " + strings.Join(names, ", ") + "."}
 }
 
 // help is the command that shows the help of another. Cobra's own takes an unknown command for a success.

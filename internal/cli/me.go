@@ -71,7 +71,7 @@ terminal is asked for it.`,
 				return err
 			}
 		}
-		text, err := replacement.read(cmd.Context(), p, "yourself")
+		text, err := replacement.read(cmd.Context(), p, "")
 		if err != nil {
 			return err
 		}

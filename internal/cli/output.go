@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The forms of the output.
@@ -45,21 +46,46 @@ func (p *program) hint(format string, args ...any) {
 }
 
 // table prints rows under a heading, which stands there even above no rows: empty output might be a command that failed.
+// On a terminal the last column is cut where it would wrap; a file or a pipe gets it whole.
 func (p *program) table(heading []string, rows [][]string) {
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{heading}, rows...) {
-		cells := make([]string, len(row))
+	rows = append([][]string{heading}, rows...)
+	last, used := len(heading)-1, make([]int, len(heading)) // the widths of the columns
+	for _, row := range rows {
 		for i, cell := range row {
-			cells[i] = orDash(clean(cell))
+			row[i] = orDash(clean(cell))
+			used[i] = max(used[i], utf8.RuneCountInString(row[i]))
 		}
-		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	room := p.env.Width
+	for _, width := range used[:last] {
+		room -= width + columnGap
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, columnGap, ' ', 0)
+	for _, row := range rows {
+		if p.env.Width > 0 {
+			row[last] = cut(row[last], max(room, leastCell))
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	_ = w.Flush() // see say
 }
 
+const (
+	columnGap = 2  // spaces between two columns
+	leastCell = 20 // characters of the last column that are shown on the narrowest terminal
+)
+
+// cut shortens a text to so many characters, and shows that it did.
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}
+
 // fields prints names with their values, one a line.
 func (p *program) fields(pairs ...string) {
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(p.out, 0, 0, columnGap, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		_, _ = fmt.Fprintf(w, "%s:\t%s\n", pairs[i], orDash(clean(pairs[i+1])))
 	}

@@ -20,13 +20,34 @@ func Process() Env {
 		Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Command: calledAs(os.Args[0]), Now: time.Now,
-		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
-		Hangup:   hangup,
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())), LogTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	if !atTerminal() {
+		env.Hangup = hangup
+	}
+	if env.Terminal {
+		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd())) // 0 where the terminal doesn't say
 	}
 	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) {
 		env.Hidden = func(ctx context.Context) (client.Secret, error) { return hidden(ctx, stdin) }
 	}
 	return env
+}
+
+// Endings returns the signals that end any command in good order. SIGHUP is one of them at a terminal: there it says that
+// the terminal is gone, and a server that went on would be one that nobody sees. Without a terminal it asks a server to
+// read its configuration anew; see hangup. Who started the command so that it outlives the terminal (nohup) is heeded.
+func Endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if atTerminal() && !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
+}
+
+// atTerminal reports whether somebody at a terminal runs this process.
+func atTerminal() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) || term.IsTerminal(int(os.Stderr.Fd()))
 }
 
 // calledAs returns how the user calls the program, for commands that can be copied from what it prints. What "go run"
@@ -53,7 +74,7 @@ func hidden(ctx context.Context, terminal int) (client.Secret, error) {
 	return client.Secret(line), err
 }
 
-// hangup delivers SIGHUP. Only a server asks for it: any other command ends, as it should, when its terminal goes away.
+// hangup delivers SIGHUP to a server that no terminal holds.
 // One request is kept waiting, since a second reading of the same files tells nothing new.
 func hangup() (<-chan os.Signal, func()) {
 	requests := make(chan os.Signal, 1)

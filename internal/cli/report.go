@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -66,46 +64,6 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	return exitFailed
 }
 
-// problem turns an error into what is told of it, as a problem and as a sentence. The problem is Jeton's own, or one in
-// the same form without a code.
-//
-// An answer that the credential isn't valid doesn't say why, so that nobody can find out whether a name exists. What the
-// user can be told is which of the possible sources the credential came from: often that is the mistake.
-func (p *program) problem(err error) (*api.Problem, string) {
-	told, sentence := &api.Problem{Title: err.Error()}, err.Error()
-	if e, ok := errors.AsType[*client.Error](err); ok {
-		copied := *e.Problem // the error's own stays as Jeton sent it
-		told, sentence = &copied, e.Doing+": "+e.Problem.Title
-		if told.Code == api.CodeNotAuthenticated {
-			told.Detail = strings.TrimSpace(told.Detail + " The credential came from " + p.source + ".")
-		}
-		if told.Detail != "" {
-			sentence += ". " + told.Detail
-		}
-		if e.RetryAfter > 0 {
-			told.Fix = fmt.Sprintf("Wait %s, then try again.", e.RetryAfter.Round(time.Second))
-		}
-	}
-	if c, ok := errors.AsType[*configError](err); ok {
-		told.Errors = c.fields()
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		told.Title, sentence = "interrupted", "interrupted"
-	case errors.Is(err, client.ErrUnreachable):
-		told.Fix = "Is Jeton running at " + p.baseURL() + "? --url or JETON_URL names another place."
-	case errors.Is(err, client.ErrNotJeton):
-		told.Fix = "Does Jeton's public listener answer at " + p.baseURL() + "? --url or JETON_URL names another place."
-	}
-	if f, ok := errors.AsType[*fault](err); ok {
-		if f.text != "" {
-			told.Detail, sentence, told.Fix = f.text, f.text, ""
-		}
-		told.Fix = strings.TrimSpace(told.Fix + " " + f.fix)
-	}
-	return told, sentence
-}
-
 // tell writes a problem to stderr, in the form that --output says: a sentence; each field that was wrong; what to do; and
 // for a fault of the server's, by what its operator finds it in the log.
 func (p *program) tell(told *api.Problem, sentence string) {
@@ -113,9 +71,13 @@ func (p *program) tell(told *api.Problem, sentence string) {
 		p.tellJSON(told)
 		return
 	}
-	p.hint("jeton: %s.", strings.TrimSuffix(sentence, ".")) // in the log of a script, it must be plain who says so
+	end := "."
+	if len(told.Errors) > 0 {
+		end = ":"
+	}
+	p.hint("jeton: %s%s", strings.TrimSuffix(sentence, "."), end) // in the log of a script, it must be plain who says so
 	for _, f := range told.Errors {
-		p.hint("  %s", strings.TrimSpace(f.Field+": "+f.Problem+". "+f.Fix))
+		p.hint("  %s", strings.TrimSpace(f.Field+": "+strings.TrimSuffix(f.Problem, ".")+". "+f.Fix))
 	}
 	if told.Fix != "" {
 		p.hint("  %s", told.Fix)

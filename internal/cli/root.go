@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,11 @@ const (
 	groupAdmin  = "admin"
 )
 
+// Commands returns the whole tree of commands, for the documentation that is written from it.
+func Commands() *cobra.Command {
+	return (&program{out: bufio.NewWriter(io.Discard)}).root()
+}
+
 // root returns the whole tree of commands. Each command is made by a method of its own, named after it, in the file of the
 // resource that it is about; flags are variables of that method.
 func (p *program) root() *cobra.Command {
@@ -22,7 +29,7 @@ func (p *program) root() *cobra.Command {
 		Long: `Jeton is the token desk of an API: it issues, verifies, lists, rotates and
 revokes the credentials with which programs call it.
 
-Commands other than "serve" and "config" ask a running Jeton, at --url or
+Commands for everyone and for administrators ask a running Jeton, at --url or
 JETON_URL, with one credential:
 
   JETON_USERNAME and JETON_PASSWORD (or JETON_PASSWORD_FILE)
@@ -30,10 +37,12 @@ JETON_URL, with one credential:
 
 Without either, a terminal is asked for user name and password.
 Secrets are never arguments.`,
-		Example:       "  jeton serve\n  jeton user create alice --role partner\n  jeton token rotate > alice.token",
+		Example:       "  jeton serve\n  jeton user create alice --role partner\n  jeton token rotate --out alice.token",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.Version = buildVersion().String()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true // it has one for a shell that Jeton isn't tested with
 	root.PersistentFlags().StringVarP(&p.output, "output", "o", formatText, "`FORM` of the output: text or json")
 	root.SetUsageTemplate(strings.NewReplacer( // what only holds other commands needs one line to say so
@@ -53,7 +62,7 @@ Secrets are never arguments.`,
 			root.AddCommand(c)
 		}
 	}
-	add(groupServer, p.serve(), p.config())
+	add(groupServer, p.serve(), p.config(), p.recover())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
 	add(groupAdmin, p.asking(p.user()), p.asking(p.service()), p.asking(p.verify()), p.asking(p.events()))
 	root.AddCommand(p.version(), p.completion(root))

@@ -113,9 +113,9 @@ func TestAnswers(t *testing.T) {
 		not    string
 	}{
 		{400, problem("malformed_request", 400), nil, []string{"jeton: asking who I am: A title.\n", "  Some advice.\n"}, "0123abcd"},
-		{401, problem("not_authenticated", 401), nil, []string{"A title. The credential came from JETON_USERNAME and JETON_PASSWORD.\n"}, "0123abcd"},
-		{403, problem("not_allowed", 403), nil, []string{"A title.\n"}, "came from"},
-		{422, `{"title":"A title","code":"invalid_field","errors":[{"field":"a","problem":"is b","fix":"Do c."}]}`, nil, []string{"\n  a: is b. Do c.\n"}, ""},
+		{401, problem("not_authenticated", 401), nil, []string{"jeton: the user name or the password from JETON_USERNAME and JETON_PASSWORD is wrong, or the user is blocked.\n"}, "0123abcd"},
+		{403, problem("not_allowed", 403), nil, []string{"A title.\n"}, "JETON_PASSWORD"},
+		{422, `{"title":"A title","code":"invalid_field","errors":[{"field":"a","problem":"is b","fix":"Do c."}]}`, nil, []string{"jeton: asking who I am: can't do that:\n  a: is b. Do c.\n"}, ""},
 		{429, problem("too_many_requests", 429), []string{"Retry-After", "7"}, []string{"  Wait 7s, then try again.\n"}, "Some advice"},
 		{500, problem("internal_error", 500), nil, []string{"The request's ID in the server's log is 0123abcd."}, ""},
 		{502, "<html>", []string{"Content-Type", "text/html"}, []string{"unavailable: not an answer of Jeton's: status 502", "Does Jeton's public listener answer at http://127.0.0.1:"}, "<html>"},
@@ -138,8 +138,8 @@ func TestJSONErrors(t *testing.T) {
 	env := cli.Env{Environ: api(t, answer(t, "GET /v1/me", 401, problem("not_authenticated", 401)))}
 	got := run(t, env, "me", "--output", "json")
 	got.want(t, 1)
-	want := `{"type":"about:blank","title":"A title","status":401,"detail":"The credential came from JETON_USERNAME and JETON_PASSWORD.",` +
-		`"code":"not_authenticated","fix":"Some advice.","instance":"0123abcd"}` + "\n"
+	want := `{"type":"about:blank","title":"A title","status":401,"detail":"the user name or the password from JETON_USERNAME and JETON_PASSWORD is wrong, or the user is blocked",` +
+		`"code":"not_authenticated","instance":"0123abcd"}` + "\n"
 	if got.stderr != want {
 		t.Errorf("got %s, want %s", got.stderr, want)
 	}

@@ -21,7 +21,7 @@ const maxSecret = 64 << 10
 func readSecret(from io.Reader, name string) (client.Secret, error) {
 	b, err := io.ReadAll(io.LimitReader(from, maxSecret+1))
 	if err != nil {
-		return "", fmt.Errorf("reading a secret: %w", err)
+		return "", fmt.Errorf("reading %s: %w", name, err)
 	}
 	// One break and no more: a password may end in a space, and must then be typed with it everywhere.
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
@@ -37,7 +37,7 @@ func readSecret(from io.Reader, name string) (client.Secret, error) {
 		problem = "is not UTF-8"
 	}
 	if problem != "" {
-		return "", fmt.Errorf("reading a secret: %s %s", name, problem)
+		return "", fmt.Errorf("%s %s", name, problem)
 	}
 	return client.Secret(text), nil
 }
@@ -57,14 +57,14 @@ func (n *newPassword) flags(cmd *cobra.Command) {
 // given reports whether a flag says where the password is.
 func (n *newPassword) given() bool { return n.stdin || n.file != "" }
 
-// read returns the new password of somebody: from where the flags say, else from the terminal. Where stdin is a terminal,
+// read returns the new password of somebody, or one's own where whose is empty: from where the flags say, else from the terminal. Where stdin is a terminal,
 // --password-stdin asks, too: reading it as a file would show what is typed.
 func (n *newPassword) read(ctx context.Context, p *program, whose string) (client.Secret, error) {
 	switch {
 	case n.stdin && n.file != "":
 		return "", &usageError{text: "--password-stdin and --password-file exclude each other"}
 	case n.file != "":
-		return p.secretFrom(n.file)
+		return p.secretFrom(n.file, "--password-file")
 	case p.env.Hidden != nil:
 		return p.askTwice(ctx, whose)
 	case n.stdin:
@@ -81,7 +81,10 @@ func (p *program) secretFromStdin(ctx context.Context) (client.Secret, error) {
 // askTwice asks the terminal for a new password, and for the same again: what isn't shown may be mistyped, and then
 // nobody would know it.
 func (p *program) askTwice(ctx context.Context, whose string) (client.Secret, error) {
-	first, err := p.askHidden(ctx, "New password of "+whose+": ")
+	if whose != "" {
+		whose = " of " + whose
+	}
+	first, err := p.askHidden(ctx, "New password"+whose+": ")
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,8 @@ func (p *program) serve() *cobra.Command {
 		Use:   "serve",
 		Short: "Run Jeton",
 		Long: `Run Jeton until it gets SIGTERM or SIGINT; it then ends the requests under way.
-SIGHUP reads the configuration anew.
+SIGHUP reads the configuration anew, but at a terminal, where it means that the
+terminal was closed, it ends the server, too.
 
 Each setting is a flag, a variable of the environment, or a key of the file
 that --config names, in that order of precedence.`,
@@ -36,7 +37,7 @@ that --config names, in that order of precedence.`,
 		}
 		options := app.Options{
 			Config: cfg, Reload: load, Stdout: p.env.Stdout, Stderr: p.env.Stderr,
-			Terminal: p.env.Terminal, Command: p.env.Command, Now: p.env.Now,
+			Terminal: p.env.Terminal, LogTerminal: p.env.LogTerminal, Command: p.env.Command, Now: p.env.Now,
 		}
 		if p.env.Hangup != nil {
 			requests, stop := p.env.Hangup()
@@ -75,6 +76,10 @@ to, without its secrets. Nothing is started, and nothing is written.`,
 		if err != nil {
 			return &configError{err}
 		}
+		p.warn(cfg.Warnings)
+		if err := app.Check(&cfg); err != nil {
+			return &configError{err}
+		}
 		values, pairs := map[string]string{}, []string{}
 		for _, s := range cfg.Settings() {
 			values[s.Name] = s.Value
@@ -86,6 +91,13 @@ to, without its secrets. Nothing is started, and nothing is written.`,
 		})
 	})
 	return check
+}
+
+// warn tells the operator of what was taken although it looks like a mistake.
+func (p *program) warn(warnings []string) {
+	for _, text := range warnings {
+		p.hint("jeton: warning: %s.", strings.TrimSuffix(text, "."))
+	}
 }
 
 // configError is the error of a configuration that can't be used, with all its faults.

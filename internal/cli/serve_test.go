@@ -75,7 +75,7 @@ func TestServe(t *testing.T) {
 	file := filepath.Join(data, "initial-password")
 	got := run(t, cli.Env{Environ: []string{"JETON_URL=" + url, "JETON_PASSWORD=", "JETON_PASSWORD_FILE=" + file}}, "me")
 	got.want(t, 0)
-	if welcome := stdout.text.String(); !strings.Contains(welcome, "JETON_PASSWORD_FILE="+file) || !strings.Contains(welcome, "bin/jeton user create") {
+	if welcome := stdout.text.String(); !strings.Contains(welcome, "JETON_PASSWORD_FILE="+file) || !strings.Contains(welcome, "bin/jeton me") {
 		t.Errorf("got the welcome %q, want the file and the next commands", welcome)
 	}
 

@@ -88,7 +88,7 @@ var flagName = regexp.MustCompile(`^[a-z][a-z-]{0,30}$`)
 
 // flagError explains a flag that can't be followed. pflag's own texts repeat the value, which may be a secret: in
 // "-phunter2", as some programs take a password; in "--password-stdin=hunter2".
-func flagError(_ *cobra.Command, err error) error {
+func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
 		// Short flags come in clusters; the first letter is the one that isn't known, and the rest may be its value.
@@ -98,7 +98,7 @@ func flagError(_ *cobra.Command, err error) error {
 		if !flagName.MatchString(name) {
 			return &usageError{text: "there is no such flag"}
 		}
-		return &usageError{text: "there is no flag --" + name, fix: fixFor(name)}
+		return &usageError{text: "there is no flag --" + name, fix: orElse(fixFor(name), meant(name, "--", flagNames(cmd)))}
 	}
 	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		name := bad.GetFlag().Name

@@ -91,6 +91,7 @@ func (p *program) userList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "List users, by name",
+		Long:    "List users, by name. jeton user show has the rest of one, --output json of all.",
 		Example: "  jeton user list\n  jeton user list --output json",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
 			users, err := collect(c.Users(ctx), 0)
@@ -100,9 +101,9 @@ func (p *program) userList() *cobra.Command {
 			return p.show(users, func() {
 				rows := make([][]string, len(users))
 				for i, u := range users {
-					rows[i] = []string{u.Username, u.Kind, u.State, strings.Join(u.Roles, ","), u.Email, u.ID}
+					rows[i] = []string{u.Username, u.Kind, u.State, strings.Join(u.Roles, ","), u.Email}
 				}
-				p.table([]string{"NAME", "KIND", "STATE", "ROLES", "E-MAIL", "ID"}, rows)
+				p.table([]string{"NAME", "KIND", "STATE", "ROLES", "E-MAIL"}, rows)
 			})
 		}),
 	}

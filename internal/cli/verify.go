@@ -63,10 +63,28 @@ func (p *program) presented(ctx context.Context, stdin bool, bearer string) (cli
 	case stdin:
 		return p.secretFromStdin(ctx)
 	case bearer != "":
-		token, err := p.tokenFrom(bearer) // what isn't a token at all is sent, too: the verdict says what it is taken for
+		token, err := p.tokenFrom(bearer, "--bearer-file") // what isn't a token at all is sent, too: the verdict says what it is taken for
 		return "Bearer " + token, err
 	}
 	return "", nil
+}
+
+// meanings says in a few words what the commonest reasons mean.
+var meanings = map[string]string{
+	"ambiguous_path":    "the path could be read in two ways",
+	"bad_checksum":      "the token was cut or mistyped",
+	"blocked":           "its user is blocked",
+	"expired":           "its end has come",
+	"malformed":         "it doesn't have the form of a credential",
+	"no_credential":     "the call presents none",
+	"no_operation":      "no operation of the service matches the call",
+	"not_accepted_here": "a credential of this kind does not open the service",
+	"not_in_audience":   "the operation is not for this user",
+	"superseded":        "the token was replaced by a newer one, or revoked",
+	"unknown":           "no such token was ever made here, or it is long gone",
+	"unknown_service":   "no service has this host and path",
+	"unrecognized":      "the token is of no known kind",
+	"user_deleted":      "its user was deleted",
 }
 
 // showVerdict prints a verdict, and returns errDenied for one that denies: a script can then branch on the exit code. That
@@ -75,7 +93,8 @@ func (p *program) showVerdict(v api.Verdict) error {
 	err := p.show(v, func() {
 		switch {
 		case !v.Allow:
-			p.say("Refused: %s (service %s).", v.Reason, orDash(v.Service))
+			p.say("Refused: %s (service %s).", strings.TrimSuffix(v.Reason+", "+meanings[v.Reason], ", "), orDash(v.Service))
+			p.hint("What to do about a refusal: docs/how-to/refusals.md. All reasons: docs/reference/codes.md.")
 		case v.Principal == nil:
 			p.say("Allowed (service %s).", orDash(v.Service))
 		default:

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -35,6 +36,17 @@ func buildVersion() build {
 	return b
 }
 
+// String tells all of it in a line.
+func (b build) String() string {
+	revision := orDash(b.revision)
+	if b.modified {
+		revision += ", modified"
+	}
+	return fmt.Sprintf("jeton %s (revision %s) %s %s", b.number, revision, runtime.Version(), platform())
+}
+
+func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
+
 // version tells of this program. Which Jeton answers at --url is for its admin listener to say.
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
@@ -43,15 +55,8 @@ func (p *program) version() *cobra.Command {
 		Example: "  jeton version",
 		RunE: p.run(func(*cobra.Command, []string) error {
 			b := buildVersion()
-			platform := runtime.GOOS + "/" + runtime.GOARCH
-			all := map[string]any{"version": b.number, "revision": b.revision, "modified": b.modified, "go": runtime.Version(), "platform": platform}
-			return p.show(all, func() {
-				revision := orDash(b.revision)
-				if b.modified {
-					revision += ", modified"
-				}
-				p.say("jeton %s (revision %s) %s %s", b.number, revision, runtime.Version(), platform)
-			})
+			all := map[string]any{"version": b.number, "revision": b.revision, "modified": b.modified, "go": runtime.Version(), "platform": platform()}
+			return p.show(all, func() { p.say("%s", b) })
 		}),
 	}
 }

@@ -46,6 +46,9 @@ type Config struct {
 	PasswordSlots  int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered  int           // proofs kept in memory; 0 for the default
 	Drain          time.Duration // how long requests under way may take when the server stops
+
+	// Warnings are for the operator: what was taken although it looks like a mistake.
+	Warnings []string
 }
 
 // setting is one thing that can be set.
@@ -103,6 +106,7 @@ func Load(fs *pflag.FlagSet, environ []string) (Config, error) {
 	var c Config
 	r := reader{k: k, faults: faults}
 	r.fill(&c, env)
+	c.Warnings = append(r.warnings, unknownVariables(env)...)
 	return c, errors.Join(r.faults...)
 }
 
@@ -117,8 +121,9 @@ func environment(environ []string) map[string]string {
 
 // reader turns settings into their types and gathers what is wrong with them.
 type reader struct {
-	k      *koanf.Koanf
-	faults []error
+	k        *koanf.Koanf
+	faults   []error
+	warnings []string
 }
 
 func (r *reader) fault(name, format string, args ...any) {

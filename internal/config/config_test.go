@@ -201,6 +201,29 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+// TestWarnings has what is taken although it looks like a mistake, each beside a twin that is none.
+func TestWarnings(t *testing.T) {
+	open, closed := write(t, "open", "x"), write(t, "closed", "x")
+	if err := os.Chmod(open, 0o644); err != nil { //nolint:gosec // G302: this is the mistake
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args, environ []string
+		want          string // empty for none
+	}{
+		{[]string{"--master-key-file", open}, nil, "can be read by others (mode 0644)"},
+		{[]string{"--master-key-file", closed}, nil, ""},
+		{nil, []string{"JETON_LISTN=:1"}, "JETON_LISTN is no setting"},
+		{nil, []string{"JETON_LISTEN=127.0.0.1:1", "JETON_URL=x", "OTHER=y"}, ""},
+	} {
+		c, err := load(t, tc.args, tc.environ)
+		got := strings.Join(c.Warnings, "; ")
+		if err != nil || (got != "") != (tc.want != "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%v %v: got warnings %q, %v, want %q", tc.args, tc.environ, got, err, tc.want)
+		}
+	}
+}
+
 func TestSettingsNameEveryFlag(t *testing.T) {
 	c, err := load(t, nil, nil)
 	if err != nil {

@@ -125,11 +125,31 @@ func (r *reader) secret(name string, env map[string]string) secret.Text {
 		r.fault(name+fileSuffix, "can't be read: %w", err)
 		return ""
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s can be read by others (mode %04o); give it the mode 0600", name+fileSuffix, path, info.Mode().Perm()))
+	}
 	trimmed := strings.TrimRight(string(text), "\r\n")
 	if trimmed == "" {
 		r.fault(name+fileSuffix, "names an empty file")
 	}
 	return secret.Text(trimmed)
+}
+
+// unknownVariables names the variables that look like settings and are none. They are no faults: others set variables of
+// that form, as Kubernetes does for a service of the name jeton.
+func unknownVariables(env map[string]string) []string {
+	known := []string{"JETON_CONFIG", "JETON_URL", "JETON_TOKEN", "JETON_TOKEN_FILE", "JETON_USERNAME", "JETON_PASSWORD", "JETON_PASSWORD_FILE"}
+	for _, name := range names() {
+		known = append(known, variable(name))
+	}
+	var warnings []string
+	for name := range env {
+		if strings.HasPrefix(name, "JETON_") && !slices.Contains(known, name) {
+			warnings = append(warnings, name+" is no setting and is not looked at")
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
 }
 
 func exists(path string) bool {

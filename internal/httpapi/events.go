@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,9 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 	q := audit.Query{
 		Limit: in.Limit + 1, Action: audit.Action(in.Action), Reason: in.Reason, Since: in.Since, Until: in.Until,
 	}
+	if err := checkFilters(in); err != nil {
+		return nil, err
+	}
 	position, err := positionOf("events", in.Cursor)
 	if err != nil {
 		return nil, err
@@ -61,6 +65,18 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 	return pageOf(events, in.Limit, wireEvent, func(e audit.Event) string {
 		return cursorAt("events", strconv.FormatInt(e.Seq, 10))
 	}), nil
+}
+
+// checkFilters refuses an action or a reason that doesn't exist: an empty list would say that nothing happened.
+func checkFilters(in *eventsInput) error {
+	const fix = "See the reference of codes in the documentation."
+	if in.Action != "" && !slices.Contains(audit.Actions(), audit.Action(in.Action)) {
+		return &authority.FieldError{Field: "action", Problem: "is no action", Fix: fix}
+	}
+	if in.Reason != "" && !slices.Contains(authority.Reasons(), authority.Reason(in.Reason)) {
+		return &authority.FieldError{Field: "reason", Problem: "is no reason", Fix: fix}
+	}
+	return nil
 }
 
 // nameActors gives the users of refusals the names that they have today: a change keeps its author's name of that time,

@@ -35,7 +35,7 @@ func TestEvents(t *testing.T) {
 	}{
 		{"action=refused", []string{"no_credential", "not_allowed"}},
 		{"action=refused&reason=not_allowed", []string{"not_allowed"}},
-		{"reason=nothing", nil},
+		{"reason=expired", nil},
 		{"actor=alice", []string{"not_allowed"}},
 		{"actor=ALICE&" + since, []string{"not_allowed"}},
 		{"actor=" + alice.ID.String() + "&" + until, nil},

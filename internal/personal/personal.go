@@ -34,11 +34,12 @@ type Token struct {
 	Pepper     int64     // the version under which its digest is stored
 }
 
-// Store keeps personal tokens. A change is durable when its method returns without error.
+// Store keeps personal tokens. A change is durable when its method returns without error. The event's At is the time of
+// the change: a token put was made then, and a token revoked ended then.
 type Store interface {
 	// PutPersonalToken gives a living user the token of that digest in place of any other, with its event and, where
 	// there was another, its row of the change feed. It returns ErrNotFound where the user doesn't live.
-	PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, at time.Time, ev audit.Event) error
+	PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, ev audit.Event) error
 	// PersonalToken returns the valid token of a user, or ErrNotFound.
 	PersonalToken(ctx context.Context, userID uuid.UUID) (Token, error)
 	// PersonalTokenByDigest returns the valid token stored under one of the digests, or ErrNotFound.
@@ -47,7 +48,7 @@ type Store interface {
 	// digests, or ErrNotFound.
 	FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error)
 	// RevokePersonalToken ends a user's token, with event and feed. It returns ErrNotFound where there is none.
-	RevokePersonalToken(ctx context.Context, userID uuid.UUID, at time.Time, ev audit.Event) error
+	RevokePersonalToken(ctx context.Context, userID uuid.UUID, ev audit.Event) error
 	// RedigestPersonalToken replaces the digest of a token that is still stored under the old one.
 	RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old, replacement keyring.Digest) error
 	// TouchPersonalTokens stores when the users' tokens were last used, where that is later than what is stored.
@@ -82,16 +83,15 @@ func (t *Tokens) Rotate(ctx context.Context, owner *authority.Principal, actor a
 	if err != nil {
 		return "", Token{}, err
 	}
-	now := t.cfg.Now().UTC().Truncate(time.Microsecond)
 	digest := t.cfg.Keyring.Digest(text)
-	ev := audit.New(audit.PersonalTokenRotate, actor, target(owner), now)
-	if err := t.cfg.Store.PutPersonalToken(ctx, owner.ID, digest, now, ev); err != nil {
+	ev := audit.New(audit.PersonalTokenRotate, actor, target(owner), t.cfg.Now())
+	if err := t.cfg.Store.PutPersonalToken(ctx, owner.ID, digest, ev); err != nil {
 		return "", Token{}, fmt.Errorf("storing a personal token: %w", err)
 	}
 	if err := t.cfg.Applied(ctx); err != nil {
 		return "", Token{}, err
 	}
-	return text, Token{UserID: owner.ID, CreatedAt: now, Pepper: digest.Pepper}, nil
+	return text, Token{UserID: owner.ID, CreatedAt: ev.At, Pepper: digest.Pepper}, nil
 }
 
 // Metadata tells of the owner's token, or returns ErrNotFound.
@@ -101,9 +101,8 @@ func (t *Tokens) Metadata(ctx context.Context, owner *authority.Principal) (Toke
 
 // Revoke ends the owner's token without a new one. It returns ErrNotFound where there is none.
 func (t *Tokens) Revoke(ctx context.Context, owner *authority.Principal, actor audit.Actor) error {
-	now := t.cfg.Now()
-	ev := audit.New(audit.PersonalTokenRevoke, actor, target(owner), now)
-	if err := t.cfg.Store.RevokePersonalToken(ctx, owner.ID, now, ev); err != nil {
+	ev := audit.New(audit.PersonalTokenRevoke, actor, target(owner), t.cfg.Now())
+	if err := t.cfg.Store.RevokePersonalToken(ctx, owner.ID, ev); err != nil {
 		return fmt.Errorf("revoking a personal token: %w", err)
 	}
 	return t.cfg.Applied(ctx)

@@ -60,8 +60,8 @@ func (s *store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Dig
 	return s.Store.PersonalTokenByDigest(ctx, digests)
 }
 
-func (s *store) PutPersonalToken(ctx context.Context, id uuid.UUID, d keyring.Digest, at time.Time, ev audit.Event) error {
-	return errors.Join(s.Store.PutPersonalToken(ctx, id, d, at, ev), s.put)
+func (s *store) PutPersonalToken(ctx context.Context, id uuid.UUID, d keyring.Digest, ev audit.Event) error {
+	return errors.Join(s.Store.PutPersonalToken(ctx, id, d, ev), s.put)
 }
 
 // desk is what a personal token passes on its way.
@@ -226,7 +226,7 @@ func TestOwnerAlone(t *testing.T) {
 	ann := d.user(t, "ann")
 	token := d.rotate(t, ann)
 	d.expect(t, "the token", token, "")
-	if err := d.store.DeleteUser(t.Context(), ann.ID, noon, audit.New(audit.UserDelete, actor, audit.Target{}, noon)); err != nil {
+	if err := d.store.DeleteUser(t.Context(), ann.ID, audit.New(audit.UserDelete, actor, audit.Target{}, noon)); err != nil {
 		t.Fatal(err)
 	}
 	for what, owner := range map[string]*authority.Principal{"nobody": {}, "a deleted user": ann, "a user unknown": {User: authority.User{ID: uuid.New()}}} {

@@ -22,6 +22,7 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // Tag is the first three characters of an opaque secret: its kind and the version of its format.
@@ -150,3 +151,28 @@ func Digest(pepper []byte, text Text) Sum {
 	_, _ = io.WriteString(mac, string(text)) // a hash never fails to take bytes
 	return Sum(mac.Sum(nil))
 }
+
+// Redact replaces whatever in text has the form of an opaque secret, whole or a little cut or mistyped, by "[secret]": for
+// text that a caller wrote and a log or an event shall show, such as a path into which a token was pasted. What has no
+// such form, it can't know for a secret.
+func Redact(text string) string {
+	for at := 0; ; {
+		next := strings.Index(text[at:], "jt")
+		if next < 0 {
+			return text
+		}
+		at += next
+		end := at
+		for end < len(text) && alphanumeric(text[end]) {
+			end++
+		}
+		if end-at >= minRedacted {
+			text = text[:at] + redacted + text[end:]
+			end = at + len(redacted)
+		}
+		at = max(end, at+1)
+	}
+}
+
+// minRedacted is the length from which a run of letters and digits that begins like a tag is taken for a secret.
+const minRedacted = 40

@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -139,5 +140,29 @@ func TestTextLimits(t *testing.T) {
 	text := secret.Text(canary)
 	if got := fmt.Sprintf("%+v %s", struct{ text *secret.Text }{&text}, &text); shown(got) {
 		t.Errorf("a pointer in an unexported field: got %s, want it redacted", got)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	text, err := secret.Make(secret.Personal, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := text.Reveal()
+	tests := []struct{ name, text, want string }{
+		{"alone", token, "[secret]"},
+		{"in a path", "/reports/" + token + "/x", "/reports/[secret]/x"},
+		{"twice", token + "," + token, "[secret],[secret]"},
+		{"glued to a word", "x" + token, "x[secret]"},
+		{"cut", "/" + token[:40] + "/", "/[secret]/"},
+		{"too short to be one", "/" + token[:39] + "/", "/" + token[:39] + "/"},
+		{"a mistyped character", "/" + token[:20] + "-" + token[21:], "/" + token[:20] + "-" + token[21:]},
+		{"a word with jt", "/jt/ajtb/" + "jtp", "/jt/ajtb/jtp"},
+		{"nothing", "", ""},
+	}
+	for _, tt := range tests {
+		if got := secret.Redact(tt.text); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }

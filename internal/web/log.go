@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // Line is what a handler adds to the request's line in the log: IDs and reasons, never a secret. Empty members are left out.
@@ -153,7 +154,7 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		l.Method, l.Host, l.Path = req.Method, req.Host, req.URL.EscapedPath()
 	}
 	to = append(to, listener, slog.String("request_id", string(r.id[:])), slog.Int("status", r.status),
-		slog.Duration("took", took), slog.String("method", l.Method), slog.String("host", l.Host), slog.String("path", l.Path))
+		slog.Duration("took", took), slog.String("method", l.Method), slog.String("host", secret.Redact(l.Host)), slog.String("path", secret.Redact(l.Path)))
 	if !l.Client.IsValid() {
 		l.Client = Remote(req)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/config"
 )
@@ -98,6 +99,24 @@ func TestCodes(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %d %s | %s | %s |\n", code, d.Status, http.StatusText(d.Status), d.Title, d.Fix)
 	}
 	golden(t, "codes.md", b.String())
+}
+
+// TestLists compares the lists of actions and reasons that the program has with its constants.
+func TestLists(t *testing.T) {
+	var actions, reasons []constant
+	for _, a := range audit.Actions() {
+		actions = append(actions, constant{value: string(a)})
+	}
+	for _, r := range authority.Reasons() {
+		reasons = append(reasons, constant{value: string(r)})
+	}
+	sameValue := func(a, b constant) bool { return a.value == b.value }
+	if want := constants(t, "../../internal/audit/audit.go", "Action"); !slices.EqualFunc(actions, want, sameValue) {
+		t.Errorf("got actions %v, want %v", actions, want)
+	}
+	if want := constants(t, "../../internal/authority/reason.go", "Reason"); !slices.EqualFunc(reasons, want, sameValue) {
+		t.Errorf("got reasons %v, want %v", reasons, want)
+	}
 }
 
 // constant is a constant of a string type, with the comment behind it.

@@ -128,7 +128,7 @@ func BenchmarkPutPersonalToken(b *testing.B) {
 				i := n.Add(1)
 				id := user(i)
 				ev := audit.New(audit.PersonalTokenRotate, audit.Actor{UserID: id, Username: "user"}, audit.Target{Kind: "personal_token", ID: id}, now())
-				return s.PutPersonalToken(b.Context(), id, digestOf(int(benchRows+i)), now(), ev)
+				return s.PutPersonalToken(b.Context(), id, digestOf(int(benchRows+i)), ev)
 			})
 		}
 		b.Run("insert/"+name, func(b *testing.B) {

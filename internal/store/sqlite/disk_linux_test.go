@@ -116,7 +116,7 @@ func revokeToken(t *testing.T, s *sqlite.Store, n int) {
 		t.Fatalf("token %d, before it was revoked: got error %v, want none", n, err)
 	}
 	ev := audit.New(audit.PersonalTokenRevoke, audit.Actor{}, audit.Target{Kind: "personal_token", ID: u.ID}, now())
-	if err := s.RevokePersonalToken(t.Context(), u.ID, now(), ev); err != nil {
+	if err := s.RevokePersonalToken(t.Context(), u.ID, ev); err != nil {
 		t.Fatalf("token %d: got error %v from revoking, want none", n, err)
 	}
 	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
@@ -132,5 +132,5 @@ func putToken(t *testing.T, s *sqlite.Store, n int) error {
 		return err
 	}
 	ev := audit.New(audit.PersonalTokenRotate, audit.Actor{}, audit.Target{Kind: "personal_token", ID: u.ID}, now())
-	return s.PutPersonalToken(t.Context(), u.ID, digestOf(n), now(), ev)
+	return s.PutPersonalToken(t.Context(), u.ID, digestOf(n), ev)
 }

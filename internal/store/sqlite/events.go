@@ -55,6 +55,8 @@ func eventValues(ev audit.Event) ([]any, error) {
 	}, nil
 }
 
+// scanEvent reads a row of selectEvents. A merge key or a detail that there is none of is NULL, which a
+// string can't take.
 func scanEvent(row scanner) (ev audit.Event, err error) {
 	var mergeKey, detail *string
 	err = row.Scan(&ev.Seq, &ev.ID, timeColumn{&ev.At}, &ev.Action,

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -38,6 +37,7 @@ func operations(rows *sql.Rows, err error) (map[uuid.UUID][]policy.Operation, er
 		if err := row.Scan(&service, &position, &op.Pattern, &op.Scope, &kind, &member.UserID, &member.Name); err != nil {
 			return none, err
 		}
+		// The rows of an operation come one after the other, and positions count from zero without a gap.
 		ops := byService[service]
 		if position == len(ops) {
 			ops = append(ops, op)
@@ -54,11 +54,12 @@ func operations(rows *sql.Rows, err error) (map[uuid.UUID][]policy.Operation, er
 }
 
 // ReplaceOperations implements catalog.Store. The rows are written anew rather than compared: what an administrator
-// puts is the whole list, and the largest takes a fraction of a second.
-func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, at time.Time, ev audit.Event) error { //nolint:revive // argument-limit: catalog.Store has it so
+// puts is the whole list, and the largest takes a fraction of a second. It is not among the writes that may use the reserve,
+// because a large list would spend it: while the disk is full, blocking a user or deleting the service ends an access.
+func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, ev audit.Event) error {
 	return s.write(ctx, "replacing operations", func(t *tx) error {
 		n, err := t.exec(`UPDATE service SET version = version + 1, updated_at = ? WHERE id = ? AND version = ? AND deleted_at IS NULL`,
-			micros(at), blob(id), version)
+			micros(ev.At), blob(id), version)
 		if err != nil {
 			return err
 		}
@@ -77,6 +78,8 @@ func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int
 	})
 }
 
+// insertOperation writes an operation in its place of the list. A member of its audience may be a user who was deleted
+// meanwhile: the ID is never used again, so the row admits nobody.
 func (t *tx) insertOperation(service uuid.UUID, position int, op policy.Operation) error {
 	if _, err := t.exec(`INSERT INTO operation (service_id, position, pattern, scope) VALUES (?, ?, ?, ?)`,
 		blob(service), position, op.Pattern, op.Scope); err != nil {

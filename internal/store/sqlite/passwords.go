@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,18 +17,33 @@ func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credent
 	return c, err
 }
 
-// SetPassword implements account.Store. It leaves the version alone: whoever holds an older copy of the user has missed
-// nothing that an update would write over. That a reset also ends the personal token needs no row of the feed beside
-// the user's, on which everything of a user rests.
-func (s *Store) SetPassword(ctx context.Context, id uuid.UUID, hash string, at time.Time, reset bool, ev audit.Event) error { //nolint:revive // argument-limit: account.Store has it so
-	return s.withdraw(ctx, "updating password", func(t *tx) error {
-		if err := t.execOne(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`, hash, micros(at), blob(id)); err != nil {
+// ChangePassword implements account.Store. The old hash is a condition of the statement that writes, so a reset that came
+// after the old password was checked stands. Neither this nor a reset raises the version: whoever holds an older copy of
+// the user has missed nothing that an update would write over.
+func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, ev audit.Event) error {
+	return s.withdraw(ctx, "changing password", func(t *tx) error {
+		n, err := t.exec(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND password = ? AND deleted_at IS NULL`,
+			hash, micros(ev.At), blob(id), old)
+		if err != nil {
 			return err
 		}
-		if reset {
-			if _, err := t.exec(revokeToken, micros(at), blob(id)); err != nil {
-				return err
-			}
+		if n == 0 {
+			return t.staleOrGone(userLives, id)
+		}
+		return t.record(ev, feed.User, id)
+	})
+}
+
+// ResetPassword implements account.Store. That it also ends the personal token needs no row of the feed beside the
+// user's, on which everything of a user rests.
+func (s *Store) ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error {
+	return s.withdraw(ctx, "resetting password", func(t *tx) error {
+		if err := t.execOne(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`,
+			hash, micros(ev.At), blob(id)); err != nil {
+			return err
+		}
+		if _, err := t.exec(revokeToken, micros(ev.At), blob(id)); err != nil { // there may be none
+			return err
 		}
 		return t.record(ev, feed.User, id)
 	})

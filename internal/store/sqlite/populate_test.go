@@ -48,13 +48,13 @@ func populate(t *testing.T, s *sqlite.Store) {
 		s.CreateUser(ctx, user(1, "root", "admin"), "$argon2id$", ev(12)),
 		s.CreateUser(ctx, user(2, "alice", "r"), "", ev(13)),
 		s.CreateUser(ctx, user(3, "dead", "r"), "hash", ev(14)),
-		s.PutPersonalToken(ctx, id(2), token(1), at, ev(15)),
-		s.PutPersonalToken(ctx, id(2), token(2), at, ev(16)),
-		s.PutPersonalToken(ctx, id(3), token(3), at, ev(17)),
+		s.PutPersonalToken(ctx, id(2), token(1), ev(15)),
+		s.PutPersonalToken(ctx, id(2), token(2), ev(16)),
+		s.PutPersonalToken(ctx, id(3), token(3), ev(17)),
 		s.TouchPersonalTokens(ctx, []authority.Use{{ID: id(2), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.1")}}),
-		s.DeleteUser(ctx, id(3), at, ev(18)),
+		s.DeleteUser(ctx, id(3), ev(18)),
 		s.CreateService(ctx, api, ev(19)),
-		s.ReplaceOperations(ctx, api.ID, 1, ops, at, ev(21)),
+		s.ReplaceOperations(ctx, api.ID, 1, ops, ev(21)),
 		s.AppendRefusals(ctx, []audit.Event{refused}),
 	); err != nil {
 		t.Fatal(err)

@@ -120,6 +120,7 @@ func (s *Store) start(ctx context.Context, cfg Config) error {
 
 // startReaders connects two pools, so that no number of long lists keeps a look-up waiting.
 func (s *Store) startReaders(ctx context.Context, path string) (err error) {
+	// A person reads a list, and few do at once. Look-ups come with the calls, and wait for the cores at most.
 	if s.reads, err = connect(path, readerPragmas(), 4); err != nil {
 		return err
 	}

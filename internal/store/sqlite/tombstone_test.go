@@ -19,9 +19,9 @@ func TestTombstones(t *testing.T) {
 	const hash = "$argon2id$v=19$m=19456,t=2,p=1$unmistakable"
 	ev := audit.New(audit.UserPassword, audit.Actor{}, audit.Target{}, now())
 	if err := errors.Join(
-		s.SetPassword(t.Context(), id(2), hash, now(), false, ev),
-		s.DeleteUser(t.Context(), id(2), now(), ev),
-		s.DeleteService(t.Context(), id(10), now(), ev),
+		s.ResetPassword(t.Context(), id(2), hash, ev),
+		s.DeleteUser(t.Context(), id(2), ev),
+		s.DeleteService(t.Context(), id(10), ev),
 		s.Close(),
 	); err != nil {
 		t.Fatal(err)

@@ -120,6 +120,8 @@ func (t *tx) yes(query string, args ...any) (answer bool, err error) {
 	return answer, err
 }
 
+// prepare keeps every statement: their texts are constants, so there are as many as the package has. It has no context,
+// because a statement outlives the job that needed it first.
 func (t *tx) prepare(query string) (*sql.Stmt, error) {
 	if stmt, ok := t.prepared[query]; ok {
 		return stmt, nil

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -69,7 +68,7 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 
 // DeleteUser implements account.Store. Of the tombstone's names only the user name is left, for whoever meets the ID.
 // Audiences and verifiers go on naming it: no other user will ever have it.
-func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev audit.Event) error {
+func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting user", func(t *tx) error {
 		keep, err := t.adminGuard(id)
 		if err != nil {
@@ -78,7 +77,7 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time, ev a
 		if err := t.execOne(`
 UPDATE user SET deleted_at = ?1, updated_at = ?1, version = version + 1,
 	password = NULL, email = '', email_key = NULL, display_name = ''
-WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id)); err != nil {
+WHERE id = ?2 AND deleted_at IS NULL`, micros(ev.At), blob(id)); err != nil {
 			return err
 		}
 		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(id)); err != nil {
@@ -87,7 +86,7 @@ WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id)); err != nil {
 		if _, err := t.exec(`
 UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, former_digest = NULL,
 	last_used_ip = NULL, revoked_at = coalesce(revoked_at, ?)
-WHERE user_id = ?`, micros(at), blob(id)); err != nil {
+WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {
@@ -105,28 +104,6 @@ func (t *tx) setRoles(id uuid.UUID, roles []string) error {
 		}
 	}
 	return nil
-}
-
-// administrators are the users who could undo any change: people who may log in and administer.
-const administrators = `
-SELECT 1 FROM user_role r JOIN user u ON u.id = r.user_id
-WHERE r.role = '` + authority.AdminRole + `'
-	AND u.kind = 'person' AND u.state = 'active' AND u.password IS NOT NULL AND u.deleted_at IS NULL`
-
-// adminGuard returns a function to call after a change of a user: it returns ErrLastAdmin where the user was an
-// administrator and none is left. There is one writer, so no other change can come between.
-func (t *tx) adminGuard(id uuid.UUID) (keep func() error, err error) {
-	was, err := t.yes(`SELECT EXISTS (`+administrators+` AND u.id = ?)`, blob(id))
-	return func() error {
-		if !was {
-			return nil
-		}
-		left, err := t.yes(`SELECT EXISTS (` + administrators + `)`)
-		if err == nil && !left {
-			err = authority.ErrLastAdmin
-		}
-		return err
-	}, err
 }
 
 // userError finds out which name of r another living user has, where that is why err came. It asks the database, in the

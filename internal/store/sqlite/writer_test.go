@@ -270,7 +270,7 @@ func TestReopen(t *testing.T) {
 		}
 	}
 	users := read(s).Users
-	if err := s.DeleteUser(t.Context(), users[0].ID, now(), audit.New(audit.UserDelete, audit.Actor{}, audit.Target{}, now())); err != nil {
+	if err := s.DeleteUser(t.Context(), users[0].ID, audit.New(audit.UserDelete, audit.Actor{}, audit.Target{}, now())); err != nil {
 		t.Fatal(err)
 	}
 	before := read(s)

@@ -13,6 +13,7 @@ import (
 func passwordTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
 		"change":                         testChangePassword,
+		"refuse a stale change":          testStalePassword,
 		"reset":                          testResetPassword,
 		"reset where there was no token": testResetWithoutToken,
 		"upgrade":                        testUpgradePassword,
@@ -32,7 +33,7 @@ func testChangePassword(t *testing.T, s Store) {
 	put(t, s, r.ID, digest(1, 1))
 	at := start().Add(time.Hour)
 	ev := event(audit.UserPassword, r.ID, at)
-	does(t, s, ev, one(feed.User, r.ID), func() error { return s.SetPassword(t.Context(), r.ID, "new", at, false, ev) })
+	does(t, s, ev, one(feed.User, r.ID), func() error { return s.ChangePassword(t.Context(), r.ID, "old", "new", ev) })
 	checkHash(t, s, r, "new")
 	checkHash(t, s, bystander, "old")
 	checkLive(t, s, r.ID, digest(1, 1))
@@ -44,18 +45,36 @@ func testChangePassword(t *testing.T, s Store) {
 	same(t, got, r.User)
 }
 
+// testStalePassword changes passwords from hashes that aren't the ones kept, as somebody does whose password was reset.
+func testStalePassword(t *testing.T, s Store) {
+	r, without := born(t, s, person("alice"), "hash"), born(t, s, person("bob"), "")
+	change := func(r account.Record, old string) func() error {
+		ev := event(audit.UserPassword, r.ID, start().Add(time.Hour))
+		return func() error { return s.ChangePassword(t.Context(), r.ID, old, "new", ev) }
+	}
+	for _, old := range []string{"hasi", "has", "HASH", "", "new"} {
+		refuses(t, s, authority.ErrStale, change(r, old))
+	}
+	refuses(t, s, authority.ErrStale, change(without, "")) // no password is none to know
+	checkHash(t, s, r, "hash")
+	checkHash(t, s, without, "")
+	got, err := s.User(t.Context(), r.ID)
+	must(t, err)
+	same(t, got, r.User)
+}
+
 func testResetPassword(t *testing.T, s Store) {
 	r, bystander := born(t, s, person("alice"), ""), born(t, s, person("bob"), "")
 	put(t, s, r.ID, digest(1, 1))
 	put(t, s, bystander.ID, digest(1, 2))
 	ev := event(audit.UserPasswordReset, r.ID, start())
-	does(t, s, ev, one(feed.User, r.ID), func() error { return s.SetPassword(t.Context(), r.ID, "new", start(), true, ev) })
+	does(t, s, ev, one(feed.User, r.ID), func() error { return s.ResetPassword(t.Context(), r.ID, "new", ev) })
 	checkHash(t, s, r, "new")
 	checkDead(t, s, digest(1, 1))
 	checkFormer(t, s, r.ID, digest(1, 1))
 	checkLive(t, s, bystander.ID, digest(1, 2))
 	refuses(t, s, authority.ErrNotFound, func() error {
-		return s.RevokePersonalToken(t.Context(), r.ID, start(), event(audit.PersonalTokenRevoke, r.ID, start()))
+		return s.RevokePersonalToken(t.Context(), r.ID, event(audit.PersonalTokenRevoke, r.ID, start()))
 	})
 	got, err := s.User(t.Context(), r.ID)
 	must(t, err)
@@ -67,7 +86,7 @@ func testResetPassword(t *testing.T, s Store) {
 func testResetWithoutToken(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "old")
 	ev := event(audit.UserPasswordReset, r.ID, start())
-	does(t, s, ev, one(feed.User, r.ID), func() error { return s.SetPassword(t.Context(), r.ID, "new", start(), true, ev) })
+	does(t, s, ev, one(feed.User, r.ID), func() error { return s.ResetPassword(t.Context(), r.ID, "new", ev) })
 	checkHash(t, s, r, "new")
 }
 

@@ -28,7 +28,7 @@ func digest(pepper int64, n int) (d keyring.Digest) {
 // put gives a user a token.
 func put(t *testing.T, s Store, userID uuid.UUID, d keyring.Digest) {
 	t.Helper()
-	must(t, s.PutPersonalToken(t.Context(), userID, d, start(), event(audit.PersonalTokenRotate, userID, start())))
+	must(t, s.PutPersonalToken(t.Context(), userID, d, event(audit.PersonalTokenRotate, userID, start())))
 }
 
 // checkLive makes sure that a digest is found, as the valid token of a user.
@@ -73,7 +73,7 @@ func personalTests() map[string]func(*testing.T, Store) {
 func testFirstToken(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "")
 	ev := event(audit.PersonalTokenRotate, r.ID, start())
-	does(t, s, ev, nil, func() error { return s.PutPersonalToken(t.Context(), r.ID, digest(3, 1), start(), ev) })
+	does(t, s, ev, nil, func() error { return s.PutPersonalToken(t.Context(), r.ID, digest(3, 1), ev) })
 
 	want := personal.Token{UserID: r.ID, CreatedAt: start(), Pepper: 3}
 	got, err := s.PersonalToken(t.Context(), r.ID)
@@ -95,7 +95,7 @@ func testRotate(t *testing.T, s Store) {
 
 	at := start().Add(time.Hour)
 	ev := event(audit.PersonalTokenRotate, r.ID, at)
-	does(t, s, ev, one(feed.PersonalToken, r.ID), func() error { return s.PutPersonalToken(t.Context(), r.ID, digest(2, 2), at, ev) })
+	does(t, s, ev, one(feed.PersonalToken, r.ID), func() error { return s.PutPersonalToken(t.Context(), r.ID, digest(2, 2), ev) })
 	got, err := s.PersonalToken(t.Context(), r.ID)
 	must(t, err)
 	same(t, got, personal.Token{UserID: r.ID, CreatedAt: at, Pepper: 2}) // and was never used
@@ -127,7 +127,7 @@ func testTwoPeppers(t *testing.T, s Store) {
 			t.Errorf("%v: got token %+v and error %v, want the one of user %s", test.digests, got, err, test.want)
 		}
 	}
-	must(t, s.RevokePersonalToken(t.Context(), a.ID, start(), event(audit.PersonalTokenRevoke, a.ID, start())))
+	must(t, s.RevokePersonalToken(t.Context(), a.ID, event(audit.PersonalTokenRevoke, a.ID, start())))
 	got, err := s.FormerPersonalToken(t.Context(), []keyring.Digest{digest(2, 8), digest(1, 1)})
 	must(t, err)
 	same(t, got, a.ID)
@@ -149,7 +149,7 @@ func testTokenOfBlocked(t *testing.T, s Store) {
 func testRevoke(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "")
 	revoke := func(ev audit.Event) func() error {
-		return func() error { return s.RevokePersonalToken(t.Context(), r.ID, ev.At, ev) }
+		return func() error { return s.RevokePersonalToken(t.Context(), r.ID, ev) }
 	}
 	ev := event(audit.PersonalTokenRevoke, r.ID, start())
 	refuses(t, s, authority.ErrNotFound, revoke(ev))
@@ -164,7 +164,7 @@ func testRevoke(t *testing.T, s Store) {
 
 	again := event(audit.PersonalTokenRotate, r.ID, start())
 	does(t, s, again, nil, func() error { // nothing valid went: nothing to forget
-		return s.PutPersonalToken(t.Context(), r.ID, digest(1, 2), start(), again)
+		return s.PutPersonalToken(t.Context(), r.ID, digest(1, 2), again)
 	})
 	checkLive(t, s, r.ID, digest(1, 2))
 	checkFormer(t, s, r.ID, digest(1, 1))
@@ -180,7 +180,7 @@ func testRedigest(t *testing.T, s Store) {
 	checkDead(t, s, digest(1, 1))
 	checkFormer(t, s, uuid.Nil, digest(1, 1)) // it is the same token
 
-	must(t, s.RevokePersonalToken(t.Context(), r.ID, start(), event(audit.PersonalTokenRevoke, r.ID, start())))
+	must(t, s.RevokePersonalToken(t.Context(), r.ID, event(audit.PersonalTokenRevoke, r.ID, start())))
 	quietly(t, s, func() error { return s.RedigestPersonalToken(t.Context(), r.ID, digest(2, 1), digest(3, 1)) })
 	checkDead(t, s, digest(3, 1)) // what was revoked doesn't revive
 }
@@ -216,7 +216,7 @@ func testTouch(t *testing.T, s Store) {
 	check(a.ID, late.Add(time.Second), "")
 	check(b.ID, start(), "2001:db8::2")
 
-	must(t, s.PutPersonalToken(t.Context(), b.ID, digest(1, 5), late, event(audit.PersonalTokenRotate, b.ID, late)))
+	must(t, s.PutPersonalToken(t.Context(), b.ID, digest(1, 5), event(audit.PersonalTokenRotate, b.ID, late)))
 	touch(authority.Use{ID: b.ID, At: late.Add(-1 * time.Microsecond)}) // that was the former
 	got, err := s.PersonalToken(t.Context(), b.ID)
 	must(t, err)

@@ -25,6 +25,8 @@ func raceTests() map[string]func(*testing.T, Store) {
 		"creations of one name":        testRaceCreations,
 		"rotations and a deletion":     testRaceDeletion,
 		"rotations and a reset":        testRaceReset,
+		"changes of one password":      testRacePasswords,
+		"password changes and a reset": testRaceChangeAndReset,
 		"master keys":                  testRaceMasterCheck,
 		"peppers":                      testRacePeppers,
 		"refusals":                     testRaceRefusals,
@@ -71,7 +73,7 @@ func testRaceRotations(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "")
 	before := readLog(t, s)
 	for i, err := range together(rotations, func(i int) error {
-		return s.PutPersonalToken(t.Context(), r.ID, digest(1, i), start(), event(audit.PersonalTokenRotate, r.ID, start()))
+		return s.PutPersonalToken(t.Context(), r.ID, digest(1, i), event(audit.PersonalTokenRotate, r.ID, start()))
 	}) {
 		if err != nil {
 			t.Errorf("rotation %d: %v", i, err)
@@ -171,7 +173,7 @@ func testRaceDeletion(t *testing.T, s Store) {
 			if i == 0 {
 				return remove(t, s, r.ID)()
 			}
-			return s.PutPersonalToken(t.Context(), r.ID, digest(int64(round), i), start(), event(audit.PersonalTokenRotate, r.ID, start()))
+			return s.PutPersonalToken(t.Context(), r.ID, digest(int64(round), i), event(audit.PersonalTokenRotate, r.ID, start()))
 		})
 		must(t, errs[0])
 		for i, err := range errs[1:] {
@@ -192,9 +194,9 @@ func testRaceReset(t *testing.T, s Store) {
 		put(t, s, r.ID, digest(pepper, 0))
 		for _, err := range together(2, func(i int) error {
 			if i == 0 {
-				return s.SetPassword(t.Context(), r.ID, "new", start(), true, event(audit.UserPasswordReset, r.ID, start()))
+				return s.ResetPassword(t.Context(), r.ID, "new", event(audit.UserPasswordReset, r.ID, start()))
 			}
-			return s.PutPersonalToken(t.Context(), r.ID, digest(pepper, 1), start(), event(audit.PersonalTokenRotate, r.ID, start()))
+			return s.PutPersonalToken(t.Context(), r.ID, digest(pepper, 1), event(audit.PersonalTokenRotate, r.ID, start()))
 		}) {
 			must(t, err)
 		}
@@ -205,6 +207,40 @@ func testRaceReset(t *testing.T, s Store) {
 		} else {
 			checkDead(t, s, digest(pepper, 1))
 		}
+	}
+}
+
+func testRacePasswords(t *testing.T, s Store) {
+	r := born(t, s, person("alice"), "old")
+	errs := together(20, func(i int) error {
+		return s.ChangePassword(t.Context(), r.ID, "old", fmt.Sprint(i), event(audit.UserPassword, r.ID, start()))
+	})
+	oneWins(t, errs, authority.ErrStale)
+	for i, err := range errs {
+		if err == nil {
+			checkHash(t, s, r, fmt.Sprint(i))
+		}
+	}
+}
+
+// testRaceChangeAndReset has an administrator reset a password while whoever knows the former one changes it: whatever
+// came first, the reset is what stands.
+func testRaceChangeAndReset(t *testing.T, s Store) {
+	for round := range rounds {
+		r := born(t, s, person(fmt.Sprint("u", round)), "old")
+		errs := together(4, func(i int) error {
+			if i == 0 {
+				return s.ResetPassword(t.Context(), r.ID, "reset", event(audit.UserPasswordReset, r.ID, start()))
+			}
+			return s.ChangePassword(t.Context(), r.ID, "old", "changed", event(audit.UserPassword, r.ID, start()))
+		})
+		must(t, errs[0])
+		for _, err := range errs[1:] {
+			if err != nil && !errors.Is(err, authority.ErrStale) {
+				t.Errorf("got error %v, want none or %v", err, authority.ErrStale)
+			}
+		}
+		checkHash(t, s, r, "reset")
 	}
 }
 
@@ -294,7 +330,7 @@ func testRaceOperations(t *testing.T, s Store) {
 			for i := range ops {
 				ops[i] = policy.Operation{Pattern: fmt.Sprintf("/%d", i), Audience: []policy.Audience{policy.RoleAudience("r")}}
 			}
-			err = s.ReplaceOperations(t.Context(), v.ID, version, ops, start(), event(audit.OperationsReplace, v.ID, start()))
+			err = s.ReplaceOperations(t.Context(), v.ID, version, ops, event(audit.OperationsReplace, v.ID, start()))
 		}
 		done <- err
 	}()

@@ -83,8 +83,8 @@ func checkNoService(t *testing.T, s Store, v catalog.Service) {
 	for name, ask := range map[string]func() error{
 		"Service":           func() error { _, err := s.Service(ctx, v.Name); return err },
 		"UpdateService":     func() error { return s.UpdateService(ctx, v, ev) },
-		"DeleteService":     func() error { return s.DeleteService(ctx, v.ID, start(), ev) },
-		"ReplaceOperations": func() error { return s.ReplaceOperations(ctx, v.ID, v.Version, nil, start(), ev) },
+		"DeleteService":     func() error { return s.DeleteService(ctx, v.ID, ev) },
+		"ReplaceOperations": func() error { return s.ReplaceOperations(ctx, v.ID, v.Version, nil, ev) },
 	} {
 		t.Run(name, func(t *testing.T) { refuses(t, s, authority.ErrNotFound, ask) })
 	}
@@ -114,7 +114,7 @@ func testServiceConflicts(t *testing.T, s Store) {
 			}
 		}
 		scrap := func(v catalog.Service) {
-			_ = s.DeleteService(t.Context(), v.ID, start(), event(audit.ServiceDelete, v.ID, start())) // there may be none
+			_ = s.DeleteService(t.Context(), v.ID, event(audit.ServiceDelete, v.ID, start())) // there may be none
 		}
 		t.Run("create/"+name, func(t *testing.T) {
 			v := api("new")
@@ -164,7 +164,7 @@ func testUpdateService(t *testing.T, s Store) {
 	v.Verifiers = ids[:2]
 	v = setUp(t, s, v)
 	ops := []policy.Operation{{Pattern: "GET /x"}}
-	must(t, s.ReplaceOperations(t.Context(), v.ID, 1, ops, start(), event(audit.OperationsReplace, v.ID, start())))
+	must(t, s.ReplaceOperations(t.Context(), v.ID, 1, ops, event(audit.OperationsReplace, v.ID, start())))
 	refuses(t, s, authority.ErrStale, func() error { // the operations have a part in the version
 		return s.UpdateService(t.Context(), v, event(audit.ServiceUpdate, v.ID, start()))
 	})
@@ -188,9 +188,9 @@ func testDeleteService(t *testing.T, s Store) {
 	v.Verifiers = verifiers(t, s, "v")
 	setUp(t, s, v)
 	ops := []policy.Operation{{Pattern: "/x", Audience: []policy.Audience{policy.RoleAudience("r")}}}
-	must(t, s.ReplaceOperations(t.Context(), v.ID, 1, ops, start(), event(audit.OperationsReplace, v.ID, start())))
+	must(t, s.ReplaceOperations(t.Context(), v.ID, 1, ops, event(audit.OperationsReplace, v.ID, start())))
 	ev := event(audit.ServiceDelete, v.ID, start())
-	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.DeleteService(t.Context(), v.ID, start(), ev) })
+	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.DeleteService(t.Context(), v.ID, ev) })
 	v.Version = 2
 	checkNoService(t, s, v)
 	entries, err := s.Catalog(t.Context())
@@ -223,20 +223,20 @@ func testOperations(t *testing.T, s Store) {
 	}
 	at := start().Add(time.Hour)
 	ev := event(audit.OperationsReplace, v.ID, at)
-	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.ReplaceOperations(t.Context(), v.ID, 1, first, at, ev) })
+	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.ReplaceOperations(t.Context(), v.ID, 1, first, ev) })
 	v.Version, v.UpdatedAt = 2, at
 	got, err := s.Service(t.Context(), "reports")
 	must(t, err)
 	same(t, got, catalog.Entry{Service: v, Operations: first})
 
 	second := []policy.Operation{first[2]}
-	must(t, s.ReplaceOperations(t.Context(), v.ID, 2, second, at, ev))
+	must(t, s.ReplaceOperations(t.Context(), v.ID, 2, second, ev))
 	v.Version = 3
 	got, err = s.Service(t.Context(), "reports")
 	must(t, err)
 	same(t, got, catalog.Entry{Service: v, Operations: second})
 
-	must(t, s.ReplaceOperations(t.Context(), v.ID, 3, nil, at, ev))
+	must(t, s.ReplaceOperations(t.Context(), v.ID, 3, nil, ev))
 	got, err = s.Service(t.Context(), "reports")
 	must(t, err)
 	same(t, got.Operations, nil)
@@ -247,7 +247,7 @@ func testStaleOperations(t *testing.T, s Store) {
 	ops := []policy.Operation{{Pattern: "/x"}}
 	for _, version := range []int64{0, 2} {
 		refuses(t, s, authority.ErrStale, func() error {
-			return s.ReplaceOperations(t.Context(), v.ID, version, ops, start(), event(audit.OperationsReplace, v.ID, start()))
+			return s.ReplaceOperations(t.Context(), v.ID, version, ops, event(audit.OperationsReplace, v.ID, start()))
 		})
 	}
 	got, err := s.Service(t.Context(), "reports")
@@ -266,7 +266,7 @@ func testCatalog(t *testing.T, s Store) {
 			e.Operations = []policy.Operation{
 				{Pattern: "/" + name, Audience: []policy.Audience{policy.RoleAudience("r"), policy.RoleAudience("q")}}, {Pattern: "/all"},
 			}
-			must(t, s.ReplaceOperations(t.Context(), e.ID, 1, e.Operations, start(), event(audit.OperationsReplace, e.ID, start())))
+			must(t, s.ReplaceOperations(t.Context(), e.ID, 1, e.Operations, event(audit.OperationsReplace, e.ID, start())))
 			e.Version = 2
 		}
 		want = append(want, e)

@@ -40,7 +40,7 @@ func update(t *testing.T, s Store, r account.Record) func() error {
 
 // remove returns the deletion of a user, to be run.
 func remove(t *testing.T, s Store, id uuid.UUID) func() error {
-	return func() error { return s.DeleteUser(t.Context(), id, start(), event(audit.UserDelete, id, start())) }
+	return func() error { return s.DeleteUser(t.Context(), id, event(audit.UserDelete, id, start())) }
 }
 
 func userTests() map[string]func(*testing.T, Store) {
@@ -103,12 +103,12 @@ func checkNoUser(t *testing.T, s Store, r account.Record) {
 		"UserByName":            func() error { _, err := s.UserByName(ctx, r.UsernameKey); return err },
 		"PasswordByName":        func() error { _, err := s.PasswordByName(ctx, r.UsernameKey); return err },
 		"UpdateUser":            func() error { return s.UpdateUser(ctx, r, ev) },
-		"DeleteUser":            func() error { return s.DeleteUser(ctx, id, start(), ev) },
-		"SetPassword":           func() error { return s.SetPassword(ctx, id, "new", start(), false, ev) },
-		"SetPassword, reset":    func() error { return s.SetPassword(ctx, id, "new", start(), true, ev) },
+		"DeleteUser":            func() error { return s.DeleteUser(ctx, id, ev) },
+		"ChangePassword":        func() error { return s.ChangePassword(ctx, id, "hash", "new", ev) },
+		"ResetPassword":         func() error { return s.ResetPassword(ctx, id, "new", ev) },
 		"PersonalToken":         func() error { _, err := s.PersonalToken(ctx, id); return err },
-		"PutPersonalToken":      func() error { return s.PutPersonalToken(ctx, id, digest(1, 99), start(), ev) },
-		"RevokePersonalToken":   func() error { return s.RevokePersonalToken(ctx, id, start(), ev) },
+		"PutPersonalToken":      func() error { return s.PutPersonalToken(ctx, id, digest(1, 99), ev) },
+		"RevokePersonalToken":   func() error { return s.RevokePersonalToken(ctx, id, ev) },
 		"PersonalTokenByDigest": func() error { _, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{digest(1, 99)}); return err },
 	} {
 		t.Run(name, func(t *testing.T) { refuses(t, s, authority.ErrNotFound, ask) })
@@ -261,7 +261,7 @@ func testDeleteUser(t *testing.T, s Store) {
 	put(t, s, r.ID, last)
 
 	ev := event(audit.UserDelete, r.ID, start())
-	does(t, s, ev, one(feed.User, r.ID), func() error { return s.DeleteUser(t.Context(), r.ID, start(), ev) })
+	does(t, s, ev, one(feed.User, r.ID), func() error { return s.DeleteUser(t.Context(), r.ID, ev) })
 	checkNoUser(t, s, r)
 	for _, d := range []keyring.Digest{former, last} {
 		checkDead(t, s, d)

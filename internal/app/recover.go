@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Recover gives an operator who has lost the administrator's password a way back in: it sets the password of the named
+// user, unblocks it and makes it an administrator, or makes such a user where there is none. It asks for nothing but
+// what the operator has anyway, the data folder and the master key, and writes the same audit events as an
+// administrator's change. A server that runs on the same database hears of it within a second.
+func Recover(ctx context.Context, o Options, user, password string) (err error) {
+	o.fillDefaults()
+	var stops stopStack
+	defer func() { err = errors.Join(err, stops.unwind()) }()
+	n, err := newNode(ctx, &o, slog.New(slog.DiscardHandler), &stops)
+	if err != nil {
+		return err
+	}
+	text := secret.Text(password)
+	u, err := n.accounts.Find(ctx, user)
+	if errors.Is(err, authority.ErrNotFound) {
+		draft := administrator(text)
+		draft.Username = user
+		_, err = n.accounts.Create(ctx, draft, audit.Actor{})
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("looking for the user: %w", err)
+	}
+	active, roles := account.Active, append(slices.Clone(u.Roles), authority.AdminRole)
+	_, err = n.accounts.Update(ctx, u.ID, 0, account.Patch{State: &active, Roles: &roles, Password: &text}, audit.Actor{})
+	return err
+}
+
+// Check finds faults that only the parts that use a setting can see. It starts and writes nothing.
+func Check(cfg *config.Config) error {
+	if cfg.MasterKey == "" {
+		return nil
+	}
+	if _, err := keyring.ParseMasterKey([]byte(cfg.MasterKey.Reveal())); err != nil {
+		return fmt.Errorf("master-key: %w", err)
+	}
+	return nil
+}

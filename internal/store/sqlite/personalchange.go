@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+)
+
+const (
+	// putToken gives a living user a token in place of any other, in one statement. The one that goes becomes the former,
+	// or the one revoked stays it. The user's tombstone, if it is one, yields no row to insert.
+	putToken = `
+INSERT INTO personal_token (user_id, pepper, digest, created_at)
+SELECT id, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL
+ON CONFLICT (user_id) DO UPDATE SET
+	former_pepper = coalesce(pepper, former_pepper), former_digest = coalesce(digest, former_digest),
+	pepper = excluded.pepper, digest = excluded.digest, created_at = excluded.created_at,
+	last_used_at = NULL, last_used_ip = NULL, revoked_at = NULL`
+	// revokeToken ends a valid token and finds no row where there is none.
+	revokeToken = `
+UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = ?
+WHERE user_id = ? AND digest IS NOT NULL`
+	// hasToken asks for a valid token: the row of a revoked one is there, too.
+	hasToken = `SELECT EXISTS (SELECT 1 FROM personal_token WHERE user_id = ? AND digest IS NOT NULL)`
+	// A use counts if it is later than the last; it is no use of a token that was made after it.
+	touchToken = `
+UPDATE personal_token SET last_used_at = ?1, last_used_ip = ?2
+WHERE user_id = ?3 AND digest IS NOT NULL AND coalesce(last_used_at, created_at - 1) < ?1`
+)
+
+// PutPersonalToken implements personal.Store. Whether a valid token goes is asked before, because the upsert can't tell
+// afterwards: it decides whether the change enters the feed. A first token must not, or issuing would wait for the
+// revision row.
+func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, ev audit.Event) error {
+	return s.write(ctx, "putting personal token", func(t *tx) error {
+		had, err := t.yes(hasToken, blob(userID))
+		if err != nil {
+			return err
+		}
+		if err := t.execOne(putToken, d.Pepper, d.Sum[:], micros(ev.At), blob(userID)); err != nil {
+			return err
+		}
+		kind := unseen
+		if had {
+			kind = feed.PersonalToken
+		}
+		return t.record(ev, kind, userID)
+	})
+}
+
+// RevokePersonalToken implements personal.Store. The row stays without a digest, so that a use of the revoked token can
+// still be told in the audit log from that of one nobody had.
+func (s *Store) RevokePersonalToken(ctx context.Context, userID uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "revoking personal token", func(t *tx) error {
+		if err := t.execOne(revokeToken, micros(ev.At), blob(userID)); err != nil {
+			return err
+		}
+		return t.record(ev, feed.PersonalToken, userID)
+	})
+}
+
+// RedigestPersonalToken implements personal.Store. It is the same token under another pepper: nobody did anything, no
+// verdict changes, so there is neither event nor change. One that was rotated meanwhile is left alone.
+func (s *Store) RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old, replacement keyring.Digest) error {
+	return s.write(ctx, "redigesting personal token", func(t *tx) error {
+		_, err := t.exec(`UPDATE personal_token SET pepper = ?, digest = ? WHERE user_id = ? AND pepper = ? AND digest = ?`,
+			replacement.Pepper, replacement.Sum[:], blob(userID), old.Pepper, old.Sum[:])
+		return err
+	})
+}
+
+// touchBatch is how many uses one transaction stores: a rotation waits for no more.
+const touchBatch = 500
+
+// TouchPersonalTokens implements personal.Store. Batches before the one that failed are stored; storing one again does
+// nothing, since a use counts only if it is later.
+func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) error {
+	for len(used) > 0 {
+		batch := used[:min(touchBatch, len(used))]
+		used = used[len(batch):]
+		if err := s.write(ctx, "touching personal tokens", func(t *tx) error { return t.touch(batch) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touch stores one batch. An address that isn't known is stored as such: the former one wasn't that of this use.
+func (t *tx) touch(used []authority.Use) error {
+	for _, u := range used {
+		var from any
+		if u.From.IsValid() {
+			from = u.From.String()
+		}
+		if _, err := t.exec(touchToken, micros(u.At), from, blob(u.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
