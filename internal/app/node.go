@@ -51,6 +51,7 @@ const maxRefusals = 4096
 func newNode(ctx context.Context, o *Options, logger *slog.Logger, stops *stopStack) (*node, error) {
 	n := &node{cfg: o.Config, now: o.Now, logger: logger, peers: new(web.Peers)}
 	n.peers.Set(o.Config.TrustedPeers)
+	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
 	if err := makePrivate(o.Config.Data); err != nil {
 		return nil, err

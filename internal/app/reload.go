@@ -17,6 +17,7 @@ func (n *node) reload(ctx context.Context, o *Options, level *slog.LevelVar) {
 	}
 	level.Set(fresh.LogLevel)
 	n.peers.Set(fresh.TrustedPeers)
+	n.peers.Require(fresh.PeerSecret)
 	n.retention.Store(int64(fresh.AuditRetention))
 	var later []string
 	for i, s := range fresh.Settings() {

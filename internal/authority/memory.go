@@ -15,9 +15,9 @@ import (
 // memory remembers proofs and their users. Nothing in it is the truth: whatever is missing is asked of the database.
 //
 // What is remembered stands in an index, which is only ever added to, and in which what was taken away is marked dead.
-// When it is full, what still holds is copied to a new one. So no place in an index is ever given to another record,
-// and readers need neither a lock nor a way to notice that a place has changed hands. Writers (a first verification, a
-// change heard of) share a lock.
+// When it is full, what still holds is copied to a new one. So no place in an index is ever given to another key or
+// record, and readers need neither a lock nor a way to notice that a place has changed hands. Writers (a first
+// verification, a change heard of) share a lock.
 //
 // A reader that had the former index in its hand finishes in that one. It began before any change that was applied to
 // the new one alone, and its verdict is one that could have been given then.

@@ -82,8 +82,8 @@ type tokenFile struct {
 // newTokenFile begins a file that is to take the place of path. A link is followed; what is no file, as a device, is
 // refused: it would be replaced by one.
 func newTokenFile(path string) (*tokenFile, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("--out: %s is no file", path)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,7 +27,12 @@ const adminPassword = "adminCANARY1"
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"jeton": func() { os.Exit(cli.Run(context.Background(), cli.Process())) },
+		"jeton": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), cli.Endings()...)
+			code := cli.Run(ctx, cli.Process())
+			stop()
+			os.Exit(code)
+		},
 	})
 }
 

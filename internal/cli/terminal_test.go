@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +58,34 @@ func TestHiddenOnTerminal(t *testing.T) {
 			t.Errorf("the terminal shows %q", shown)
 		}
 		cancel()
+	}
+}
+
+// TestServeAtTerminal closes the terminal at which a server runs: it ends, and in good order.
+func TestServeAtTerminal(t *testing.T) {
+	keyboard, terminal := openTerminal(t)
+	cmd := exec.CommandContext(t.Context(), "jeton", "serve", "--data", filepath.Join(t.TempDir(), "data"), // testscript.Main has put it there
+		"--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = terminal.Close()
+	var shown []byte
+	for b := make([]byte, 4096); !bytes.Contains(shown, []byte("started")); {
+		n, err := keyboard.Read(b)
+		if err != nil {
+			t.Fatalf("the server ended: %v; it said:\n%s", err, shown)
+		}
+		shown = append(shown, b[:n]...)
+	}
+	_ = keyboard.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("got %v, want the end that SIGTERM brings", err)
+	}
+	if !bytes.Contains(shown, []byte("level=INFO")) {
+		t.Errorf("got the log %q, want text at a terminal", shown)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestMeanings(t *testing.T) {
 func TestMeant(t *testing.T) {
 	names := []string{"list", "show", "rotate", "o"}
 	for word, want := range map[string]string{
-		"lst": "Did you mean list?", "sohw": "Did you mean show?", "rotated": "Did you mean rotate?",
+		"lst": "Did you mean list?", "shoe": "Did you mean show?", "rotated": "Did you mean rotate?",
 		"create": "", "x": "", "": "", "rotation": "",
 	} {
 		if got := cli.Meant(word, "", names); got != want {

@@ -40,6 +40,7 @@ type Config struct {
 	AdminPassword secret.Text // of the user made at the first start; empty for a random one
 
 	TrustedPeers   []netip.Prefix // the proxies whose word about a client is believed
+	PeerSecret     secret.Text    // what these must show besides; empty for nothing
 	LogLevel       slog.Level
 	LogFormat      string        // json, text, or auto: text on a terminal
 	AuditRetention time.Duration // how long events are kept
@@ -70,6 +71,7 @@ func settings() []setting {
 		{name: "master-key", help: "key under which all keys in the database are wrapped: 32 bytes, as Base64 or hexadecimal", secret: true},
 		{name: "admin-password", help: "password of the user admin, who is made at the first start", secret: true},
 		{name: "trusted-peers", value: "127.0.0.0/8,::1", help: "addresses and prefixes of the proxies whose word about a client is believed", live: true},
+		{name: "trusted-peer-secret", help: "secret that a trusted peer must send in X-Jeton-Peer-Secret", secret: true, live: true},
 		{name: "log-level", value: "info", help: "debug, info, warn or error", live: true},
 		{name: "log-format", value: "auto", help: "json, text, or auto: text on a terminal"},
 		{name: "audit-retention", value: "90d", help: "how long audit events are kept, as 90d or 2160h", live: true},
@@ -138,7 +140,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 		r.fault("data", "is empty; name a folder")
 	}
 	c.MasterKey, c.AdminPassword = r.secret("master-key", env), r.secret("admin-password", env)
-	c.TrustedPeers = r.peers("trusted-peers")
+	c.TrustedPeers, c.PeerSecret = r.peers("trusted-peers"), r.secret("trusted-peer-secret", env)
 	if err := c.LogLevel.UnmarshalText([]byte(r.k.String("log-level"))); err != nil {
 		r.fault("log-level", "is none of debug, info, warn, error")
 	}

@@ -204,7 +204,7 @@ func TestSecrets(t *testing.T) {
 // TestWarnings has what is taken although it looks like a mistake, each beside a twin that is none.
 func TestWarnings(t *testing.T) {
 	open, closed := write(t, "open", "x"), write(t, "closed", "x")
-	if err := os.Chmod(open, 0o644); err != nil { //nolint:gosec // G302: this is the mistake
+	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

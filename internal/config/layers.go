@@ -212,7 +212,7 @@ func (c *Config) Settings() []Setting {
 		"listen": c.Listen, "gateway-listen": c.GatewayListen, "admin-listen": c.AdminListen,
 		"public-url": c.PublicURL, "data": c.Data, "database": c.Database,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
-		"trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
+		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}

@@ -93,7 +93,7 @@ func prefixProblem(prefix string) string {
 		if segment == "" || isDotSegment(segment) {
 			return "it has an empty segment or a dot segment"
 		}
-		if strings.ContainsFunc(segment, func(c rune) bool { return c > '~' || !isUnreserved(byte(c)) }) {
+		if slices.ContainsFunc([]byte(segment), func(c byte) bool { return !isUnreserved(c) }) {
 			return "write its segments with letters, digits, '-', '.', '_' and '~' only"
 		}
 	}

@@ -1,20 +1,41 @@
 package web
 
 import (
+	"crypto/subtle"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
+
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // Peers are the proxies whose word about a client is believed. The zero Peers trusts nobody. Set replaces them while
 // requests are served.
 type Peers struct {
 	trusted atomic.Pointer[[]netip.Prefix]
+	secret  atomic.Pointer[secret.Text]
 }
 
 // Set replaces the trusted prefixes.
 func (p *Peers) Set(trusted []netip.Prefix) { p.trusted.Store(&trusted) }
+
+// peerSecret is the header field in which a trusted peer shows its secret, where one is required.
+const peerSecret = "X-Jeton-Peer-Secret"
+
+// Require replaces the secret that a trusted peer must show beside its address; an empty one means that the address is
+// enough. It is for a network on which others might send from a proxy's address, or where proxies have none of their own.
+func (p *Peers) Require(text secret.Text) { p.secret.Store(&text) }
+
+// shows reports whether a request shows the secret that is required, if one is.
+func (p *Peers) shows(h http.Header) bool {
+	required := p.secret.Load()
+	if required == nil || *required == "" {
+		return true
+	}
+	shown := h[peerSecret]
+	return len(shown) == 1 && subtle.ConstantTimeCompare([]byte(shown[0]), []byte(required.Reveal())) == 1
+}
 
 // Trust reports whether an address is a trusted peer's.
 func (p *Peers) Trust(a netip.Addr) bool {
@@ -44,7 +65,7 @@ func Remote(r *http.Request) netip.Addr {
 // further left may have been written by anybody. trusted tells whether the peer itself is trusted.
 func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
 	remote := Remote(r)
-	if !p.Trust(remote) {
+	if !p.Trust(remote) || !p.shows(r.Header) {
 		return remote, false
 	}
 	if values := r.Header["X-Real-Ip"]; len(values) == 1 {

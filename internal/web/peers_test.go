@@ -128,3 +128,33 @@ func TestSet(t *testing.T) {
 		t.Errorf("got %v, want the last list in force", got)
 	}
 }
+
+// TestPeerSecret requires a secret beside a trusted address.
+func TestPeerSecret(t *testing.T) {
+	p := peers(t, "192.0.2.1")
+	p.Require("the proxy's secret")
+	for _, tt := range []struct {
+		name   string
+		remote string
+		shown  []string
+		want   bool
+	}{
+		{"the secret", "192.0.2.1:1", []string{"the proxy's secret"}, true},
+		{"one byte different", "192.0.2.1:1", []string{"the proxy's secreu"}, false},
+		{"cut", "192.0.2.1:1", []string{"the proxy's secre"}, false},
+		{"none", "192.0.2.1:1", nil, false},
+		{"empty", "192.0.2.1:1", []string{""}, false},
+		{"twice", "192.0.2.1:1", []string{"the proxy's secret", "the proxy's secret"}, false},
+		{"from elsewhere", "192.0.2.2:1", []string{"the proxy's secret"}, false},
+	} {
+		r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{"X-Jeton-Peer-Secret": tt.shown, "X-Real-Ip": {"198.51.100.7"}}}
+		client, trusted := p.Client(r)
+		if trusted != tt.want || (client.String() == "198.51.100.7") != tt.want {
+			t.Errorf("%s: got %v, trusted %v, want trusted %v", tt.name, client, trusted, tt.want)
+		}
+	}
+	p.Require("")
+	if _, trusted := p.Client(&http.Request{RemoteAddr: "192.0.2.1:1"}); !trusted {
+		t.Error("without a secret, the address should be enough")
+	}
+}

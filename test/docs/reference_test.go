@@ -31,7 +31,7 @@ func golden(t *testing.T, name, want string) {
 	t.Helper()
 	path := filepath.Join("../../docs/reference", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // G306: a page of the documentation
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
