@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -67,6 +68,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	}
 	n, err := newNode(ctx, o, logger, stops)
 	if err == nil {
+		n.url = cmp.Or(o.Config.PublicURL, "http://"+doors.addresses().Public.String())
 		err = n.begin(ctx, o)
 	}
 	if err == nil {

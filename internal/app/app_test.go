@@ -390,6 +390,10 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%s with another password: got %d, want 401", user, status)
 		}
 	}
+	elsewhere := app.Options{Config: configure(t, t.TempDir())}
+	if err := app.Recover(t.Context(), elsewhere, "admin", "a recovered password"); err == nil || !strings.Contains(err.Error(), "never had a user") {
+		t.Errorf("in another folder: got %v", err)
+	}
 	if err := app.Recover(t.Context(), options, "admin", "short"); err == nil || !strings.Contains(err.Error(), "shorter than 8") {
 		t.Errorf("a short password: got %v", err)
 	}

@@ -63,7 +63,7 @@ const defaultURL = "http://127.0.0.1:8080"
 // welcome is what the first start shows: the one time a random password is seen, and the next three commands to type.
 func (n *node) welcome(o *Options, password secret.Text, random bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nJeton is new here. It keeps its data in %s and answers at %s\n", o.Config.Data, n.publicURL())
+	fmt.Fprintf(&b, "\nJeton is new here. It keeps its data in %s and answers at %s\n", o.Config.Data, n.url)
 	login := "read -rs JETON_PASSWORD; export JETON_USERNAME=" + adminName + " JETON_PASSWORD   # paste the password, press Enter"
 	switch {
 	case !random:
@@ -74,8 +74,8 @@ func (n *node) welcome(o *Options, password secret.Text, random bool) string {
 		fmt.Fprintf(&b, "The password of the user %s is in %s, until it is changed.\n", adminName, n.passwordFile())
 		login = "export JETON_USERNAME=" + adminName + " JETON_PASSWORD_FILE=" + n.passwordFile()
 	}
-	if n.publicURL() != defaultURL {
-		login = "export JETON_URL=" + n.publicURL() + "; " + login
+	if n.url != defaultURL {
+		login = "export JETON_URL=" + n.url + "; " + login
 	}
 	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s me\n    %s user list\n\n"+
 		"README.md goes on from here, to a user, a service and a first token.\n\n", login, o.Command, o.Command)

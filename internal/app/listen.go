@@ -97,7 +97,7 @@ func gatewayKinds() authority.Kinds { return authority.KindsOf(authority.Persona
 func (n *node) furnish(d *doors) error {
 	public, err := httpapi.New(httpapi.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Catalog: n.catalog, Events: n.events,
-		Peers: n.peers, PublicURL: n.publicURL(), VerifyKinds: gatewayKinds(),
+		Peers: n.peers, PublicURL: n.url, VerifyKinds: gatewayKinds(),
 	})
 	if err != nil {
 		return err
@@ -110,12 +110,4 @@ func (n *node) furnish(d *doors) error {
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
 	d.admin.handler = n.adminHandler()
 	return nil
-}
-
-// publicURL returns the URL by which clients know Jeton.
-func (n *node) publicURL() string {
-	if n.cfg.PublicURL != "" {
-		return n.cfg.PublicURL
-	}
-	return "http://" + n.cfg.Listen
 }

@@ -27,6 +27,7 @@ import (
 // node is one running Jeton: its parts, wired.
 type node struct {
 	cfg    config.Config
+	url    string // by which clients know Jeton
 	now    func() time.Time
 	logger *slog.Logger
 

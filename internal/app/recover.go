@@ -27,6 +27,9 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 	if err != nil {
 		return err
 	}
+	if used, err := n.store.AnyUser(ctx); err != nil || !used {
+		return errors.Join(err, fmt.Errorf("%s never had a user: name the database of the server with --data or --database", n.databasePath()))
+	}
 	text := secret.Text(password)
 	u, err := n.accounts.Find(ctx, user)
 	if errors.Is(err, authority.ErrNotFound) {

@@ -106,15 +106,17 @@ func (e *Event) tell(name, value string) {
 	e.Detail[name] = clip(strings.ToValidUTF8(value, "\uFFFD"))
 }
 
-// clip cuts a value at its bound, or before the character that stands across it.
+// clip cuts a value that is above its bound before the character that stands across it, and shows that by an ellipsis.
 func clip(value string) string {
-	end := len(value)
-	if end > maxDetailLength {
-		for end = maxDetailLength; end > 0 && !utf8.RuneStart(value[end]); {
-			end--
-		}
+	if len(value) <= maxDetailLength {
+		return value
 	}
-	return value[:end]
+	const cut = "…"
+	end := maxDetailLength - len(cut)
+	for end > 0 && !utf8.RuneStart(value[end]) {
+		end--
+	}
+	return value[:end] + cut
 }
 
 // Query selects events, newest first. Zero fields select everything.
