@@ -121,7 +121,8 @@ func printable(s string) bool {
 // second admin with one would look like the first.
 func invisible(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800' // a Braille blank
+		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
+			r == '\u2800' || r == '\U00016FE4' || r == '\U0001D159' // a Braille blank, a Khitan filler, a null notehead
 	})
 }
 

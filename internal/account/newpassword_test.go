@@ -63,7 +63,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			}
 		}, true, "", nil, replacement},
 		{"a reset", resetTo(reset), false, "current", nil, reset},
-		{"a reset to the same password", resetTo(horse), false, "", nil, replacement},
+		{"a reset to the same password", resetTo(horse), false, "", authority.ErrActorChanged, horse},
 		{"resets without end", resetTo(horse), true, "", authority.ErrStale, horse},
 		{"a deletion", func(t *testing.T, d *desk, ann account.User) {
 			t.Helper()

@@ -97,6 +97,7 @@ func gatewayKinds() authority.Kinds { return authority.KindsOf(authority.Persona
 func (n *node) furnish(d *doors) error {
 	public, err := httpapi.New(httpapi.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Catalog: n.catalog, Events: n.events,
+		Feed:  n.feed,
 		Peers: n.peers, PublicURL: n.url, VerifyKinds: gatewayKinds(),
 	})
 	if err != nil {

@@ -45,8 +45,9 @@ type node struct {
 	draining  atomic.Bool
 }
 
-// maxRefusals bounds the merged refusals between two flushes.
-const maxRefusals = 4096
+// maxRefusals bounds the rows of refusals a minute: under attack some 700 MB a day, and far above what an honest minute
+// has.
+const maxRefusals = 1000
 
 // newNode opens the database and wires the parts. What it opened is on stops.
 func newNode(ctx context.Context, o *Options, logger *slog.Logger, stops *stopStack) (*node, error) {

@@ -57,6 +57,9 @@ type Actor struct {
 	CredentialKind string // how the actor had proved who it was
 	CredentialID   uuid.UUID
 	Address        string // the client's address, without port
+	// AsOf is the revision of the change feed as of which the actor was known to be who it is; it is not stored. A store
+	// refuses a change whose actor, or the credential by which it came, has changed since; of Jeton itself it asks nothing.
+	AsOf int64
 }
 
 // Target is the record to which it happened.

@@ -27,13 +27,16 @@ type Refusal struct {
 // An attacker who sends a million bad tokens writes a handful of rows. An address is merged by what one customer of a
 // provider is commonly given: /32 in IPv4 and /64 in IPv6.
 //
-// Add never blocks on the database and never grows the buffer past its bound: what doesn't fit is counted, and the
-// count of each minute is written as an event of its own. Refusals is safe for concurrent use.
+// Add never blocks on the database, and no minute gives more rows than the bound, however many addresses an attacker has:
+// what doesn't fit is counted, and the count of each minute is written as an event of its own. Refusals is safe for
+// concurrent use.
 type Refusals struct {
 	limit int
 
 	mu       sync.Mutex
 	merged   map[refusalKey]*Event
+	minute   int64                   // the newest one seen
+	rows     map[refusalKey]struct{} // of that minute, drained or not
 	overflow int64
 }
 
@@ -43,7 +46,7 @@ type refusalKey struct {
 	minute int64
 }
 
-// NewRefusals returns a buffer that keeps at most limit merged refusals between two drains.
+// NewRefusals returns a buffer that keeps at most limit sorts of refusals apart in each minute.
 func NewRefusals(limit int) *Refusals {
 	return &Refusals{limit: limit, merged: make(map[refusalKey]*Event)}
 }
@@ -67,7 +70,7 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 		}
 		return
 	}
-	if len(r.merged) >= r.limit {
+	if !r.room(key) {
 		r.overflow++
 		return
 	}
@@ -76,6 +79,18 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 		e.tell("call", ref.Call)
 	}
 	r.merged[key] = e
+}
+
+// room reports whether a sort of refusal may have a row in its minute. The caller holds the lock.
+func (r *Refusals) room(key refusalKey) bool {
+	if key.minute > r.minute || r.rows == nil {
+		r.minute, r.rows = key.minute, make(map[refusalKey]struct{})
+	}
+	if _, known := r.rows[key]; !known && len(r.rows) >= r.limit {
+		return false
+	}
+	r.rows[key] = struct{}{}
+	return true
 }
 
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }

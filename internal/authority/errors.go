@@ -11,6 +11,9 @@ var (
 	ErrConflict = errors.New("conflict with another record")
 	// ErrStale: the record has changed since the version that the change was made for.
 	ErrStale = errors.New("changed meanwhile")
+	// ErrActorChanged: who asks for the change, or the credential by which it came, has changed since it was verified:
+	// blocked, say, or rotated away.
+	ErrActorChanged = errors.New("the caller has changed meanwhile")
 	// ErrBusy: there was no room for the work just now; later there will be.
 	ErrBusy = errors.New("busy")
 	// ErrStorageFull: the database's disk is full.

@@ -39,7 +39,7 @@ func newIndex(proofs, grounds, maxProofs int) *index {
 	limit := min(max(proofs+proofs/2, minRoom), maxProofs)
 	most := max(grounds+grounds/2, 2*minRoom)
 	return &index{
-		proofs:  make([]proofRecord, limit+limit/7+1), // 7/8 full at most, where a probe looks at 4 or 5 records
+		proofs:  make([]proofRecord, limit+limit/3+1), // 3/4 full at most, where a probe looks at 2 or 3 records
 		limit:   int64(limit),
 		grounds: make([]*[groundChunk]ground, most/groundChunk+1),
 		most:    uint32(most), //nolint:gosec // G115: three times maxMaxRemembered fits

@@ -321,7 +321,7 @@ func TestMillionRandomKeys(t *testing.T) {
 			t.Fatalf("key %d: got %d proofs, want %d at most", n, got, most)
 		}
 	}
-	if x := m.current.Load(); len(x.proofs) > most*8/7+1 || int(x.most) > 3*most+2*minRoom {
+	if x := m.current.Load(); len(x.proofs) > most*4/3+1 || int(x.most) > 3*most+2*minRoom {
 		t.Errorf("got room for %d proofs and %d grounds, want it bounded by %d", len(x.proofs), x.most, most)
 	}
 }

@@ -56,6 +56,7 @@ const (
 	ReasonNotInAudience   Reason = "not_in_audience"   // the operation is not meant for this user
 	ReasonUntrustedPeer   Reason = "untrusted_peer"    // a proxy that is not named as trusted asked
 	ReasonUnreadableCall  Reason = "unreadable_call"   // the proxy doesn't say which call it asks about
+	ReasonCrossOrigin     Reason = "cross_origin"      // a browser sent it on behalf of a page from elsewhere
 	ReasonNotAllowed      Reason = "not_allowed"       // the credential has no such power over Jeton itself
 	ReasonNotVerifier     Reason = "not_verifier"      // asked about calls to a service that is none of its own
 	ReasonBusy            Reason = "busy"              // too many passwords are being checked
@@ -68,8 +69,8 @@ func Reasons() []Reason {
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
 		ReasonExpired, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation,
-		ReasonNotInAudience, ReasonUntrustedPeer, ReasonUnreadableCall, ReasonNotAllowed, ReasonNotVerifier, ReasonBusy,
-		ReasonUnavailable,
+		ReasonNotInAudience, ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier,
+		ReasonBusy, ReasonUnavailable,
 	}
 }
 
@@ -78,7 +79,7 @@ func (r Reason) Outcome() Outcome {
 	switch r {
 	case ReasonTwoCredentials, ReasonTooLong, ReasonUnreadableCall:
 		return OutcomeMalformed
-	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonNotAllowed,
+	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed,
 		ReasonNotVerifier:
 		return OutcomeForbidden
 	case ReasonBusy, ReasonUnavailable:

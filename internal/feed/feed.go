@@ -72,11 +72,12 @@ const lease = 5 * time.Second
 
 // Feed follows the change feed. Make one with New.
 type Feed struct {
-	cfg   Config
-	heard atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
+	cfg     Config
+	applied atomic.Int64
+	heard   atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
 
 	mu       sync.Mutex
-	revision int64 // everything up to it has been applied
+	revision int64 // everything up to it has been applied; applied has the same for those without the lock
 	started  bool
 }
 
@@ -118,9 +119,13 @@ func (f *Feed) catchUp(ctx context.Context) error {
 		f.revision = c.Revision
 	}
 	f.revision, f.started = batch.Head, true
+	f.applied.Store(batch.Head)
 	f.heard.Store(&asked)
 	return nil
 }
+
+// Revision returns the revision up to which every change has been applied. It takes no lock.
+func (f *Feed) Revision() int64 { return f.applied.Load() }
 
 // Fresh reports whether the feed was heard within the last five seconds. It takes no lock.
 func (f *Feed) Fresh() bool { return f.Age() < lease }

@@ -56,6 +56,7 @@ type call struct {
 	r         *http.Request       // as it came
 	presented authority.Presented
 	principal authority.Principal
+	asOf      int64 // the revision as of which the principal is known
 }
 
 // callKey is the context key of the *call.
@@ -66,6 +67,7 @@ func (c *call) actor() audit.Actor {
 	a := audit.Actor{
 		UserID: c.principal.ID, Username: c.principal.Username,
 		CredentialKind: c.principal.CredentialKind.String(), CredentialID: c.principal.CredentialID,
+		AsOf: c.asOf,
 	}
 	if c.presented.Peer.IsValid() {
 		a.Address = c.presented.Peer.String()
@@ -81,7 +83,11 @@ func (c *call) actor() audit.Actor {
 func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		c, err := s.identify(w, r, who)
+		c := s.newCall(w, r)
+		err := s.checkOrigin(c)
+		if err == nil {
+			err = s.identify(c, who)
+		}
 		if err == nil {
 			err = checkForm(r)
 		}
@@ -109,33 +115,43 @@ func plain(ctx huma.Context, body []byte) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 }
 
-// identify says who calls and whether it has access. Refusals have been entered for the audit log.
-//
-// Whether a record exists is not looked at before the answer is no: who isn't an administrator is told the same about
-// every user and service, there or not.
-func (s *server) identify(w http.ResponseWriter, r *http.Request, who access) (*call, error) {
-	line := web.Note(w)
-	c := &call{w: w, r: r}
+func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 	client, _ := s.cfg.Peers.Client(r)
-	c.presented = authority.Presented{
+	return &call{w: w, r: r, presented: authority.Presented{
 		Authorization: r.Header.Values("Authorization"),
 		Method:        r.Method, Host: r.Host, Path: r.URL.EscapedPath(), Peer: client,
+	}}
+}
+
+// checkOrigin refuses what a browser sends for a page from elsewhere. A browser remembers user name and password once
+// they were typed at the prompt that a 401 brings, and adds them to any page's form: without this, one click elsewhere
+// would kill the user's token.
+func (s *server) checkOrigin(c *call) error {
+	if err := s.origins.Check(c.r); err != nil {
+		web.Note(c.w).Reason = string(authority.ReasonCrossOrigin)
+		return s.cfg.Authority.Refuse(authority.ReasonCrossOrigin, &c.presented, &s.door)
 	}
-	var err error
-	if c.principal, err = s.cfg.Authority.Identify(r.Context(), &c.presented, &s.door); err != nil {
+	return nil
+}
+
+// identify says who calls and whether it has access. Refusals have been entered for the audit log.
+func (s *server) identify(c *call, who access) (err error) {
+	line := web.Note(c.w)
+	c.asOf = s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
+	if c.principal, err = s.cfg.Authority.Identify(c.r.Context(), &c.presented, &s.door); err != nil {
 		note(line, err)
-		return nil, err
+		return err
 	}
 	line.Kind = c.principal.CredentialKind.String()
 	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
 	switch {
 	case !who.kinds().Has(c.principal.CredentialKind):
 		_ = s.forbid(c, authority.ReasonNotAllowed, &s.door)
-		return nil, api.NewProblem(api.CodeCredentialTooWeak, "")
+		return api.NewProblem(api.CodeCredentialTooWeak, "")
 	case who == administrators && !c.principal.Admin():
-		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
+		return s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
-	return c, nil
+	return nil
 }
 
 // forbid refuses a caller who is known, for the audit log and the request's line, and returns the refusal: to the caller

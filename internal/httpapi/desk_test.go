@@ -56,6 +56,7 @@ type desk struct {
 	users     *faultyUsers
 	events    *faultyEvents
 	log       *syncBuffer
+	changes   *feed.Feed
 	now       atomic.Int64 // seconds after the opening
 
 	admin      api.User
@@ -145,6 +146,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	check(t, err)
 	changes, err := feed.New(feed.Config{Store: d.store, Apply: d.apply, Now: d.clock})
 	check(t, err)
+	d.changes = changes
 	d.accounts, err = account.New(account.Config{Store: d.store, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, PasswordSlots: 4})
 	check(t, err)
 	d.tokens, err = personal.New(personal.Config{Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader})
@@ -175,7 +177,7 @@ func (d *desk) serve(t testing.TB, kinds authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.events, Peers: peers,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, CallerKinds: kinds, VerifyKinds: authority.KindsOf(authority.PersonalToken),
 	})
 	check(t, err)

@@ -39,6 +39,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -55,6 +56,8 @@ type Config struct {
 	Catalog *catalog.Catalog
 	// Events is the audit log. It is only read here: changes write their events themselves, refusals go by Authority.
 	Events audit.Store
+	// Feed tells as of which revision a caller is known.
+	Feed *feed.Feed
 	// Peers say which proxies are believed about a client's address.
 	Peers *web.Peers
 	// PublicURL is where clients find Jeton, for the OpenAPI document: what a request says in Host is never believed.
@@ -68,18 +71,19 @@ type Config struct {
 
 // server is the handler of /v1. Nothing in it changes once New has returned.
 type server struct {
-	cfg    Config
-	mux    *http.ServeMux
-	door   authority.Door // where callers of /v1 knock
-	verify authority.Door // where the calls knock that /v1/verify is asked about
+	cfg     Config
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection // of writes
+	door    authority.Door              // where callers of /v1 knock
+	verify  authority.Door              // where the calls knock that /v1/verify is asked about
 }
 
 // New returns the handler of /v1, or an error where the configuration lacks something. The handler takes whole paths,
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Catalog, Events and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -92,7 +96,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	setHuma()
 	s := &server{
-		cfg: cfg, mux: http.NewServeMux(),
+		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		door:   authority.Door{Name: "v1", Kinds: cfg.CallerKinds},
 		verify: authority.Door{Name: "verify", Kinds: cfg.VerifyKinds},
 	}
@@ -160,6 +164,15 @@ func register[I, O any](s *server, h huma.API, who access, f handler[I, O], o hu
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		c, _ := ctx.Value(callKey{}).(*call) // enter has put it there
 		out, err := f(ctx, c, in)
+		if errors.Is(err, authority.ErrActorChanged) {
+			// Who asks has changed since it was let in: it is asked for again, after this process has heard of the change.
+			if err = s.cfg.Feed.CatchUp(ctx); err == nil {
+				err = s.identify(c, who)
+			}
+			if err == nil {
+				out, err = f(ctx, c, in)
+			}
+		}
 		if err != nil {
 			return nil, c.problem(err)
 		}

@@ -90,13 +90,14 @@ func TestLogLine(t *testing.T) {
 func TestConfig(t *testing.T) {
 	d := newDesk(t)
 	good := httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.store, Peers: new(web.Peers),
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.store, Feed: d.changes, Peers: new(web.Peers),
 		PublicURL: publicURL, VerifyKinds: authority.KindsOf(authority.PersonalToken),
 	}
 	if _, err := httpapi.New(good); err != nil {
 		t.Errorf("got %v, want a handler", err)
 	}
 	for name, spoil := range map[string]func(*httpapi.Config){
+		"Feed":                   func(c *httpapi.Config) { c.Feed = nil },
 		"Authority":              func(c *httpapi.Config) { c.Authority = nil },
 		"Accounts":               func(c *httpapi.Config) { c.Accounts = nil },
 		"Tokens":                 func(c *httpapi.Config) { c.Tokens = nil },

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -154,7 +157,7 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		l.Method, l.Host, l.Path = req.Method, req.Host, req.URL.EscapedPath()
 	}
 	to = append(to, listener, slog.String("request_id", string(r.id[:])), slog.Int("status", r.status),
-		slog.Duration("took", took), slog.String("method", l.Method), slog.String("host", secret.Redact(l.Host)), slog.String("path", secret.Redact(l.Path)))
+		slog.Duration("took", took), slog.String("method", shown(l.Method)), slog.String("host", shown(l.Host)), slog.String("path", shown(l.Path)))
 	if !l.Client.IsValid() {
 		l.Client = Remote(req)
 	}
@@ -171,4 +174,15 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		to = append(to, slog.String("error", l.Err.Error()))
 	}
 	return to
+}
+
+// shown returns what a caller wrote as the log shows it: without what looks like a secret, and without characters that a
+// terminal obeys instead of showing, which encoding/json leaves in place (C1 controls, changes of direction).
+func shown(text string) string {
+	text = secret.Redact(text)
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return text
+	}
+	quoted := strconv.QuoteToGraphic(text)
+	return quoted[1 : len(quoted)-1]
 }

@@ -51,7 +51,7 @@ func codeOf(err error) api.Code {
 		return api.CodeLastAdministrator
 	case errors.Is(err, authority.ErrStale):
 		return api.CodeStale
-	case errors.Is(err, authority.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, authority.ErrBusy), errors.Is(err, authority.ErrActorChanged), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return api.CodeUnavailable
 	case errors.Is(err, authority.ErrStorageFull):
 		return api.CodeStorageFull

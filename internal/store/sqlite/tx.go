@@ -62,12 +62,29 @@ func (t *tx) run(do func(t *tx) error) (err error) {
 
 // record enters the event of a change, and, where the change can alter a verdict already given, has it enter the feed
 // for the record of that ID. A change that gives no kind leaves the revision alone.
+//
+// It returns ErrActorChanged where the actor is no longer who it was when it was verified. The verification and the write
+// are moments apart, and a caller chooses how many: it can hold back the end of a request until it has been blocked, or
+// race the revocation of its own token. Here, in the transaction, there is one order of all changes.
 func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
+	if ev.Actor.UserID != uuid.Nil {
+		changed, err := t.yes(actorChanged, ev.Actor.AsOf, string(feed.User), blob(ev.Actor.UserID), ev.Actor.CredentialKind, blob(ev.Actor.CredentialID))
+		if err != nil {
+			return err
+		}
+		if changed {
+			return authority.ErrActorChanged
+		}
+	}
 	if kind != "" {
 		t.changes = append(t.changes, change{kind, id, ev.At})
 	}
 	return t.insertEvent(ev)
 }
+
+// actorChanged asks the feed for a change of a user or of a credential; the feed's kinds are named as the credentials are.
+const actorChanged = `
+SELECT EXISTS (SELECT 1 FROM change WHERE revision > ? AND (kind = ? AND id = ? OR kind = ? AND id = ?))`
 
 // unseen is the kind of a change that can't alter a verdict already given.
 const unseen feed.Kind = ""

@@ -45,6 +45,7 @@ type Store interface {
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	groups := map[string]map[string]func(*testing.T, Store){
 		"users":     userTests(),
+		"actors":    actorTests(),
 		"passwords": passwordTests(),
 		"admins":    adminTests(),
 		"personal":  personalTests(),
