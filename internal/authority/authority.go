@@ -68,7 +68,7 @@ type Config struct {
 	MaxRemembered int
 }
 
-// defaultMaxRemembered is enough for every credential of most companies, and about 500 MB when it is full.
+// defaultMaxRemembered is enough for every credential of most companies, and about 600 MB when it is full.
 const (
 	defaultMaxRemembered = 4_000_000
 	maxMaxRemembered     = 100_000_000

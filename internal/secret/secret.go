@@ -156,22 +156,27 @@ func Digest(pepper []byte, text Text) Sum {
 // text that a caller wrote and a log or an event shall show, such as a path into which a token was pasted. What has no
 // such form, it can't know for a secret.
 func Redact(text string) string {
+	var b strings.Builder
+	kept := 0 // what stands before it is in b
 	for at := 0; ; {
 		next := strings.Index(text[at:], "jt")
 		if next < 0 {
-			return text
+			break
 		}
-		at += next
-		end := at
-		for end < len(text) && alphanumeric(text[end]) {
-			end++
+		start := at + next
+		for at = start; at < len(text) && alphanumeric(text[at]); {
+			at++
 		}
-		if end-at >= minRedacted {
-			text = text[:at] + redacted + text[end:]
-			end = at + len(redacted)
+		if at-start >= minRedacted {
+			b.WriteString(text[kept:start])
+			b.WriteString(redacted)
+			kept = at
 		}
-		at = max(end, at+1)
 	}
+	if kept == 0 {
+		return text
+	}
+	return b.String() + text[kept:]
 }
 
 // minRedacted is the length from which a run of letters and digits that begins like a tag is taken for a secret.

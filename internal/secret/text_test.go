@@ -159,6 +159,8 @@ func TestRedact(t *testing.T) {
 		{"a mistyped character", "/" + token[:20] + "-" + token[21:], "/" + token[:20] + "-" + token[21:]},
 		{"a word with jt", "/jt/ajtb/" + "jtp", "/jt/ajtb/jtp"},
 		{"nothing", "", ""},
+		{"at every turn", strings.Repeat("/"+token, 1000), strings.Repeat("/[secret]", 1000)},
+		{"a beginning within a run", "/jtjtjt" + token, "/[secret]"},
 	}
 	for _, tt := range tests {
 		if got := secret.Redact(tt.text); got != tt.want {
