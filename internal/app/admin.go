@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -61,12 +63,12 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 
 // Version reads what the Go tool stamped into the binary.
 func Version() api.Version {
-	v := api.Version{Version: "unknown"}
+	v := api.Version{Version: "(devel)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
-	v.Version, v.Go = info.Main.Version, info.GoVersion
+	v.Version = cmp.Or(info.Main.Version, v.Version)
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":

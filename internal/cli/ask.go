@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jeton-io/jeton/client"
+	"github.com/jeton-io/jeton/internal/app"
 )
 
 // defaultURL is where Jeton answers unless told otherwise: where "jeton serve" without settings listens.
@@ -52,7 +53,7 @@ func (p *program) baseURL() string {
 func (p *program) connect(who credential) (*client.Client, error) {
 	c, err := client.New(client.Config{
 		BaseURL: p.baseURL(), Token: who.token, Username: who.username, Password: who.password,
-		UserAgent: "jeton-cli/" + buildVersion().number,
+		UserAgent: "jeton-cli/" + app.Version().Version,
 	})
 	if bad, ok := errors.AsType[*client.ConfigError](err); ok {
 		what := map[string]string{

@@ -41,7 +41,7 @@ Secrets are never arguments.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.Version = buildVersion().String()
+	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true // it has one for a shell that Jeton isn't tested with
 	root.PersistentFlags().StringVarP(&p.output, "output", "o", formatText, "`FORM` of the output: text or json")

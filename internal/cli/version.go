@@ -1,48 +1,23 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/jeton-io/jeton/internal/app"
 )
 
-// build is what the Go tool stamped into the program.
-type build struct {
-	number   string // "v1.2.3", or "(devel)"
-	revision string // the commit; empty where it isn't known
-	modified bool   // built from a tree with uncommitted changes
-}
-
-// buildVersion reads it. What was built without version control (go run, or from an archive) has no revision, and what
-// was built from a working tree no number.
-func buildVersion() build {
-	b := build{number: "(devel)"}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	b.number = cmp.Or(info.Main.Version, b.number)
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.revision = s.Value
-		case "vcs.modified":
-			b.modified = s.Value == "true"
-		}
-	}
-	return b
-}
-
-// String tells all of it in a line.
-func (b build) String() string {
-	revision := orDash(b.revision)
-	if b.modified {
+// versionLine tells all that is known of this program in a line. What was built without version control (go run, or
+// from an archive) has no revision.
+func versionLine() string {
+	v := app.Version()
+	revision := orDash(v.Revision)
+	if v.Modified {
 		revision += ", modified"
 	}
-	return fmt.Sprintf("jeton %s (revision %s) %s %s", b.number, revision, runtime.Version(), platform())
+	return fmt.Sprintf("jeton %s (revision %s) %s %s", v.Version, revision, v.Go, platform())
 }
 
 func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
@@ -54,9 +29,9 @@ func (p *program) version() *cobra.Command {
 		Short:   "Show which Jeton this is",
 		Example: "  jeton version",
 		RunE: p.run(func(*cobra.Command, []string) error {
-			b := buildVersion()
-			all := map[string]any{"version": b.number, "revision": b.revision, "modified": b.modified, "go": runtime.Version(), "platform": platform()}
-			return p.show(all, func() { p.say("%s", b) })
+			v := app.Version()
+			all := map[string]any{"version": v.Version, "revision": v.Revision, "modified": v.Modified, "go": v.Go, "platform": platform()}
+			return p.show(all, func() { p.say("%s", versionLine()) })
 		}),
 	}
 }
