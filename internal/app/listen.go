@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"syscall"
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/config"
@@ -37,17 +38,20 @@ func (d *doors) all() []*door { return []*door{&d.admin, &d.gateway, &d.public} 
 func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*doors, error) {
 	d := &doors{admin: door{name: "admin"}, gateway: door{name: "gateway"}, public: door{name: "public"}}
 	var errs []error
+	descriptors := descriptors()
 	for i, l := range []struct {
 		flag, address string
 		maxBody       int64
+		connections   int // so that no listener takes the descriptors of the others and of the database
 	}{
-		{"--admin-listen", cfg.AdminListen, 0},
-		{"--gateway-listen", cfg.GatewayListen, 0},
-		{"--listen", cfg.Listen, maxBody},
+		{"--admin-listen", cfg.AdminListen, 0, descriptors / 16},
+		{"--gateway-listen", cfg.GatewayListen, 0, descriptors / 4},
+		{"--listen", cfg.Listen, maxBody, descriptors / 2},
 	} {
 		at := d.all()[i]
 		server, err := web.Listen(ctx, web.ServerConfig{
 			Name: at.name, Address: l.address, Handler: at, Logger: logger, MaxBody: l.maxBody, Drain: cfg.Drain,
+			MaxConnections: l.connections,
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%w (is another Jeton running? %s gives another address)", err, l.flag))
@@ -59,6 +63,15 @@ func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*d
 		return nil, errors.Join(append(errs, d.close(ctx))...)
 	}
 	return d, nil
+}
+
+// descriptors returns how many files and connections the process may have open.
+func descriptors() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<20 {
+		return 1 << 20
+	}
+	return int(limit.Cur) //nolint:gosec // G115: not above 1<<20
 }
 
 // close closes what is open, where nothing was served yet.

@@ -6,13 +6,17 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // The limits of every server.
@@ -32,7 +36,7 @@ type Server struct {
 	drain    time.Duration
 }
 
-// ServerConfig is what a Server needs. Every field is required.
+// ServerConfig is what a Server needs. Every field is required but MaxConnections.
 type ServerConfig struct {
 	Name    string // "public", "gateway", "admin": in logs
 	Address string // host:port; port 0 for any
@@ -40,6 +44,9 @@ type ServerConfig struct {
 	Logger  *slog.Logger
 	MaxBody int64         // in bytes; a longer body is refused as it is read
 	Drain   time.Duration // how long requests under way may take to end when the server stops
+	// MaxConnections bounds the connections at a time; 0 is for no bound. More wait until one ends: who opens thousands
+	// and keeps them idle takes the room of others at this listener, but not the descriptors of all else in the process.
+	MaxConnections int
 }
 
 // Listen opens the listener. The error names the address.
@@ -48,15 +55,32 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s listener: %w", cfg.Name, err)
 	}
+	if cfg.MaxConnections > 0 {
+		l = netutil.LimitListener(l, cfg.MaxConnections)
+	}
 	return &Server{name: cfg.Name, listener: l, drain: cfg.Drain, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
-		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told
 	}}, nil
+}
+
+// faultLog takes what net/http has to say. Most of it is about what single clients do wrong, and of no use; that no
+// connection can be accepted is for the operator.
+type faultLog struct{ logger *slog.Logger }
+
+// Write implements io.Writer.
+func (f faultLog) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(line, []byte("Accept error")) {
+		level = slog.LevelWarn
+	}
+	f.logger.Log(context.Background(), level, "net/http", "said", string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // Addr returns the address that was opened, with its real port.

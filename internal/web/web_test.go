@@ -353,3 +353,38 @@ func TestServeFails(t *testing.T) {
 		}
 	})
 }
+
+// TestMaxConnections lets as many connections in as there is room for; one more is answered when another has ended.
+func TestMaxConnections(t *testing.T) {
+	s, err := web.Listen(t.Context(), web.ServerConfig{
+		Name: "public", Address: "127.0.0.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler),
+		Drain: 10 * time.Second, MaxConnections: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, s)
+	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	first, second, third := dial(t, s), dial(t, s), dial(t, s)
+	for _, conn := range []net.Conn{first, second} {
+		if status, _ := ask(t, conn, request); status != http.StatusNotFound {
+			t.Fatalf("a connection with room: got %d, want 404", status)
+		}
+	}
+	if _, err := third.Write([]byte(request)); err != nil {
+		t.Fatal(err)
+	}
+	if err := third.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := third.Read(make([]byte, 1)); err == nil {
+		t.Errorf("a connection too many: got %d bytes, want it to wait", n)
+	}
+	if err := third.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Close()
+	if status, _ := ask(t, third); status != http.StatusNotFound {
+		t.Errorf("the same connection once there is room: got %d, want 404", status)
+	}
+}
