@@ -71,7 +71,7 @@ func descriptors() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<20 {
 		return 1 << 20
 	}
-	return int(limit.Cur) //nolint:gosec // G115: not above 1<<20
+	return int(limit.Cur)
 }
 
 // close closes what is open, where nothing was served yet.
