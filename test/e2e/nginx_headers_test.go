@@ -183,6 +183,8 @@ func (s *stack) testCredentialsStay(t *testing.T) {
 	}
 	broken := get("/reports/%zz?XST="+queryCanary, s.bearer("alice"))
 	s.wantRefused(t, broken, s.send(t, broken), 400)
+	pasted := get("/reports/"+strings.TrimPrefix(s.bearer("alice"), "Authorization: Bearer "), s.bearer("alice"))
+	s.wantPassed(t, pasted, s.send(t, pasted))
 }
 
 // testBodies sends bodies, which Jeton never sees: admitted they arrive, refused they don't.
