@@ -110,6 +110,8 @@ func TestNames(t *testing.T) {
 		{"a combining grapheme joiner", "a\u034fb", "", refused},
 		{"a Hangul filler", "ab\u3164", "", refused},
 		{"a Braille blank", "ab\u2800", "", refused},
+		{"a Khitan filler", "ab\U00016FE4", "", refused},
+		{"a null notehead", "ab\U0001D159", "", refused},
 		{"a combining accent", "abe\u0301", "", ""},
 		{"a line separator", "a\u2028b", "", refused},
 		{"a private character", "a\ue000b", "", refused},

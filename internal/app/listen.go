@@ -38,15 +38,15 @@ func (d *doors) all() []*door { return []*door{&d.admin, &d.gateway, &d.public} 
 func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*doors, error) {
 	d := &doors{admin: door{name: "admin"}, gateway: door{name: "gateway"}, public: door{name: "public"}}
 	var errs []error
-	descriptors := descriptors()
+	room := descriptors()
 	for i, l := range []struct {
 		flag, address string
 		maxBody       int64
 		connections   int // so that no listener takes the descriptors of the others and of the database
 	}{
-		{"--admin-listen", cfg.AdminListen, 0, descriptors / 16},
-		{"--gateway-listen", cfg.GatewayListen, 0, descriptors / 4},
-		{"--listen", cfg.Listen, maxBody, descriptors / 2},
+		{"--admin-listen", cfg.AdminListen, 0, room / 16},
+		{"--gateway-listen", cfg.GatewayListen, 0, room / 4},
+		{"--listen", cfg.Listen, maxBody, room / 2},
 	} {
 		at := d.all()[i]
 		server, err := web.Listen(ctx, web.ServerConfig{

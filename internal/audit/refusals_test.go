@@ -224,3 +224,30 @@ func TestRefusalsBecomeOneRow(t *testing.T) {
 		}
 	}
 }
+
+// TestMinuteIsBounded sends more sorts of refusals than a minute may have rows, with drains between, as each second has.
+func TestMinuteIsBounded(t *testing.T) {
+	r := audit.NewRefusals(2)
+	from := func(address string) audit.Refusal {
+		return audit.Refusal{Reason: "no_credential", Door: "gateway", Address: netip.MustParseAddr(address)}
+	}
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	steps := []struct {
+		name    string
+		address string
+		at      time.Time
+		want    audit.Action
+	}{
+		{"the first", "192.0.2.1", at, audit.Refused},
+		{"the second", "192.0.2.2", at, audit.Refused},
+		{"a third in that minute", "192.0.2.3", at.Add(59 * time.Second), audit.RefusalsOverflow},
+		{"the first again in that minute", "192.0.2.1", at.Add(59 * time.Second), audit.Refused},
+		{"the third in the next", "192.0.2.3", at.Add(60 * time.Second), audit.Refused},
+	}
+	for _, step := range steps {
+		r.Add(from(step.address), step.at)
+		if got := r.Drain(step.at); len(got) != 1 || got[0].Action != step.want {
+			t.Errorf("%s: got %+v, want one %s", step.name, got, step.want)
+		}
+	}
+}

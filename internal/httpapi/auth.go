@@ -135,6 +135,9 @@ func (s *server) checkOrigin(c *call) error {
 }
 
 // identify says who calls and whether it has access. Refusals have been entered for the audit log.
+//
+// Whether a record exists is not looked at before the answer is no: who isn't an administrator is told the same about
+// every user and service, there or not.
 func (s *server) identify(c *call, who access) (err error) {
 	line := web.Note(c.w)
 	c.asOf = s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new

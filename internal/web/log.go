@@ -162,7 +162,7 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		l.Client = Remote(req)
 	}
 	to = append(to, slog.String("client", l.Client.String()))
-	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", l.Service), slog.String("reason", l.Reason)} {
+	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", shown(l.Service)), slog.String("reason", l.Reason)} {
 		if a.Value.String() != "" {
 			to = append(to, a)
 		}
@@ -171,7 +171,7 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		to = append(to, slog.String("user_id", l.User.String()), slog.String("credential_id", l.Credential.String()))
 	}
 	if l.Err != nil {
-		to = append(to, slog.String("error", l.Err.Error()))
+		to = append(to, slog.String("error", shown(l.Err.Error())))
 	}
 	return to
 }

@@ -163,7 +163,7 @@ func TestOneLine(t *testing.T) {
 	})
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	text := log.String()
-	if strings.Count(text, "\n") != 1 || strings.ContainsAny(text, "\r\x1b\x00\u2028") {
+	if strings.Count(text, "\n") != 1 || strings.ContainsAny(text, "\r\x1b\x00\u2028\u009b") {
 		t.Errorf("got %q, want one line without control characters", text)
 	}
 	if all := log.read(t); len(all) != 1 || all[0]["path"] != "/a%0D%0Ab%1B%5B2J%00%E2%80%A8%C2%9Bc%FF" {
