@@ -26,6 +26,7 @@ const (
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
+	maxStreams        = 100 // of one HTTP/2 connection; RFC 9113, section 6.5.2, wants no fewer
 )
 
 // Server is one listener with its handler. Make one with Listen.
@@ -33,10 +34,11 @@ type Server struct {
 	name     string
 	listener net.Listener
 	http     *http.Server
+	tls      bool // http.Server.TLSConfig doesn't tell: serving plain HTTP sets it, too
 	drain    time.Duration
 }
 
-// ServerConfig is what a Server needs. Every field is required but MaxConnections.
+// ServerConfig is what a Server needs. Every field is required but MaxConnections and TLS.
 type ServerConfig struct {
 	Name    string // "public", "gateway", "admin": in logs
 	Address string // host:port; port 0 for any
@@ -47,6 +49,8 @@ type ServerConfig struct {
 	// MaxConnections bounds the connections at a time; 0 is for no bound. More wait until one ends: who opens thousands
 	// and keeps them idle takes the room of others at this listener, but not the descriptors of all else in the process.
 	MaxConnections int
+	// TLS has the server speak TLS, with HTTP/2 and HTTP/1.1 over it; without one it speaks plain HTTP/1.1.
+	TLS *Certificate
 }
 
 // Listen opens the listener. The error names the address.
@@ -58,15 +62,20 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if cfg.MaxConnections > 0 {
 		l = netutil.LimitListener(l, cfg.MaxConnections)
 	}
-	return &Server{name: cfg.Name, listener: l, drain: cfg.Drain, http: &http.Server{
+	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
 		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told
-	}}, nil
+		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told, but not over HTTP/2
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+	}}
+	if s.tls {
+		s.http.TLSConfig = cfg.TLS.config()
+	}
+	return s, nil
 }
 
 // faultLog takes what net/http has to say. Most of it is about what single clients do wrong, and of no use; that no
@@ -88,7 +97,11 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Serve answers requests until Shutdown, and returns any other cause of its end.
 func (s *Server) Serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.tls {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") } // the files are the certificate's business
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on the %s listener: %w", s.name, err)
 	}
 	return nil

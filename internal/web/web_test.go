@@ -195,8 +195,14 @@ func dialPipe(t *testing.T, p *pipes) net.Conn {
 // bubble runs a test with a server whose time passes only when everybody waits.
 func bubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, s *web.Server, p *pipes)) {
 	t.Helper()
+	bubbleOf(t, func(t *testing.T) *web.Server { return listen(t, 1<<20, handler) }, test)
+}
+
+// bubbleOf does so with the server that open returns.
+func bubbleOf(t *testing.T, open func(t *testing.T) *web.Server, test func(t *testing.T, s *web.Server, p *pipes)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := listen(t, 1<<20, handler)
+		s := open(t)
 		p := &pipes{conns: make(chan net.Conn)}
 		p.closed, p.close = context.WithCancel(context.Background())
 		s.ServeOn(p)
