@@ -95,4 +95,7 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 	gauge("jeton_remembered_proofs", "Proofs of credentials kept in memory.", float64(n.authority.Remembered()))
 	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard.", n.feed.Age().Seconds())
 	gauge("jeton_services", "Protected services in the policy in force.", float64(n.catalog.Policy().Len()))
+	if n.certificate != nil {
+		gauge("jeton_tls_certificate_not_after_seconds", "When the TLS certificate in use ends, in seconds since 1970.", float64(n.certificate.NotAfter().Unix()))
+	}
 }

@@ -61,14 +61,19 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	for _, warning := range o.Config.Warnings {
 		logger.WarnContext(ctx, warning) //nolint:sloglint // written by package config
 	}
+	certificate, err := startCertificate(ctx, o, logger)
+	if err != nil {
+		return err
+	}
 	// The listeners come first: a port that is taken must not cost the sight of a first password.
-	doors, err := openDoors(ctx, &o.Config, logger)
+	doors, err := openDoors(ctx, &o.Config, certificate, logger)
 	if err != nil {
 		return err
 	}
 	n, err := newNode(ctx, o, logger, stops)
 	if err == nil {
-		n.url = cmp.Or(o.Config.PublicURL, "http://"+doors.addresses().Public.String())
+		n.certificate = certificate
+		n.url = cmp.Or(o.Config.PublicURL, schemeOf(&o.Config)+"://"+doors.addresses().Public.String())
 		err = n.begin(ctx, o)
 	}
 	if err == nil {
@@ -95,6 +100,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 			return err
 		case <-o.Hangup:
 			n.reload(ctx, o, level)
+			n.reloadCertificate(ctx)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"syscall"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -35,7 +36,7 @@ type doors struct{ admin, gateway, public door }
 func (d *doors) all() []*door { return []*door{&d.admin, &d.gateway, &d.public} }
 
 // openDoors opens all listeners, or none: the error names every one that couldn't be opened.
-func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*doors, error) {
+func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certificate, logger *slog.Logger) (*doors, error) {
 	d := &doors{admin: door{name: "admin"}, gateway: door{name: "gateway"}, public: door{name: "public"}}
 	var errs []error
 	room := descriptors()
@@ -43,16 +44,21 @@ func openDoors(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*d
 		flag, address string
 		maxBody       int64
 		connections   int // so that no listener takes the descriptors of the others and of the database
+		tls           bool
 	}{
-		{"--admin-listen", cfg.AdminListen, 0, room / 16},
-		{"--gateway-listen", cfg.GatewayListen, 0, room / 4},
-		{"--listen", cfg.Listen, maxBody, room / 2},
+		{"--admin-listen", cfg.AdminListen, 0, room / 16, false},
+		{"--gateway-listen", cfg.GatewayListen, 0, room / 4, cfg.GatewayTLS()},
+		{"--listen", cfg.Listen, maxBody, room / 2, cfg.PublicTLS()},
 	} {
 		at := d.all()[i]
-		server, err := web.Listen(ctx, web.ServerConfig{
+		serve := web.ServerConfig{
 			Name: at.name, Address: l.address, Handler: at, Logger: logger, MaxBody: l.maxBody, Drain: cfg.Drain,
 			MaxConnections: l.connections,
-		})
+		}
+		if l.tls {
+			serve.TLS = certificate
+		}
+		server, err := web.Listen(ctx, serve)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%w (is another Jeton running? %s gives another address)", err, l.flag))
 			continue
@@ -120,7 +126,8 @@ func (n *node) furnish(d *doors) error {
 	if err != nil {
 		return err
 	}
-	d.public.handler = web.Log(n.logger, d.public.name, n.now, public)
+	https := strings.HasPrefix(n.url, "https://")
+	d.public.handler = web.Headers(https, web.Log(n.logger, d.public.name, n.now, public))
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
 	d.admin.handler = n.adminHandler()
 	return nil

@@ -12,6 +12,8 @@ const (
 	auditEvery = time.Second
 	usesEvery  = 10 * time.Second
 	pruneEvery = time.Hour
+	// certificateEvery is how often the certificate's files are looked at: they are renewed weeks before the old one ends.
+	certificateEvery = time.Minute
 	// changesKept is how long rows of the change feed are kept; a node that was away for longer forgets everything.
 	changesKept = 24 * time.Hour
 )
@@ -43,6 +45,9 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	every(auditEvery, n.events.flush)
 	every(usesEvery, n.storeUses)
 	every(pruneEvery, n.prune)
+	if n.certificate != nil {
+		every(certificateEvery, n.watchCertificate)
+	}
 	return func(last context.Context) error {
 		cancel()
 		running.Wait()

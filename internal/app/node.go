@@ -41,6 +41,8 @@ type node struct {
 	events    *eventLog
 	peers     *web.Peers
 
+	certificate *web.Certificate // nil where every listener speaks plain http
+
 	retention atomic.Int64 // of events, in nanoseconds
 	draining  atomic.Bool
 }

@@ -48,11 +48,14 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 
 // Check finds faults that only the parts that use a setting can see. It starts and writes nothing.
 func Check(cfg *config.Config) error {
-	if cfg.MasterKey == "" {
-		return nil
+	var faults []error
+	if cfg.MasterKey != "" {
+		if _, err := keyring.ParseMasterKey([]byte(cfg.MasterKey.Reveal())); err != nil {
+			faults = append(faults, fmt.Errorf("master-key: %w", err))
+		}
 	}
-	if _, err := keyring.ParseMasterKey([]byte(cfg.MasterKey.Reveal())); err != nil {
-		return fmt.Errorf("master-key: %w", err)
+	if _, err := loadCertificate(cfg); err != nil {
+		faults = append(faults, fmt.Errorf("tls-cert: %w", err))
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -25,7 +25,7 @@ terminal was closed, it ends the server, too.
 Each setting is a flag, a variable of the environment, or a key of the file
 that --config names, in that order of precedence.`,
 		Example: "  jeton serve\n" +
-			"  jeton serve --listen :8080 --public-url https://tokens.example.com --data /var/lib/jeton",
+			"  jeton serve --listen :8443 --public-url https://tokens.example.com:8443 --tls-cert cert.pem --tls-key key.pem",
 	}
 	config.Flags(cmd.Flags())
 	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) error {

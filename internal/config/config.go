@@ -6,7 +6,8 @@
 // file that a setting ending in -file names.
 //
 // The package reports every fault at once, and refuses to guess: a key that it doesn't know, a value that it can't
-// read, a secret given twice, a listener open to the network without the URL by which clients know it.
+// read, a secret given twice, a listener open to the network without the URL by which clients know it, or one over
+// which credentials would cross the network in the clear.
 package config
 
 import (
@@ -15,7 +16,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -31,10 +31,13 @@ type Config struct {
 	Listen        string // host:port of the public API
 	GatewayListen string // host:port of the checks that proxies ask for
 	AdminListen   string // host:port of health and metrics
-	// PublicURL is the origin by which clients know Jeton, without a slash at its end.
+	// PublicURL is the origin by which clients know Jeton, in lower case and without a slash at its end.
 	PublicURL string
-	Data      string // the folder of the database and the master key
-	Database  string // "sqlite:" for jeton.db in Data, or "sqlite:PATH"
+	TLSCert   string   // PEM file of the certificate and of those between it and its root; empty for plain http
+	TLSKey    string   // PEM file of its key
+	PlainHTTP []string // the listeners, public or gateway, that may speak plain http beyond loopback
+	Data      string   // the folder of the database and the master key
+	Database  string   // "sqlite:" for jeton.db in Data, or "sqlite:PATH"
 
 	MasterKey     secret.Text // as text; empty for the file master.key in Data
 	AdminPassword secret.Text // of the user made at the first start; empty for a random one
@@ -44,9 +47,10 @@ type Config struct {
 	LogLevel       slog.Level
 	LogFormat      string        // json, text, or auto: text on a terminal
 	AuditRetention time.Duration // how long events are kept
-	PasswordSlots  int           // passwords hashed at a time; 0 for half the cores
-	MaxRemembered  int           // proofs kept in memory; 0 for the default
-	Drain          time.Duration // how long requests under way may take when the server stops
+
+	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
+	MaxRemembered int           // proofs kept in memory; 0 for the default
+	Drain         time.Duration // how long requests under way may take when the server stops
 
 	// Warnings are for the operator: what was taken although it looks like a mistake.
 	Warnings []string
@@ -66,6 +70,9 @@ func settings() []setting {
 		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
 		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
 		{name: "public-url", help: "URL by which clients reach the public API; required where --listen is not loopback"},
+		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's where that is not on loopback; read anew when it changes"},
+		{name: "tls-key", help: "PEM file of the certificate's key"},
+		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: public, gateway or public,gateway"},
 		{name: "data", value: "./jeton-data", help: "folder of the database and the master key"},
 		{name: "database", value: "sqlite:", help: "sqlite: for jeton.db in the data folder, or sqlite:PATH"},
 		{name: "master-key", help: "key under which all keys in the database are wrapped: 32 bytes, as Base64 or hexadecimal", secret: true},
@@ -134,7 +141,7 @@ func (r *reader) fault(name, format string, args ...any) {
 
 func (r *reader) fill(c *Config, env map[string]string) {
 	c.Listen, c.GatewayListen, c.AdminListen = r.address("listen"), r.address("gateway-listen"), r.address("admin-listen")
-	c.PublicURL = r.publicURL(c.Listen)
+	r.transport(c)
 	c.Data, c.Database = r.k.String("data"), r.database()
 	if c.Data == "" {
 		r.fault("data", "is empty; name a folder")
@@ -157,31 +164,6 @@ func (r *reader) address(name string) string {
 	_, port, err := net.SplitHostPort(value)
 	if n, convErr := strconv.ParseUint(port, 10, 16); err != nil || convErr != nil || n > 65535 {
 		r.fault(name, "is not host:port, as 127.0.0.1:8080 or :8080")
-	}
-	return value
-}
-
-// loopback reports whether only this machine can reach a listener.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return true // reported already
-	}
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
-func (r *reader) publicURL(listen string) string {
-	value := strings.TrimSuffix(r.k.String("public-url"), "/")
-	if value == "" {
-		if !loopback(listen) {
-			r.fault("public-url", "is required where listen is not a loopback address: name the URL by which clients reach it")
-		}
-		return ""
-	}
-	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
-		r.fault("public-url", "is not of the form https://host or https://host:port")
 	}
 	return value
 }

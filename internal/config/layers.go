@@ -125,14 +125,19 @@ func (r *reader) secret(name string, env map[string]string) secret.Text {
 		r.fault(name+fileSuffix, "can't be read: %w", err)
 		return ""
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s can be read by others (mode %04o); give it the mode 0600", name+fileSuffix, path, info.Mode().Perm()))
-	}
+	r.warnOfOpen(name+fileSuffix, path)
 	trimmed := strings.TrimRight(string(text), "\r\n")
 	if trimmed == "" {
 		r.fault(name+fileSuffix, "names an empty file")
 	}
 	return secret.Text(trimmed)
+}
+
+// warnOfOpen warns of a file with a secret that others can read. It is no fault: a platform may hand files on that way.
+func (r *reader) warnOfOpen(name, path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s can be read by others (mode %04o); give it the mode 0600", name, path, info.Mode().Perm()))
+	}
 }
 
 // unknownVariables names the variables that look like settings and are none. They are no faults: others set variables of
@@ -210,7 +215,7 @@ func (c *Config) Settings() []Setting {
 	}
 	values := map[string]string{
 		"listen": c.Listen, "gateway-listen": c.GatewayListen, "admin-listen": c.AdminListen,
-		"public-url": c.PublicURL, "data": c.Data, "database": c.Database,
+		"public-url": c.PublicURL, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "plain-http": strings.Join(c.PlainHTTP, ","), "data": c.Data, "database": c.Database,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),

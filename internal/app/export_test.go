@@ -1,0 +1,23 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// Maintain does what a running Jeton does in the background, without its listeners: a test whose clock is its own can't
+// wait for a network. It returns how to end it.
+func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() error, err error) {
+	o.fillDefaults()
+	var stops stopStack
+	n, err := newNode(ctx, &o, logger, &stops)
+	if err == nil {
+		n.certificate, err = loadCertificate(&o.Config)
+	}
+	if err != nil {
+		return nil, errors.Join(err, stops.unwind())
+	}
+	stops.push("maintenance", n.maintain())
+	return stops.unwind, nil
+}
