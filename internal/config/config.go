@@ -48,6 +48,10 @@ type Config struct {
 	LogFormat      string        // json, text, or auto: text on a terminal
 	AuditRetention time.Duration // how long events are kept
 
+	SessionIdle     time.Duration // how long a browser session lasts without use
+	SessionLifetime time.Duration // how long it lasts at most
+	APICookieDomain string        // Domain of the cookie that calls protected APIs; empty for the public URL's host alone
+
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
 	Drain         time.Duration // how long requests under way may take when the server stops
@@ -82,6 +86,9 @@ func settings() []setting {
 		{name: "log-level", value: "info", help: "debug, info, warn or error", live: true},
 		{name: "log-format", value: "auto", help: "json, text, or auto: text on a terminal"},
 		{name: "audit-retention", value: "90d", help: "how long audit events are kept, as 90d or 2160h", live: true},
+		{name: "session-idle", value: "1h", help: "how long a browser session lasts without use; at least 1m"},
+		{name: "session-lifetime", value: "12h", help: "how long a browser session lasts at most; at least as long as --session-idle"},
+		{name: "api-cookie-domain", help: "domain, such as example.com, all of whose hosts get the cookie that calls protected APIs; the public URL's host must be it or lie below it; empty for that host alone"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
@@ -155,6 +162,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 		r.fault("log-format", "is none of json, text, auto")
 	}
 	c.AuditRetention, c.Drain = r.duration("audit-retention", time.Hour), r.duration("drain", 0)
+	r.sessions(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }
 

@@ -39,8 +39,8 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(c.Listen, c.GatewayListen, c.AdminListen, c.Data, c.Database, c.TrustedPeers, c.LogLevel, c.AuditRetention)
-	want := "127.0.0.1:8080127.0.0.1:8081127.0.0.1:9090./jeton-datasqlite:[127.0.0.0/8 ::1/128] INFO 2160h0m0s"
+	got := fmt.Sprint(c.Listen, c.GatewayListen, c.AdminListen, c.Data, c.Database, c.TrustedPeers, c.LogLevel, c.AuditRetention, c.SessionIdle, c.SessionLifetime)
+	want := "127.0.0.1:8080127.0.0.1:8081127.0.0.1:9090./jeton-datasqlite:[127.0.0.0/8 ::1/128] INFO 2160h0m0s 1h0m0s 12h0m0s"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -84,6 +84,9 @@ func TestFaults(t *testing.T) {
 		{"open gateway", "--gateway-listen=126.0.0.1:1", "--gateway-listen=127.0.0.1:1", "give --tls-cert and --tls-key, or, behind a proxy that ends TLS, --plain-http gateway"},
 		{"plain http", "--plain-http=publi", "--plain-http=public", "plain-http: is none of"},
 		{"plain http of health", "--plain-http=public,admin", "--plain-http=public, gateway", "plain-http: is none of"},
+		{"idle", "--session-idle=59s", "--session-idle=60s", "session-idle: is not a duration of at least 1m0s"},
+		{"lifetime", "--session-lifetime=59m", "--session-lifetime=60m", "session-lifetime: is shorter than session-idle (1h0m0s)"},
+		{"lifetime of nothing", "--session-lifetime=x", "--session-lifetime=1d", "session-lifetime: is not a duration"},
 		{"public url", "--public-url=ttps://a.example", "--public-url=https://a.example", "public-url: is not of the form"},
 		{"public url with a fragment", "--public-url=https://a.example#", "--public-url=https://a.example", "public-url: is not of the form"},
 		{"public url with a user", "--public-url=https://u@a.example", "--public-url=https://ua.example", "public-url: is not of the form"},

@@ -215,7 +215,8 @@ func (c *Config) Settings() []Setting {
 	}
 	values := map[string]string{
 		"listen": c.Listen, "gateway-listen": c.GatewayListen, "admin-listen": c.AdminListen,
-		"public-url": c.PublicURL, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "plain-http": strings.Join(c.PlainHTTP, ","), "data": c.Data, "database": c.Database,
+		"public-url": c.PublicURL, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "plain-http": strings.Join(c.PlainHTTP, ","),
+		"session-idle": c.SessionIdle.String(), "session-lifetime": c.SessionLifetime.String(), "api-cookie-domain": c.APICookieDomain, "data": c.Data, "database": c.Database,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
