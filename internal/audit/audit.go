@@ -31,6 +31,8 @@ const (
 	UserPasswordReset   Action = "user.password_reset"   // set by an administrator
 	PersonalTokenRotate Action = "personal_token.rotate" // a user made a personal token in place of any former
 	PersonalTokenRevoke Action = "personal_token.revoke" // a user ended its personal token
+	SessionBegin        Action = "session.begin"         // a person logged in to the console, or was given a new session there
+	SessionEnd          Action = "session.end"           // a person logged out
 	ServiceCreate       Action = "service.create"        // a service was made
 	ServiceUpdate       Action = "service.update"        // a service was changed
 	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
@@ -43,7 +45,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
-		PersonalTokenRotate, PersonalTokenRevoke, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate, RefusalsOverflow,
+		PersonalTokenRotate, PersonalTokenRevoke, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate, RefusalsOverflow,
 	}
 }
 
@@ -80,7 +82,7 @@ type Event struct {
 	Target Target
 	// Reason says why a call was refused: one of the authority's reasons.
 	Reason string
-	// Door is where a refused call knocked: "gateway", "v1", "verify".
+	// Door is where a refused call knocked: "gateway", "v1", "verify", "console".
 	Door string
 	// Count is how many alike a merged refusal stands for, and LastAt when the last of them came.
 	Count  int64

@@ -14,7 +14,7 @@ import (
 type Refusal struct {
 	Reason  string     // one of the authority's reasons
 	Kind    string     // kind of credential, empty where none was presented
-	Door    string     // "gateway", "v1", "verify"
+	Door    string     // "gateway", "v1", "verify", "console"
 	ID      uuid.UUID  // the credential's record, where it is known
 	UserID  uuid.UUID  // its user, where it is known
 	Service string     // the service that was called, where it is known
@@ -57,7 +57,7 @@ func (r *Refusals) Add(ref Refusal, at time.Time) {
 	address := ref.Address.Unmap().WithZone("") // a zone is text, and may be anything
 	key := refusalKey{ref, minuteOf(at)}
 	key.Call = ""
-	key.Address = prefixOf(address)
+	key.Address = Customer(address)
 	if ref.ID != uuid.Nil {
 		key.Address = netip.Addr{} // a known credential is merged wherever it came from
 	}
@@ -95,9 +95,10 @@ func (r *Refusals) room(key refusalKey) bool {
 
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
 
-// prefixOf returns the address under which refusals of one customer are merged.
-func prefixOf(a netip.Addr) netip.Addr {
-	if !a.Is6() {
+// Customer returns the address under which what one customer of a provider does is counted: the whole in IPv4, the first 64
+// bits in IPv6. The zero address stays what it is.
+func Customer(a netip.Addr) netip.Addr {
+	if a = a.Unmap().WithZone(""); !a.Is6() { // a zone is text, and may be anything
 		return a
 	}
 	p, _ := a.Prefix(64) // 64 bits are within an IPv6 address

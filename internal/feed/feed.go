@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
 )
 
 // ErrPast says that the database is older than one that was read before: a copy restored, or a primary revived. What
@@ -38,11 +40,21 @@ type Kind string
 
 // The kinds of record in the feed.
 const (
-	User          Kind = "user"
-	PersonalToken Kind = "personal_token"
-	Service       Kind = "service" // a service, its operations or their audiences
-	Pepper        Kind = "pepper"
+	User           Kind = "user"
+	PersonalToken  Kind = "personal_token"
+	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
+	Service        Kind = "service"         // a service, its operations or their audiences
+	Pepper         Kind = "pepper"
 )
+
+// RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of
+// a browser are one session.
+func RecordOf(credentialKind string) Kind {
+	if credentialKind == authority.ConsoleSession.String() || credentialKind == authority.APISession.String() {
+		return BrowserSession
+	}
+	return Kind(credentialKind)
+}
 
 // Batch is what a store answers to a node that knows everything up to some revision.
 type Batch struct {

@@ -33,6 +33,8 @@ const (
 	Personal     Tag = "jtp" // a user's rotating personal token
 	Session      Tag = "jts" // a session token
 	ClientSecret Tag = "jtc" // an OAuth client secret of a service account
+	Console      Tag = "jtb" // the cookie of a browser that is logged in to the console
+	API          Tag = "jta" // the same browser's cookie for the protected APIs
 )
 
 // Length is the number of characters of every opaque secret.

@@ -25,6 +25,8 @@ var vectors = []struct {
 	{secret.Personal, "jtp0000000000000000000000000000000000000000001AYAdl"},
 	{secret.Session, "jtszzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz2YKz4t"},
 	{secret.ClientSecret, "jtc0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef2tvHiV"},
+	{secret.Console, "jtbABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop22OHup"},
+	{secret.API, "jtazyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLK1FWLlU"},
 	{secret.Personal, "jtpKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz4gKfhK"},
 }
 
@@ -72,7 +74,7 @@ func TestVectors(t *testing.T) {
 func TestMake(t *testing.T) {
 	random := source(1)
 	seen := map[string]bool{}
-	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret} {
+	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret, secret.Console, secret.API} {
 		for range 1000 {
 			text := mustMake(t, tag, random)
 			switch {
