@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -93,7 +94,7 @@ func newDesk(t *testing.T) *desk {
 	check(err)
 	d.authority, err = authority.New(authority.Config{
 		Ways: []authority.Way{d.Accounts, d.tokens}, Users: d.Accounts, Policy: func() *policy.Table { return new(policy.Table) },
-		Refusals: d.refusals, Fresh: f.Fresh, Now: now,
+		Refusals: d.refusals, Fresh: f.Fresh, Now: now, Random: cryptorand.Reader,
 	})
 	check(err)
 	check(f.CatchUp(t.Context()))

@@ -113,7 +113,7 @@ func (n *node) wire(o *Options) (err error) {
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
 		Ways: []authority.Way{n.accounts, n.tokens}, Users: n.accounts, Policy: n.catalog.Policy,
-		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, MaxRemembered: o.Config.MaxRemembered,
+		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }

@@ -9,8 +9,8 @@
 // refuses the blocked, so no way in can forget to. There is one such path for every edge and every kind of credential.
 //
 // Once proven, a credential is remembered in memory until it expires or something it rests on changes. A warm
-// verification allocates nothing, takes no lock and writes nothing that every other reads: a counter in one of many
-// stripes, and once a minute when the credential was used. What was taken away is forgotten as the change feed tells of
+// verification takes no lock and, but for decoding a password, allocates nothing; it writes nothing that every other
+// reads: a counter in one of many stripes, and once a minute when the credential was used (a password's six times). What was taken away is forgotten as the change feed tells of
 // it (see [Authority.Forget]); while the feed has not been heard, nothing remembered is trusted and every verdict asks
 // the database.
 //
@@ -22,6 +22,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,7 +51,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but MaxRemembered.
+// Config is what an Authority needs. Every field is required but Cookies and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -61,8 +63,12 @@ type Config struct {
 	Refusals *audit.Refusals
 	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
 	Fresh func() bool
+	// Cookies are the cookies that are looked at, one for a kind; each door takes the first whose kind it accepts.
+	Cookies []Cookie
 	// Now is the clock.
 	Now func() time.Time
+	// Random is the source of the key under which passwords are remembered.
+	Random io.Reader
 	// MaxRemembered bounds the proofs kept in memory, to 100,000,000 at most; 0 means 4,000,000. One takes about 100
 	// bytes with its user, and its user's names.
 	MaxRemembered int
@@ -89,8 +95,8 @@ type Authority struct {
 
 // New returns an Authority, or an error where the configuration lacks something or names two ways for one kind.
 func New(cfg Config) (*Authority, error) {
-	if cfg.Users == nil || cfg.Policy == nil || cfg.Refusals == nil || cfg.Fresh == nil || cfg.Now == nil {
-		return nil, errors.New("authority: Users, Policy, Refusals, Fresh and Now are required")
+	if cfg.Users == nil || cfg.Policy == nil || cfg.Refusals == nil || cfg.Fresh == nil || cfg.Now == nil || cfg.Random == nil {
+		return nil, errors.New("authority: Users, Policy, Refusals, Fresh, Now and Random are required")
 	}
 	if cfg.MaxRemembered < 0 || cfg.MaxRemembered > maxMaxRemembered {
 		return nil, fmt.Errorf("authority: MaxRemembered is %d, which is not 0 to %d", cfg.MaxRemembered, maxMaxRemembered)
@@ -98,7 +104,15 @@ func New(cfg Config) (*Authority, error) {
 	if cfg.MaxRemembered == 0 {
 		cfg.MaxRemembered = defaultMaxRemembered
 	}
+	for i, c := range cfg.Cookies {
+		if slices.ContainsFunc(cfg.Cookies[:i], func(other Cookie) bool { return other.Kind == c.Kind }) {
+			return nil, fmt.Errorf("authority: two cookies for credentials of kind %q", c.Kind)
+		}
+	}
 	a := &Authority{cfg: cfg, memory: newMemory(cfg.MaxRemembered)}
+	if _, err := io.ReadFull(cfg.Random, a.memory.seed[:]); err != nil {
+		return nil, fmt.Errorf("reading randomness for the memory of passwords: %w", err)
+	}
 	for _, w := range cfg.Ways {
 		k := w.Kind()
 		if k == KindNone || k >= kindCount || a.ways[k] != nil {
@@ -163,17 +177,21 @@ func (d *Decision) refusal(reason Reason) *Refusal {
 // identify is the one path from what was presented to whose it is. It fills p, or returns the refusal; the kind is
 // KindNone where what was presented doesn't tell it.
 func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
-	c, ref := a.credential(in)
+	c, ref := a.credential(in, door)
 	if ref != nil {
 		return c.Kind, ref
 	}
 	if !door.Kinds.Has(c.Kind) || a.ways[c.Kind] == nil {
 		return c.Kind, &Refusal{Reason: ReasonNotAcceptedHere}
 	}
-	now, key := a.cfg.Now(), keyOf(&c)
+	if fromElsewhere(c.Kind, in) { // whether the credential is any good, the page that sent it shall not learn
+		return c.Kind, &Refusal{Reason: ReasonCrossOrigin}
+	}
+	c.From = in.Peer
+	now, key := a.cfg.Now(), a.memory.keyOf(&c)
 	if a.cfg.Fresh() {
 		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
-			if firstInMinute(used, now) {
+			if firstInMinute(used, c.Kind, now) {
 				a.noteUse(p, in, now)
 			}
 			return c.Kind, nil

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -81,7 +82,7 @@ func newCrowdOf(tb testing.TB, maxRemembered int) (*authority.Authority, *crowd)
 	table, c := compile(tb), &crowd{}
 	a, err := authority.New(authority.Config{
 		Ways: []authority.Way{c}, Users: c, Policy: func() *policy.Table { return table },
-		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: time.Now, MaxRemembered: maxRemembered,
+		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: time.Now, Random: cryptorand.Reader, MaxRemembered: maxRemembered,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -149,6 +150,49 @@ func BenchmarkDecideWarm(b *testing.B) {
 			b.ReportMetric(w.perToken, "B/token")
 			if got := w.crowd.proved.Load() - proved; got != 0 {
 				b.Errorf("%d remembered tokens were proven again", got)
+			}
+		})
+	}
+}
+
+// BenchmarkDecideWays presents one remembered credential of each way, of which all that was read is in the processor's
+// cache. Basic and the cookie are as a client sends them, the token is as long as the cookie's secret.
+func BenchmarkDecideWays(b *testing.B) {
+	d := newDesk(b, 0)
+	alice := d.person("User0000000")
+	const secret = "jtp-7gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6kL9oP2rS5uV8xY1z" // 51 characters
+	const password = "twenty-six characters long"
+	d.personal.token(secret, alice)
+	d.console.token(secret, alice)
+	d.passwords.put(alice.Username+":"+password, authority.Proof{ID: alice.ID, UserID: alice.ID, Remember: true})
+	door := &authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.PersonalToken, authority.Password, authority.ConsoleSession)}
+	cookie := call()
+	cookie.Cookie = []string{"console=" + secret}
+	among := call()
+	among.Cookie = []string{"theme=dark; _ga=GA1.2.1234567890.1700000000; console=" + secret + "; language=en"}
+	for _, way := range []struct {
+		name string
+		in   *authority.Presented
+	}{
+		{"token", bearer(secret)},
+		{"basic", call(basic(alice.Username + ":" + password))},
+		{"cookie", cookie},
+		{"cookie-among-others", among},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			ctx := b.Context()
+			if got := d.Decide(ctx, way.in, door); !got.Allowed() {
+				b.Fatalf("got %s", got.Reason)
+			}
+			proved := d.proofs() + d.console.asked.Load()
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := d.Decide(ctx, way.in, door); !got.Allowed() {
+					b.Fatalf("got %s", got.Reason)
+				}
+			}
+			if got := d.proofs() + d.console.asked.Load() - proved; got != 0 {
+				b.Errorf("a remembered credential was proven again %d times", got)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -44,7 +45,7 @@ func newTown(tb testing.TB, maxRemembered int) (*town, *authority.Authority) {
 	table := compile(tb)
 	a, err := authority.New(authority.Config{
 		Ways: []authority.Way{w}, Users: w, Policy: func() *policy.Table { return table }, Refusals: audit.NewRefusals(100),
-		Fresh: func() bool { return true }, Now: time.Now, MaxRemembered: maxRemembered,
+		Fresh: func() bool { return true }, Now: time.Now, Random: cryptorand.Reader, MaxRemembered: maxRemembered,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -58,17 +58,21 @@ func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
 // Door is one place where calls knock, and the kinds of credential that it accepts. A kind that it doesn't accept is
 // refused exactly as an invalid credential is.
 type Door struct {
-	Name  string // "gateway", "v1", "verify": in the audit log
+	Name  string // "gateway", "v1", "verify", "console": in the audit log
 	Kinds Kinds
 }
 
 // Presented is a call as an edge received it, in no protocol's terms. It is not kept.
 type Presented struct {
-	Authorization []string   // the values of the Authorization header field
-	Method        string     // of the call to the protected API
-	Host          string     // likewise, with or without port
-	Path          string     // likewise, still percent-encoded, without the query
-	Peer          netip.Addr // the client's address, where it is known
+	Given         *Credential // what the edge's protocol itself names, as a log-in form does; nil for nothing
+	Authorization []string    // the values of the Authorization header field
+	Cookie        []string    // likewise of Cookie
+	Origin        []string    // likewise of Origin
+	SecFetchSite  []string    // likewise of Sec-Fetch-Site
+	Method        string      // of the call to the protected API
+	Host          string      // likewise, with or without port
+	Path          string      // likewise, still percent-encoded, without the query
+	Peer          netip.Addr  // the client's address, where it is known
 }
 
 // Credential is the one credential of a call.
@@ -76,6 +80,13 @@ type Credential struct {
 	Kind Kind
 	Name string      // the user name beside a password, in UTF-8
 	Text secret.Text // the token, or the password
+	From netip.Addr  // the client's address, for limits on guessing; it proves nothing
+}
+
+// Cookie is a cookie in which a kind of credential comes.
+type Cookie struct {
+	Kind Kind
+	Name string
 }
 
 const (
@@ -87,14 +98,22 @@ const (
 
 // credential makes at most one Credential of what was presented.
 //
-// Two values of Authorization are refused and not resolved: a proxy and the API behind it may each believe another one.
-func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
-	switch len(in.Authorization) {
-	case 0:
-		return Credential{}, &Refusal{Reason: ReasonNoCredential}
-	case 1:
-	default:
+// What a client says expressly, in the header field or in a form, wins over the cookie that its browser adds to every
+// call. Two express ones are refused and not resolved: a proxy and the API behind it may each believe another one.
+func (a *Authority) credential(in *Presented, door *Door) (Credential, *Refusal) {
+	express := len(in.Authorization)
+	if in.Given != nil {
+		express++
+	}
+	switch {
+	case express > 1:
 		return Credential{}, &Refusal{Reason: ReasonTwoCredentials}
+	case in.Given != nil && in.Given.Kind >= kindCount:
+		return Credential{}, &Refusal{Reason: ReasonNotAcceptedHere}
+	case in.Given != nil:
+		return *in.Given, nil
+	case express == 0 || in.Authorization[0] == "":
+		return a.cookieCredential(in.Cookie, door)
 	}
 	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
 	value = strings.Trim(value, " ")
@@ -103,8 +122,6 @@ func (a *Authority) credential(in *Presented) (Credential, *Refusal) {
 		return a.bearerCredential(value)
 	case isScheme(scheme, "Basic"):
 		return basicCredential(value)
-	case in.Authorization[0] == "":
-		return Credential{}, &Refusal{Reason: ReasonNoCredential}
 	default:
 		return Credential{}, &Refusal{Reason: ReasonUnknownScheme}
 	}

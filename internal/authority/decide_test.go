@@ -207,8 +207,9 @@ func checkRefused(t *testing.T, d *desk, in *authority.Presented, reason authori
 func TestReasonOutcomes(t *testing.T) {
 	outcomes := map[authority.Outcome]string{
 		authority.OutcomeMalformed:       "two_credentials too_long unreadable_call",
-		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired blocked user_deleted",
-		authority.OutcomeForbidden:       "unknown_service ambiguous_path no_operation not_in_audience untrusted_peer not_allowed",
+		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired ended blocked user_deleted",
+		authority.OutcomeForbidden:       "unknown_service ambiguous_path no_operation not_in_audience untrusted_peer cross_origin not_allowed",
+		authority.OutcomeTooMany:         "throttled",
 		authority.OutcomeUnavailable:     "busy unavailable",
 	}
 	for want, reasons := range outcomes {
@@ -233,7 +234,7 @@ func TestReasonOutcomes(t *testing.T) {
 	for o := authority.OutcomeAllow; o.String() != "unknown"; o++ {
 		names = append(names, o.String())
 	}
-	if got, want := strings.Join(names, " "), "allow malformed unauthenticated forbidden unavailable"; got != want {
+	if got, want := strings.Join(names, " "), "allow malformed unauthenticated forbidden too_many unavailable"; got != want {
 		t.Errorf("got the outcomes %s, want %s", got, want)
 	}
 }
@@ -338,7 +339,7 @@ func TestNewRefuses(t *testing.T) {
 	whole := func() authority.Config {
 		return authority.Config{
 			Ways: []authority.Way{newWay(authority.PersonalToken, "jtp-")}, Users: &people{}, Policy: func() *policy.Table { return table },
-			Refusals: audit.NewRefusals(1), Fresh: func() bool { return true }, Now: time.Now,
+			Refusals: audit.NewRefusals(1), Fresh: func() bool { return true }, Now: time.Now, Random: rand.Reader,
 		}
 	}
 	if _, err := authority.New(whole()); err != nil {
@@ -353,6 +354,11 @@ func TestNewRefuses(t *testing.T) {
 		{"no Refusals", func(c *authority.Config) { c.Refusals = nil }},
 		{"no Fresh", func(c *authority.Config) { c.Fresh = nil }},
 		{"no Now", func(c *authority.Config) { c.Now = nil }},
+		{"no Random", func(c *authority.Config) { c.Random = nil }},
+		{"a source of randomness that fails", func(c *authority.Config) { c.Random = strings.NewReader("short") }},
+		{"two cookies of a kind", func(c *authority.Config) {
+			c.Cookies = []authority.Cookie{{Kind: authority.APISession, Name: "a"}, {Kind: authority.APISession, Name: "b"}}
+		}},
 		{"two ways of a kind", func(c *authority.Config) { c.Ways = append(c.Ways, newWay(authority.PersonalToken, "x")) }},
 		{"a way of no kind", func(c *authority.Config) { c.Ways = append(c.Ways, newWay(authority.KindNone, "x")) }},
 		{"a way of an unknown kind", func(c *authority.Config) { c.Ways = append(c.Ways, newWay(200, "x")) }},

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/netip"
 	"strings"
@@ -22,6 +23,7 @@ import (
 type desk struct {
 	*authority.Authority
 	personal, sessions, passwords *way
+	console                       *way
 	people                        *people
 	refusals                      *audit.Refusals
 	clock                         atomic.Int64 // microseconds since 1970
@@ -45,15 +47,17 @@ func newDesk(tb testing.TB, maxRemembered int) *desk {
 		personal:  newWay(authority.PersonalToken, "jtp-"),
 		sessions:  newWay(authority.SessionToken, "jts-"),
 		passwords: newWay(authority.Password, ""),
+		console:   newWay(authority.ConsoleSession, ""),
 		people:    &people{users: map[uuid.UUID]authority.User{}},
 		refusals:  audit.NewRefusals(1000),
 	}
 	d.clock.Store(epoch.UnixMicro())
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: []authority.Way{d.passwords, d.personal, toucher{d.sessions}}, Users: d.people,
-		Policy: func() *policy.Table { return table }, Refusals: d.refusals,
-		Fresh: func() bool { return !d.stale.Load() }, Now: d.now, MaxRemembered: maxRemembered,
+		Ways: []authority.Way{d.passwords, d.personal, toucher{d.sessions}, d.console}, Users: d.people,
+		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: "console"}},
+		Policy:  func() *policy.Table { return table }, Refusals: d.refusals,
+		Fresh: func() bool { return !d.stale.Load() }, Now: d.now, Random: rand.Reader, MaxRemembered: maxRemembered,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -137,6 +141,7 @@ type way struct {
 	records map[string]authority.Proof
 	err     error                       // what Prove returns instead
 	after   func(context.Context) error // called by Prove between what it read and its answer
+	look    func(authority.Credential)  // called by Prove with what it got
 
 	touched [][]authority.Use
 	failing error // what Touch returns, after it stored
@@ -166,6 +171,9 @@ func (w *way) Recognizes(token string) bool {
 
 func (w *way) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	w.asked.Add(1)
+	if w.look != nil {
+		w.look(c)
+	}
 	text := c.Text.Reveal()
 	if w.kind == authority.Password {
 		text = c.Name + ":" + text

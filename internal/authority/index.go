@@ -82,7 +82,7 @@ func (x *index) recall(k key, kind Kind, now int64, p *Principal) (used *atomic.
 		return nil
 	}
 	end, grounds, ok := r.read()
-	if !ok || kindOf(end) != kind || ended(end, now) {
+	if !ok || kindOf(end) != kind || ended(end, now) || idle(kind, r.used.Load(), now) {
 		return nil
 	}
 	userPlace, recordPlace := splitGrounds(grounds)
@@ -97,7 +97,7 @@ func (x *index) recall(k key, kind Kind, now int64, p *Principal) (used *atomic.
 }
 
 // keep adds a proof and its user, or writes it over the former one of the same key. There is room for it.
-func (x *index) keep(f *fill, minute uint32) {
+func (x *index) keep(f *fill, second uint32) {
 	user, ok := x.put(f.proof.UserID, f.user)
 	if !ok {
 		return
@@ -106,14 +106,14 @@ func (x *index) keep(f *fill, minute uint32) {
 	if f.proof.ID != f.proof.UserID {
 		record, _ = x.put(f.proof.ID, nil)
 	}
-	x.add(f.key, endOf(f.proof.NotAfter, f.kind), groundsOf(user, record), minute)
+	x.add(f.key, endOf(f.proof.NotAfter, f.kind), groundsOf(user, record), second)
 }
 
-func (x *index) add(k key, end, grounds uint64, minute uint32) {
+func (x *index) add(k key, end, grounds uint64, second uint32) {
 	r, known := x.find(k)
 	if !known {
 		x.used.Add(1)
 	}
-	r.used.Store(minute)
+	r.used.Store(second)
 	r.write(k, end, grounds)
 }

@@ -284,7 +284,7 @@ func TestRenewalSweeps(t *testing.T) {
 	}
 }
 
-// TestRenewalKeepsLastUse looks for the minute of last use in the copy.
+// TestRenewalKeepsLastUse looks for the second of last use in the copy.
 func TestRenewalKeepsLastUse(t *testing.T) {
 	m := newMemory(10)
 	u := User{ID: modelID(1), Username: "user"}

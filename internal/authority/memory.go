@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
 )
 
 // memory remembers proofs and their users. Nothing in it is the truth: whatever is missing is asked of the database.
@@ -22,7 +24,8 @@ import (
 // A reader that had the former index in its hand finishes in that one. It began before any change that was applied to
 // the new one alone, and its verdict is one that could have been given then.
 type memory struct {
-	max     int // proofs
+	max     int      // proofs
+	seed    [32]byte // of the keys of passwords; new with each start
 	current atomic.Pointer[index]
 	applied atomic.Uint64 // changes applied since the start
 
@@ -40,14 +43,21 @@ type key [2]uint64
 
 // keyOf covers everything that a credential was proven with: a password or secret that stands beside a name counts
 // for that name alone. The hash of each part is of fixed length, so that no two pairs run together.
-func keyOf(c *Credential) key {
+//
+// A token has more bits than anyone can try out. A password hasn't. Whoever came by its bare hash, in a dump of the process
+// say, would try a billion a second: so its key is made with a seed that is nowhere else. And it counts only for the
+// address that it came from: what is remembered is let in however many guesses were refused, and so would tell a guesser
+// from elsewhere which of them is right.
+func (m *memory) keyOf(c *Credential) key {
 	sum := hashOf(string(c.Text))
 	if c.Name != "" {
-		var pair [2 * sha256.Size]byte
-		name := hashOf(c.Name)
-		copy(pair[:], name[:])
-		copy(pair[sha256.Size:], sum[:])
-		sum = sha256.Sum256(pair[:])
+		var all [3*sha256.Size + 16]byte
+		name, from := hashOf(c.Name), audit.Customer(c.From).As16()
+		copy(all[:], m.seed[:])
+		copy(all[sha256.Size:], name[:])
+		copy(all[2*sha256.Size:], sum[:])
+		copy(all[3*sha256.Size:], from[:])
+		sum = sha256.Sum256(all[:])
 	}
 	return key{binary.LittleEndian.Uint64(sum[:]) | 1, binary.LittleEndian.Uint64(sum[8:])}
 }
@@ -78,7 +88,7 @@ func (m *memory) len() int { return int(m.current.Load().used.Load()) }
 // sequence numbers the changes applied so far; a fill that begins now is told by it from one that began earlier.
 func (m *memory) sequence() uint64 { return m.applied.Load() }
 
-// recall fills p with the remembered principal of a credential and returns where the minute of its last use stands, or
+// recall fills p with the remembered principal of a credential and returns where the second of its last use stands, or
 // nil where nothing is remembered that still holds. It takes no lock and allocates nothing.
 func (m *memory) recall(k key, kind Kind, now time.Time, p *Principal) (used *atomic.Uint32) {
 	return m.current.Load().recall(k, kind, now.UnixMicro(), p)
@@ -99,7 +109,7 @@ func (m *memory) keep(f *fill, now time.Time) {
 		m.renew(now)
 	}
 	if !m.touchedSince(f.began, f.proof.ID, f.proof.UserID) {
-		m.current.Load().keep(f, minuteOf(now))
+		m.current.Load().keep(f, secondOf(now))
 	}
 }
 
@@ -153,6 +163,6 @@ func (m *memory) forget(id uuid.UUID) {
 	m.current.Load().forget(id)
 }
 
-func minuteOf(t time.Time) uint32 {
-	return uint32(t.Unix() / 60) //nolint:gosec // G115: good until the year 10136
+func secondOf(t time.Time) uint32 {
+	return uint32(t.Unix()) //nolint:gosec // G115: good until the year 2106
 }

@@ -340,23 +340,30 @@ func TestWarmAllocatesNothing(t *testing.T) {
 	d.personal.token("jtp-alice", alice)
 	d.personal.token("jtp-"+rand.Text()+strings.Repeat("x", 2000), alice)
 	d.passwords.token("alice:secret", alice)
-	token, door := bearer("jtp-alice"), tokenDoor
-	own := bearer("jtp-alice")
-	own.Path = "/v2/users/" + alice.ID.String()
-	for _, in := range []*authority.Presented{token, own} {
-		if got := d.Decide(t.Context(), in, door); !got.Allowed() {
-			t.Fatalf("got %s", got.Reason)
-		}
+	d.console.token("cookie", alice)
+	own, cookie := bearer("jtp-alice"), call()
+	own.Path, cookie.Cookie = "/v2/users/"+alice.ID.String(), []string{"a=b; console=cookie; c=d"}
+	door := &authority.Door{Name: "any", Kinds: authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession)}
+	for _, test := range []struct {
+		name string
+		in   *authority.Presented
+		want float64
+	}{
+		{"token", bearer("jtp-alice"), 0},
+		{"token for one's own", own, 0},
+		{"cookie", cookie, 0},
+		{"password", call(basic("alice:secret")), 2}, // Base64 to bytes, and these to text
+	} {
 		ctx := t.Context()
 		if got := testing.AllocsPerRun(1000, func() {
-			if decision := d.Decide(ctx, in, door); !decision.Allowed() {
-				t.Errorf("got %s", decision.Reason)
+			if decision := d.Decide(ctx, test.in, door); !decision.Allowed() {
+				t.Fatalf("%s: got %s", test.name, decision.Reason)
 			}
-		}); got != 0 {
-			t.Errorf("%s: got %v allocations, want none", in.Path, got)
+		}); got != test.want {
+			t.Errorf("%s: got %v allocations, want %v", test.name, got, test.want)
 		}
 	}
-	if got := d.proofs(); got != 1 {
-		t.Errorf("got %d proofs, want 1", got)
+	if got := d.proofs(); got != 2 {
+		t.Errorf("got %d proofs by token and password, want 2", got)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // meanwhile: a reader that sees it change treats the record as missing. Its key is written once and is never replaced.
 type proofRecord struct {
 	seq   atomic.Uint32
-	used  atomic.Uint32 // the minute of last use; not under seq
+	used  atomic.Uint32 // the second of last use, as far as it was noted; not under seq
 	words [proofWords]atomic.Uint64
 }
 
@@ -60,6 +60,12 @@ func kindOf(end uint64) Kind { return Kind(end & 0xff) }
 func ended(end uint64, now int64) bool {
 	until := int64(end >> 8)
 	return until != 0 && now >= until
+}
+
+// idle reports whether a remembered password has rested for so long that it is asked about anew: a minute (the last few
+// seconds of its uses aren't noted, see firstInMinute). Other kinds rest as long as they like.
+func idle(kind Kind, used uint32, now int64) bool {
+	return kind == Password && now/1e6-int64(used) >= maxPasswordIdle
 }
 
 // groundsOf packs the places of a proof's grounds into a word.

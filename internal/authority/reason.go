@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -16,13 +17,14 @@ const (
 	OutcomeMalformed                      // 400
 	OutcomeUnauthenticated                // 401
 	OutcomeForbidden                      // 403
+	OutcomeTooMany                        // 429
 	OutcomeUnavailable                    // 503
 	outcomeCount
 )
 
 // String returns the outcome's name, as it stands in metrics and logs.
 func (o Outcome) String() string {
-	names := [outcomeCount]string{"allow", "malformed", "unauthenticated", "forbidden", "unavailable"}
+	names := [outcomeCount]string{"allow", "malformed", "unauthenticated", "forbidden", "too_many", "unavailable"}
 	if o >= outcomeCount {
 		return "unknown"
 	}
@@ -48,6 +50,7 @@ const (
 	ReasonWrongPassword   Reason = "wrong_password"    // the user has another password
 	ReasonUnknownUser     Reason = "unknown_user"      // no user of that name, or one without a password
 	ReasonExpired         Reason = "expired"           // its end has come
+	ReasonEnded           Reason = "ended"             // a browser session that was logged out, or ended by a change of the user
 	ReasonBlocked         Reason = "blocked"           // the user is blocked
 	ReasonUserDeleted     Reason = "user_deleted"      // the user was deleted
 	ReasonUnknownService  Reason = "unknown_service"   // no service has this host and path prefix
@@ -59,6 +62,7 @@ const (
 	ReasonCrossOrigin     Reason = "cross_origin"      // a browser sent it on behalf of a page from elsewhere
 	ReasonNotAllowed      Reason = "not_allowed"       // the credential has no such power over Jeton itself
 	ReasonNotVerifier     Reason = "not_verifier"      // asked about calls to a service that is none of its own
+	ReasonThrottled       Reason = "throttled"         // too many wrong passwords, for this user or from this address
 	ReasonBusy            Reason = "busy"              // too many passwords are being checked
 	ReasonUnavailable     Reason = "unavailable"       // the database could not be asked
 )
@@ -68,9 +72,9 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
-		ReasonExpired, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation,
+		ReasonExpired, ReasonEnded, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation,
 		ReasonNotInAudience, ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier,
-		ReasonBusy, ReasonUnavailable,
+		ReasonThrottled, ReasonBusy, ReasonUnavailable,
 	}
 }
 
@@ -82,6 +86,8 @@ func (r Reason) Outcome() Outcome {
 	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed,
 		ReasonNotVerifier:
 		return OutcomeForbidden
+	case ReasonThrottled:
+		return OutcomeTooMany
 	case ReasonBusy, ReasonUnavailable:
 		return OutcomeUnavailable
 	default:
@@ -95,6 +101,8 @@ type Refusal struct {
 	ID     uuid.UUID // the credential's record, where it is known
 	UserID uuid.UUID // its user, where it is known
 	Cause  error     // what failed, where the reason is "unavailable": for the operator's log
+	// RetryAfter is how long to wait before the same may be asked again with success; 0 where there is no telling.
+	RetryAfter time.Duration
 }
 
 // Error implements error. It names the reason, which is not for callers.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -27,26 +28,35 @@ type Toucher interface {
 	Touch(ctx context.Context, used []Use) error
 }
 
-// uses gathers what was used since it was last stored. A credential gets in once a minute at most; while the bound is
-// reached no new one gets in, and is noted in a later minute.
+// uses gathers what was used since it was last stored, by kind. A credential gets in once a minute at most; while the
+// bound of its kind is reached no new one gets in, and is noted in a later minute. The bounds are apart because a browser's
+// session lives by its uses: however many tokens are used, it is noted.
 type uses struct {
 	mu   sync.Mutex
-	seen map[useKey]Use
+	seen [kindCount]map[uuid.UUID]Use
 }
 
-type useKey struct {
-	kind Kind
-	id   uuid.UUID
-}
-
-// maxUses bounds what one flush writes: 10,000 rows are a fraction of a second of one core.
+// maxUses bounds what one flush writes of a kind: 10,000 rows are a fraction of a second of one core.
 const maxUses = 10_000
 
-// firstInMinute reports whether a remembered credential is used for the first time in this minute, and marks the minute
-// in used.
-func firstInMinute(used *atomic.Uint32, now time.Time) bool {
-	last, minute := used.Load(), minuteOf(now)
-	return last != minute && used.CompareAndSwap(last, minute)
+// How long, in seconds, a remembered password may rest, and how old its noted use may become before a new one is noted.
+// So one rests for 50 to 60 seconds before it is hashed again, and is written to six times a minute at most.
+const (
+	maxPasswordIdle   = 60
+	passwordUsesNoted = 10
+)
+
+// firstInMinute reports whether a remembered credential is used for the first time in this minute, and marks in used
+// when that was.
+func firstInMinute(used *atomic.Uint32, kind Kind, now time.Time) bool {
+	last, second := used.Load(), secondOf(now)
+	if last/60 != second/60 {
+		return used.CompareAndSwap(last, second)
+	}
+	if kind == Password && second >= last+passwordUsesNoted {
+		used.CompareAndSwap(last, second) // whoever came before noted as much
+	}
+	return false
 }
 
 // noteUse notes a use.
@@ -57,12 +67,13 @@ func (a *Authority) noteUse(p *Principal, in *Presented, now time.Time) {
 	u := &a.uses
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.seen == nil {
-		u.seen = make(map[useKey]Use)
+	seen := u.seen[p.CredentialKind]
+	if seen == nil {
+		seen = make(map[uuid.UUID]Use)
+		u.seen[p.CredentialKind] = seen
 	}
-	k := useKey{p.CredentialKind, p.CredentialID}
-	if _, known := u.seen[k]; known || len(u.seen) < maxUses {
-		u.seen[k] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: in.Peer}
+	if _, known := seen[p.CredentialID]; known || len(seen) < maxUses {
+		seen[p.CredentialID] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: in.Peer}
 	}
 }
 
@@ -71,22 +82,18 @@ func (a *Authority) noteUse(p *Principal, in *Presented, now time.Time) {
 func (a *Authority) StoreUses(ctx context.Context) error {
 	a.uses.mu.Lock()
 	seen := a.uses.seen
-	a.uses.seen = nil
+	a.uses.seen = [kindCount]map[uuid.UUID]Use{}
 	a.uses.mu.Unlock()
-	byKind := make(map[Kind][]Use)
-	for k, u := range seen {
-		byKind[k.kind] = append(byKind[k.kind], u)
-	}
 	var errs []error
-	for kind, used := range byKind {
+	for kind, used := range seen {
 		way, ok := a.ways[kind].(Toucher)
-		if !ok {
-			continue // none is noted
+		if !ok || len(used) == 0 {
+			continue // none is noted of a kind that doesn't keep it
 		}
 		// In one order, for two nodes that write the same rows in different ones lock each other out.
-		slices.SortFunc(used, func(a, b Use) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-		if err := way.Touch(ctx, used); err != nil {
-			errs = append(errs, fmt.Errorf("storing last uses of kind %s: %w", kind, err))
+		sorted := slices.SortedFunc(maps.Values(used), func(a, b Use) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+		if err := way.Touch(ctx, sorted); err != nil {
+			errs = append(errs, fmt.Errorf("storing last uses of kind %s: %w", Kind(kind), err))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -178,7 +179,7 @@ func TestStoreUsesFails(t *testing.T) {
 	two.token("at-alice", alice)
 	a, err := authority.New(authority.Config{
 		Ways: []authority.Way{toucher{one}, toucher{two}}, Users: folk, Policy: func() *policy.Table { return nil },
-		Refusals: audit.NewRefusals(1), Fresh: func() bool { return true }, Now: time.Now,
+		Refusals: audit.NewRefusals(1), Fresh: func() bool { return true }, Now: time.Now, Random: rand.Reader,
 	})
 	if err != nil {
 		t.Fatal(err)

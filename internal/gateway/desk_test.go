@@ -85,7 +85,7 @@ func newDesk(t testing.TB) *desk {
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
 		Ways: []authority.Way{d.accounts, d.tokens}, Users: d.users, Policy: d.catalog.Policy,
-		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened,
+		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
 	d.Handler = newGateway(t, d.authority, authority.PersonalToken)

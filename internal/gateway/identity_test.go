@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -136,7 +137,7 @@ func TestNamesAreEncoded(t *testing.T) {
 	check(t, err)
 	a, err := authority.New(authority.Config{
 		Ways: []authority.Way{who}, Users: who, Policy: func() *policy.Table { return table },
-		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: opened,
+		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
 	s := serve(t, newGateway(t, a, authority.AccessToken))

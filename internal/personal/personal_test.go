@@ -2,6 +2,7 @@ package personal_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -112,7 +113,7 @@ func newDesk(t *testing.T) *desk {
 	check(err)
 	d.authority, err = authority.New(authority.Config{
 		Ways: []authority.Way{d.Tokens}, Users: users{db}, Policy: func() *policy.Table { return new(policy.Table) },
-		Refusals: d.refusals, Fresh: f.Fresh, Now: now,
+		Refusals: d.refusals, Fresh: f.Fresh, Now: now, Random: cryptorand.Reader,
 	})
 	check(err)
 	check(f.CatchUp(t.Context()))
