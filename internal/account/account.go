@@ -4,8 +4,8 @@
 // no spelling goes round a limit. A password is checked by Argon2id in a bounded number of slots; a name that nobody has
 // costs the same work as a wrong password. Blocking takes effect at once and everywhere, through the change feed.
 //
-// The package refuses names that could be read as something else (an ID, a Basic pair, a path), passwords that are too
-// short or too long, stale changes, and any change that would leave nobody able to administer Jeton.
+// The package refuses guesses beyond a bound (see guesses), names that could be read as something else (an ID, a Basic
+// pair, a path), passwords that are too short or too long, stale changes, and any change that would leave nobody able to administer Jeton.
 package account
 
 import (
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -59,8 +60,9 @@ type User struct {
 
 // Credentials is what the store keeps of a user's password.
 type Credentials struct {
-	UserID uuid.UUID
-	Hash   string // a PHC string, empty where the user has no password
+	UserID  uuid.UUID
+	Hash    string // a PHC string, empty where the user has no password
+	Blocked bool   // the user is, whatever the password
 }
 
 // Record is a user as it is stored, beside the canonical forms by which it is found.
@@ -87,18 +89,19 @@ type Store interface {
 	Users(ctx context.Context, after string, limit int) ([]User, error)
 	// PasswordByName returns what is kept of the password of the living user of that name, or ErrNotFound.
 	PasswordByName(ctx context.Context, key string) (Credentials, error)
-	// UpdateUser writes the user if its version is still r.Version, and raises that; else it returns ErrStale, or
+	// UpdateUser writes the user if its version is still r.Version, and raises that, and ends the browser sessions of one
+	// who was blocked and is no longer; else it returns ErrStale, or
 	// ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
 	// would be left.
 	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
 	// DeleteUser leaves a tombstone: the name is free again, the ID and its credentials are dead for good. It returns
 	// ErrNotFound or ErrLastAdmin.
 	DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) error
-	// ChangePassword replaces the hash of a password if it is still the old one, and returns ErrStale where it isn't, or
-	// ErrNotFound.
+	// ChangePassword replaces the hash of a password if it is still the old one, and ends the user's browser sessions but
+	// the actor's own in the same transaction. It returns ErrStale where the hash isn't the old one, or ErrNotFound.
 	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, ev audit.Event) error
-	// ResetPassword sets a password whatever it was, and revokes the user's personal token in the same transaction. It
-	// returns ErrNotFound.
+	// ResetPassword sets a password whatever it was, and revokes the user's personal token and ends its browser sessions
+	// but the actor's own in the same transaction. It returns ErrNotFound.
 	ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error
 	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
 	// anyone can see: no event, no version.
@@ -107,7 +110,7 @@ type Store interface {
 	AnyUser(ctx context.Context) (bool, error)
 }
 
-// Config is what Accounts need. Every field is required but PasswordChanged.
+// Config is what Accounts need. Every field is required but PasswordChanged and Exhausted.
 type Config struct {
 	Store Store
 	// Applied returns once this process has heard of every change committed so far.
@@ -118,12 +121,19 @@ type Config struct {
 	PasswordSlots int
 	// PasswordChanged, where given, hears of each user whose password was replaced.
 	PasswordChanged func(id uuid.UUID)
+	// Exhausted, where given, hears of each user at whose password no more guesses are looked at for now, from an address
+	// where the right one may be remembered. Whoever remembers it must forget it: as long as a right guess is let in there
+	// and a wrong one isn't, guessing goes on.
+	Exhausted func(id uuid.UUID)
 }
 
 // Accounts manages users and proves passwords. Make one with New.
 type Accounts struct {
-	cfg    Config
-	hasher *hasher
+	cfg     Config
+	hasher  *hasher
+	guesses *guesses
+	checks  singleflight.Group // of passwords, under way
+	changes changes
 }
 
 // New returns Accounts, or an error where the configuration lacks something.
@@ -135,7 +145,7 @@ func New(cfg Config) (*Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Accounts{cfg: cfg, hasher: h}, nil
+	return &Accounts{cfg: cfg, hasher: h, guesses: newGuesses(cfg.Now)}, nil
 }
 
 // Draft is what a new user is made of.
@@ -237,7 +247,7 @@ type Patch struct {
 	DisplayName *string
 	Roles       *[]string
 	State       *State
-	Password    *secret.Text // an administrator's reset: ends the user's personal token
+	Password    *secret.Text // an administrator's reset: ends the user's personal token and browser sessions
 }
 
 // Update changes a user, if its version is the given one (0 for any). A new password is a change and an event of its own,

@@ -128,7 +128,9 @@ func (d *desk) why(t *testing.T, name string, password secret.Text) authority.Re
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		return ref.Reason
 	}
-	if id, finding := d.UserID(t.Context(), name); err != nil || finding != nil || proof != (authority.Proof{ID: id, UserID: id}) {
+	id, finding := d.UserID(t.Context(), name)
+	want := authority.Proof{ID: id, UserID: id, NotAfter: d.now.Add(15 * time.Minute), Remember: true}
+	if err != nil || finding != nil || proof != want {
 		t.Fatalf("got %+v, %v, want a proof of %s", proof, err, name)
 	}
 	return ""

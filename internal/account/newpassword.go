@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -12,18 +14,49 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// ChangePassword replaces a user's own password. Its personal token goes on working. Errors are a FieldError for the
-// new password or, where it is wrong, the current one; ErrBusy; ErrNotFound; ErrStale where the user was
-// renamed or the password replaced twice meanwhile.
+// WrongCurrent is the error of a current password that isn't it: the FieldError that it wraps.
+type WrongCurrent struct{ field *authority.FieldError }
+
+// Error implements error.
+func (e *WrongCurrent) Error() string { return e.field.Error() }
+
+// Unwrap returns the FieldError.
+func (e *WrongCurrent) Unwrap() error { return e.field }
+
+// GuessRefused returns the reason for which an error of ChangePassword is to be entered as a refusal, or none: whoever
+// holds somebody's token shall not guess its owner's password unseen.
+func GuessRefused(err error) authority.Reason {
+	if _, wrong := errors.AsType[*WrongCurrent](err); wrong {
+		return authority.ReasonWrongPassword
+	}
+	if ref, refused := errors.AsType[*authority.Refusal](err); refused {
+		return ref.Reason
+	}
+	return ""
+}
+
+// ChangePassword replaces a user's own password. Its personal token goes on working, and so does the browser session by
+// which the actor came; its other browser sessions end. Errors are a FieldError for the new password; a
+// *WrongCurrent, or a *authority.Refusal after too many of them (see GuessRefused); ErrBusy; ErrNotFound; ErrStale where the
+// user was renamed or the password replaced twice meanwhile.
 //
 // Between the check of the current password and the change, an administrator may reset it: somebody who has stolen the
 // former one must not undo that. So the store replaces only the hash that was checked.
 func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, replacement secret.Text, actor audit.Actor) error {
+	if len(current) > maxPasswordBytes {
+		return &authority.Refusal{Reason: authority.ReasonTooLong}
+	}
+	end, err := a.changes.begin(id)
+	if err != nil {
+		return err
+	}
+	defer end()
 	u, err := a.cfg.Store.User(ctx, id)
 	if err != nil {
 		return err
 	}
-	old, err := a.confirm(ctx, u, current)
+	from, _ := netip.ParseAddr(actor.Address) // the zero address where it isn't known
+	old, err := a.confirm(ctx, u, current, from)
 	if err != nil {
 		return err
 	}
@@ -36,7 +69,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, re
 	if errors.Is(err, authority.ErrStale) {
 		// A log-in may have bettered an imported hash, which no one should hear of; after a reset, current is wrong. The
 		// second look tells which. A hash is bettered once, so there is no third.
-		if old, err = a.confirm(ctx, u, current); err != nil {
+		if old, err = a.confirm(ctx, u, current, from); err != nil {
 			return err
 		}
 		err = a.cfg.Store.ChangePassword(ctx, id, old, hash, ev)
@@ -48,21 +81,47 @@ func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, re
 	return a.cfg.Applied(ctx)
 }
 
+// changes are the users who are changing their own passwords. Each may do so once at a time: a new password is hashed
+// without a queue, and one user must not take every slot.
+type changes struct {
+	mu       sync.Mutex
+	underWay map[uuid.UUID]struct{}
+}
+
+// begin returns how to end a change, or ErrBusy where the same user is at another.
+func (c *changes) begin(id uuid.UUID) (end func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, another := c.underWay[id]; another {
+		return nil, fmt.Errorf("changing a password beside another change of it: %w", authority.ErrBusy)
+	}
+	if c.underWay == nil {
+		c.underWay = make(map[uuid.UUID]struct{})
+	}
+	c.underWay[id] = struct{}{}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.underWay, id)
+	}, nil
+}
+
 // confirm returns the hash that is kept of a user's password, if current is that password.
-func (a *Accounts) confirm(ctx context.Context, u User, current secret.Text) (string, error) {
-	kept, err := a.cfg.Store.PasswordByName(ctx, Key(u.Username))
+func (a *Accounts) confirm(ctx context.Context, u User, current secret.Text, from netip.Addr) (string, error) {
+	key := Key(u.Username)
+	kept, err := a.cfg.Store.PasswordByName(ctx, key)
 	if err != nil {
 		return "", err
 	}
 	if kept.UserID != u.ID {
 		return "", authority.ErrStale // renamed just now, and the name is another's
 	}
-	ok, err := a.matches(ctx, kept, current)
+	ok, err := a.matches(ctx, kept, key, current, from)
 	if err != nil {
 		return "", err
 	}
 	if !ok {
-		return "", &authority.FieldError{Field: "current", Problem: "is not the current password"}
+		return "", &WrongCurrent{&authority.FieldError{Field: "current", Problem: "is not the current password"}}
 	}
 	return kept.Hash, nil
 }

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -99,26 +100,37 @@ func newHasher(slots int, random io.Reader) (*hasher, error) {
 	return h, err
 }
 
-// enter waits for a slot; the caller calls leave when it is done. It returns ErrBusy where too many wait already.
+// enter waits in the queue for a slot; the caller calls leave when it is done. It returns ErrBusy where too many wait
+// already.
 func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
 	default:
 		return nil, fmt.Errorf("checking a password: %w", authority.ErrBusy)
 	}
+	free, err := h.slot(ctx)
+	if err != nil {
+		<-h.queue
+		return nil, err
+	}
+	return func() { free(); <-h.queue }, nil
+}
+
+// slot waits for a slot until ctx ends, and then returns ErrBusy.
+func (h *hasher) slot(ctx context.Context) (leave func(), err error) {
 	select {
 	case h.slots <- struct{}{}:
 		h.done.Add(1)
-		return func() { <-h.slots; <-h.queue }, nil
+		return func() { <-h.slots }, nil
 	case <-ctx.Done():
-		<-h.queue
-		return nil, fmt.Errorf("waiting to check a password: %w: %w", authority.ErrBusy, ctx.Err())
+		return nil, fmt.Errorf("waiting to hash a password: %w: %w", authority.ErrBusy, ctx.Err())
 	}
 }
 
-// hash returns the PHC string of password under Argon2id.
+// hash returns the PHC string of password under Argon2id. It waits for a slot as long as ctx allows, and not in the queue:
+// who may set a password is known, and guesses that fill the queue must not keep an administrator from a reset.
 func (h *hasher) hash(ctx context.Context, password secret.Text) (string, error) {
-	leave, err := h.enter(ctx)
+	leave, err := h.slot(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +139,7 @@ func (h *hasher) hash(ctx context.Context, password secret.Text) (string, error)
 	if _, err := io.ReadFull(h.random, salt); err != nil {
 		return "", fmt.Errorf("reading randomness for a salt: %w", err)
 	}
-	sum := argon2.IDKey([]byte(password.Reveal()), salt, argonTime, argonMemory, argonLanes, argonKey)
+	sum := argon2.IDKey(composed(password), salt, argonTime, argonMemory, argonLanes, argonKey)
 	enc := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
 		enc.EncodeToString(salt), enc.EncodeToString(sum)), nil
@@ -144,8 +156,16 @@ func (h *hasher) matches(ctx context.Context, stored string, password secret.Tex
 		return false, err
 	}
 	defer leave()
-	return check([]byte(password.Reveal())), nil
+	if check(composed(password)) {
+		return true, nil
+	}
+	// Made elsewhere, it may be of the password as it was typed.
+	return outdated(stored) && !norm.NFC.IsNormalString(password.Reveal()) && check([]byte(password.Reveal())), nil
 }
+
+// composed returns the bytes of a password that are hashed: in Unicode's composed form (NFC), whether a keyboard gave é in
+// one character or in two (RFC 8265, section 4.2.2; RFC 7617, section 2.1).
+func composed(password secret.Text) []byte { return norm.NFC.Bytes([]byte(password.Reveal())) }
 
 // outdated reports whether a hash was made otherwise than new ones are.
 func outdated(stored string) bool {

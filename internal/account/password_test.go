@@ -101,6 +101,26 @@ func TestNoTruncation(t *testing.T) {
 	}
 }
 
+// TestComposition gives letters with accents in one character and in two: keyboards differ, and a password is the same.
+// One that was hashed elsewhere as it was typed fits as it was typed, and either way once it was bettered.
+func TestComposition(t *testing.T) {
+	d := newDesk(t)
+	const one, two, without = secret.Text("caf\u00e9 au lait"), secret.Text("cafe\u0301 au lait"), secret.Text("cafe au lait")
+	d.create(t, account.Draft{Username: "one", Password: one})
+	d.create(t, account.Draft{Username: "two", Password: two})
+	d.create(t, account.Draft{Username: "import", PasswordHash: "$pbkdf2-sha256$1000$c2FsdHNhbHQ$t+/DjvOhSMcton2PsjHpC47iswLvkdihGxJmRfk+/gM"})
+	for _, name := range []string{"import", "one", "two"} {
+		for _, text := range []secret.Text{two, one} {
+			if got := d.why(t, name, text); got != "" {
+				t.Errorf("%s: got %q for %q", name, got, text.Reveal())
+			}
+		}
+		if got := d.why(t, name, without); got != authority.ReasonWrongPassword {
+			t.Errorf("%s: got %q without the accent", name, got)
+		}
+	}
+}
+
 // Hashes made elsewhere. bcrypt's are by libxcrypt (Perl's crypt), PBKDF2's by Python's hashlib, in the forms of passlib
 // and of the PHC; Argon2id's are test vectors of its reference implementation.
 const (

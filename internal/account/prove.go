@@ -2,8 +2,11 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,14 +20,22 @@ func (a *Accounts) Kind() authority.Kind { return authority.Password }
 // Recognizes implements authority.Way: no bearer token is a password.
 func (a *Accounts) Recognizes(string) bool { return false }
 
+// remembered is how long a right password is believed without being hashed again.
+const remembered = 15 * time.Minute
+
 // Prove implements authority.Way. Unknown users cost the hash of a password that nobody has, so that they take as long
-// as wrong passwords do. Whether the user is blocked is for the authority to say, after the work is done. The ID of the proof is the user's own.
+// as wrong passwords do. Whether the user is blocked is for the authority to say, after the work is done. The ID of the
+// proof is the user's own: a change of its password or name takes the proof out of memory.
 func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	kept, err := a.cfg.Store.PasswordByName(ctx, Key(c.Name))
+	if len(c.Text) > maxPasswordBytes {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonTooLong}
+	}
+	key := Key(c.Name)
+	kept, err := a.cfg.Store.PasswordByName(ctx, key)
 	if err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return authority.Proof{}, fmt.Errorf("looking up a password: %w", err)
 	}
-	ok, err := a.matches(ctx, kept, c.Text)
+	ok, err := a.matches(ctx, kept, key, c.Text, c.From)
 	switch {
 	case err != nil:
 		return authority.Proof{}, err
@@ -39,16 +50,67 @@ func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority
 			_ = a.cfg.Store.UpgradePassword(ctx, kept.UserID, kept.Hash, hash)
 		}
 	}
-	return authority.Proof{ID: kept.UserID, UserID: kept.UserID}, nil
+	return authority.Proof{ID: kept.UserID, UserID: kept.UserID, NotAfter: a.cfg.Now().Add(remembered), Remember: true}, nil
 }
 
-// matches reports whether a password is the one kept. Where none is kept, it does the work of checking one all the same.
-func (a *Accounts) matches(ctx context.Context, kept Credentials, password secret.Text) (bool, error) {
-	if kept.Hash == "" {
-		_, err := a.hasher.matches(ctx, a.hasher.dummy, password)
-		return false, err
+// checkTimeout bounds one check of a password, the wait for a slot included.
+const checkTimeout = 2 * time.Second
+
+// matches reports whether a password is the one kept for a user, or for a name that nobody has. Errors are a
+// *authority.Refusal where there were too many wrong ones, or ErrBusy.
+//
+// The same password at the same time is checked once for all who wait for it: a program that starts with fifty
+// connections is no fifty guesses, nor fifty hashes. Whose address counts is the first's: to wait for the same check takes
+// the same password, so a guesser gains nothing by it. The check doesn't end with the caller who began it.
+func (a *Accounts) matches(ctx context.Context, kept Credentials, key string, password secret.Text, from netip.Addr) (bool, error) {
+	same := sha256.Sum256([]byte(key + "\x00" + kept.Hash + "\x00" + password.Reveal()))
+	check := a.checks.DoChan(string(same[:]), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+		defer cancel()
+		return a.guess(ctx, kept, userBucket(kept.UserID, key), password, from)
+	})
+	select {
+	case result := <-check:
+		ok, _ := result.Val.(bool)
+		return ok && result.Err == nil, result.Err
+	case <-ctx.Done():
+		return false, fmt.Errorf("waiting for the check of a password: %w: %w", authority.ErrBusy, ctx.Err())
 	}
-	return a.hasher.matches(ctx, kept.Hash, password)
+}
+
+// guess checks a password within the bounds on guessing. Where none is kept, it does the work all the same.
+func (a *Accounts) guess(ctx context.Context, kept Credentials, user bucket, password secret.Text, from netip.Addr) (bool, error) {
+	attempt, err := a.guesses.take(user, from)
+	if err != nil {
+		return false, named(err, kept.UserID)
+	}
+	if attempt.last && a.cfg.Exhausted != nil {
+		a.cfg.Exhausted(kept.UserID)
+	}
+	hash := kept.Hash
+	if hash == "" {
+		hash = a.hasher.dummy
+	}
+	ok, err := a.hasher.matches(ctx, hash, password)
+	switch {
+	case err != nil:
+		attempt.undo()
+		return false, err
+	case !ok || kept.Hash == "":
+		return false, named(attempt.wrong(), kept.UserID)
+	case kept.Blocked: // it counts as a wrong one does, or its being free would tell that it was right
+		return true, named(attempt.wrong(), kept.UserID)
+	}
+	attempt.right()
+	return true, nil
+}
+
+// named has a refusal tell the audit log whose password was guessed at, where somebody has the name.
+func named(err error, id uuid.UUID) error {
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		ref.ID, ref.UserID = id, id
+	}
+	return err
 }
 
 // Hashed returns how many passwords were hashed since the start, to make a hash or to check one.

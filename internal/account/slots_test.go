@@ -3,6 +3,10 @@ package account_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,12 +14,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
 func nothing(context.Context) error { return nil }
 
-// oneUser is a store of one user, that answers nothing else. A test in a bubble can't wait for a real database.
+// annID is the ID of oneUser's user.
+var annID = uuid.UUID{1}
+
+// oneUser is a store of one user and her guests, that answers nothing else. A test in a bubble can't wait for a real database.
 type oneUser struct {
 	account.Store
 	hash string
@@ -26,16 +34,22 @@ func (o oneUser) PasswordByName(_ context.Context, key string) (account.Credenti
 	if o.fail != nil {
 		return account.Credentials{}, o.fail
 	}
-	if key != "ann" {
-		return account.Credentials{}, authority.ErrNotFound
+	switch {
+	case key == "ann":
+		return account.Credentials{UserID: annID, Hash: o.hash}, nil
+	case strings.HasPrefix(key, "guest"):
+		return account.Credentials{UserID: uuid.NewSHA1(annID, []byte(key)), Hash: o.hash, Blocked: key == "guest blocked"}, nil
 	}
-	return account.Credentials{UserID: uuid.UUID{1}, Hash: o.hash}, nil
+	return account.Credentials{}, authority.ErrNotFound
 }
 
 // User finds ann as she was a moment ago, by any ID: since then the name may have become another's.
 func (o oneUser) User(_ context.Context, id uuid.UUID) (account.User, error) {
 	return account.User{ID: id, Username: "ann"}, nil
 }
+
+// CreateUser takes any user and keeps none.
+func (o oneUser) CreateUser(context.Context, account.Record, string, audit.Event) error { return nil }
 
 func (o oneUser) UpgradePassword(context.Context, uuid.UUID, string, string) error { return nil }
 
@@ -62,8 +76,10 @@ func TestSlots(t *testing.T) {
 		began := a.Hashed()
 		g.open = make(chan struct{})
 		results := make(chan error, 30)
+		var calls atomic.Uint32
 		prove := func(ctx context.Context, name string) {
-			_, err := a.Prove(ctx, authority.Credential{Kind: authority.Password, Name: name, Text: "password"})
+			from := netip.AddrFrom4([4]byte{10, 0, 0, byte(calls.Add(1))}) // each another, for an address may have few at once
+			_, err := a.Prove(ctx, authority.Credential{Kind: authority.Password, Name: name, Text: "password", From: from})
 			results <- err
 		}
 		// The password is right and its hash imported: the upgrade draws a salt, and hangs at the gate with its slot.
@@ -73,40 +89,45 @@ func TestSlots(t *testing.T) {
 			t.Fatalf("got %d hashes begun, want the upgrade at the gate", got)
 		}
 		giveUp, cancel := context.WithCancel(t.Context())
-		for range 19 {
-			go prove(t.Context(), "nobody")
+		for n := range 20 {
+			go prove(t.Context(), fmt.Sprint("nobody", n))
 		}
 		go prove(giveUp, "nobody")
 		synctest.Wait()
 
-		// 1 is in the slot and 20 wait: there is no room for another, whoever it is.
-		for _, name := range []string{"ann", "nobody"} {
+		// One hangs in the slot and 21 wait: there is no room for another, whoever it is.
+		for _, name := range []string{"ann", "somebody"} {
 			prove(t.Context(), name)
 			if err := <-results; !errors.Is(err, authority.ErrBusy) {
 				t.Errorf("%s: got %v before a full queue, want ErrBusy", name, err)
 			}
 		}
-		if _, err := a.Create(t.Context(), account.Draft{Username: "bob", Password: password}, root); !errors.Is(err, authority.ErrBusy) {
-			t.Errorf("got %v for a new password, want ErrBusy", err)
-		}
 		if got := a.Hashed() - began; got != 2 || len(results) != 0 {
 			t.Errorf("got %d hashes and %d answers, want everybody waiting", got, len(results))
 		}
 
-		// One gives up; its place is free, and is taken by the next.
+		// One gives up and hears so. Its guess is looked at all the same, for whoever else waits for it.
+		go prove(t.Context(), "nobody")
+		synctest.Wait()
 		cancel()
 		if err := <-results; !errors.Is(err, authority.ErrBusy) || !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v for who gave up, want ErrBusy and the context's error", err)
 		}
-		go prove(t.Context(), "nobody")
 		synctest.Wait()
 		if len(results) != 0 {
-			t.Errorf("got %v, want the place of who gave up", <-results)
+			t.Errorf("got %v, want the same guess shared", <-results)
 		}
+		// A new password doesn't queue with the guesses.
+		created := make(chan error, 1)
+		go func() {
+			_, err := a.Create(t.Context(), account.Draft{Username: "bob", Password: password}, root)
+			created <- err
+		}()
+		synctest.Wait()
 
 		close(g.open)
 		admitted, unknown := 0, 0
-		for range 21 {
+		for range 22 {
 			err := <-results
 			if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonUnknownUser {
 				unknown++
@@ -114,8 +135,11 @@ func TestSlots(t *testing.T) {
 				admitted++
 			}
 		}
-		if admitted != 1 || unknown != 20 || a.Hashed()-began != 22 {
-			t.Errorf("got %d admitted, %d unknown, %d hashes, want 1, 20, 22", admitted, unknown, a.Hashed()-began)
+		if err := <-created; err != nil {
+			t.Errorf("got %v for a new password behind a full queue, want none", err)
+		}
+		if admitted != 1 || unknown != 21 || a.Hashed()-began != 24 {
+			t.Errorf("got %d admitted, %d unknown, %d hashes, want 1, 21, 24", admitted, unknown, a.Hashed()-began)
 		}
 		// Every place is free again.
 		prove(t.Context(), "ann")
