@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
@@ -56,6 +59,13 @@ func diskFull(t *testing.T, dir string) {
 	if err := os.WriteFile(ballast, make([]byte, 3<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := create(t.Context(), s, "browser"); err != nil {
+		t.Fatal(err)
+	}
+	sessions := make([]uuid.UUID, 100)
+	for n := range sessions {
+		sessions[n] = logIn(t, s, n)
+	}
 	made := 0
 	for err = nil; err == nil; made++ {
 		if err = create(t.Context(), s, fmt.Sprint("u", made)); err == nil {
@@ -82,11 +92,14 @@ func diskFull(t *testing.T, dir string) {
 	revoked := 0
 	for ; revoked < min(made, 500); revoked++ {
 		revokeToken(t, s, revoked)
+		if revoked%5 == 4 {
+			logOut(t, s, revoked/5, sessions[revoked/5])
+		}
 		if reserve() == 0 { // else there was still some room
 			refused("with the reserve spent")
 		}
 	}
-	t.Logf("%d tokens were issued, then %d revoked on the full disk", made, revoked)
+	t.Logf("%d tokens were issued, then %d revoked and %d sessions ended on the full disk", made, revoked, revoked/5)
 	if reserve() != 0 {
 		t.Error("the reserve was not needed: this test shows nothing")
 	}
@@ -122,6 +135,39 @@ func revokeToken(t *testing.T, s *sqlite.Store, n int) {
 	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
 		t.Fatalf("token %d, after it was revoked: got error %v, want %v", n, err, authority.ErrNotFound)
 	}
+}
+
+// logIn begins the n-th session of the user "browser".
+func logIn(t *testing.T, s *sqlite.Store, n int) uuid.UUID {
+	t.Helper()
+	u, err := s.UserByName(t.Context(), "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := session.Session{ID: uuid.Must(uuid.NewV7()), UserID: u.ID, CreatedAt: now(), LastUsedAt: now(), ExpiresAt: now().Add(time.Hour)}
+	ev := audit.New(audit.SessionBegin, audit.Actor{}, audit.Target{Kind: "browser_session", ID: b.ID}, now())
+	if err := s.CreateBrowserSession(t.Context(), b, session.Digests{Console: digestOf(2 * n), API: digestOf(2*n + 1)}, uuid.Nil, ev); err != nil {
+		t.Fatal(err)
+	}
+	return b.ID
+}
+
+// logOut ends the n-th session, which lasts before and not after.
+func logOut(t *testing.T, s *sqlite.Store, n int, id uuid.UUID) {
+	t.Helper()
+	check := func(when string, ended bool) {
+		t.Helper()
+		b, err := s.BrowserSessionByDigest(t.Context(), authority.APISession, []keyring.Digest{digestOf(2*n + 1)})
+		if err != nil || b.ID != id || b.EndedAt.IsZero() == ended {
+			t.Fatalf("session %d, %s it was ended: got %+v and error %v, want it ended: %t", n, when, b, err, ended)
+		}
+	}
+	check("before", false)
+	ev := audit.New(audit.SessionEnd, audit.Actor{}, audit.Target{Kind: "browser_session", ID: id}, now())
+	if err := s.EndBrowserSession(t.Context(), id, ev); err != nil {
+		t.Fatalf("session %d: got error %v from logging out, want none", n, err)
+	}
+	check("after", true)
 }
 
 // putToken gives the n-th user the n-th token.

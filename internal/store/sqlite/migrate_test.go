@@ -142,7 +142,7 @@ func TestMigrate(t *testing.T) {
 			if broken := texts(t, db, `SELECT "table" FROM pragma_foreign_key_check`); len(broken) > 0 {
 				t.Errorf("rows of %v refer to rows that aren't there", broken)
 			}
-			checkPopulated(t, s)
+			checkPopulated(t, s, before)
 		})
 	}
 }

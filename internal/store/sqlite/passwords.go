@@ -13,7 +13,7 @@ import (
 // PasswordByName implements account.Store.
 func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credentials, error) {
 	var c account.Credentials
-	err := one(find(ctx, s.hot.passwordByName, key), "reading password", &c.UserID, &c.Hash)
+	err := one(find(ctx, s.hot.passwordByName, key), "reading password", &c.UserID, &c.Hash, &c.Blocked)
 	return c, err
 }
 
@@ -30,12 +30,16 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash stri
 		if n == 0 {
 			return t.staleOrGone(userLives, id)
 		}
+		if err := t.endOtherSessions(id, ev); err != nil {
+			return err
+		}
 		return t.record(ev, feed.User, id)
 	})
 }
 
-// ResetPassword implements account.Store. That it also ends the personal token needs no row of the feed beside the
-// user's, on which everything of a user rests.
+// ResetPassword implements account.Store. That it also ends the personal token and the browser sessions needs no row of
+// the feed beside the user's, on which everything of a user rests. An administrator who resets its own password keeps the
+// session by which it does so.
 func (s *Store) ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error {
 	return s.withdraw(ctx, "resetting password", func(t *tx) error {
 		if err := t.execOne(`UPDATE user SET password = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`,
@@ -43,6 +47,9 @@ func (s *Store) ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev
 			return err
 		}
 		if _, err := t.exec(revokeToken, micros(ev.At), blob(id)); err != nil { // there may be none
+			return err
+		}
+		if err := t.endOtherSessions(id, ev); err != nil {
 			return err
 		}
 		return t.record(ev, feed.User, id)

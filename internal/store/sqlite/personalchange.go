@@ -77,13 +77,18 @@ func (s *Store) RedigestPersonalToken(ctx context.Context, userID uuid.UUID, old
 // touchBatch is how many uses one transaction stores: a rotation waits for no more.
 const touchBatch = 500
 
-// TouchPersonalTokens implements personal.Store. Batches before the one that failed are stored; storing one again does
-// nothing, since a use counts only if it is later.
+// TouchPersonalTokens implements personal.Store.
 func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) error {
+	return s.touch(ctx, "touching personal tokens", touchToken, used)
+}
+
+// touch stores uses, each by a statement of its time, address and ID. Batches before the one that failed are stored;
+// storing one again does nothing, since a use counts only if it is later.
+func (s *Store) touch(ctx context.Context, doing, statement string, used []authority.Use) error {
 	for len(used) > 0 {
 		batch := used[:min(touchBatch, len(used))]
 		used = used[len(batch):]
-		if err := s.write(ctx, "touching personal tokens", func(t *tx) error { return t.touch(batch) }); err != nil {
+		if err := s.write(ctx, doing, func(t *tx) error { return t.touch(statement, batch) }); err != nil {
 			return err
 		}
 	}
@@ -91,13 +96,13 @@ func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) e
 }
 
 // touch stores one batch. An address that isn't known is stored as such: the former one wasn't that of this use.
-func (t *tx) touch(used []authority.Use) error {
+func (t *tx) touch(statement string, used []authority.Use) error {
 	for _, u := range used {
 		var from any
 		if u.From.IsValid() {
 			from = u.From.String()
 		}
-		if _, err := t.exec(touchToken, micros(u.At), from, blob(u.ID)); err != nil {
+		if _, err := t.exec(statement, micros(u.At), from, blob(u.ID)); err != nil {
 			return err
 		}
 	}

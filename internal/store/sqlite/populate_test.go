@@ -15,11 +15,19 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
 // The records of a golden dump have IDs that don't change from one run to the next.
 func id(n byte) uuid.UUID { return uuid.UUID{0: 1, 6: 0x70, 8: 0x80, 15: n} }
+
+// cookies returns the digests of a browser session's two cookies.
+func cookies(n byte) session.Digests {
+	return session.Digests{
+		Console: keyring.Digest{Pepper: 1, Sum: secret.Sum{0: n, 31: 2}}, API: keyring.Digest{Pepper: 1, Sum: secret.Sum{0: n, 31: 3}},
+	}
+}
 
 func token(n byte) keyring.Digest { return keyring.Digest{Pepper: 1, Sum: secret.Sum{0: n, 31: 1}} }
 
@@ -42,6 +50,9 @@ func populate(t *testing.T, s *sqlite.Store) {
 	refused.Action, refused.Reason, refused.MergeKey, refused.LastAt = audit.Refused, "unknown", "key", at
 	api := catalog.Service{ID: id(10), Name: "reports", Host: "api.example.com", PathPrefix: "/", Default: policy.DefaultDeny, Verifiers: []uuid.UUID{id(2)}, Version: 1, CreatedAt: at, UpdatedAt: at}
 	ops := []policy.Operation{{Pattern: "GET /reports/{id}", Scope: "read", Audience: []policy.Audience{policy.UserAudience(id(2)), policy.RoleAudience("r"), policy.SelfAudience("id")}}}
+	browser := func(n, userID byte) session.Session {
+		return session.Session{ID: id(n), UserID: id(userID), CreatedAt: at, LastUsedAt: at, LastUsedIP: "192.0.2.2", ExpiresAt: at.Add(12 * time.Hour)}
+	}
 	_, err := s.SetMasterCheck(ctx, []byte{1, 2, 3})
 	if err := errors.Join(err,
 		s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{4, 5}, CreatedAt: at}, ev(11)),
@@ -52,6 +63,10 @@ func populate(t *testing.T, s *sqlite.Store) {
 		s.PutPersonalToken(ctx, id(2), token(2), ev(16)),
 		s.PutPersonalToken(ctx, id(3), token(3), ev(17)),
 		s.TouchPersonalTokens(ctx, []authority.Use{{ID: id(2), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.1")}}),
+		s.CreateBrowserSession(ctx, browser(30, 2), cookies(1), uuid.Nil, ev(22)),
+		s.CreateBrowserSession(ctx, browser(31, 2), cookies(2), id(30), ev(23)), // the first ends
+		s.CreateBrowserSession(ctx, browser(32, 3), cookies(3), uuid.Nil, ev(24)),
+		s.TouchBrowserSessions(ctx, []authority.Use{{ID: id(31), At: at.Add(time.Minute)}}),
 		s.DeleteUser(ctx, id(3), ev(18)),
 		s.CreateService(ctx, api, ev(19)),
 		s.ReplaceOperations(ctx, api.ID, 1, ops, ev(21)),
@@ -61,34 +76,59 @@ func populate(t *testing.T, s *sqlite.Store) {
 	}
 }
 
-// checkPopulated finds what populate left, through the methods that the packages inside use.
-func checkPopulated(t *testing.T, s *sqlite.Store) {
+// check complains of a record that couldn't be read, or is another than wanted.
+func check(t *testing.T, what string, err error, ok bool) {
+	t.Helper()
+	if err != nil || !ok {
+		t.Errorf("%s: got error %v, and another record than wanted: %t", what, err, !ok)
+	}
+}
+
+// checkPopulated finds what populate left, through the methods that the packages inside use. Of the tables, had holds those
+// that the schema had in which the rows were written.
+func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	t.Helper()
 	ctx := t.Context()
-	check := func(what string, err error, ok bool) {
-		t.Helper()
-		if err != nil || !ok {
-			t.Errorf("%s: got error %v, and another record than wanted: %t", what, err, !ok)
-		}
-	}
 	alice, err := s.User(ctx, id(2))
-	check("user", err, alice.Username == "alice" && len(alice.Roles) == 1 && alice.CreatedAt.Equal(now()))
+	check(t, "user", err, alice.Username == "alice" && len(alice.Roles) == 1 && alice.CreatedAt.Equal(now()))
 	root, err := s.PasswordByName(ctx, "root")
-	check("password", err, root == account.Credentials{UserID: id(1), Hash: "$argon2id$"})
+	check(t, "password", err, root == account.Credentials{UserID: id(1), Hash: "$argon2id$"})
 	live, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{token(2)})
-	check("token", err, live.UserID == id(2) && live.LastUsedIP == "192.0.2.1")
+	check(t, "token", err, live.UserID == id(2) && live.LastUsedIP == "192.0.2.1")
 	former, err := s.FormerPersonalToken(ctx, []keyring.Digest{token(1)})
-	check("former token", err, former == id(2))
+	check(t, "former token", err, former == id(2))
 	_, err = s.User(ctx, id(3))
-	check("tombstone", nil, errors.Is(err, authority.ErrNotFound))
+	check(t, "tombstone", nil, errors.Is(err, authority.ErrNotFound))
 	peppers, err := s.Peppers(ctx)
-	check("pepper", err, len(peppers) == 1 && len(peppers[0].Wrapped) == 2)
+	check(t, "pepper", err, len(peppers) == 1 && len(peppers[0].Wrapped) == 2)
 	service, err := s.Service(ctx, "reports")
-	check("service", err, service.Version == 2 && len(service.Verifiers) == 1 && len(service.Operations) == 1 && len(service.Operations[0].Audience) == 3)
+	check(t, "service", err, service.Version == 2 && len(service.Verifiers) == 1 && len(service.Operations) == 1 && len(service.Operations[0].Audience) == 3)
 	batch, err := s.ChangesAfter(ctx, 0)
-	check("feed", err, batch.Head > 0 && int64(len(batch.Changes)) == batch.Head)
+	check(t, "feed", err, batch.Head > 0 && int64(len(batch.Changes)) == batch.Head)
 	events, err := s.Events(ctx, audit.Query{Reason: "unknown"})
-	check("refusal", err, len(events) == 1 && events[0].ID == id(20))
+	check(t, "refusal", err, len(events) == 1 && events[0].ID == id(20))
 	mark, err := s.MasterCheck(ctx)
-	check("check value", err, len(mark) == 3)
+	check(t, "check value", err, len(mark) == 3)
+	if had["browser_session"] > 0 {
+		checkSessions(t, s)
+	}
+}
+
+// checkSessions finds the browser's sessions that populate left, each by both cookies.
+func checkSessions(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ended, lasts, none := cookies(1), cookies(2), cookies(3)
+	for kind, by := range map[authority.Kind][3]keyring.Digest{
+		authority.ConsoleSession: {ended.Console, lasts.Console, none.Console}, authority.APISession: {ended.API, lasts.API, none.API},
+	} {
+		find := func(d keyring.Digest) (session.Session, error) {
+			return s.BrowserSessionByDigest(t.Context(), kind, []keyring.Digest{d})
+		}
+		b, err := find(by[0])
+		check(t, "ended session", err, b.ID == id(30) && b.EndedAt.Equal(now()) && b.LastUsedIP == "192.0.2.2")
+		b, err = find(by[1])
+		check(t, "session", err, b.ID == id(31) && b.UserID == id(2) && b.EndedAt.IsZero() && b.LastUsedIP == "" && b.LastUsedAt.Equal(now().Add(time.Minute)))
+		_, err = find(by[2])
+		check(t, "session of the deleted", nil, errors.Is(err, authority.ErrNotFound))
+	}
 }

@@ -17,6 +17,7 @@ import (
 type lookups struct {
 	tokenByDigest, tokenByTwoDigests *sql.Stmt
 	formerToken                      *sql.Stmt
+	sessionByConsole, sessionByAPI   *sql.Stmt
 	user, passwordByName             *sql.Stmt
 	changes                          *sql.Stmt
 }
@@ -27,6 +28,8 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectTokenByDigest:     &l.tokenByDigest,
 		selectTokenByTwoDigests: &l.tokenByTwoDigests,
 		selectFormerToken:       &l.formerToken,
+		selectSessionByConsole:  &l.sessionByConsole,
+		selectSessionByAPI:      &l.sessionByAPI,
 		selectUserByID:          &l.user,
 		selectPasswordByName:    &l.passwordByName,
 		selectChanges:           &l.changes,

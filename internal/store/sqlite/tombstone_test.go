@@ -30,9 +30,11 @@ func TestTombstones(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, former := token(2), token(1)
+	live, former, logIn, loggedOut, others := token(2), token(1), cookies(2), cookies(1), cookies(3)
 	for what, secret := range map[string][]byte{
 		"password hash": []byte(hash), "e-mail": []byte("alice@"), "digest": live.Sum[:], "former digest": former.Sum[:],
+		"session's digest": logIn.Console.Sum[:], "session's digest for the APIs": logIn.API.Sum[:], "ended session's digest": loggedOut.Console.Sum[:],
+		"session's digest, of the one deleted before": others.Console.Sum[:],
 	} {
 		if bytes.Contains(file, secret) {
 			t.Errorf("the file still holds the deleted user's %s", what)
@@ -42,7 +44,7 @@ func TestTombstones(t *testing.T) {
 	for table, want := range map[string]string{
 		"user WHERE id = x'01000000000070008000000000000002'":    "1",
 		"service WHERE id = x'0100000000007000800000000000000A'": "1",
-		"operation": "0", "operation_audience": "0", "service_verifier": "0",
+		"browser_session": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
 	} {
 		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {
 			t.Errorf("%s: got %s rows, want %s", table, got[0], want)

@@ -68,7 +68,8 @@ func (t *tx) run(do func(t *tx) error) (err error) {
 // race the revocation of its own token. Here, in the transaction, there is one order of all changes.
 func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	if ev.Actor.UserID != uuid.Nil {
-		changed, err := t.yes(actorChanged, ev.Actor.AsOf, string(feed.User), blob(ev.Actor.UserID), ev.Actor.CredentialKind, blob(ev.Actor.CredentialID))
+		changed, err := t.yes(actorChanged, ev.Actor.AsOf, string(feed.User), blob(ev.Actor.UserID),
+			string(feed.RecordOf(ev.Actor.CredentialKind)), blob(ev.Actor.CredentialID))
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	return t.insertEvent(ev)
 }
 
-// actorChanged asks the feed for a change of a user or of a credential; the feed's kinds are named as the credentials are.
+// actorChanged asks the feed for a change of a user or of the record of a credential.
 const actorChanged = `
 SELECT EXISTS (SELECT 1 FROM change WHERE revision > ? AND (kind = ? AND id = ? OR kind = ? AND id = ?))`
 
@@ -129,12 +130,17 @@ func (t *tx) execOne(query string, args ...any) error {
 
 // yes returns the truth of a question that is a select of one value. It sees what the transaction has written.
 func (t *tx) yes(query string, args ...any) (answer bool, err error) {
+	err = t.one(query, &answer, args...)
+	return answer, err
+}
+
+// one reads one value of one row, and returns sql.ErrNoRows where there is none.
+func (t *tx) one(query string, to any, args ...any) error {
 	stmt, err := t.prepare(query) //nolint:sqlclosecheck // closed by release
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = stmt.QueryRowContext(context.Background(), args...).Scan(&answer)
-	return answer, err
+	return stmt.QueryRowContext(context.Background(), args...).Scan(to)
 }
 
 // prepare keeps every statement: their texts are constants, so there are as many as the package has. It has no context,

@@ -35,11 +35,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
 // UpdateUser implements account.Store. The version is compared and raised by the statement that writes, so of two
 // updates made for one version the second finds no row. Password and creation are not its to change.
+//
+// Blocking leaves browser sessions as they are, so that the audit log can say of a refused one that its user is blocked;
+// they end when the user is let in again, and never come back.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
 		keep, err := t.adminGuard(r.ID)
 		if err != nil {
 			return err
+		}
+		if r.State == account.Active {
+			if _, err := t.exec(endSessionsOfBlocked, micros(r.UpdatedAt), blob(r.ID)); err != nil {
+				return err
+			}
 		}
 		n, err := t.exec(`
 UPDATE user SET kind = ?, username = ?, username_key = ?, email = ?, email_key = ?, display_name = ?, state = ?,
@@ -87,6 +95,9 @@ WHERE id = ?2 AND deleted_at IS NULL`, micros(ev.At), blob(id)); err != nil {
 UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, former_digest = NULL,
 	last_used_ip = NULL, revoked_at = coalesce(revoked_at, ?)
 WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {

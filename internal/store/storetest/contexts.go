@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -25,6 +26,7 @@ func testEndedWrites(t *testing.T, s Store) {
 	cancel()
 	r, v := born(t, s, person("alice"), "hash"), setUp(t, s, api("reports"))
 	put(t, s, r.ID, digest(1, 1))
+	b := logIn(t, s, r.ID, 0)
 	other := person("bob")
 	ev := event(audit.UserUpdate, r.ID, start())
 	for name, write := range map[string]func() error{
@@ -38,6 +40,11 @@ func testEndedWrites(t *testing.T, s Store) {
 		"RevokePersonalToken":   func() error { return s.RevokePersonalToken(ctx, r.ID, ev) },
 		"RedigestPersonalToken": func() error { return s.RedigestPersonalToken(ctx, r.ID, digest(1, 1), digest(1, 2)) },
 		"TouchPersonalTokens":   func() error { return s.TouchPersonalTokens(ctx, []authority.Use{{ID: r.ID, At: start()}}) },
+		"CreateBrowserSession":  func() error { return s.CreateBrowserSession(ctx, visit(r.ID), cookies(1, 1), b.ID, ev) },
+		"EndBrowserSession":     func() error { return s.EndBrowserSession(ctx, b.ID, ev) },
+		"ExpireBrowserSession":  func() error { return s.ExpireBrowserSession(ctx, b.ID, b.ExpiresAt) },
+		"TouchBrowserSessions":  func() error { return s.TouchBrowserSessions(ctx, []authority.Use{{ID: b.ID, At: b.ExpiresAt}}) },
+		"PruneBrowserSessions":  func() error { _, err := s.PruneBrowserSessions(ctx, b.ExpiresAt.Add(time.Hour)); return err },
 		"SetMasterCheck":        func() error { _, err := s.SetMasterCheck(ctx, []byte{1}); return err },
 		"AddPepper":             func() error { return s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{1}}, ev) },
 		"CreateService":         func() error { return s.CreateService(ctx, api("new"), ev) },
@@ -55,6 +62,7 @@ func testEndedWrites(t *testing.T, s Store) {
 	same(t, got, r.User)
 	checkHash(t, s, r, "hash")
 	checkLive(t, s, r.ID, digest(1, 1))
+	checkSession(t, s, 0, b)
 }
 
 func testEndedReads(t *testing.T, s Store) {
@@ -63,23 +71,24 @@ func testEndedReads(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "hash")
 	digests := []keyring.Digest{digest(1, 1)}
 	for name, read := range map[string]func() error{
-		"User":                  func() error { _, err := s.User(ctx, r.ID); return err },
-		"UserByName":            func() error { _, err := s.UserByName(ctx, "alice"); return err },
-		"UsersNamed":            func() error { _, err := s.UsersNamed(ctx, nil); return err },
-		"Users":                 func() error { _, err := s.Users(ctx, "", 1); return err },
-		"PasswordByName":        func() error { _, err := s.PasswordByName(ctx, "alice"); return err },
-		"AnyUser":               func() error { _, err := s.AnyUser(ctx); return err },
-		"PersonalToken":         func() error { _, err := s.PersonalToken(ctx, r.ID); return err },
-		"PersonalTokenByDigest": func() error { _, err := s.PersonalTokenByDigest(ctx, digests); return err },
-		"FormerPersonalToken":   func() error { _, err := s.FormerPersonalToken(ctx, digests); return err },
-		"MasterCheck":           func() error { _, err := s.MasterCheck(ctx); return err },
-		"Peppers":               func() error { _, err := s.Peppers(ctx); return err },
-		"Service":               func() error { _, err := s.Service(ctx, "x"); return err },
-		"Services":              func() error { _, err := s.Services(ctx, "", 1); return err },
-		"Catalog":               func() error { _, err := s.Catalog(ctx); return err },
-		"ChangesAfter":          func() error { _, err := s.ChangesAfter(ctx, 0); return err },
-		"Events":                func() error { _, err := s.Events(ctx, audit.Query{}); return err },
-		"Instance":              func() error { _, err := s.Instance(ctx); return err },
+		"User":                   func() error { _, err := s.User(ctx, r.ID); return err },
+		"UserByName":             func() error { _, err := s.UserByName(ctx, "alice"); return err },
+		"UsersNamed":             func() error { _, err := s.UsersNamed(ctx, nil); return err },
+		"Users":                  func() error { _, err := s.Users(ctx, "", 1); return err },
+		"PasswordByName":         func() error { _, err := s.PasswordByName(ctx, "alice"); return err },
+		"AnyUser":                func() error { _, err := s.AnyUser(ctx); return err },
+		"PersonalToken":          func() error { _, err := s.PersonalToken(ctx, r.ID); return err },
+		"PersonalTokenByDigest":  func() error { _, err := s.PersonalTokenByDigest(ctx, digests); return err },
+		"FormerPersonalToken":    func() error { _, err := s.FormerPersonalToken(ctx, digests); return err },
+		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
+		"MasterCheck":            func() error { _, err := s.MasterCheck(ctx); return err },
+		"Peppers":                func() error { _, err := s.Peppers(ctx); return err },
+		"Service":                func() error { _, err := s.Service(ctx, "x"); return err },
+		"Services":               func() error { _, err := s.Services(ctx, "", 1); return err },
+		"Catalog":                func() error { _, err := s.Catalog(ctx); return err },
+		"ChangesAfter":           func() error { _, err := s.ChangesAfter(ctx, 0); return err },
+		"Events":                 func() error { _, err := s.Events(ctx, audit.Query{}); return err },
+		"Instance":               func() error { _, err := s.Instance(ctx); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Not ErrNotFound above all: that would refuse a valid token for good.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
@@ -12,6 +15,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/session"
 )
 
 // rounds is how often a race of two is run: who is faster must be left to chance.
@@ -25,6 +29,9 @@ func raceTests() map[string]func(*testing.T, Store) {
 		"creations of one name":        testRaceCreations,
 		"rotations and a deletion":     testRaceDeletion,
 		"rotations and a reset":        testRaceReset,
+		"log-outs":                     testRaceLogOuts,
+		"log-ins in place of one":      testRaceLogIns,
+		"log-ins and a deletion":       testRaceLogInsAndDeletion,
 		"changes of one password":      testRacePasswords,
 		"password changes and a reset": testRaceChangeAndReset,
 		"master keys":                  testRaceMasterCheck,
@@ -206,6 +213,60 @@ func testRaceReset(t *testing.T, s Store) {
 			checkLive(t, s, r.ID, digest(pepper, 1))
 		} else {
 			checkDead(t, s, digest(pepper, 1))
+		}
+	}
+}
+
+func testRaceLogOuts(t *testing.T, s Store) {
+	b := logIn(t, s, born(t, s, person("alice"), "").ID, 0)
+	before := readLog(t, s)
+	oneWins(t, together(20, func(i int) error {
+		return end(t, s, b.ID, event(audit.SessionEnd, b.ID, start().Add(time.Duration(i)*time.Minute)))()
+	}), authority.ErrNotFound)
+	after := readLog(t, s)
+	if events, changes := len(after.events)-len(before.events), after.head-before.head; events != 1 || changes != 1 {
+		t.Errorf("got %d events and %d changes, want one of each", events, changes)
+	}
+	checkEnded(t, s, 0, b, after.events[len(after.events)-1].At) // when it did for the one who did it
+}
+
+// testRaceLogIns has many log-ins take the place of one session: it ends once, and each has a session of its own.
+func testRaceLogIns(t *testing.T, s Store) {
+	r := born(t, s, person("alice"), "")
+	former, head := logIn(t, s, r.ID, 0), readLog(t, s).head
+	begun := make([]session.Session, 20)
+	for _, err := range together(len(begun), func(i int) error {
+		begun[i] = visit(r.ID)
+		_, run := begin(t, s, begun[i], i+1, former.ID)
+		return run()
+	}) {
+		must(t, err)
+	}
+	checkEnded(t, s, 0, former, start())
+	for i, b := range begun {
+		checkSession(t, s, i+1, b)
+	}
+	if got := readLog(t, s).head - head; got != 1 {
+		t.Errorf("got %d changes, want one: the former ended once", got)
+	}
+}
+
+func testRaceLogInsAndDeletion(t *testing.T, s Store) {
+	for round := range rounds {
+		r := born(t, s, person(fmt.Sprint("u", round)), "")
+		errs := together(8, func(i int) error {
+			if i == 0 {
+				return remove(t, s, r.ID)()
+			}
+			b := visit(r.ID)
+			return s.CreateBrowserSession(t.Context(), b, cookies(int64(round), i), uuid.Nil, event(audit.SessionBegin, b.ID, start()))
+		})
+		must(t, errs[0])
+		for i, err := range errs[1:] {
+			if err != nil && !errors.Is(err, authority.ErrNotFound) {
+				t.Errorf("got error %v, want none or %v", err, authority.ErrNotFound)
+			}
+			checkNoSession(t, s, authority.ConsoleSession, cookies(int64(round), i+1).Console)
 		}
 	}
 }

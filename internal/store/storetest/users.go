@@ -77,7 +77,7 @@ func testCreateUser(t *testing.T, s Store) {
 	same(t, byName, r.User)
 	password, err := s.PasswordByName(t.Context(), "ångström")
 	must(t, err)
-	same(t, password, account.Credentials{UserID: r.ID, Hash: "hash"})
+	same(t, password, account.Credentials{UserID: r.ID, Hash: "hash", Blocked: true})
 
 	without := born(t, s, person("without"), "")
 	password, err = s.PasswordByName(t.Context(), "without")
@@ -231,7 +231,7 @@ func testUpdateUser(t *testing.T, s Store) {
 	same(t, got, r.User)
 	password, err := s.PasswordByName(t.Context(), "al")
 	must(t, err)
-	same(t, password, account.Credentials{UserID: r.ID, Hash: "hash"})
+	same(t, password, account.Credentials{UserID: r.ID, Hash: "hash", Blocked: true})
 	untouched, err := s.User(t.Context(), bystander.ID)
 	must(t, err)
 	same(t, untouched, bystander.User)

@@ -1,0 +1,174 @@
+// Package session keeps the sessions of people who logged in with a browser.
+//
+// A log-in gives the browser two cookies, each with a secret of its own, for one session:
+//
+//	          ┌─ console secret ─▶ the console and /v1, with all the user's powers
+//	session ──┤
+//	          └─ API secret ─────▶ the protected APIs, and nothing else
+//
+// A protected API, or a page beside it, that gets hold of its cookie can't come to the console with it. Both stand for the
+// same record, so logging out ends both at once.
+//
+//	browser session   ID │ user │ pepper, two digests │ created, last used, ends at the latest, ended
+//
+// A session ends when it has rested for too long, when it has lasted for too long, and when its owner logs out. It ends
+// too when its user's password changes, when its user is let in again after
+// having been blocked, and when its user is deleted: the store sees to that in the transaction of the change. As long as a
+// user is blocked, the authority refuses all its sessions.
+//
+// Secrets are never changed in place. At a log-in, and when the console changes a password, the browser gets a new session
+// and the former is ended, so that nobody who had planted or read the former cookie has the next.
+//
+// The package refuses sessions that have ended, and never says to callers how. It doesn't tell one browser from another: a
+// cookie that was stolen is as good as its owner's, for as long as the session lasts.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Session is what is known of a browser's session. Its secrets are not.
+type Session struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	CreatedAt  time.Time
+	LastUsedAt time.Time // kept to the minute; CreatedAt where it was never used
+	LastUsedIP string    // empty where the address wasn't known
+	ExpiresAt  time.Time // when it ends whatever happens
+	EndedAt    time.Time // zero while it lasts
+}
+
+// Digests are what is stored of a session's two secrets, under one pepper.
+type Digests struct{ Console, API keyring.Digest }
+
+// Store keeps sessions. A change is durable when its method returns without error. The event's At is the time of the
+// change.
+type Store interface {
+	// CreateBrowserSession adds the session of a living user and ends the former one, if its ID isn't zero and it still
+	// lasts, with one event, and the former's row of the change feed. Of the user's sessions beyond the latest hundred it
+	// deletes one, with its row of the feed. It returns ErrNotFound where the user doesn't live.
+	CreateBrowserSession(ctx context.Context, s Session, d Digests, former uuid.UUID, ev audit.Event) error
+	// BrowserSessionByDigest returns the session, ended or not, whose secret of a kind (ConsoleSession or APISession) is
+	// stored under one of the digests, or ErrNotFound.
+	BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (Session, error)
+	// ExpireBrowserSession notes that a session was found to be over by its times. That is nobody's act and alters no verdict:
+	// there is neither event nor feed. One that has ended stays as it is.
+	ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.Time) error
+	// EndBrowserSession ends a session, with event and feed. It returns ErrNotFound where there is none that lasts.
+	EndBrowserSession(ctx context.Context, id uuid.UUID, ev audit.Event) error
+	// TouchBrowserSessions stores when sessions were last used, where that is later than what is stored.
+	TouchBrowserSessions(ctx context.Context, used []authority.Use) error
+	// PruneBrowserSessions deletes the sessions whose latest end was before the given time.
+	PruneBrowserSessions(ctx context.Context, before time.Time) (int64, error)
+}
+
+// Config is what Browsers need. Every field is required.
+type Config struct {
+	Store   Store
+	Keyring *keyring.Keyring
+	// Applied returns once this process has heard of every change committed so far.
+	Applied func(ctx context.Context) error
+	Now     func() time.Time
+	Random  io.Reader
+	// Idle is how long a session lasts without use, and up to idleSlack longer; Lifetime is how long it lasts at most.
+	Idle, Lifetime time.Duration
+}
+
+// idleSlack is what the store may lag behind the last use: uses are noted by the minute, and stored some seconds later.
+const idleSlack = 2 * time.Minute
+
+// kept is for how long after its latest end a session's record is kept, for the audit log to know a late cookie by. A
+// clock that jumps ahead by less deletes nothing.
+const kept = 30 * 24 * time.Hour
+
+// Browsers issues, proves and ends the sessions of browsers. Make one with NewBrowsers.
+type Browsers struct{ cfg Config }
+
+// NewBrowsers returns Browsers, or an error where the configuration lacks something.
+func NewBrowsers(cfg Config) (*Browsers, error) {
+	if cfg.Store == nil || cfg.Keyring == nil || cfg.Applied == nil || cfg.Now == nil || cfg.Random == nil {
+		return nil, errors.New("session: Store, Keyring, Applied, Now and Random are required")
+	}
+	if cfg.Idle <= 0 || cfg.Lifetime < cfg.Idle {
+		return nil, errors.New("session: Idle must be positive, and Lifetime no shorter")
+	}
+	return &Browsers{cfg}, nil
+}
+
+// Cookies are what a browser is given at a log-in, once.
+type Cookies struct {
+	Console, API secret.Text
+	Session      Session
+}
+
+// Begin makes a session for whoever has just proved to be owner, and ends the former session of the same browser, where
+// former is not the zero ID. The secrets are new whatever the browser had before: who planted a cookie knows nothing of
+// the one that counts (session fixation). It returns ErrNotFound where the user was deleted meanwhile.
+func (b *Browsers) Begin(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (Cookies, error) {
+	console, err := secret.Make(secret.Console, b.cfg.Random)
+	if err != nil {
+		return Cookies{}, err
+	}
+	api, err := secret.Make(secret.API, b.cfg.Random)
+	if err != nil {
+		return Cookies{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Cookies{}, fmt.Errorf("making the ID of a session: %w", err)
+	}
+	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
+	s := Session{
+		ID: id, UserID: owner.ID, CreatedAt: now, LastUsedAt: now, LastUsedIP: actor.Address,
+		ExpiresAt: now.Add(b.cfg.Lifetime),
+	}
+	digests := Digests{Console: b.cfg.Keyring.Digest(console), API: b.cfg.Keyring.Digest(api)}
+	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now)
+	if err := b.cfg.Store.CreateBrowserSession(ctx, s, digests, former, ev); err != nil {
+		return Cookies{}, fmt.Errorf("storing a browser session: %w", err)
+	}
+	if former != uuid.Nil {
+		if err := b.cfg.Applied(ctx); err != nil {
+			return Cookies{}, err
+		}
+	}
+	return Cookies{Console: console, API: api, Session: s}, nil
+}
+
+// End logs a session out: both its cookies are refused from the moment End returns. The owner's principal names it, by the
+// credential by which it came. It returns ErrNotFound where it has ended already.
+func (b *Browsers) End(ctx context.Context, owner *authority.Principal, actor audit.Actor) error {
+	ev := audit.New(audit.SessionEnd, actor, target(owner.CredentialID, owner), b.cfg.Now())
+	if err := b.cfg.Store.EndBrowserSession(ctx, owner.CredentialID, ev); err != nil {
+		return fmt.Errorf("ending a browser session: %w", err)
+	}
+	return b.cfg.Applied(ctx)
+}
+
+func target(id uuid.UUID, owner *authority.Principal) audit.Target {
+	return audit.Target{Kind: "browser_session", ID: id, Name: owner.Username}
+}
+
+// Prune deletes the records of sessions that ended long ago, and returns how many there were.
+func (b *Browsers) Prune(ctx context.Context) (int64, error) {
+	return b.cfg.Store.PruneBrowserSessions(ctx, b.cfg.Now().Add(-kept))
+}
+
+// Ways returns the two ways in: by the console's cookie and by that of the protected APIs.
+func (b *Browsers) Ways() []authority.Way {
+	return []authority.Way{
+		way{b, authority.ConsoleSession, secret.Console},
+		way{b, authority.APISession, secret.API},
+	}
+}

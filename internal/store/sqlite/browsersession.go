@@ -1,0 +1,144 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/session"
+)
+
+const (
+	selectSession = `
+SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at FROM browser_session WHERE `
+	// While one pepper lives, the second pair finds nothing, in one probe of the index.
+	selectSessionByConsole = selectSession + `(pepper = ?1 AND console_digest = ?2) OR (pepper = ?3 AND console_digest = ?4)`
+	selectSessionByAPI     = selectSession + `(pepper = ?1 AND api_digest = ?2) OR (pepper = ?3 AND api_digest = ?4)`
+	// endSession ends a session that lasts and finds no row where there is none.
+	endSession = `UPDATE browser_session SET ended_at = ? WHERE id = ? AND ended_at IS NULL`
+	// endSessions ends all sessions of a user but one.
+	endSessions = `UPDATE browser_session SET ended_at = ? WHERE user_id = ? AND id <> ? AND ended_at IS NULL`
+	// endSessionsOfBlocked ends the sessions of a user if that is blocked.
+	endSessionsOfBlocked = `
+UPDATE browser_session SET ended_at = ?1
+WHERE user_id = ?2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM user WHERE id = ?2 AND state = 'blocked')`
+	// touchSession stores a use if it is later than the last; a session that has ended isn't used.
+	touchSession = `
+UPDATE browser_session SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND ended_at IS NULL AND last_used_at < ?1`
+)
+
+// CreateBrowserSession implements session.Store. A log-in takes nothing away and needs no row of the feed; the session
+// that goes for it does.
+func (s *Store) CreateBrowserSession(ctx context.Context, b session.Session, d session.Digests, former uuid.UUID, ev audit.Event) error {
+	return s.write(ctx, "inserting browser session", func(t *tx) error {
+		if err := t.execOne(`
+INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL`,
+			blob(b.ID), d.Console.Pepper, d.Console.Sum[:], d.API.Sum[:], micros(b.CreatedAt), micros(b.LastUsedAt),
+			optionalText(b.LastUsedIP), micros(b.ExpiresAt), blob(b.UserID)); err != nil {
+			return err
+		}
+		ended, err := t.exec(endSession, micros(ev.At), blob(former))
+		if err != nil {
+			return err
+		}
+		kind := unseen
+		if ended > 0 {
+			kind = feed.BrowserSession
+		}
+		if err := t.record(ev, kind, former); err != nil {
+			return err
+		}
+		return t.dropOldestSession(b.UserID, ev.At)
+	})
+}
+
+// maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
+// each session keeps its row for weeks.
+const maxSessions = 100
+
+// dropOldestSession deletes a user's oldest session if there is one too many. As each log-in adds one, there never are two.
+func (t *tx) dropOldestSession(userID uuid.UUID, at time.Time) error {
+	var id uuid.UUID
+	err := t.one(`SELECT id FROM browser_session WHERE user_id = ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`, &id, blob(userID), maxSessions)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.changes = append(t.changes, change{feed.BrowserSession, id, at})
+	return t.execOne(`DELETE FROM browser_session WHERE id = ?`, blob(id))
+}
+
+// ExpireBrowserSession implements session.Store.
+func (s *Store) ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.write(ctx, "noting that a browser session is over", func(t *tx) error {
+		_, err := t.exec(endSession, micros(at), blob(id))
+		return err
+	})
+}
+
+// BrowserSessionByDigest implements session.Store.
+func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Session, error) {
+	if len(digests) == 0 || len(digests) > 2 {
+		return session.Session{}, fmt.Errorf("looking up browser session: %d peppers, not one or two", len(digests))
+	}
+	first, last := digests[0], digests[len(digests)-1]
+	var stmt *sql.Stmt
+	switch kind {
+	case authority.ConsoleSession:
+		stmt = s.hot.sessionByConsole
+	case authority.APISession:
+		stmt = s.hot.sessionByAPI
+	default:
+		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
+	}
+	var b session.Session
+	err := one(find(ctx, stmt, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), "looking up browser session",
+		&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
+	return b, err
+}
+
+// EndBrowserSession implements session.Store.
+func (s *Store) EndBrowserSession(ctx context.Context, id uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending browser session", func(t *tx) error {
+		if err := t.execOne(endSession, micros(ev.At), blob(id)); err != nil {
+			return err
+		}
+		return t.record(ev, feed.BrowserSession, id)
+	})
+}
+
+// endOtherSessions ends the browser sessions of a user, but the one by which the event's actor came. The user's own row of
+// the feed tells of it: every session rests on its user.
+func (t *tx) endOtherSessions(userID uuid.UUID, ev audit.Event) error {
+	own := uuid.Nil
+	if ev.Actor.CredentialKind == authority.ConsoleSession.String() {
+		own = ev.Actor.CredentialID
+	}
+	_, err := t.exec(endSessions, micros(ev.At), blob(userID), blob(own))
+	return err
+}
+
+// TouchBrowserSessions implements session.Store.
+func (s *Store) TouchBrowserSessions(ctx context.Context, used []authority.Use) error {
+	return s.touch(ctx, "touching browser sessions", touchSession, used)
+}
+
+// PruneBrowserSessions implements session.Store.
+func (s *Store) PruneBrowserSessions(ctx context.Context, before time.Time) (count int64, err error) {
+	err = s.withdraw(ctx, "deleting old browser sessions", func(t *tx) error {
+		count, err = t.exec(`DELETE FROM browser_session WHERE expires_at < ?`, micros(before))
+		return err
+	})
+	return count, err
+}
