@@ -55,7 +55,7 @@ type UserPatch struct {
 	DisplayName Optional[string]   `json:"display_name,omitzero" nullable:"true"`
 	Roles       Optional[[]string] `json:"roles,omitzero" nullable:"true"`
 	State       Optional[string]   `json:"state,omitzero" enum:"active,blocked"`
-	Password    Optional[string]   `json:"password,omitzero" doc:"an administrator's reset: ends the user's personal token"`
+	Password    Optional[string]   `json:"password,omitzero" doc:"an administrator's reset: ends the user's personal token and browser sessions"`
 }
 
 // Me is the answer of GET /v1/me: who the caller is, and by which credential.
@@ -67,11 +67,11 @@ type Me struct {
 // Credential names a credential without giving it away. The ID of a password or a personal token is its user's, who has
 // one of each at most.
 type Credential struct {
-	Kind string `json:"kind" doc:"password, personal_token; more kinds will come"`
+	Kind string `json:"kind" doc:"password, personal_token, console_session; more kinds will come"`
 	ID   string `json:"id" format:"uuid"`
 }
 
-// PasswordChange is the body of PUT /v1/me/password. The current password is asked for whatever the caller came by.
+// PasswordChange is the body of PUT /v1/me/password, which logs every browser out. The current password is asked for whatever the caller came by.
 type PasswordChange struct {
 	Current string `json:"current" doc:"the password until now"`
 	New     string `json:"new" doc:"8 to 256 characters"`
@@ -137,6 +137,9 @@ type Operation struct {
 // the request line, byte for byte: one that was decoded or tidied up may be another operation's.
 type VerifyRequest struct {
 	Authorization string `json:"authorization,omitempty" doc:"the value of the Authorization header field"`
+	Cookie        string `json:"cookie,omitempty" doc:"the value of the Cookie header field: it counts where authorization is empty"`
+	Origin        string `json:"origin,omitempty" doc:"the value of the Origin header field: without this or sec_fetch_site, a write by cookie is refused"`
+	SecFetchSite  string `json:"sec_fetch_site,omitempty" doc:"the value of the Sec-Fetch-Site header field"`
 	Method        string `json:"method" doc:"of the call"`
 	URL           string `json:"url" doc:"of the call: absolute, with scheme and host"`
 	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller, for the audit log"`

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Problem is the body of every error of /v1: application/problem+json (RFC 9457) with a stable code and the next step.
 // It never repeats a value that the caller sent.
@@ -13,6 +16,10 @@ type Problem struct {
 	Fix      string         `json:"fix,omitempty" doc:"what to do next"`
 	Instance string         `json:"instance,omitempty" doc:"the request's ID, to find it in the server's log"`
 	Errors   []FieldProblem `json:"errors,omitempty"`
+
+	// RetryAfter is how long to wait before trying again, where the server knows; it is sent in the header field of that
+	// name, in whole seconds, and not in the body.
+	RetryAfter time.Duration `json:"-"`
 }
 
 // FieldProblem says what is wrong with one member of a request: "username" "is empty".
@@ -72,7 +79,7 @@ type Description struct {
 var registry = map[Code]Description{
 	CodeMalformedRequest:     {http.StatusBadRequest, "The request can't be read", "Compare it with /v1/openapi.json."},
 	CodeMalformedJSON:        {http.StatusBadRequest, "The body is not one JSON value", "Send one JSON object whose members have different names."},
-	CodeTwoCredentials:       {http.StatusBadRequest, "The request has two credentials", "Send one Authorization header field."},
+	CodeTwoCredentials:       {http.StatusBadRequest, "The request has two credentials", "Send one Authorization header field, and each cookie once."},
 	CodeNotAuthenticated:     {http.StatusUnauthorized, "The request has no valid credential", "Send a valid personal token as Bearer, or user name and password as Basic."},
 	CodeNotAllowed:           {http.StatusForbidden, "The caller may not do this", "Ask an administrator."},
 	CodeCredentialTooWeak:    {http.StatusForbidden, "This kind of credential has no such power over Jeton", "Use a personal token, or user name and password."},

@@ -60,10 +60,7 @@ func (g *gateway) refuse(w http.ResponseWriter, line *web.Line, ref *authority.R
 	case authority.OutcomeUnavailable:
 		status, answer = http.StatusServiceUnavailable, g.fixed.unavailable
 	}
-	web.SetProblemHeaders(h, status)
-	if status == http.StatusUnauthorized && !g.door.Kinds.Has(authority.Password) {
-		h["Www-Authenticate"] = g.fixed.bearer
-	}
+	web.SetProblemHeaders(h, status, ref.RetryAfter)
 	h[identityNames[xJetonStatus]] = answer
 	w.WriteHeader(status)
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/authority"
-	"github.com/jeton-io/jeton/internal/web"
 )
 
 // The identity headers, by their place in identityNames.
@@ -37,13 +36,13 @@ var identityNames = [identityCount]string{
 // fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
 // written.
 type fixed struct {
-	none, noStore, bearer                              []string
+	none, noStore                                      []string
 	malformed, unauthenticated, forbidden, unavailable []string // values of X-Jeton-Status
 }
 
 func newFixed() fixed {
 	return fixed{
-		none: []string{""}, noStore: []string{"no-store"}, bearer: []string{web.BearerChallenge},
+		none: []string{""}, noStore: []string{"no-store"},
 		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, unavailable: []string{"503"},
 	}
 }

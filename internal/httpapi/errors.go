@@ -42,7 +42,7 @@ func (c *call) problem(err error) error {
 // addressed gives a problem the ID of the request, and the answer the header fields that go with its status.
 func addressed(w http.ResponseWriter, p *api.Problem) problem {
 	p.Instance = web.RequestID(w)
-	web.SetProblemHeaders(w.Header(), p.Status)
+	web.SetProblemHeaders(w.Header(), p.Status, p.RetryAfter)
 	return problem{p}
 }
 

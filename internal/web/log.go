@@ -24,7 +24,7 @@ import (
 // Line is what a handler adds to the request's line in the log: IDs and reasons, never a secret. Empty members are left out.
 type Line struct {
 	Client     netip.Addr // the client's address, where it isn't the peer's
-	Method     string     // of the call that was asked about, at the gateway
+	Method     string     // of the call, at the gateway of the one that was asked about
 	Host       string     // likewise
 	Path       string     // likewise, without the query
 	Kind       string     // of credential

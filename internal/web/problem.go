@@ -4,22 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-// retryAfter is what a caller is told to wait, in seconds, when there is no room or no database just now.
-const retryAfter = "1"
+// retryAfter is what a caller is told to wait when there is no room or no database just now, and nobody can say for how
+// long.
+const retryAfter = time.Second
 
-// challenge is the one WWW-Authenticate of every 401 of a door that takes both schemes. Both stand in one field, because
-// nginx's auth_request passes only the first field on.
+// challenge is the one WWW-Authenticate of every 401: whatever door has one takes both schemes. Both stand in one field,
+// because nginx's auth_request passes only the first field on.
 const challenge = `Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`
-
-// BearerChallenge is the challenge of a door that takes no passwords.
-const BearerChallenge = `Bearer realm="jeton"`
 
 // ProblemOf turns an error of the inside into what a caller may learn of it. What it doesn't know is an internal error.
 func ProblemOf(err error) *api.Problem {
@@ -70,7 +71,16 @@ func refusalProblem(ref *authority.Refusal) *api.Problem {
 		if ref.Reason == authority.ReasonTwoCredentials {
 			return api.NewProblem(api.CodeTwoCredentials, "")
 		}
-		return api.NewProblem(api.CodeMalformedRequest, "The credential is longer than any that Jeton issues.")
+		p := api.NewProblem(api.CodeMalformedRequest, "The credential is longer than any that Jeton issues.")
+		p.Fix = "Send one credential, no longer than Jeton issues them."
+		if ref.Reason == authority.ReasonUnreadableCall {
+			p.Detail, p.Fix = "The proxy doesn't say in full which call it asks about.", "Compare the proxy's configuration with the example in deploy/."
+		}
+		return p
+	case authority.OutcomeTooMany:
+		p := api.NewProblem(api.CodeTooManyRequests, "Too many wrong passwords were tried. Tokens go on working.")
+		p.RetryAfter = ref.RetryAfter
+		return p
 	case authority.OutcomeUnavailable:
 		return api.NewProblem(api.CodeUnavailable, "")
 	case authority.OutcomeForbidden:
@@ -94,7 +104,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) 
 	p := *problem // which other requests may share
 	p.Instance = RequestID(w)
 	h := w.Header()
-	SetProblemHeaders(h, p.Status)
+	SetProblemHeaders(h, p.Status, p.RetryAfter)
 	if accept := r.Header.Get("Accept"); strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(p.Status)
@@ -106,14 +116,15 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) 
 	_ = json.NewEncoder(w).Encode(p) // the caller may have gone
 }
 
-// SetProblemHeaders sets the header fields that go with a problem's status.
-func SetProblemHeaders(h http.Header, status int) {
+// SetProblemHeaders sets the header fields that go with a problem's status; wait is how long to wait before the next try,
+// where that is known.
+func SetProblemHeaders(h http.Header, status int, wait time.Duration) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	switch status {
 	case http.StatusUnauthorized:
 		h.Set("Www-Authenticate", challenge)
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", retryAfter)
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(max(wait, retryAfter).Seconds()))))
 	}
 }

@@ -1,0 +1,41 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// Presented returns what a client presents of itself in a request's header: every field that the authority looks at, so
+// that no edge forgets one. Which call it is about, and from which address, the edge says.
+func Presented(r *http.Request) authority.Presented {
+	h := r.Header
+	return authority.Presented{
+		Authorization: h["Authorization"], Cookie: h["Cookie"], Origin: h["Origin"], SecFetchSite: h["Sec-Fetch-Site"],
+	}
+}
+
+// PresentedHere is Presented for a request about Jeton itself.
+func PresentedHere(r *http.Request, client netip.Addr) authority.Presented {
+	in := Presented(r)
+	in.Method, in.Host, in.Path, in.Peer = r.Method, r.Host, r.URL.EscapedPath(), client
+	return in
+}
+
+// Actor returns a principal as the audit log names who made a change, as of the revision as of which it is known.
+func Actor(p *authority.Principal, client netip.Addr, asOf int64) audit.Actor {
+	a := audit.Actor{
+		UserID: p.ID, Username: p.Username, CredentialKind: p.CredentialKind.String(), CredentialID: p.CredentialID, AsOf: asOf,
+	}
+	if client.IsValid() {
+		a.Address = client.String()
+	}
+	return a
+}
+
+// Storable reports whether text can be that of a record. Databases are not asked for other text: some of them fail.
+func Storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
