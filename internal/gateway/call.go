@@ -11,19 +11,42 @@ import (
 // What is wrong with a proxy's word about a call, and what to set there: for the operator's log. They are values and not
 // made anew, since they hold nothing of the request.
 var (
+	errForwarded = errors.New("the proxy sent no X-Forwarded-Method, -Host or -Uri, or two: each must be there once, and the host " +
+		"the API's own, as Traefik's ForwardAuth does, and deploy/caddy")
 	errURL = errors.New("the proxy sent no X-Original-URL, two, or none of the form http://host/path: set in nginx, " +
 		"with the API's own host: proxy_set_header X-Original-URL $scheme://api.example.com$request_uri")
 	errMethod = errors.New("the proxy sent no X-Original-Method, two, or none that is a method in capitals: set in nginx: " +
 		"proxy_set_header X-Original-Method $request_method")
 )
 
-// readCall reads into in which call nginx asks about.
+// readForwarded reads into in which call Traefik or Caddy asks about, as readOriginal does for nginx.
+func readForwarded(h http.Header, in *authority.Presented) error {
+	methods, hosts, paths := h["X-Forwarded-Method"], h["X-Forwarded-Host"], h["X-Forwarded-Uri"]
+	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !isMethod(methods[0]) || hosts[0] == "" {
+		return errForwarded
+	}
+	if strings.ContainsAny(hosts[0], "/?#, ") { // a list is the word of several proxies, or of a client
+		return errForwarded
+	}
+	in.Method, in.Host, in.Path = methods[0], hosts[0], withoutQuery(paths[0])
+	return nil
+}
+
+// withoutQuery cuts the query off a path. It is the API's business, and may hold secrets: it is dropped before anything
+// could log it.
+func withoutQuery(path string) string {
+	if query := strings.IndexByte(path, '?'); query >= 0 {
+		return path[:query]
+	}
+	return path
+}
+
+// readOriginal reads into in which call nginx asks about.
 //
 // The URL is cut by hand. net/url would decode and clean the path, and the path is judged exactly as the API will get
-// it; nor does the query belong in there, which is the API's business and may hold secrets: it is dropped here, before
-// anything could log it. A '#' stays in the path, for the policy to refuse: nginx forwards it, and APIs differ over it.
-// Whether host and path are good ones the policy says; here only their bounds are found.
-func readCall(h http.Header, in *authority.Presented) error {
+// it. A '#' stays in the path, for the policy to refuse: nginx forwards it, and APIs differ over it. Whether host and path
+// are good ones the policy says; here only their bounds are found.
+func readOriginal(h http.Header, in *authority.Presented) error {
 	urls, methods := h["X-Original-Url"], h["X-Original-Method"]
 	if len(urls) != 1 {
 		return errURL
@@ -39,10 +62,7 @@ func readCall(h http.Header, in *authority.Presented) error {
 	if !ok || end == 0 {
 		return errURL
 	}
-	in.Host, in.Path = rest[:end], rest[end:]
-	if query := strings.IndexByte(in.Path, '?'); query >= 0 {
-		in.Path = in.Path[:query]
-	}
+	in.Host, in.Path = rest[:end], withoutQuery(rest[end:])
 	if len(methods) != 1 || !isMethod(methods[0]) {
 		return errMethod
 	}

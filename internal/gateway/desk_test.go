@@ -22,6 +22,7 @@ import (
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -31,6 +32,7 @@ type desk struct {
 	http.Handler
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
 	refusals  *audit.Refusals
@@ -60,7 +62,10 @@ const (
 	clientAddress = "198.51.100.7"
 )
 
-// newDesk opens the database and wires a gateway that takes personal tokens.
+// apiCookie is the cookie of a browser's session that the gateway takes.
+const apiCookie = "jeton_api"
+
+// newDesk opens the database and wires a gateway that takes passwords, personal tokens and browsers' sessions.
 func newDesk(t testing.TB) *desk {
 	t.Helper()
 	ctx := t.Context()
@@ -76,29 +81,37 @@ func newDesk(t testing.TB) *desk {
 	d.fresh.Store(true)
 	changes, err := feed.New(feed.Config{Store: store, Apply: d.apply, Now: opened})
 	check(t, err)
-	d.accounts, err = account.New(account.Config{Store: store, Applied: changes.CatchUp, Now: opened, Random: rand.Reader})
+	d.accounts, err = account.New(account.Config{
+		Store: store, Applied: changes.CatchUp, Now: opened, Random: rand.Reader,
+		Exhausted: func(id uuid.UUID) { d.authority.Forget(id) },
+	})
 	check(t, err)
 	d.tokens, err = personal.New(personal.Config{Store: store, Keyring: keys, Applied: changes.CatchUp, Now: opened, Random: rand.Reader})
+	check(t, err)
+	d.browsers, err = session.NewBrowsers(session.Config{
+		Store: store, Keyring: keys, Applied: changes.CatchUp, Now: opened, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
+	})
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Applied: changes.CatchUp, Now: opened})
 	check(t, err)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: []authority.Way{d.accounts, d.tokens}, Users: d.users, Policy: d.catalog.Policy,
+		Ways: append(d.browsers.Ways(), d.accounts, d.tokens), Users: d.users, Policy: d.catalog.Policy,
+		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
-	d.Handler = newGateway(t, d.authority, authority.PersonalToken)
+	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession)
 	check(t, changes.CatchUp(ctx))
 	return d
 }
 
-// newGateway returns the gateway of an authority, for one kind of credential and one trusted proxy.
-func newGateway(t testing.TB, a *authority.Authority, kind authority.Kind) http.Handler {
+// newGateway returns the gateway of an authority, for some kinds of credential and one trusted proxy.
+func newGateway(t testing.TB, a *authority.Authority, kinds ...authority.Kind) http.Handler {
 	t.Helper()
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix(proxyAddress + "/32")})
-	h, err := gateway.New(gateway.Config{Authority: a, Peers: peers, Kinds: authority.KindsOf(kind)})
+	h, err := gateway.New(gateway.Config{Authority: a, Peers: peers, Kinds: authority.KindsOf(kinds...)})
 	check(t, err)
 	return h
 }
@@ -124,6 +137,14 @@ func (d *desk) rotate(t testing.TB, u account.User) string {
 	return text.Reveal()
 }
 
+// logIn gives a user a browser's session.
+func (d *desk) logIn(t testing.TB, u account.User) session.Cookies {
+	t.Helper()
+	cookies, err := d.browsers.Begin(t.Context(), &authority.Principal{User: authority.User{ID: u.ID}}, uuid.Nil, audit.Actor{})
+	check(t, err)
+	return cookies
+}
+
 // service makes a service with its operations, each "PATTERN AUDIENCE".
 func (d *desk) service(t testing.TB, draft catalog.Draft, operations ...string) {
 	t.Helper()
@@ -138,14 +159,17 @@ func (d *desk) service(t testing.TB, draft catalog.Draft, operations ...string) 
 	check(t, err)
 }
 
+// password is alice's, with a colon and letters beyond ASCII in it.
+const password = "höchst:geheim"
+
 // reports is a desk with the service "reports" and a partner with a token who may read them.
 func reports(t testing.TB) (*desk, account.User, string) {
 	t.Helper()
 	d := newDesk(t)
 	u, token := d.user(t, account.Draft{
-		Username: "alice", DisplayName: "Alice Liddell", Email: "alice@example.com", Roles: []string{"partner", "auditor"},
+		Username: "alice", DisplayName: "Alice Liddell", Email: "alice@example.com", Roles: []string{"partner", "auditor"}, Password: password,
 	})
-	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner", "POST /reports/{id} role:nobody")
+	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner", "POST /reports/{id} role:nobody", "POST /uploads role:partner")
 	return d, u, token
 }
 

@@ -1,12 +1,12 @@
 // Package gateway answers the proxies that stand before the protected APIs: may this call pass, and whose is it?
 //
-//	client ──▶ nginx ──▶ API                 the call itself never comes here
+//	client ──▶ proxy ──▶ API                 the call itself never comes here
 //	             │ ▲
-//	   call, who │ │ 200 and whose it is, or 401, 403, 503
+//	   call, who │ │ 200 and whose it is, or a refusal
 //	             ▼ │
-//	           gateway
+//	           gateway                       /auth-request for nginx, /forward-auth for Caddy and Traefik
 //
-// Its answers have no body. Each sets every identity header, to nothing where there is nothing to tell, so that a proxy
+// Its answers to calls that may pass have no body. Each sets every identity header, to nothing where there is nothing to tell, so that a proxy
 // that copies them to the API leaves none standing that a client wrote.
 //
 // It refuses whoever isn't named as a trusted proxy, since those headers and the audit log's addresses rest on the word
@@ -56,6 +56,7 @@ func New(cfg Config) (http.Handler, error) {
 func (g *gateway) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/auth-request", g.authRequest)
+	mux.HandleFunc("/forward-auth", g.forwardAuth)
 	mux.HandleFunc("/", g.notFound)
 	return mux
 }
@@ -63,5 +64,5 @@ func (g *gateway) routes() http.Handler {
 // notFound is for a proxy that asks at a path that isn't there: a fault of its configuration, and no leave to pass.
 func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
 	g.clearIdentity(w.Header())
-	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx."))
+	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, and /forward-auth, for Caddy and Traefik."))
 }

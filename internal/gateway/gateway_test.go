@@ -60,6 +60,11 @@ func without(name string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Del(name) }
 }
 
+// basic presents a user name and a password (RFC 7617).
+func basic(name, password string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(name, password) }
+}
+
 func from(address string) func(*http.Request) {
 	return func(r *http.Request) { r.RemoteAddr = address }
 }
@@ -100,7 +105,10 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 		{"never issued", bearer(unknown.Reveal()), as, 401, "401", "unknown", personal},
 		{"rotated away", bearer(former), bearer(newest), 401, "401", "superseded", personal},
 		{"blocked", bearer(blocked), as, 401, "401", "blocked", personal},
-		{"a kind this door doesn't take", set("Authorization", "Basic YWxpY2U6c2VjcmV0"), as, 401, "401", "not_accepted_here", "password"},
+		{"wrong password", basic("alice", password+"."), basic("alice", password), 401, "401", "wrong_password", "password"},
+		{"unknown user", basic("alicf", password), basic("alice", password), 401, "401", "unknown_user", "password"},
+		{"a token as user name", basic(token, "x"), as, 401, "401", "unknown_user", "password"},
+		{"a token as password", basic("alice", token), as, 401, "401", "wrong_password", "password"},
 		{"bad Basic", set("Authorization", "Basic YWxpY2U"), as, 401, "401", "malformed", "password"},
 
 		{"two credentials", add("Authorization", "Bearer "+token), as, 403, "400", "two_credentials", ""},
@@ -172,8 +180,8 @@ func TestFailedCredentialsLookAlike(t *testing.T) {
 			continue
 		}
 		res := s.send(t, asked(token, tc.refused))
-		if got := res.header.Values("Www-Authenticate"); !cmp.Equal(got, []string{`Bearer realm="jeton"`}) {
-			t.Errorf("%s: got challenges %q, want one, for Bearer", tc.name, got)
+		if got := res.header.Values("Www-Authenticate"); !cmp.Equal(got, []string{`Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`}) {
+			t.Errorf("%s: got challenges %q, want both in one field", tc.name, got)
 		}
 		if id := res.header.Get("X-Request-Id"); len(id) != 16 {
 			t.Errorf("%s: got request ID %q, want 16 digits", tc.name, id)
@@ -234,7 +242,7 @@ func TestBlockedAtOnce(t *testing.T) {
 
 func TestOtherPaths(t *testing.T) {
 	d, _, token := reports(t)
-	for _, path := range []string{"/", "/auth-requesx", "/auth-request/", "/auth-request/x", "/forward-auth", "/v1/me", "/healthz"} {
+	for _, path := range []string{"/", "/auth-requesx", "/auth-request/", "/auth-request/x", "/forward-autha", "/v1/me", "/healthz"} {
 		r := asked(token, as)
 		r.URL.Path = path
 		res, _ := d.ask(t, r)

@@ -36,14 +36,14 @@ var identityNames = [identityCount]string{
 // fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
 // written.
 type fixed struct {
-	none, noStore                                      []string
-	malformed, unauthenticated, forbidden, unavailable []string // values of X-Jeton-Status
+	none, noStore                                               []string
+	malformed, unauthenticated, forbidden, tooMany, unavailable []string // values of X-Jeton-Status
 }
 
 func newFixed() fixed {
 	return fixed{
 		none: []string{""}, noStore: []string{"no-store"},
-		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, unavailable: []string{"503"},
+		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, tooMany: []string{"429"}, unavailable: []string{"503"},
 	}
 }
 
