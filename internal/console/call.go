@@ -1,0 +1,135 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// access says who may use a route.
+type access uint8
+
+const (
+	anybody access = iota
+	owners         // whoever has a session, and of a path with an {id} its user alone
+)
+
+// handler answers one call. It either answers, or returns an error and has neither changed nor written anything: run may
+// call it twice.
+type handler func(c *call) error
+
+// call is one request.
+type call struct {
+	s         *server
+	w         http.ResponseWriter
+	r         *http.Request
+	presented authority.Presented
+	principal authority.Principal // zero until it is known
+	asOf      int64               // the revision as of which the principal is known
+	form      map[string]string   // of a POST: its fields, all known, each once
+}
+
+// newCall doesn't look at Authorization. A browser that was given a password at another door of this host may send it
+// along with every request, and to be logged in here is another thing.
+func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
+	client, _ := s.cfg.Peers.Client(r)
+	presented := web.PresentedHere(r, client)
+	presented.Authorization = nil
+	return &call{s: s, w: w, r: r, presented: presented}
+}
+
+// serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to
+// be guarded.
+func (s *server) serve(pattern string, who access, h handler, fields ...string) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		c := s.newCall(w, r)
+		if err := c.run(who, h, fields); err != nil {
+			c.fail(err)
+		}
+	})
+}
+
+// run lets a call in, reads its form and answers it. Of whoever isn't known, no body is read.
+//
+// A change whose author has changed since it was let in is refused by the store. Then who it is is asked again, after this
+// process has heard of that change, and the handler, which has done nothing, runs once more.
+func (c *call) run(who access, h handler, fields []string) error {
+	if err := c.enter(who); err != nil {
+		return err
+	}
+	if c.r.Method == http.MethodPost {
+		if err := c.readForm(fields); err != nil {
+			return err
+		}
+	}
+	err := h(c)
+	if !errors.Is(err, authority.ErrActorChanged) {
+		return err
+	}
+	if err := c.s.cfg.Feed.CatchUp(c.r.Context()); err != nil {
+		return err
+	}
+	if err := c.enter(who); err != nil {
+		return err
+	}
+	return h(c)
+}
+
+// errNoSession is that of a browser that has never logged in, or was closed since. It comes without a cookie, claims
+// nothing and reads no page: no refusal worth a row of the audit log.
+var errNoSession = &authority.Refusal{Reason: authority.ReasonNoCredential}
+
+// enter refuses whoever has no access. Whether there is a user of another ID makes no difference.
+func (c *call) enter(who access) error {
+	if who == anybody {
+		return nil
+	}
+	if safe(c.r.Method) && !c.hasCookie() {
+		web.Note(c.w).Reason = string(errNoSession.Reason)
+		return errNoSession
+	}
+	if err := c.identify(&c.s.inside); err != nil {
+		return err
+	}
+	if id := c.r.PathValue("id"); id != "" && id != c.principal.ID.String() {
+		return authority.ErrNotFound
+	}
+	return nil
+}
+
+func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+func (c *call) hasCookie() bool { return len(c.r.CookiesNamed(c.s.cfg.Cookies.Console())) > 0 }
+
+// identify says whose the call is. Refusals have been entered for the audit log.
+func (c *call) identify(door *authority.Door) (err error) {
+	line := web.Note(c.w)
+	c.asOf = c.s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
+	c.principal, err = c.s.cfg.Authority.Identify(c.r.Context(), &c.presented, door)
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		line.Reason, line.Credential, line.User = string(ref.Reason), ref.ID, ref.UserID
+	}
+	if err != nil {
+		return err
+	}
+	line.Kind = c.principal.CredentialKind.String()
+	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
+	return nil
+}
+
+// actor is the caller as the audit log names it.
+func (c *call) actor() audit.Actor { return web.Actor(&c.principal, c.presented.Peer, c.asOf) }
+
+// redirect sends the browser to a path of ours, to be read by GET whatever the method was (RFC 9110, section 15.4.4). All
+// are of ASCII: next has seen to the one that others choose.
+func (c *call) redirect(path string) error {
+	c.w.Header().Set("Location", path)
+	c.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// to returns the handler that only sends to another path.
+func to(path string) handler { return func(c *call) error { return c.redirect(path) } }

@@ -1,0 +1,167 @@
+// Package console serves the pages by which people look after their own account, in a browser.
+//
+//	route ─▶ which page sent it ─▶ whose session is it ─▶ is the form one of ours ─▶ handler ─▶ page
+//	         (console.go)          (call.go)              (form.go)                  (one file  (render.go)
+//	                                                                                  a room)
+//
+// The pages work without a script, and have none: the Content-Security-Policy of every answer, errors included, allows
+// no script, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
+// all, is text on them (html/template). A token is on one page, the answer to the request that made it.
+//
+// The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts,
+// and return addresses that lead out of the console. Of another user's pages it says that there are none, to
+// administrators too: nobody manages another's token here. It asks for no password by a challenge of HTTP, for which a
+// browser would open a prompt of its own and go on sending what was typed there.
+package console
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// Config is what the console needs. Every field is required; the zero Cookies are those of plain http.
+type Config struct {
+	// Authority says whose a password or a session is.
+	Authority *authority.Authority
+	// Accounts keeps users, and changes passwords.
+	Accounts *account.Accounts
+	// Tokens keeps personal tokens.
+	Tokens *personal.Tokens
+	// Browsers keeps the sessions of browsers.
+	Browsers *session.Browsers
+	// Feed tells as of which revision a person is known.
+	Feed *feed.Feed
+	// Peers say which proxies are believed about a client's address.
+	Peers *web.Peers
+	// Cookies are those of a log-in. The authority must know them: see [Cookies.Known].
+	Cookies Cookies
+}
+
+// server is the handler of the console. Nothing in it changes once New has returned.
+type server struct {
+	cfg     Config
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection // of writes; no origin is trusted, no path is let off
+	inside  authority.Door              // where sessions count
+	login   authority.Door              // where passwords count, and nothing else
+	assets  *assets
+	pages   map[string]*template.Template // by file name
+}
+
+// New returns the handler of the console, or an error where the configuration lacks something. The handler takes whole
+// paths, "/console" included, and whatever else no other edge takes. It wants to stand under web.Log, which gives a
+// request the ID that error pages name.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("console: Authority, Accounts, Tokens, Browsers, Feed and Peers are required")
+	}
+	s := &server{
+		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
+		inside: authority.Door{Name: "console", Kinds: authority.KindsOf(authority.ConsoleSession)},
+		login:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Password)},
+	}
+	var err error
+	if s.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(s.assets); err != nil {
+		return nil, err
+	}
+	s.routes()
+	return s, nil
+}
+
+// The paths that others than their own handler name.
+const (
+	homePath     = "/console/"
+	loginPath    = "/console/login"
+	logoutPath   = "/console/logout"
+	usersPath    = "/console/profile/users"
+	passwordPath = "/console/password" // the way to the own password for who doesn't know his ID
+)
+
+// routes is the one list of what the console serves, to whom, and which fields the form of a POST may have.
+//
+// A path with {id} is the user's own: the guard of owners answers for every other ID that there is no such page. What a
+// form is sent to leads back to the page that has the form when it is asked for: after a log-in, or from the address bar.
+func (s *server) routes() {
+	const user, security = usersPath + "/{id}", usersPath + "/{id}/security"
+	s.serve("GET /{$}", anybody, to(homePath))
+	s.serve("GET /.well-known/change-password", anybody, to(passwordPath)) // W3C: A Well-Known URL for Changing Passwords
+	s.serve("GET /console", anybody, to(homePath))
+	s.serve("GET /console/static/{name}", anybody, s.static)
+
+	s.serve("GET "+loginPath, anybody, s.showLogin)
+	s.serve("POST "+loginPath, anybody, s.logIn, "username", "password", "next")
+	s.serve("POST "+logoutPath, anybody, s.logOut)
+	s.serve("GET "+logoutPath, anybody, to(homePath))
+
+	s.serve("GET /console/{$}", owners, s.home)
+	s.serve("GET "+passwordPath, owners, s.toPassword)
+	s.serve("GET /console/profile", owners, to(usersPath))
+	s.serve("GET "+usersPath, owners, s.listUsers)
+	s.serve("GET "+user, owners, s.showUser)
+	s.serve("GET "+security, owners, s.showSecurity)
+	s.serve("POST "+security+"/token", owners, s.generateToken)
+	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
+	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
+	for _, action := range []string{"/token", "/token/revoke", "/password"} {
+		s.serve("GET "+security+action, owners, s.toSecurity)
+	}
+}
+
+// unknownPath stands in the log for a path that no route has.
+const unknownPath = "/…"
+
+// ServeHTTP implements http.Handler.
+//
+// The log gets the route's pattern for a path: what stands in the place of an ID may be a secret that was pasted there.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setHeaders(w.Header())
+	c := s.newCall(w, r)
+	line := web.Note(w)
+	line.Client, line.Method, line.Host, line.Path = c.presented.Peer, r.Method, r.Host, unknownPath
+	would, pattern := s.mux.Handler(r)
+	if _, route, ok := strings.Cut(pattern, " "); ok {
+		line.Path = route
+	}
+	switch {
+	case !straight(r.URL): // ServeMux would redirect
+		line.Path = unknownPath
+		c.fail(authority.ErrNotFound)
+	case s.origins.Check(r) != nil, untold(r):
+		// No page of another origin has any business here, whatever its request bears; nor has a form from a browser that
+		// says nothing of where it comes from, for there is none of those.
+		line.Reason = string(authority.ReasonCrossOrigin)
+		c.fail(s.cfg.Authority.Refuse(authority.ReasonCrossOrigin, &c.presented, &s.inside))
+	case pattern == "":
+		c.fail(web.NoRoute(w, r, would))
+	default:
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+// untold reports whether nothing says which page sent a form.
+func untold(r *http.Request) bool {
+	return !safe(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+}
+
+// straight reports whether a path has neither empty nor dot segments, also once it is decoded.
+func straight(u *url.URL) bool {
+	clean := path.Clean(u.Path)
+	if clean != "/" && strings.HasSuffix(u.Path, "/") {
+		clean += "/"
+	}
+	return clean == u.Path && web.Storable(u.Path)
+}

@@ -1,0 +1,120 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// errorPage is what a person may learn of an error: the cause goes to the log.
+type errorPage struct {
+	Heading string
+	Advice  string
+	Login   string // where to log in, if that is the next step
+	Request string // its ID, where an administrator will want to look for it
+}
+
+// fail answers for an error. Who reads pages gets a page. Programs that ask outside the console for what isn't there, as
+// for a document of a protocol that Jeton doesn't speak, get a problem as everywhere else.
+func (c *call) fail(err error) {
+	p := web.ProblemOf(err)
+	if p.Status >= http.StatusInternalServerError && c.r.Context().Err() == nil {
+		web.Note(c.w).Err = err
+	}
+	switch {
+	case c.outside() && !strings.Contains(c.r.Header.Get("Accept"), "text/html"):
+		web.WriteProblem(c.w, c.r, p)
+	case p.Status == http.StatusUnauthorized && safe(c.r.Method):
+		_ = c.redirect(loginFor(c.r.URL.RequestURI(), c.whyLogIn()))
+	default:
+		c.failPage(err, p.Status)
+	}
+}
+
+func (c *call) failPage(err error, status int) {
+	if status == http.StatusPreconditionFailed { // no page has a precondition that the browser knows of
+		status = http.StatusConflict
+	}
+	e := explain(status)
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		e.refused(c, ref)
+	}
+	if status >= http.StatusInternalServerError {
+		e.Request = web.RequestID(c.w)
+	}
+	c.setRetry(status, err)
+	if err := c.render(status, "error.html", page{Title: e.Heading, Main: e}); err != nil {
+		web.Note(c.w).Err = err
+		http.Error(c.w, "Something went wrong in Jeton.", http.StatusInternalServerError)
+	}
+}
+
+// setRetry sets Retry-After where the status goes with it.
+func (c *call) setRetry(status int, err error) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		web.SetProblemHeaders(c.w.Header(), status, web.ProblemOf(err).RetryAfter)
+	}
+}
+
+// outside reports whether a path isn't the console's.
+func (c *call) outside() bool {
+	return c.r.URL.Path != strings.TrimSuffix(homePath, "/") && !strings.HasPrefix(c.r.URL.Path, homePath)
+}
+
+// whyLogIn is what the log-in says to somebody who had a session.
+func (c *call) whyLogIn() notice {
+	if c.hasCookie() {
+		return sessionEnded
+	}
+	return ""
+}
+
+// refused words what only the reason tells apart and a person can do something about. No reason is told that a stranger
+// could learn from: the sender's own cookies, and the page that sent it.
+func (e *errorPage) refused(c *call, ref *authority.Refusal) {
+	switch ref.Reason {
+	case authority.ReasonCrossOrigin:
+		e.Heading = "This came from another site"
+		e.Advice = "Your browser says that a page of another site sent this, or doesn't say which. Nothing was changed. " +
+			"Begin on Jeton's own pages."
+	case authority.ReasonTwoCredentials:
+		e.Heading = "Your browser sent two sessions"
+		e.Advice = "Delete the cookies of this site in your browser, then log in again."
+	case authority.ReasonThrottled:
+		e.Advice = tooMany(ref.RetryAfter)
+	}
+	if ref.Reason.Outcome() == authority.OutcomeUnauthenticated {
+		e.Login = loginFor(c.r.URL.EscapedPath(), "")
+	}
+}
+
+// explain returns the page of a status.
+func explain(status int) errorPage {
+	switch status {
+	case http.StatusUnauthorized:
+		return errorPage{Heading: "You are not logged in", Advice: "Your session has ended, and nothing was changed. Log in and try again."}
+	case http.StatusForbidden:
+		return errorPage{Heading: "You may not do this", Advice: "Nothing was changed. Ask an administrator."}
+	case http.StatusNotFound:
+		return errorPage{Heading: "There is no such page", Advice: "Check the address, or begin at the start page."}
+	case http.StatusMethodNotAllowed:
+		return errorPage{Heading: "This page can't do that", Advice: "Nothing was changed. Begin at the start page."}
+	case http.StatusConflict:
+		return errorPage{Heading: "Something has changed meanwhile", Advice: "Nothing was changed by you. Go back, read the page again and repeat what you did."}
+	case http.StatusRequestEntityTooLarge:
+		return errorPage{Heading: "That was too long", Advice: "Nothing was changed. Go back and enter less."}
+	case http.StatusTooManyRequests:
+		return errorPage{Heading: "Too many tries"}
+	case http.StatusServiceUnavailable:
+		return errorPage{Heading: "Jeton can't answer just now", Advice: "Wait a moment, then try again."}
+	case http.StatusInsufficientStorage:
+		return errorPage{Heading: "Jeton's disk is full", Advice: "Nothing was changed. Tell an administrator."}
+	}
+	if status >= http.StatusInternalServerError {
+		return errorPage{Heading: "Something went wrong in Jeton", Advice: "It was not your fault. If it goes on, tell an administrator."}
+	}
+	return errorPage{Heading: "This can't be read", Advice: "Nothing was changed. Go back, read the page again and repeat what you did."}
+}

@@ -1,0 +1,52 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// maxForm bounds the body of a form, in bytes: three passwords of the longest, each byte of them percent-encoded.
+const maxForm = 8 << 10
+
+// readForm reads the body of a POST, which is a form with no other fields than those, each of them once at most. A field
+// that stands twice has two values for two readers, and one that isn't ours was put there by somebody else.
+//
+// What is wrong is never said with the value, which may be a password.
+func (c *call) readForm(fields []string) error {
+	mediaType, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/x-www-form-urlencoded" || len(c.r.Header["Content-Type"]) > 1 {
+		return api.NewProblem(api.CodeUnsupportedMediaType, "")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxForm))
+	if err != nil {
+		return unreadable(err)
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil { // which says what it could not decode
+		return api.NewProblem(api.CodeMalformedRequest, "The form is not properly percent-encoded.")
+	}
+	c.form = make(map[string]string, len(fields))
+	for name, value := range values {
+		if !slices.Contains(fields, name) || len(value) > 1 || !web.Storable(value[0]) {
+			return api.NewProblem(api.CodeMalformedRequest, "The form has a field that is unknown, stands twice, is not UTF-8 or holds NUL.")
+		}
+		c.form[name] = value[0]
+	}
+	return nil
+}
+
+// unreadable returns the error of a body that could not be read: it was too long, or its sender stopped.
+func unreadable(err error) error {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return err
+	}
+	return fmt.Errorf("%w: %w", api.NewProblem(api.CodeMalformedRequest, "The form ended early."), err)
+}

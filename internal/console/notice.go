@@ -1,0 +1,75 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// notice names what a page says at its top of what was just done. A form's answer sends the browser on to a page, so that
+// reading that page again doesn't send the form again; the address tells that page what to say. It can tell it nothing but one of these.
+type notice string
+
+const noticeParameter = "notice"
+
+// The notices.
+const (
+	loggedOut       notice = "logged-out"
+	sessionEnded    notice = "session-ended"
+	passwordChanged notice = "password-changed"
+	newPassword     notice = "new-password"
+	tokenRevoked    notice = "token-revoked"
+)
+
+// Words returns what a notice says, or nothing of what is none.
+func (n notice) Words() string {
+	switch n {
+	case loggedOut:
+		return "You are logged out."
+	case sessionEnded:
+		return "Your session has ended. Log in again."
+	case passwordChanged:
+		return "Password changed. Your other browsers are logged out; your token goes on working."
+	case newPassword:
+		return "Password changed. Log in with the new one."
+	case tokenRevoked:
+		return "Token revoked. Programs that use it are refused from now on."
+	default:
+		return ""
+	}
+}
+
+// Class returns how a notice looks: green for what was done as one wished.
+func (n notice) Class() string {
+	if n == sessionEnded {
+		return "plain"
+	}
+	return "success"
+}
+
+// notice returns the notice that the address asks for, or none. A link on another site's page makes us say nothing:
+// somebody who is told that a password was changed, which it wasn't, may do what the link's author would like. To an
+// address that was typed we say only that a session has ended: whoever comes back to a page so must learn why it isn't there.
+func (c *call) notice() notice {
+	asked := notice(c.r.URL.Query().Get(noticeParameter))
+	switch site := c.r.Header.Get("Sec-Fetch-Site"); {
+	case site == "", site == "same-origin", site == "none" && asked == sessionEnded:
+		return asked
+	}
+	return ""
+}
+
+// tooMany says when to try a password again, after so many wrong ones.
+func tooMany(wait time.Duration) string {
+	return "Too many wrong passwords were tried. Try again in " + waitWords(wait) + ". Tokens go on working."
+}
+
+// waitWords rounds up: who waits for as long as it says must find the door open.
+func waitWords(wait time.Duration) string {
+	if seconds := int(math.Ceil(wait.Seconds())); seconds > 90 {
+		return fmt.Sprintf("%d minutes", int(math.Ceil(wait.Minutes())))
+	} else if seconds > 1 {
+		return fmt.Sprintf("%d seconds", seconds)
+	}
+	return "a second"
+}

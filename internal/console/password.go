@@ -1,0 +1,95 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// problems are what is wrong with the fields of the form of the password, by field: "current", "new", "again".
+type problems map[string]string
+
+// First returns the field to begin at: the first in the order of the form that has a problem.
+func (p problems) First() string {
+	for _, field := range []string{"current", "new", "again"} {
+		if p[field] != "" {
+			return field
+		}
+	}
+	return ""
+}
+
+// changePassword replaces the password, and the session with it: whoever has read this browser's cookie up to now has
+// lost it. The other browsers' sessions end in the same transaction as the password.
+func (s *server) changePassword(c *call) error {
+	current, replacement := secret.Text(c.form["current"]), secret.Text(c.form["new"])
+	if c.form["current"] == "" {
+		return c.rejectPassword(http.StatusUnprocessableEntity, problems{"current": "Enter your current password."})
+	}
+	if c.form["again"] != c.form["new"] { // before the current one is looked at: no guess is spent on a slip
+		return c.rejectPassword(http.StatusUnprocessableEntity, problems{"again": "This is not the same as the new password."})
+	}
+	err := s.cfg.Accounts.ChangePassword(c.r.Context(), c.principal.ID, current, replacement, c.actor())
+	if err != nil {
+		return c.explainPassword(err)
+	}
+	owner := c.principal
+	if err := c.renew(); err != nil {
+		// The password is changed all the same, so this must not look like a failure of that, nor be tried again. The session
+		// is not to outlast the password.
+		c.principal, c.asOf = owner, s.cfg.Feed.Revision()
+		web.Note(c.w).Err = errors.Join(err, s.cfg.Browsers.End(c.r.Context(), &owner, c.actor()))
+		s.cfg.Cookies.clear(c.w)
+		return c.redirect(loginFor(c.securityPath(), newPassword))
+	}
+	return c.redirect(c.securityPath() + "?" + noticeParameter + "=" + string(passwordChanged))
+}
+
+// renew gives the browser a new session in place of its own.
+//
+// The change of the password was one of the actor itself, so the store would refuse what it does as of before. Who it is
+// is asked again and not taken for granted: an administrator may have reset the password in this very moment, and
+// whoever was thrown out by that must not get a session by having been about to get one.
+func (c *call) renew() error {
+	if err := c.identify(&c.s.inside); err != nil {
+		return err
+	}
+	return c.begin(c.principal.CredentialID)
+}
+
+// explainPassword shows the page again with what is wrong, where that is for the person to mend. A wrong password is
+// entered for the audit log as it would be at a log-in.
+func (c *call) explainPassword(err error) error {
+	if reason := account.GuessRefused(err); reason != "" {
+		web.Note(c.w).Reason = string(reason)
+		_ = c.s.cfg.Authority.Forbid(reason, &c.presented, &c.s.inside, &c.principal)
+	}
+	if field, ok := errors.AsType[*authority.FieldError](err); ok {
+		names := map[string]string{"current": "This", "new": "The new password"}
+		if names[field.Field] == "" {
+			return err
+		}
+		text := names[field.Field] + " " + field.Problem + "."
+		if field.Fix != "" {
+			text += " " + field.Fix
+		}
+		return c.rejectPassword(http.StatusUnprocessableEntity, problems{field.Field: text})
+	}
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonThrottled {
+		c.setRetry(http.StatusTooManyRequests, err)
+		return c.rejectPassword(http.StatusTooManyRequests, problems{"current": tooMany(ref.RetryAfter)})
+	}
+	return err
+}
+
+func (c *call) rejectPassword(status int, p problems) error {
+	token, err := c.token()
+	if err != nil {
+		return err
+	}
+	return c.renderSecurity(status, securityView{Token: token, Problems: p})
+}

@@ -1,0 +1,65 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/personal"
+)
+
+// securityView is the Security tab.
+type securityView struct {
+	userView
+	Token    *personal.Token // nil where there is none
+	Issued   string          // the token itself, on the one page that shows it
+	Problems problems        // of the form of the password
+}
+
+func (c *call) securityPath() string { return userPath(c.principal.ID) + "/security" }
+
+func (s *server) showSecurity(c *call) error {
+	token, err := c.token()
+	if err != nil {
+		return err
+	}
+	return c.renderSecurity(http.StatusOK, securityView{Token: token})
+}
+
+// renderSecurity adds what every form of the page has. The user is the principal as the authority knows it: after a token
+// was made nothing may fail for which it would be lost unseen, and no database is asked.
+func (c *call) renderSecurity(status int, v securityView) error {
+	v.userView = userView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
+	p := page{Title: "Security", Menu: "profile", Main: v}
+	if safe(c.r.Method) {
+		p.Notice = c.notice()
+	}
+	return c.render(status, "security.html", p)
+}
+
+// generateToken makes the token and shows it, this once: nobody can read it anywhere again. It is shown by the answer of the
+// POST itself, and not by a page after it, which would have to get it from somewhere. Who reads the answer again is asked by
+// the browser whether to send the form again; a page that makes a token by being read there is not.
+func (s *server) generateToken(c *call) error {
+	text, token, err := s.cfg.Tokens.Rotate(c.r.Context(), &c.principal, c.actor())
+	if err != nil {
+		return err
+	}
+	return c.renderSecurity(http.StatusOK, securityView{Token: &token, Issued: text.Reveal()})
+}
+
+// revokeToken ends the token. Where there is none any more, what was asked for is done.
+func (s *server) revokeToken(c *call) error {
+	err := s.cfg.Tokens.Revoke(c.r.Context(), &c.principal, c.actor())
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	return c.redirect(c.securityPath() + "?" + noticeParameter + "=" + string(tokenRevoked))
+}
+
+// toSecurity leads from the address of a form to the page that has it.
+func (s *server) toSecurity(c *call) error { return c.redirect(c.securityPath()) }
+
+// toPassword leads to one's own password, whatever one's ID.
+func (s *server) toPassword(c *call) error { return c.redirect(c.securityPath() + "#password") }
