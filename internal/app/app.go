@@ -1,6 +1,6 @@
 // Package app puts Jeton together and runs it: it is the only package that sees all others.
 //
-// Run opens the database, wires the inside to the edges, opens the listeners, and takes all down again in the reverse
+// Run opens the listeners and the database, wires the inside to the edges, serves, and takes all down again in the reverse
 // order. Whatever fails on the way up takes down what was up before.
 package app
 
@@ -70,10 +70,10 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	if err != nil {
 		return err
 	}
-	n, err := newNode(ctx, o, logger, stops)
+	url := cmp.Or(o.Config.PublicURL, schemeOf(&o.Config)+"://"+doors.addresses().Public.String())
+	n, err := newNode(ctx, o, url, logger, stops)
 	if err == nil {
 		n.certificate = certificate
-		n.url = cmp.Or(o.Config.PublicURL, schemeOf(&o.Config)+"://"+doors.addresses().Public.String())
 		err = n.begin(ctx, o)
 	}
 	if err == nil {

@@ -138,6 +138,13 @@ func TestFirstStart(t *testing.T) {
 		if !strings.Contains(i.stdout.String(), "JETON_PASSWORD_FILE="+filepath.Join(data, "initial-password")) {
 			t.Errorf("the first start doesn't say what to type: %s", i.stdout)
 		}
+		console := "http://" + i.addresses.Public.String() + "/console/"
+		if !strings.Contains(i.stdout.String(), " "+console+"\n") {
+			t.Errorf("the first start doesn't say where the console is: %s", i.stdout)
+		}
+		if status, body := get(t, i.addresses.Public, "/console/", nil); status != 200 || !strings.Contains(body, "<h1>Log in</h1>") {
+			t.Errorf("the console: got %d %s, want the log-in", status, body)
+		}
 	})
 	t.Run("on a terminal", func(t *testing.T) {
 		data := t.TempDir()

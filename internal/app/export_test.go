@@ -11,7 +11,7 @@ import (
 func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() error, err error) {
 	o.fillDefaults()
 	var stops stopStack
-	n, err := newNode(ctx, &o, logger, &stops)
+	n, err := newNode(ctx, &o, o.Config.PublicURL, logger, &stops)
 	if err == nil {
 		n.certificate, err = loadCertificate(&o.Config)
 	}
@@ -20,4 +20,15 @@ func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() 
 	}
 	stops.push("maintenance", n.maintain())
 	return stops.unwind, nil
+}
+
+// Prune deletes once what is older than it is kept for.
+func Prune(ctx context.Context, o Options) error {
+	o.fillDefaults()
+	var stops stopStack
+	n, err := newNode(ctx, &o, o.Config.PublicURL, slog.New(slog.DiscardHandler), &stops)
+	if err == nil {
+		n.prune(ctx)
+	}
+	return errors.Join(err, stops.unwind())
 }

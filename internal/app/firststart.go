@@ -77,6 +77,7 @@ func (n *node) welcome(o *Options, password secret.Text, random bool) string {
 	if n.url != defaultURL {
 		login = "export JETON_URL=" + n.url + "; " + login
 	}
+	fmt.Fprintf(&b, "\nThe console, for a browser, is at %s/console/\n", n.url)
 	fmt.Fprintf(&b, "\nNext, in another terminal:\n\n    %s\n    %s me\n    %s user list\n\n"+
 		"README.md goes on from here, to a user, a service and a first token.\n\n", login, o.Command, o.Command)
 	return b.String()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/web"
@@ -66,9 +67,24 @@ func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certifi
 		at.server = server
 	}
 	if len(errs) > 0 {
-		return nil, errors.Join(append(errs, d.close(ctx))...)
+		return nil, oneLine(append(errs, d.close(ctx)))
 	}
 	return d, nil
+}
+
+// oneLine joins errors by semicolons: a line break has no place in a line of the log, nor in a message of a command.
+func oneLine(errs []error) error {
+	var all error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case all == nil:
+			all = err
+		default:
+			all = fmt.Errorf("%w; %w", all, err)
+		}
+	}
+	return all
 }
 
 // descriptors returns how many files and connections the process may have open.
@@ -110,15 +126,13 @@ func (d *doors) addresses() Addresses {
 }
 
 // gatewayKinds are the kinds of credential with which the protected APIs can be called.
-func gatewayKinds() authority.Kinds { return authority.KindsOf(authority.PersonalToken) }
+func gatewayKinds() authority.Kinds {
+	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession)
+}
 
 // furnish puts behind each door what answers there.
 func (n *node) furnish(d *doors) error {
-	public, err := httpapi.New(httpapi.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Catalog: n.catalog, Events: n.events,
-		Feed:  n.feed,
-		Peers: n.peers, PublicURL: n.url, VerifyKinds: gatewayKinds(),
-	})
+	public, err := n.publicHandler()
 	if err != nil {
 		return err
 	}
@@ -131,4 +145,32 @@ func (n *node) furnish(d *doors) error {
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
 	d.admin.handler = n.adminHandler()
 	return nil
+}
+
+// publicHandler serves the API below /v1 and the console at every other path.
+//
+// The path is only looked at. An http.ServeMux here would redirect from a path with empty or dot segments, before either
+// of them could say that there is nothing.
+func (n *node) publicHandler() (http.Handler, error) {
+	v1, err := httpapi.New(httpapi.Config{
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Browsers: n.browsers, Catalog: n.catalog, Events: n.events,
+		Feed: n.feed, Peers: n.peers, PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := console.New(console.Config{
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Browsers: n.browsers, Feed: n.feed, Peers: n.peers,
+		Cookies: n.cookies,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/") {
+			v1.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}), nil
 }

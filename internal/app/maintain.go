@@ -71,6 +71,9 @@ func (n *node) prune(ctx context.Context) {
 	} else if count > 0 {
 		n.logger.InfoContext(ctx, "deleted events older than the retention", "count", count)
 	}
+	if _, err := n.browsers.Prune(ctx); err != nil {
+		n.logger.WarnContext(ctx, "old browser sessions were not deleted", "error", err)
+	}
 	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
 		n.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)
 	}

@@ -45,6 +45,12 @@ func (n *node) foundKey(ctx context.Context, path string, text []byte) (secret.T
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		n.logger.WarnContext(ctx, "the master key could be read by others; it can no longer be, but may have been", "file", path, "mode", info.Mode().Perm().String())
+		if err := os.Chmod(path, 0o600); err != nil {
+			return "", fmt.Errorf("closing the master key to others: %w", err)
+		}
+	}
 	check, err := n.store.MasterCheck(ctx)
 	if err == nil && len(check) == 0 {
 		n.logger.WarnContext(ctx, "a new database is made beside a master key that was here before: if you expected your data, look at --data and --database", "database", n.databasePath())

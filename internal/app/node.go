@@ -17,9 +17,11 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -36,10 +38,12 @@ type node struct {
 	keys      *keyring.Keyring
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
 	events    *eventLog
 	peers     *web.Peers
+	cookies   console.Cookies
 
 	certificate *web.Certificate // nil where every listener speaks plain http
 
@@ -51,9 +55,9 @@ type node struct {
 // has.
 const maxRefusals = 1000
 
-// newNode opens the database and wires the parts. What it opened is on stops.
-func newNode(ctx context.Context, o *Options, logger *slog.Logger, stops *stopStack) (*node, error) {
-	n := &node{cfg: o.Config, now: o.Now, logger: logger, peers: new(web.Peers)}
+// newNode opens the database and wires the parts. Clients know it by the URL. What it opened is on stops.
+func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, stops *stopStack) (*node, error) {
+	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain)}
 	n.peers.Set(o.Config.TrustedPeers)
 	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
@@ -95,12 +99,20 @@ func (n *node) wire(o *Options) (err error) {
 	n.accounts, err = account.New(account.Config{
 		Store: n.store, Applied: n.applied, Now: o.Now, Random: o.Random,
 		PasswordSlots: o.Config.PasswordSlots, PasswordChanged: n.passwordChanged,
+		Exhausted: func(id uuid.UUID) { n.authority.Forget(id) },
 	})
 	if err != nil {
 		return err
 	}
 	n.tokens, err = personal.New(personal.Config{
 		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random,
+	})
+	if err != nil {
+		return err
+	}
+	n.browsers, err = session.NewBrowsers(session.Config{
+		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random,
+		Idle: o.Config.SessionIdle, Lifetime: o.Config.SessionLifetime,
 	})
 	if err != nil {
 		return err
@@ -112,7 +124,8 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways: []authority.Way{n.accounts, n.tokens}, Users: n.accounts, Policy: n.catalog.Policy,
+		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens),
+		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
@@ -131,7 +144,7 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	if all || c.Kind == feed.User || c.Kind == feed.PersonalToken {
+	if all || c.Kind == feed.User || c.Kind == feed.PersonalToken || c.Kind == feed.BrowserSession {
 		n.authority.Forget(c.ID)
 	}
 	return nil

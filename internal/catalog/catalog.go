@@ -229,8 +229,16 @@ func validName(name string) bool {
 	})
 }
 
+// detail is what the audit log tells of a service. Verifiers are told by ID: a name can be another's later.
 func (s *Service) detail() []string {
-	return []string{"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath}
+	verifiers := make([]string, len(s.Verifiers))
+	for i, id := range s.Verifiers {
+		verifiers[i] = id.String()
+	}
+	return []string{
+		"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath,
+		"verifiers", strings.Join(verifiers, ","),
+	}
 }
 
 func target(s Service) audit.Target { return audit.Target{Kind: "service", ID: s.ID, Name: s.Name} }

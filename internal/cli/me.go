@@ -50,7 +50,8 @@ func (p *program) password() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "password",
 		Short: "Change my own password",
-		Long: `Change my own password. The personal token goes on working.
+		Long: `Change my own password. The personal token goes on working; browsers are logged
+out.
 
 The current password is the one that the command presents. With a token, a
 terminal is asked for it.`,

@@ -104,14 +104,14 @@ func (p *program) userState(name, short, state string) *cobra.Command {
 }
 
 // userResetPassword is the administrator's way where a password is lost. The new one is known to the administrator, and
-// the user's personal token ends with the old one: if somebody had broken in, they are out.
+// the user's personal token and browser sessions end with the old one: if somebody had broken in, they are out.
 func (p *program) userResetPassword() *cobra.Command {
 	var password newPassword
 	cmd := &cobra.Command{
 		Use:   "reset-password NAME",
 		Short: "Set another user's password",
 		Long: `Set another user's password, as an administrator. It ends the user's personal
-token. For your own, jeton password doesn't.`,
+token and browser sessions. For your own, jeton password leaves the token.`,
 		Example: "  jeton user reset-password alice\n  jeton user reset-password alice --password-stdin < alice.password",
 	}
 	password.flags(cmd)
@@ -124,7 +124,9 @@ token. For your own, jeton password doesn't.`,
 		if err != nil {
 			return noUser(err, args[0])
 		}
-		return p.show(u, func() { p.say("Set the password of %s. Their personal token, if any, no longer works.", u.Username) })
+		return p.show(u, func() {
+			p.say("Set the password of %s. Their personal token, if any, no longer works, and their browsers are logged out.", u.Username)
+		})
 	})
 	return cmd
 }

@@ -74,6 +74,8 @@ var meanings = map[string]string{
 	"ambiguous_path":    "the path could be read in two ways",
 	"bad_checksum":      "the token was cut or mistyped",
 	"blocked":           "its user is blocked",
+	"cross_origin":      "a page from elsewhere had the browser send it",
+	"ended":             "the browser logged out, or its user was changed since",
 	"expired":           "its end has come",
 	"malformed":         "it doesn't have the form of a credential",
 	"no_credential":     "the call presents none",
@@ -81,10 +83,14 @@ var meanings = map[string]string{
 	"not_accepted_here": "a credential of this kind does not open the service",
 	"not_in_audience":   "the operation is not for this user",
 	"superseded":        "the token was replaced by a newer one, or revoked",
+	"throttled":         "too many wrong passwords, for this user or from this address",
+	"two_credentials":   "two of them, in the header or as cookies",
 	"unknown":           "no such token was ever made here, or it is long gone",
 	"unknown_service":   "no service has this host and path",
+	"unknown_user":      "no user of that name, or one without a password",
 	"unrecognized":      "the token is of no known kind",
 	"user_deleted":      "its user was deleted",
+	"wrong_password":    "its user has another password",
 }
 
 // showVerdict prints a verdict, and returns errDenied for one that denies: a script can then branch on the exit code. That

@@ -28,7 +28,7 @@ import (
 
 // Config is how a server is to run.
 type Config struct {
-	Listen        string // host:port of the public API
+	Listen        string // host:port of the public API and the console
 	GatewayListen string // host:port of the checks that proxies ask for
 	AdminListen   string // host:port of health and metrics
 	// PublicURL is the origin by which clients know Jeton, in lower case and without a slash at its end.
@@ -70,7 +70,7 @@ type setting struct {
 // settings lists everything that can be set, with the defaults.
 func settings() []setting {
 	return []setting{
-		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API"},
+		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API and the console"},
 		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
 		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
 		{name: "public-url", help: "URL by which clients reach the public API; required where --listen is not loopback"},
@@ -81,7 +81,7 @@ func settings() []setting {
 		{name: "database", value: "sqlite:", help: "sqlite: for jeton.db in the data folder, or sqlite:PATH"},
 		{name: "master-key", help: "key under which all keys in the database are wrapped: 32 bytes, as Base64 or hexadecimal", secret: true},
 		{name: "admin-password", help: "password of the user admin, who is made at the first start", secret: true},
-		{name: "trusted-peers", value: "127.0.0.0/8,::1", help: "addresses and prefixes of the proxies whose word about a client is believed", live: true},
+		{name: "trusted-peers", value: "127.0.0.0/8,::1", help: "addresses and prefixes of the proxies whose word about a client is believed, in place of those of this machine", live: true},
 		{name: "trusted-peer-secret", help: "secret that a trusted peer must send in X-Jeton-Peer-Secret", secret: true, live: true},
 		{name: "log-level", value: "info", help: "debug, info, warn or error", live: true},
 		{name: "log-format", value: "auto", help: "json, text, or auto: text on a terminal"},

@@ -63,17 +63,7 @@ type call struct {
 type callKey struct{}
 
 // actor is the caller as the audit log names it.
-func (c *call) actor() audit.Actor {
-	a := audit.Actor{
-		UserID: c.principal.ID, Username: c.principal.Username,
-		CredentialKind: c.principal.CredentialKind.String(), CredentialID: c.principal.CredentialID,
-		AsOf: c.asOf,
-	}
-	if c.presented.Peer.IsValid() {
-		a.Address = c.presented.Peer.String()
-	}
-	return a
-}
+func (c *call) actor() audit.Actor { return web.Actor(&c.principal, c.presented.Peer, c.asOf) }
 
 // enter returns what stands before a route: it lets nobody past whom it doesn't know and allow, and no request that
 // can't be read.
@@ -117,15 +107,11 @@ func plain(ctx huma.Context, body []byte) {
 
 func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 	client, _ := s.cfg.Peers.Client(r)
-	return &call{w: w, r: r, presented: authority.Presented{
-		Authorization: r.Header.Values("Authorization"),
-		Method:        r.Method, Host: r.Host, Path: r.URL.EscapedPath(), Peer: client,
-	}}
+	return &call{w: w, r: r, presented: web.PresentedHere(r, client)}
 }
 
-// checkOrigin refuses what a browser sends for a page from elsewhere. A browser remembers user name and password once
-// they were typed at the prompt that a 401 brings, and adds them to any page's form: without this, one click elsewhere
-// would kill the user's token.
+// checkOrigin refuses what a browser sends for a page from elsewhere, whatever the credential: no page of another origin
+// has any business here. Of writes by what a browser adds by itself, cookies above all, the authority asks for more.
 func (s *server) checkOrigin(c *call) error {
 	if err := s.origins.Check(c.r); err != nil {
 		web.Note(c.w).Reason = string(authority.ReasonCrossOrigin)

@@ -58,13 +58,14 @@ type schema struct {
 func newCanaryDesk(t *testing.T) *canaryDesk {
 	t.Helper()
 	d := &canaryDesk{desk: newDesk(t)}
-	_, token := d.user(t, account.Draft{Username: "target"})
+	target, token := d.user(t, account.Draft{Username: "target"})
 	d.secrets = map[string]string{
 		"a password":      "canary:pass/word",
 		"a live token":    token,
 		"a password hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$Y2FuYXJ5Y2FuYXJ5/2FuYXJ5",
 		"the password":    adminPassword,
 		"the admin token": d.adminToken,
+		"a cookie":        d.logIn(t, target).Console.Reveal(),
 	}
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	decodeJSON(t, d.do(t, ask{route: "GET /v1/openapi.json"}).body, &d.doc)
@@ -134,7 +135,8 @@ func (d *canaryDesk) outside(t *testing.T, s sample, op operation, canary string
 	d.try(t, ask{route: s.route + "?" + url.QueryEscape(canary) + "=1", token: d.adminToken})
 	d.try(t, ask{route: s.route, token: canary})
 	d.try(t, ask{route: s.route, header: map[string]string{"Authorization": canary}})
-	for _, name := range []string{"If-Match", "Accept", "Content-Type", "X-Forwarded-For", "X-Real-Ip", "X-Request-Id", "Origin"} {
+	d.try(t, ask{route: s.route, header: map[string]string{"Cookie": consoleCookie + "=" + canary, "Sec-Fetch-Site": "same-origin"}})
+	for _, name := range []string{"If-Match", "Accept", "Content-Type", "X-Forwarded-For", "X-Real-Ip", "X-Request-Id", "Origin", "Sec-Fetch-Site", "Cookie"} {
 		d.try(t, ask{route: s.route, token: d.adminToken, body: `{"` + canary, header: map[string]string{name: canary}})
 	}
 	for _, p := range op.Parameters {

@@ -32,6 +32,7 @@ import (
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -42,6 +43,9 @@ const (
 	// adminHash is a hash of it that costs next to nothing, for the many tests that never use it.
 	adminHash     = "$pbkdf2-sha256$i=1$c2FsdHNhbHRzYWx0$4MvndT3WxpZBgTr0GnlsI3zbnRNMwBomQR+L/0mcI4U"
 	clientAddress = "198.51.100.7" // what the trusted proxy, the tests' own machine, says of the client
+
+	consoleCookie = "__Host-jeton"
+	apiCookie     = "jeton_api"
 )
 
 // desk is /v1 on a real database, with everything behind it that app would wire, and before it the log.
@@ -50,6 +54,7 @@ type desk struct {
 	store     *sqlite.Store
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
 	refusals  *audit.Refusals
@@ -58,6 +63,7 @@ type desk struct {
 	log       *syncBuffer
 	changes   *feed.Feed
 	now       atomic.Int64 // seconds after the opening
+	fine      atomic.Int64 // and nanoseconds after these
 
 	admin      api.User
 	adminToken string
@@ -107,7 +113,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// toyWay proves bearer tokens of the form KIND:ID, of any kind of credential that Jeton doesn't have yet.
+// toyWay proves bearer tokens of the form KIND:ID, of any kind of credential.
 type toyWay struct{ kind authority.Kind }
 
 func (w toyWay) Kind() authority.Kind { return w.kind }
@@ -127,11 +133,11 @@ func check(t testing.TB, err error) {
 }
 
 func (d *desk) clock() time.Time {
-	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(d.now.Load()) * time.Second)
+	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(d.now.Load())*time.Second + time.Duration(d.fine.Load()))
 }
 
 // newDesk opens a database with one administrator and serves /v1 on it. The toys are further kinds of credential that
-// the door takes.
+// the door takes, and stand in for those that Jeton has already.
 func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	t.Helper()
 	ctx := t.Context()
@@ -151,19 +157,30 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	check(t, err)
 	d.tokens, err = personal.New(personal.Config{Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader})
 	check(t, err)
+	d.browsers, err = session.NewBrowsers(session.Config{
+		Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
+	})
+	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: changes.CatchUp, Now: d.clock})
 	check(t, err)
 	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
-	ways, kinds := []authority.Way{d.accounts, d.tokens}, authority.KindsOf(authority.Password, authority.PersonalToken)
+	ways := []authority.Way{d.accounts, d.tokens}
+	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession)
+	for _, w := range d.browsers.Ways() {
+		if !slices.Contains(toys, w.Kind()) {
+			ways = append(ways, w)
+		}
+	}
 	for _, k := range toys {
 		ways, kinds = append(ways, toyWay{k}), kinds|authority.KindsOf(k)
 	}
 	d.authority, err = authority.New(authority.Config{
 		Ways: ways, Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
+		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
 	})
 	check(t, err)
 	check(t, changes.CatchUp(ctx))
-	d.serve(t, kinds)
+	d.serve(t, kinds, authority.KindsOf(authority.PersonalToken))
 
 	admin, err := d.accounts.Create(ctx, account.Draft{Username: "root", Roles: []string{"admin"}, PasswordHash: adminHash}, audit.Actor{})
 	check(t, err)
@@ -171,14 +188,15 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	return d
 }
 
-// serve starts the server. It trusts the tests' own machine as a proxy.
-func (d *desk) serve(t testing.TB, kinds authority.Kinds) {
+// serve starts the server, for callers and for calls to ask /v1/verify about by these kinds of credential. It trusts the
+// tests' own machine as a proxy.
+func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	t.Helper()
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
-		PublicURL: publicURL, CallerKinds: kinds, VerifyKinds: authority.KindsOf(authority.PersonalToken),
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Browsers: d.browsers, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
 	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -205,6 +223,14 @@ func (d *desk) rotate(t testing.TB, id uuid.UUID) string {
 	text, _, err := d.tokens.Rotate(t.Context(), &authority.Principal{User: authority.User{ID: id}}, audit.Actor{})
 	check(t, err)
 	return text.Reveal()
+}
+
+// logIn begins a session of a browser.
+func (d *desk) logIn(t testing.TB, u account.User) session.Cookies {
+	t.Helper()
+	c, err := d.browsers.Begin(t.Context(), &authority.Principal{User: authority.User{ID: u.ID, Username: u.Username}}, uuid.Nil, audit.Actor{})
+	check(t, err)
+	return c
 }
 
 // service makes a service with its operations, each "PATTERN AUDIENCE".
@@ -368,6 +394,13 @@ func (d *desk) refused(t testing.TB) []string {
 func decodeJSON(t testing.TB, text string, v any) {
 	t.Helper()
 	check(t, json.Unmarshal([]byte(text), v))
+}
+
+func encodeJSON(t testing.TB, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	check(t, err)
+	return string(text)
 }
 
 // adminActor is who did what a test prepares.

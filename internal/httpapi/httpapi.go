@@ -8,7 +8,9 @@
 // (errors.go) that names members and never repeats a value that was sent. The first that is wrong is answered:
 //
 //	404, 405        the path, the method: asked before anything else, for what routes there are is no secret
-//	400, 401, 503   the credential: two of them, none that is good, or nobody can say just now
+//	403             the page that sent it, if a browser says that it is from elsewhere
+//	400, 401, 429   the credential: two of them, none that is good, too many wrong passwords
+//	503             nobody can say just now
 //	403             what it may do; the same whether what was asked for exists or not
 //	400, 406        the query; a form of answer that there isn't
 //	400, 413, 415   the body as a text
@@ -41,10 +43,11 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Config is what the API needs. Every field is required but CallerKinds.
+// Config is what the API needs. Every field is required but Cookie and CallerKinds.
 type Config struct {
 	// Authority says who a caller is, and whether a call that /v1/verify is asked about may pass.
 	Authority *authority.Authority
@@ -52,6 +55,8 @@ type Config struct {
 	Accounts *account.Accounts
 	// Tokens keeps personal tokens.
 	Tokens *personal.Tokens
+	// Browsers keeps the sessions of browsers.
+	Browsers *session.Browsers
 	// Catalog keeps services and operations, and says whose verifier somebody is.
 	Catalog *catalog.Catalog
 	// Events is the audit log. It is only read here: changes write their events themselves, refusals go by Authority.
@@ -62,7 +67,10 @@ type Config struct {
 	Peers *web.Peers
 	// PublicURL is where clients find Jeton, for the OpenAPI document: what a request says in Host is never believed.
 	PublicURL string
-	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords and personal tokens.
+	// Cookie is the name of the console's cookie, for the OpenAPI document.
+	Cookie string
+	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal
+	// tokens and the console's sessions.
 	// What a caller of some kind may then do is not a setting: see access.
 	CallerKinds authority.Kinds
 	// VerifyKinds are the kinds of credential about which /v1/verify is asked: those that the gateway takes.
@@ -82,8 +90,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Browsers, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -92,7 +100,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, errors.New("httpapi: VerifyKinds are required")
 	}
 	if cfg.CallerKinds == 0 {
-		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken)
+		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession)
 	}
 	setHuma()
 	s := &server{
@@ -106,7 +114,7 @@ func New(cfg Config) (http.Handler, error) {
 // routes is the one list of what /v1 serves, to whom, and with which codes a route may answer beside those of all routes
 // like it.
 func (s *server) routes() error {
-	h := humago.New(s.mux, document(s.cfg.PublicURL))
+	h := humago.New(s.mux, document(s.cfg.PublicURL, s.cfg.Cookie))
 
 	// What is one's own. GET /v1/me alone takes every credential; see access.
 	register(s, h, identified, s.getMe, op("GET /v1/me", "getMe", "Who am I, and by which credential"))
@@ -198,35 +206,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	escaped := r.URL.EscapedPath()
 	switch {
 	// ServeMux would redirect from a path with empty or dot segments.
-	case path.Clean(escaped) != escaped, !storable(r.URL.Path):
+	case path.Clean(escaped) != escaped, !web.Storable(r.URL.Path):
 		web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, ""))
 	case pattern == "":
-		noRoute(w, r, would)
+		web.WriteProblem(w, r, web.NoRoute(w, r, would))
 	default:
 		_, line.Path, _ = strings.Cut(pattern, " ")
 		s.mux.ServeHTTP(w, r)
 	}
 }
-
-// noRoute answers a request that no route takes: 405 where the path has other methods, else 404. Of what ServeMux would
-// answer, only the status and the list of methods are used: its body is no problem.
-func noRoute(w http.ResponseWriter, r *http.Request, would http.Handler) {
-	answer := unsent{header: http.Header{}}
-	would.ServeHTTP(&answer, r)
-	code := api.CodeNotFound
-	if answer.status == http.StatusMethodNotAllowed {
-		code = api.CodeMethodNotAllowed
-		w.Header().Set("Allow", answer.header.Get("Allow"))
-	}
-	web.WriteProblem(w, r, api.NewProblem(code, ""))
-}
-
-// unsent is an http.ResponseWriter that keeps the header and drops the body.
-type unsent struct {
-	header http.Header
-	status int
-}
-
-func (u *unsent) Header() http.Header         { return u.header }
-func (u *unsent) WriteHeader(status int)      { u.status = status }
-func (u *unsent) Write(b []byte) (int, error) { return len(b), nil }

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 const (
@@ -55,7 +56,7 @@ func checkForm(r *http.Request) error {
 		if len(values) > 1 {
 			return api.NewProblem(api.CodeMalformedRequest, "A query parameter stands twice.")
 		}
-		if !storable(values[0]) {
+		if !web.Storable(values[0]) {
 			return api.NewProblem(api.CodeMalformedRequest, "A query parameter is not UTF-8, or holds NUL.")
 		}
 	}
@@ -64,9 +65,6 @@ func checkForm(r *http.Request) error {
 	}
 	return nil
 }
-
-// storable reports whether text can be that of a record. Databases are not asked for other text: some of them fail.
-func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // acceptsJSON reads an Accept header field (RFC 9110, section 12.5.1): of the ranges that hold application/json the most
 // specific counts, and weight 0 means no. (huma's own reader panics on some fields.)

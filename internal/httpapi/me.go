@@ -2,8 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -29,9 +32,22 @@ func (c *call) credential() api.Credential {
 type passwordInput struct{ Body api.PasswordChange }
 
 // changePassword asks for the current password whatever the caller came by: a token that was lost must not be enough to
-// take the account over. The token goes on working, for programs use it that know no password.
+// take the account over. A wrong one is entered for the audit log as it would be at a log-in. The token goes on working,
+// for programs use it that know no password. Every browser is logged out, the caller's own too.
 func (s *server) changePassword(ctx context.Context, c *call, in *passwordInput) (*done, error) {
-	return nil, s.cfg.Accounts.ChangePassword(ctx, c.principal.ID, secret.Text(in.Body.Current), secret.Text(in.Body.New), c.actor())
+	err := s.cfg.Accounts.ChangePassword(ctx, c.principal.ID, secret.Text(in.Body.Current), secret.Text(in.Body.New), c.actor())
+	if reason := account.GuessRefused(err); reason != "" {
+		_ = s.forbid(c, reason, &s.door)
+	}
+	if err == nil && c.principal.CredentialKind == authority.ConsoleSession {
+		// Whoever has read this browser's cookie up to now shall not keep it. The console gives a new one; here is no page to
+		// give it to.
+		c.asOf = s.cfg.Feed.Revision() // the change just made is the caller's own
+		if err = s.cfg.Browsers.End(ctx, &c.principal, c.actor()); errors.Is(err, authority.ErrNotFound) {
+			err = nil
+		}
+	}
+	return nil, err
 }
 
 // issued is the one answer that shows a token.

@@ -18,7 +18,7 @@ import (
 // for readers, and a test compares the two. What huma doesn't know of, because it happens before huma, is added here.
 
 // document returns huma's configuration, and in it the beginning of the OpenAPI document.
-func document(publicURL string) huma.Config {
+func document(publicURL, cookie string) huma.Config {
 	cfg := huma.DefaultConfig("Jeton", "1")
 	cfg.CreateHooks = nil // they would add $schema members and links, built from the request's Host
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
@@ -30,8 +30,12 @@ func document(publicURL string) huma.Config {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"personalToken": {Type: "http", Scheme: "bearer", Description: "A personal token."},
 		"password":      {Type: "http", Scheme: "basic", Description: "User name and password (RFC 7617, UTF-8)."},
+		"consoleSession": {
+			Type: "apiKey", In: "cookie", Name: cookie,
+			Description: "The session of a browser that is logged in to the console; writes must come from Jeton's own origin.",
+		},
 	}
-	cfg.Security = []map[string][]string{{"personalToken": {}}, {"password": {}}}
+	cfg.Security = []map[string][]string{{"personalToken": {}}, {"password": {}}, {"consoleSession": {}}}
 
 	schemas := cfg.Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[problem](), reflect.TypeFor[api.Problem]())
@@ -62,19 +66,19 @@ func op(route, id, summary string, codes ...api.Code) huma.Operation {
 // codesKey is the key of an operation's codes among its metadata, which huma leaves alone.
 const codesKey = "codes"
 
-// describe adds the codes with which every operation of that sort may answer. 405 and 429 are in the table of codes
-// alone: the one belongs to a path and no operation, the other to limits that come with an issue of their own.
+// describe adds the codes with which every operation of that sort may answer. 405 is in the table of codes alone: it
+// belongs to a path and no operation.
 func describe(o *huma.Operation, who access) {
 	codes, _ := o.Metadata[codesKey].([]api.Code)
 	codes = append(codes, api.CodeMalformedRequest, api.CodeTwoCredentials, api.CodeNotAuthenticated, api.CodeNotAcceptable,
-		api.CodeInvalidField, api.CodeInternal, api.CodeUnavailable)
+		api.CodeInvalidField, api.CodeTooManyRequests, api.CodeInternal, api.CodeUnavailable)
 	if strings.Contains(o.Path, "{") {
 		codes = append(codes, api.CodeNotFound)
 	}
 	if who != identified {
 		codes = append(codes, api.CodeCredentialTooWeak)
 	}
-	if who == administrators || who == verifiers {
+	if who == administrators || who == verifiers || o.Method != http.MethodGet { // a write from elsewhere is not allowed to anybody
 		codes = append(codes, api.CodeNotAllowed)
 	}
 	if o.Method != http.MethodGet && who != verifiers {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // answer is an answer with a body and nothing else to say.
@@ -42,7 +43,7 @@ func positionOf(listing, cursor string) (string, error) {
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	position, ok := strings.CutPrefix(string(text), listing+" ")
-	if err != nil || !ok || !storable(position) {
+	if err != nil || !ok || !web.Storable(position) {
 		return "", errCursor()
 	}
 	return position, nil

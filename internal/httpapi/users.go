@@ -74,8 +74,8 @@ type userPatchInput struct {
 	Body    api.UserPatch
 }
 
-// updateUser changes a user. A password among the changes is an administrator's reset: it ends the user's personal token,
-// for whoever forgot a password may have lost a token, too.
+// updateUser changes a user. A password among the changes is an administrator's reset: it ends the user's personal token
+// and browser sessions, for whoever forgot a password may have lost a token, too.
 func (s *server) updateUser(ctx context.Context, c *call, in *userPatchInput) (*versioned[api.User], error) {
 	match, err := preconditionOf(c.r.Header)
 	if err != nil {

@@ -94,9 +94,9 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 			Fix: "Give scheme, host and the path as the service received it, as https://api.example.com/reports/7.",
 		}
 	}
-	p := &authority.Presented{Method: b.Method, Host: host, Path: path}
-	if b.Authorization != "" {
-		p.Authorization = []string{b.Authorization}
+	p := &authority.Presented{
+		Authorization: field(b.Authorization), Cookie: field(b.Cookie), Origin: field(b.Origin), SecFetchSite: field(b.SecFetchSite),
+		Method: b.Method, Host: host, Path: path,
 	}
 	if b.RemoteIP != "" {
 		address, err := netip.ParseAddr(b.RemoteIP)
@@ -106,6 +106,14 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 		p.Peer = address.Unmap().WithZone("")
 	}
 	return p, nil
+}
+
+// field returns the values of a header field: none where it is empty.
+func field(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 // cutURL returns host and path of an absolute URL, the path exactly as it stands there, without the query. A parser
