@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
-	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -20,22 +19,17 @@ import (
 // that Ctrl-C is heard within seconds.
 const perTransaction = 50_000
 
-// fill gives the stopped instance in a data folder a service and, to each token, a user of its own with the role that
-// may call it.
+// fill gives a stopped instance, for each token, a user of its own with the role that may call the service, and to the
+// first of them a password.
 //
-// The service goes in as Jeton itself would write it. The users are written straight into the tables: by way of the API
-// a million of them would take half an hour, most of it spent hashing passwords. So this file knows the columns of three
-// tables; a test reads back by the store what was written here, and fails when they change.
-func fill(ctx context.Context, data string, live []secret.Text, done *counter) error {
-	digest, err := prepareInstance(ctx, data)
-	if err != nil {
-		return err
-	}
+// They are written straight into the tables: by way of the API a million of them would take half an hour. So this file
+// knows the columns of three tables; a test reads back by the store what was written here, and fails when they change.
+func fill(ctx context.Context, data string, as *instance, live []secret.Text, done *counter) error {
 	db, err := sql.Open("sqlite", "file:"+databaseIn(data))
 	if err != nil {
 		return fmt.Errorf("opening the database to fill it: %w", err)
 	}
-	f := filler{digest: digest, random: source(liveSeed), now: time.Now().UnixMicro()}
+	f := filler{as: as, random: source(liveSeed), now: time.Now().UnixMicro()}
 	err = f.open(ctx, db)
 	for len(live) > 0 && err == nil {
 		batch := live[:min(perTransaction, len(live))]
@@ -56,10 +50,10 @@ func fill(ctx context.Context, data string, live []secret.Text, done *counter) e
 
 // filler writes users and tokens by a connection of its own.
 type filler struct {
-	digest func(secret.Text) keyring.Digest // as this instance stores tokens
-	random io.Reader                        // for the users' IDs
-	now    int64                            // when all of them were made, in microseconds
-	count  int                              // of users so far
+	as     *instance
+	random io.Reader // for the users' IDs
+	now    int64     // when all of them were made, in microseconds
+	count  int       // of users so far
 
 	conn               *sql.Conn
 	user, roles, token *sql.Stmt
@@ -79,8 +73,8 @@ func (f *filler) open(ctx context.Context, db *sql.DB) (err error) {
 		return err
 	}
 	for query, to := range map[string]**sql.Stmt{
-		`INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, version, created_at, updated_at)
-		 VALUES (?1, 'person', ?2, ?3, ?4, ?5, ?6, 'active', 1, ?7, ?7)`: &f.user,
+		`INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at)
+		 VALUES (?1, 'person', ?2, ?3, ?4, ?5, ?6, 'active', nullif(?7, ''), 1, ?8, ?8)`: &f.user,
 		`INSERT INTO user_role (user_id, role) VALUES (?, '` + partnerRole + `')`:              &f.roles,
 		`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, ?)`: &f.token,
 	} {
@@ -117,18 +111,24 @@ func (f *filler) writeUser(ctx context.Context, text secret.Text) error {
 		return err
 	}
 	f.count++
-	name := fmt.Sprintf("User%07d", f.count)
+	name, password := userName(f.count), ""
+	if f.count <= f.as.passwords {
+		password = f.as.passwordHash
+	}
 	email, display := name+"@example.com", "User "+hex.EncodeToString(id[13:])
-	if _, err := f.user.ExecContext(ctx, id[:], name, account.Key(name), email, account.Key(email), display, f.now); err != nil {
+	if _, err := f.user.ExecContext(ctx, id[:], name, account.Key(name), email, account.Key(email), display, password, f.now); err != nil {
 		return err
 	}
 	if _, err := f.roles.ExecContext(ctx, id[:]); err != nil {
 		return err
 	}
-	d := f.digest(text)
+	d := f.as.digest(text)
 	_, err = f.token.ExecContext(ctx, id[:], d.Pepper, d.Sum[:], f.now)
 	return err
 }
+
+// userName is the name of the n-th user; the caller is the one before the first.
+func userName(n int) string { return fmt.Sprintf("User%07d", n) }
 
 // settle leaves the file as Jeton left it: with a write-ahead log, and on the disk.
 func (f *filler) settle(ctx context.Context) error {

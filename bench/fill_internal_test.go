@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"io"
@@ -25,13 +26,27 @@ func TestTokens(t *testing.T) {
 		t.Fatalf("got other tokens of the same seed, %v", err)
 	}
 	dir := t.TempDir()
-	tokens, err := writeTokens(dir, live)
+	tokens, err := writeTokens(dir, live, mistype(live[0]), 30)
 	if err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(tokens.path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of tokens: got %v, %v, want one for its owner alone", info.Mode(), err)
+	}
+	for n, want := range map[int]string{tokens.cookie.first: mistype(live[0]).Reveal(), tokens.password.first: basicText(callerNumber).Reveal()} {
+		if text, err := tokens.read(span{n, 1}); err != nil || tokenAt(text, 0) != want {
+			t.Errorf("line %d: got %q, %v, want %q", n, text, err, want)
+		}
+	}
+	text, err := tokens.read(tokens.passwords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 30; n++ {
+		if count := bytes.Count(text, []byte(basicText(n).Reveal()+"\n")); count != 1 {
+			t.Errorf("got the password of user %d %d times", n, count)
+		}
 	}
 	seen := map[string]bool{}
 	for name, s := range map[string]span{"live": tokens.live, "unknown": tokens.unknown, "bad": tokens.bad} {
@@ -83,6 +98,19 @@ func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
 	}
 }
 
+// fillInstance fills what newInstance made, and returns the cookie of the caller.
+func fillInstance(t *testing.T, data string, live []secret.Text, passwords int) (cookie secret.Text) {
+	t.Helper()
+	as, err := prepareInstance(t.Context(), data, passwords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(t.Context(), data, as, live, progress{io.Discard}.count("filling", len(live))); err != nil {
+		t.Fatal(err)
+	}
+	return as.cookie
+}
+
 // TestFill shows that what is written past the store, the store finds: the filling knows the tables, and would
 // otherwise not notice that they have changed.
 func TestFill(t *testing.T) {
@@ -91,9 +119,7 @@ func TestFill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fill(t.Context(), data, live, progress{io.Discard}.count("filling", len(live))); err != nil {
-		t.Fatal(err)
-	}
+	fillInstance(t, data, live, 200)
 	withStore(t, data, func(s *sqlite.Store) {
 		keys, err := openKeyring(t.Context(), s, data)
 		if err != nil {
@@ -126,9 +152,7 @@ func TestStoreSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fill(t.Context(), data, live, progress{io.Discard}.count("filling", len(live))); err != nil {
-		t.Fatal(err)
-	}
+	fillInstance(t, data, live, 200)
 	db, err := sql.Open("sqlite", "file:"+databaseIn(data)+pragmas)
 	if err != nil {
 		t.Fatal(err)

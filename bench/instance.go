@@ -28,10 +28,18 @@ const (
 func databaseIn(data string) string  { return filepath.Join(data, "jeton.db") }
 func masterKeyIn(data string) string { return filepath.Join(data, "master.key") }
 
-// prepareInstance gives the stopped instance in a data folder the service with its operations, and returns how that
-// instance digests tokens: under its own pepper, which its own master key unwraps. Nothing is put in its place, so that
-// what is measured afterwards is an instance as Jeton made it.
-func prepareInstance(ctx context.Context, data string) (digest func(secret.Text) keyring.Digest, err error) {
+// instance is what the filling has to know of the instance that it fills. Nothing is put in the place of its own pepper,
+// which its own master key unwraps: what is measured afterwards is an instance as Jeton made it.
+type instance struct {
+	digest       func(secret.Text) keyring.Digest // as it stores tokens
+	passwordHash string                           // as it stores everyonesPassword
+	passwords    int                              // how many users have that, from the first
+	cookie       secret.Text                      // for the protected APIs, of the caller's browser
+}
+
+// prepareInstance gives the stopped instance in a data folder the service with its operations and the caller, as Jeton
+// itself would write them.
+func prepareInstance(ctx context.Context, data string, passwords int) (as *instance, err error) {
 	store, err := sqlite.Open(ctx, sqlite.Config{Path: databaseIn(data), Now: time.Now})
 	if err != nil {
 		return nil, err
@@ -44,7 +52,11 @@ func prepareInstance(ctx context.Context, data string) (digest func(secret.Text)
 	if err := createService(ctx, store); err != nil {
 		return nil, err
 	}
-	return keys.Digest, nil
+	as = &instance{digest: keys.Digest, passwords: passwords}
+	if as.passwordHash, as.cookie, err = createCaller(ctx, store, keys); err != nil {
+		return nil, err
+	}
+	return as, nil
 }
 
 // openKeyring opens the keyring with the master key of the data folder.

@@ -116,6 +116,22 @@ func (p pins) wrap(core int, argv ...string) []string {
 	return append([]string{"taskset", "-c", strconv.Itoa(core)}, argv...)
 }
 
+// wrapBoth returns the command line that runs a command on both cores.
+func (p pins) wrapBoth(argv ...string) []string {
+	if !p.on {
+		return argv
+	}
+	return append([]string{"taskset", "-c", fmt.Sprintf("%d,%d", p.server, p.client)}, argv...)
+}
+
+// both says where what has both cores runs.
+func (p pins) both() string {
+	if !p.on {
+		return "Jeton pinned to no core (that takes two cores and taskset): the promise is for two"
+	}
+	return fmt.Sprintf("Jeton on cores %d and %d", p.server, p.client)
+}
+
 // String implements fmt.Stringer.
 func (p pins) String() string {
 	if !p.on {

@@ -13,19 +13,56 @@ func (b *bench) report() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%s live tokens, rounds: %d of %d s, %s, %s, in %s\n\n", thousands(float64(b.scale.tokens)), b.rounds, b.seconds,
 		b.machine, time.Now().UTC().Format(time.DateOnly), time.Since(b.began).Round(time.Second))
-	writeRows(&t, b.rows.all())
-	t.WriteString("\n")
-	writeFigures(&t, b.figures.all())
-	fmt.Fprintf(&t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, and a request what one took of it.\n\n")
-	fmt.Fprintf(&t, "- load: `%s`, after one second of the same; %s\n", strings.Join(b.wrkCommandShown(), " "), b.pins)
-	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen …` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
-	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`\n")
+	if !b.floodOnly {
+		b.writePaths(&t)
+	}
+	b.writeFloods(&t)
 	return t.String()
+}
+
+// writePaths writes the tables of the paths, and what goes with them.
+func (b *bench) writePaths(t *strings.Builder) {
+	writeRows(t, b.rows.all())
+	t.WriteString("\n")
+	writeFigures(t, b.figures.all())
+	fmt.Fprintf(t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, and a request what one took of it.%s\n\n",
+		b.rows.tokenBesideBasic())
+	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; %s\n",
+		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.pins)
+	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen …` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
+	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`\n\n")
+}
+
+// writeFloods writes the table of the checks beside log-ins.
+func (b *bench) writeFloods(t *strings.Builder) {
+	writeLine(t, "2,000 checks/s beside", "p50", "p99", "p99.9", "promise", "verdict", "sent late, p99", "log-ins hashed", "throttled (429)", "busy (503)")
+	writeLine(t, "---", "--:", "--:", "--:", "---", "---", "--:", "--:", "--:", "--:")
+	for _, f := range b.floods {
+		writeLine(t, f.name, spread(f.p50, milliseconds), spread(f.p99, milliseconds), spread(f.p999, milliseconds), f.promise(), f.verdict(b.floods[0]),
+			spread(f.late, milliseconds), spread(f.hashed, thousands), spread(f.throttled, thousands), spread(f.busy, thousands))
+	}
+	fmt.Fprintf(t, "\nAn open loop for %d s: each check is timed from when it was due, and sent late is by how much of that the load itself was.\n\n", floodLength*b.seconds)
+	fmt.Fprintf(t, "- %s remembered tokens in turn, %s, GOMAXPROCS not set, the load on the same cores unless there are more\n", thousands(floodTokens), b.pins.both())
+	t.WriteString("- `go run ./bench -flood` measures only this\n")
+}
+
+// tokenBesideBasic is a sentence on how many calls a token admits for each that HTTP Basic does, or nothing where not both
+// were measured.
+func (r *rows) tokenBesideBasic() string {
+	for _, one := range []*row{r.hot, r.password, r.cold, r.coldPassword} {
+		if len(one.samples) == 0 {
+			return ""
+		}
+	}
+	token, basic := median(r.hot.each(rateOf)), median(r.password.each(rateOf))
+	coldToken, coldBasic := median(r.cold.each(rateOf)), median(r.coldPassword.each(rateOf))
+	return fmt.Sprintf(" A personal token admits %s times as many calls as HTTP Basic where both are remembered (%s/s against %s/s), and %s times as many where neither is (%s/s against %s/s).",
+		times(token/basic), thousands(token), thousands(basic), times(coldToken/coldBasic), thousands(coldToken), thousands(coldBasic))
 }
 
 // wrkCommandShown is the command line of wrk without what differs from run to run.
 func (b *bench) wrkCommandShown() []string {
-	argv := b.wrkCommand("127.0.0.1:PORT/…", b.seconds)
+	argv := b.wrkCommand("127.0.0.1:PORT/…", wrkConnections, b.seconds)
 	for i, arg := range argv {
 		if strings.HasSuffix(arg, "load.lua") {
 			argv[i] = "bench/load.lua"
@@ -73,6 +110,16 @@ func writeLine(t *strings.Builder, cells ...string) {
 // failures returns an error where a path's figures are missing: such a table must not pass for a whole one.
 func (b *bench) failures() error {
 	var errs []error
+	for _, f := range b.floods {
+		if f.failed != nil {
+			errs = append(errs, fmt.Errorf("checks beside %s: %w", f.name, f.failed))
+		} else if len(f.p99) == 0 {
+			errs = append(errs, fmt.Errorf("checks beside %s: not measured", f.name))
+		}
+	}
+	if b.floodOnly {
+		return errors.Join(errs...)
+	}
 	for _, r := range b.rows.all() {
 		if r.failed != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r.name, r.failed))

@@ -12,17 +12,31 @@ import (
 )
 
 // request is a call as it goes over the wire, cut where the token belongs; one without a token is all head. Everything
-// that sends requests (the probe, the first verification of all tokens, wrk) sends these very bytes.
+// that sends requests (the probe, the first verification of all tokens, wrk, the open loop) sends these very bytes.
 type request struct{ head, tail string }
 
 // askGateway is what nginx sends to Jeton's gateway with deploy/nginx: these headers and no other.
 func askGateway(address string) request {
-	return request{
-		head: "GET /auth-request HTTP/1.1\r\nHost: " + address + "\r\n" +
-			"X-Original-URL: https://" + serviceHost + "/reports/7\r\nX-Original-Method: GET\r\nX-Real-IP: 192.0.2.7\r\n" +
-			"Authorization: Bearer ",
-		tail: "\r\n\r\n",
-	}
+	return request{head: askedFrom(address, clientAddress) + "Authorization: Bearer ", tail: "\r\n\r\n"}
+}
+
+// askByPassword is the same with a name and a password, whose padding is the tail's: see basicText.
+func askByPassword(address string) request {
+	return request{head: askedFrom(address, clientAddress) + "Authorization: Basic ", tail: "=\r\n\r\n"}
+}
+
+// askByCookie is the same as a browser brings it about.
+func askByCookie(address string) request {
+	return request{head: askedFrom(address, clientAddress) + "Cookie: jeton_api=", tail: "\r\n\r\n"}
+}
+
+// clientAddress is where calls come from.
+const clientAddress = "192.0.2.7"
+
+// askedFrom is what these have in common: all but the credential.
+func askedFrom(address, client string) string {
+	return "GET /auth-request HTTP/1.1\r\nHost: " + address + "\r\n" +
+		"X-Original-URL: https://" + serviceHost + "/reports/7\r\nX-Original-Method: GET\r\nX-Real-IP: " + client + "\r\n"
 }
 
 // rotation has the owner of a personal token make a new one in its place.

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// coldRound starts Jeton anew, so that it has seen no token, and presents each once at most. The warm-up is with a token
-// that never gets as far as a look-up, so that SQLite's own cache is cold, too, when the run begins.
+// coldRound starts Jeton anew, so that it has seen no token and no password, and presents each once at most. The warm-up
+// is with a token that never gets as far as a look-up, so that SQLite's own cache is cold, too, when the run begins.
 func (b *bench) coldRound(ctx context.Context) (err error) {
 	j, err := b.startJeton(ctx)
 	if err != nil {
@@ -21,13 +21,21 @@ func (b *bench) coldRound(ctx context.Context) (err error) {
 		return err
 	}
 	b.figures.selects.add(unit)
-	return b.take(ctx, turn{b.rows.cold, j.process, b.mistyped(j), b.ask(j, b.tokens.live, once, http.StatusOK), unit})
+	if err := b.take(ctx, turn{b.rows.cold, j.process, b.mistyped(j), b.ask(j, b.tokens.live, once, http.StatusOK), unit}); err != nil {
+		return err
+	}
+	hashed := b.askByPassword(j, b.tokens.passwords, once)
+	hashed.few = true
+	return b.take(ctx, turn{row: b.rows.coldPassword, server: j.process, warmUp: b.mistyped(j), load: hashed})
 }
 
 // warmRounds presents every token once and then measures, each path beside the bare server. The paths take turns within
 // a round, so that a minute in which the machine is slow is every path's.
 //
 // Two of them are refusals, which cost an attacker nothing to cause: they must not be dearer than what they refuse.
+//
+// A remembered password is hashed again after fifteen minutes, or one of rest. The probe before each run, and the second
+// of warm-up, see to it that it is remembered when the run begins; of the two ends, only the first can come within a run.
 func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	unit, err := b.startBare(ctx)
 	if err != nil {
@@ -39,7 +47,7 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.warmUp(ctx, j); err != nil {
+	if err := b.warmUp(ctx, j, b.tokens.live); err != nil {
 		return err
 	}
 	bareFull := load{address: unit.address, request: askGateway(unit.address), order: fixed, tokens: span{b.tokens.live.first, 1}, status: http.StatusOK}
@@ -47,6 +55,8 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	paths := []turn{
 		{row: b.rows.bareFull, server: unit.process, load: bareFull},
 		{row: b.rows.hot, server: j.process, load: b.ask(j, span{b.tokens.live.first, 1}, fixed, http.StatusOK)},
+		{row: b.rows.password, server: j.process, load: b.askByPassword(j, b.tokens.password, fixed)},
+		{row: b.rows.cookie, server: j.process, load: b.askByCookie(j)},
 		{row: b.rows.random, server: j.process, load: b.ask(j, b.tokens.live, random, http.StatusOK)},
 		{row: b.rows.unknown, server: j.process, load: b.ask(j, b.tokens.unknown, random, http.StatusUnauthorized)},
 		{row: b.rows.mistyped, server: j.process, load: b.mistyped(j)},
@@ -84,13 +94,13 @@ func (b *bench) beside(ctx context.Context, unit *bare, path turn) error {
 	return b.take(ctx, path)
 }
 
-// warmUps is how often all tokens are presented before a path is called warm.
+// warmUps is how often tokens are presented before a path is called warm.
 const warmUps = 3
 
-// warmUp has every token verified until Jeton says that it remembers them all. Once isn't enough: while Jeton makes room
-// for more, it may decide without remembering.
-func (b *bench) warmUp(ctx context.Context, j *jeton) error {
-	text, err := b.tokens.read(b.tokens.live)
+// warmUp has every token of a span verified until Jeton says that it remembers them all. Once isn't enough: while Jeton
+// makes room for more, it may decide without remembering.
+func (b *bench) warmUp(ctx context.Context, j *jeton, tokens span) error {
+	text, err := b.tokens.read(tokens)
 	if err != nil {
 		return err
 	}
@@ -98,10 +108,10 @@ func (b *bench) warmUp(ctx context.Context, j *jeton) error {
 		if err := b.emptyLog(); err != nil {
 			return err
 		}
-		if err := warm(ctx, j.gateway, text, b.progress.count("presenting every token", b.tokens.live.count)); err != nil {
+		if err := warm(ctx, j.gateway, text, b.progress.count("presenting every token", tokens.count)); err != nil {
 			return err
 		}
-		if err = j.remembers(ctx, b.tokens.live.count); err == nil {
+		if err = j.remembers(ctx, tokens.count); err == nil {
 			return nil
 		}
 		b.progress.say("%v; once more", err)

@@ -41,9 +41,19 @@ type jeton struct {
 	took                   time.Duration // from its start until it was ready
 }
 
-// startJeton starts Jeton on its default settings but for the data folder and the ports, and returns once it is ready.
-// Its log goes to a file, as it would from a shell or a service manager.
+// startJeton starts Jeton on the servers' core.
 func (b *bench) startJeton(ctx context.Context) (*jeton, error) {
+	return b.startJetonBy(ctx, func(argv ...string) []string { return b.pins.wrap(b.pins.server, argv...) }, oneProcessor)
+}
+
+// startJetonOnBoth starts Jeton on both cores, which it finds out by itself.
+func (b *bench) startJetonOnBoth(ctx context.Context) (*jeton, error) {
+	return b.startJetonBy(ctx, b.pins.wrapBoth)
+}
+
+// startJetonBy starts Jeton on its default settings but for the data folder and the ports, and returns once it is ready.
+// Its log goes to a file, as it would from a shell or a service manager.
+func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []string, env ...string) (*jeton, error) {
 	addresses, err := freeAddresses(3)
 	if err != nil {
 		return nil, err
@@ -55,10 +65,10 @@ func (b *bench) startJeton(ctx context.Context) (*jeton, error) {
 	}
 	defer drop(logs) // the child has its own
 	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2]}
-	argv := b.pins.wrap(b.pins.server, filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
+	argv := wrap(filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
 		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin)
 	began := time.Now()
-	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, oneProcessor)
+	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, env...)
 	if err != nil {
 		return nil, err
 	}

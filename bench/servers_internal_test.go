@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +47,33 @@ func listen(t *testing.T, h http.Handler) (address string) {
 	return server.Listener.Addr().String()
 }
 
+// TestRequests shows that the three ways to say who calls differ in nothing else, and that a name and a password are
+// written as clients write them.
+func TestRequests(t *testing.T) {
+	var rest []string
+	for name, tt := range map[string]struct{ text, field, want string }{
+		"a token":    {askGateway("127.0.0.1:1").with("jtpx"), "Authorization", "Bearer jtpx"},
+		"a password": {askByPassword("127.0.0.1:1").with(basicText(7).Reveal()), "Authorization", "Basic VXNlcjAwMDAwMDc6dHdlbnR5LXNpeCBjaGFyYWN0ZXJzIGxvbmc="},
+		"a cookie":   {askByCookie("127.0.0.1:1").with("jtax"), "Cookie", "jeton_api=jtax"},
+	} {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(tt.text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Header.Get(tt.field); got != tt.want {
+			t.Errorf("%s: got %s: %s, want %s", name, tt.field, got, tt.want)
+		}
+		if user, password, ok := r.BasicAuth(); ok && (user != "User0000007" || password != everyonesPassword) {
+			t.Errorf("%s: got %s and %s, want the seventh user and its password", name, user, password)
+		}
+		r.Header.Del(tt.field)
+		rest = append(rest, fmt.Sprint(r.Method, r.Host, r.URL, r.Header))
+	}
+	if rest[0] != rest[1] || rest[0] != rest[2] {
+		t.Errorf("got requests that differ in more than the credential: %q", rest)
+	}
+}
+
 func TestProbe(t *testing.T) {
 	address := listen(t, &fakeGateway{refused: "bad"})
 	ask := askGateway(address)
@@ -76,7 +105,7 @@ func TestWarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := writeTokens(t.TempDir(), live)
+	tokens, err := writeTokens(t.TempDir(), live, live[0], 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +180,12 @@ func TestParseFlags(t *testing.T) {
 		args string
 		want scale
 	}{
-		{"", scale{1_000_000, 3, 4}},
-		{"-quick", scale{100_000, 1, 1}},
-		{"-quick -tokens 20000", scale{20_000, 1, 1}},
-		{"-rounds 5 -seconds 2", scale{1_000_000, 5, 2}},
+		{"", scale{tokens: 1_000_000, rounds: 3, seconds: 4}},
+		{"-quick", scale{tokens: 100_000, rounds: 1, seconds: 1}},
+		{"-quick -tokens 20000", scale{tokens: 20_000, rounds: 1, seconds: 1}},
+		{"-flood", scale{tokens: 1_000_000, rounds: 3, seconds: 4, floodOnly: true}},
+		{"-flood -quick", scale{tokens: 100_000, rounds: 1, seconds: 1, floodOnly: true}},
+		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, rounds: 5, seconds: 2}},
 	}
 	for _, tt := range tests {
 		if got, err := parseFlags(strings.Fields(tt.args)); err != nil || got != tt.want {

@@ -19,6 +19,7 @@ type bench struct {
 	tokens   tokens
 	rows     rows
 	figures  figures
+	floods   []*flood
 	runs     int // of wrk so far
 	began    time.Time
 }
@@ -32,14 +33,18 @@ func (b *bench) script() string { return filepath.Join(b.dir, "load.lua") }
 // dies of it.
 const spareUsers = 4096
 
+// passwordsPerSecond is how many users have a password for each second that a path measures of passwords not yet seen: many
+// times what a core hashes.
+const passwordsPerSecond = 250
+
 // newBench makes a session in a folder, or an error where what it needs is missing.
 func newBench(ctx context.Context, s scale, dir string) (*bench, error) {
-	if err := findWrk(); err != nil {
+	if err := findWrk(); err != nil && !s.floodOnly {
 		return nil, err
 	}
 	b := &bench{
 		scale: s, dir: dir, machine: describeMachine(ctx), progress: progress{os.Stderr},
-		rows: newRows(), figures: newFigures(), began: time.Now(),
+		rows: newRows(), figures: newFigures(), floods: newFloods(s.tokens), began: time.Now(),
 	}
 	b.pins = pinsOf(b.machine.cores)
 	b.progress.say("%s; %s", b.machine, b.pins)
@@ -52,12 +57,15 @@ func newBench(ctx context.Context, s scale, dir string) (*bench, error) {
 // measure does everything. What fails for one path stands in its row; what fails for all is the error.
 //
 // The order matters: a token is cold only once after a start, so each cold round has a start of its own, and start-up is
-// measured by the way. Issuing kills tokens and comes last.
+// measured by the way. Issuing kills tokens and comes last; the flood, which has a start of its own, comes first.
 func (b *bench) measure(ctx context.Context) (err error) {
 	if err := b.build(ctx); err != nil {
 		return err
 	}
 	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	if err := b.floodRounds(ctx); err != nil || b.floodOnly {
 		return err
 	}
 	for round := range b.rounds {
@@ -91,10 +99,14 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := fill(ctx, b.data(), all, b.progress.count("filling in users and tokens", len(all))); err != nil {
+	as, err := prepareInstance(ctx, b.data(), min(passwordsPerSecond*b.seconds, b.scale.tokens))
+	if err != nil {
 		return err
 	}
-	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens]); err != nil {
+	if err := fill(ctx, b.data(), as, all, b.progress.count("filling in users and tokens", len(all))); err != nil {
+		return err
+	}
+	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens], as.cookie, as.passwords); err != nil {
 		return err
 	}
 	info, err := os.Stat(databaseIn(b.data()))

@@ -57,6 +57,14 @@ func octets(v float64) string       { return thousands(v) + " B" }
 func mebibytes(v float64) string    { return thousands(v/(1<<20)) + " MiB" }
 func percent(v float64) string      { return thousands(100*v) + " %" }
 
+// times writes by how much one figure is another: with the hundredths that count where they are close to each other.
+func times(v float64) string {
+	if v >= 10 {
+		return thousands(v)
+	}
+	return ratio(v)
+}
+
 // levels are what a figure has to reach: must, aim, and beyond, which is more than Jeton sets out to do. The zero levels
 // ask for nothing.
 type levels struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,6 +17,7 @@ const (
 	liveSeed = iota + 1
 	unknownSeed
 	orderSeed
+	callerSeed
 )
 
 // unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.
@@ -28,10 +30,12 @@ const tokenLine = secret.Length + 1
 type span struct{ first, count int }
 
 // tokens are what is presented. The file holds one a line, the live ones shuffled: a path that presents one after the
-// other then meets users in no order.
+// other then meets users in no order. Behind them it holds the other credentials, which are as long.
 type tokens struct {
 	path               string
 	live, unknown, bad span
+	cookie, password   span // the caller's
+	passwords          span // one for each of the first users, shuffled
 }
 
 // source returns a generator for a seed: one whose bytes are as good as random, so that digests spread as real ones do.
@@ -67,8 +71,18 @@ func mistype(t secret.Text) secret.Text {
 	return secret.Text(text)
 }
 
-// writeTokens writes the file of tokens: the live ones shuffled, then the unknown ones, then a mistyped one.
-func writeTokens(dir string, live []secret.Text) (tokens, error) {
+// everyonesPassword is the password of the caller, and of the first users.
+const everyonesPassword = "twenty-six characters long"
+
+// basicText returns what stands for the n-th user's name and password in HTTP Basic (RFC 7617), but for the padding of its
+// Base64: a name of 11 characters, a colon and a password of 26 come to 51 characters, as a token does, and "=".
+func basicText(n int) secret.Text {
+	return secret.Text(base64.RawStdEncoding.EncodeToString([]byte(userName(n) + ":" + everyonesPassword)))
+}
+
+// writeTokens writes the file of tokens: the live ones shuffled, then the unknown ones, then a mistyped one; then the
+// caller's cookie and password, and the first users' passwords shuffled.
+func writeTokens(dir string, live []secret.Text, cookie secret.Text, passwords int) (tokens, error) {
 	unknown, err := makeSecrets(unknownTokens, unknownSeed)
 	if err != nil {
 		return tokens{}, err
@@ -77,12 +91,19 @@ func writeTokens(dir string, live []secret.Text) (tokens, error) {
 	t.live = span{0, len(live)}
 	t.unknown = span{t.live.count, len(unknown)}
 	t.bad = span{t.unknown.first + t.unknown.count, 1}
-	text := make([]byte, 0, (t.bad.first+t.bad.count)*tokenLine)
-	for _, i := range rand.New(source(orderSeed)).Perm(len(live)) {
+	t.cookie = span{t.bad.first + 1, 1}
+	t.password = span{t.cookie.first + 1, 1}
+	t.passwords = span{t.password.first + 1, passwords}
+	text := make([]byte, 0, (t.passwords.first+t.passwords.count)*tokenLine)
+	order := rand.New(source(orderSeed))
+	for _, i := range order.Perm(len(live)) {
 		text = append(append(text, live[i].Reveal()...), '\n')
 	}
-	for _, s := range append(unknown, mistype(unknown[0])) {
+	for _, s := range append(unknown, mistype(unknown[0]), cookie, basicText(callerNumber)) {
 		text = append(append(text, s.Reveal()...), '\n')
+	}
+	for _, i := range order.Perm(passwords) {
+		text = append(append(text, basicText(1+i).Reveal()...), '\n')
 	}
 	if err := os.WriteFile(t.path, text, 0o600); err != nil {
 		return tokens{}, fmt.Errorf("writing the tokens: %w", err)

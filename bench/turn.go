@@ -97,7 +97,23 @@ func (b *bench) probe(ctx context.Context, l *load) error {
 
 // ask is a load on the gateway. A yes must say whose call it is; a no must not, and has nobody to name.
 func (b *bench) ask(j *jeton, tokens span, o order, status int) load {
-	return load{j.gateway, askGateway(j.gateway), o, tokens, status, status == http.StatusOK}
+	return load{
+		address: j.gateway, request: askGateway(j.gateway), order: o, tokens: tokens, status: status, named: status == http.StatusOK,
+	}
+}
+
+// askByCookie is a load of one browser that is logged in.
+func (b *bench) askByCookie(j *jeton) load {
+	l := b.ask(j, b.tokens.cookie, fixed, http.StatusOK)
+	l.request = askByCookie(j.gateway)
+	return l
+}
+
+// askByPassword is a load of users with their passwords, by HTTP Basic.
+func (b *bench) askByPassword(j *jeton, passwords span, o order) load {
+	l := b.ask(j, passwords, o, http.StatusOK)
+	l.request = askByPassword(j.gateway)
+	return l
 }
 
 // mistyped is the load that leaves nothing behind in Jeton's memory: it warms up all the rest, from the connections to

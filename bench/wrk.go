@@ -22,6 +22,8 @@ var loadScript []byte
 const (
 	wrkThreads     = 2
 	wrkConnections = 64
+	// fewConnections are for what is hashed: Jeton lets 21 passwords wait on one core, and refuses further ones as busy.
+	fewConnections = 8
 	wrkTimeout     = "5s" // of one answer
 	// wrkGrace is how long wrk may take beyond its run before it is killed.
 	wrkGrace = 30 * time.Second
@@ -45,6 +47,15 @@ type load struct {
 	tokens  span
 	status  int  // expected of every answer
 	named   bool // the answer must say whose call it is
+	few     bool // by fewConnections
+}
+
+// connections is how many requests are on their way at a time.
+func (l *load) connections() int {
+	if l.few {
+		return fewConnections
+	}
+	return wrkConnections
 }
 
 // sample is what one run gave.
@@ -90,8 +101,8 @@ func findWrk() error {
 }
 
 // wrkCommand is the command line of a run.
-func (b *bench) wrkCommand(address string, seconds int) []string {
-	return b.pins.wrap(b.pins.client, "wrk", "-t"+strconv.Itoa(wrkThreads), "-c"+strconv.Itoa(wrkConnections),
+func (b *bench) wrkCommand(address string, connections, seconds int) []string {
+	return b.pins.wrap(b.pins.client, "wrk", "-t"+strconv.Itoa(wrkThreads), "-c"+strconv.Itoa(connections),
 		"-d"+strconv.Itoa(seconds)+"s", "--timeout", wrkTimeout, "-s", b.script(), "http://"+address)
 }
 
@@ -99,7 +110,7 @@ func (b *bench) wrkCommand(address string, seconds int) []string {
 func (b *bench) wrk(ctx context.Context, l load, seconds int) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second+wrkGrace)
 	defer cancel()
-	argv := b.wrkCommand(l.address, seconds)
+	argv := b.wrkCommand(l.address, l.connections(), seconds)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = attributes()
 	b.runs++

@@ -76,14 +76,16 @@ func TestWrkCommand(t *testing.T) {
 	b := &bench{dir: "/tmp/x"}
 	tests := []struct {
 		pins pins
+		load load
 		want string
 	}{
-		{pins{on: true, server: 4, client: 5}, "taskset -c 5 wrk -t2 -c64 -d4s --timeout 5s -s /tmp/x/load.lua http://127.0.0.1:1"},
-		{pins{}, "wrk -t2 -c64 -d4s --timeout 5s -s /tmp/x/load.lua http://127.0.0.1:1"},
+		{pins{on: true, server: 4, client: 5}, load{}, "taskset -c 5 wrk -t2 -c64 -d4s --timeout 5s -s /tmp/x/load.lua http://127.0.0.1:1"},
+		{pins{}, load{}, "wrk -t2 -c64 -d4s --timeout 5s -s /tmp/x/load.lua http://127.0.0.1:1"},
+		{pins{}, load{few: true}, "wrk -t2 -c8 -d4s --timeout 5s -s /tmp/x/load.lua http://127.0.0.1:1"},
 	}
 	for _, tt := range tests {
 		b.pins = tt.pins
-		if got := strings.Join(b.wrkCommand("127.0.0.1:1", 4), " "); got != tt.want {
+		if got := strings.Join(b.wrkCommand("127.0.0.1:1", tt.load.connections(), 4), " "); got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
 		}
 	}
