@@ -6,6 +6,8 @@ set -euo pipefail
 # What must be there (a command, or a file by its path), and the package that brings it.
 needs=(
   "nginx               nginx"      # the proxy of the README and of deploy/nginx
+  "caddy               caddy"      # that of deploy/caddy
+  "/usr/bin/chromium   chromium"   # the browser of those who use the console
   "curl                curl"       # the README's calls
   "git                 git"        # a clone for the README's test
   "unshare             util-linux" # a network namespace for tests on fixed ports
@@ -55,16 +57,17 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install
 
 # Debian starts a server as it installs it. The tests start their own; nobody asked for one on port 80.
-if [[ " ${missing[*]} " == *" nginx "* ]]; then
+for server in nginx caddy; do
+  [[ " ${missing[*]} " == *" $server "* ]] || continue
   if [[ -d /run/systemd/system ]]; then
-    "${as_root[@]}" systemctl disable --now nginx.service
-  else
-    "${as_root[@]}" service nginx stop >/dev/null || true
+    "${as_root[@]}" systemctl disable --now "$server.service"
+  elif [[ -x /etc/init.d/$server ]]; then # Debian has none for caddy, and so doesn't start it here
+    "${as_root[@]}" service "$server" stop >/dev/null || true
   fi
-  if [[ -s /run/nginx.pid ]] && kill -0 "$(cat /run/nginx.pid)" 2>/dev/null; then
-    echo "test/deps.sh: the nginx that came with the package still runs and couldn't be stopped" >&2
-    exit 1
-  fi
+done
+if [[ " ${missing[*]} " == *" nginx "* && -s /run/nginx.pid ]] && kill -0 "$(cat /run/nginx.pid)" 2>/dev/null; then
+  echo "test/deps.sh: the nginx that came with the package still runs and couldn't be stopped" >&2
+  exit 1
 fi
 
 for need in "${needs[@]}"; do

@@ -14,12 +14,6 @@ import (
 // console is where people log in.
 const console = "http://127.0.0.1:8080/console/"
 
-// proxies are the ways to the API, by the program that stands before it.
-var proxies = []struct{ name, address string }{
-	{"nginx", "127.0.0.1:8000"},
-	{"Caddy", "127.0.0.1:8001"},
-}
-
 // person is Alice, who has a browser, a terminal, and what she has copied from one to the other.
 type person struct {
 	*stack
@@ -34,21 +28,21 @@ func TestPersonMakesAToken(t *testing.T) {
 	s := newStack(t)
 	alice := &person{stack: s, page: newBrowser(t)}
 	for i, step := range []struct {
-		name string
-		do   func(*person, *testing.T)
+		picture, name string
+		do            func(*person, *testing.T)
 	}{
-		{"log in", (*person).logIn},
-		{"click on Profile in the top menu bar", (*person).openProfile},
-		{"under Users, in the tab User list, click on the pencil to the right of the user name", (*person).openSelf},
-		{"select the tab Security", (*person).openSecurity},
-		{"under Authentication token for APIs, click on Generate authentication token", (*person).generate},
-		{"copy the token and call the API with it as Bearer", (*person).callByToken},
-		{"call the API with user name and password as Basic", (*person).callByPassword},
-		{"call the API in the same browser, which is logged in", (*person).callInBrowser},
-		{"generate another token, and the former is unusable", (*person).generateAgain},
+		{"log-in", "log in", (*person).logIn},
+		{"profile", "click on Profile in the top menu bar", (*person).openProfile},
+		{"user-list", "under Users, in the tab User list, click on the pencil to the right of the user name", (*person).openSelf},
+		{"security", "select the tab Security", (*person).openSecurity},
+		{"token", "under Authentication token for APIs, click on Generate authentication token", (*person).generate},
+		{"bearer", "copy the token and call the API with it as Bearer", (*person).callByToken},
+		{"basic", "call the API with user name and password as Basic", (*person).callByPassword},
+		{"browser", "call the API in the same browser, which is logged in", (*person).callInBrowser},
+		{"another-token", "generate another token, and the former is unusable", (*person).generateAgain},
 	} {
 		if !t.Run(fmt.Sprintf("%d %s", i+1, step.name), func(t *testing.T) {
-			defer alice.page.picture(t, fmt.Sprintf("token/%d %s", i+1, step.name))
+			defer alice.page.picture(t, fmt.Sprintf("token/%d-%s", i+1, step.picture))
 			step.do(alice, t)
 		}) {
 			t.Fatal("the rest can't be done without this line")
@@ -176,7 +170,7 @@ func (p *person) callByPassword(t *testing.T) {
 // be read by all who share the machine.
 func (p *person) curl(t *testing.T, want, config, kind string) {
 	t.Helper()
-	for _, proxy := range proxies {
+	for _, proxy := range p.proxies {
 		cmd := exec.Command("curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}", "--config", "-", "http://"+proxy.address+"/reports/7")
 		cmd.Stdin = strings.NewReader(config)
 		out, err := cmd.Output()
@@ -207,7 +201,7 @@ func (p *person) wantCall(t *testing.T, proxy string, seen []string, kind string
 }
 
 func (p *person) callInBrowser(t *testing.T) {
-	for _, proxy := range proxies {
+	for _, proxy := range p.proxies {
 		p.page.visit(t, "http://"+proxy.address+"/reports/7")
 		if got := p.page.text(t); got != "/reports/7 alice" {
 			t.Errorf("%s: the browser shows %q, want the API's answer to alice", proxy.name, got)
@@ -216,7 +210,7 @@ func (p *person) callInBrowser(t *testing.T) {
 	}
 	// The twin: a browser that nobody has logged in.
 	stranger := p.page.otherBrowser(t)
-	for _, proxy := range proxies {
+	for _, proxy := range p.proxies {
 		if got := stranger.status(t, "http://"+proxy.address+"/reports/7"); got != 401 {
 			t.Errorf("%s: a browser that isn't logged in got %d, want 401", proxy.name, got)
 		}

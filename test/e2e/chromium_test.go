@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 type page struct{ ctx context.Context }
 
 // newBrowser starts Chromium with a profile of its own that has seen nothing yet, until the test ends.
-func newBrowser(t *testing.T) *page {
+func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *page {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, without sync and background networking
 		chromedp.ExecPath("/usr/bin/chromium"),
@@ -34,7 +33,7 @@ func newBrowser(t *testing.T) *page {
 		chromedp.Flag("no-proxy-server", true),
 		chromedp.WindowSize(1000, 700),
 	)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	t.Cleanup(stop)
 	ctx, closing := chromedp.NewContext(allocator)
 	t.Cleanup(closing)
@@ -78,10 +77,8 @@ func (p *page) find(t *testing.T, role, name string) element {
 	t.Helper()
 	said := fmt.Sprintf("%s %q", role, name)
 	var found []cdp.BackendNodeID
-	for deadline := time.Now().Add(patience); len(found) != 1; {
-		if found = p.named(role, name); len(found) != 1 && time.Now().After(deadline) {
-			t.Fatalf("got %d of %s on %s, want 1; the page says:\n%s", len(found), said, p.address(t), p.text(t))
-		}
+	if !becomes(t, patience, func() bool { found = p.named(role, name); return len(found) == 1 }) {
+		t.Fatalf("got %d of %s on %s, want 1; the page says:\n%s", len(found), said, p.address(t), p.text(t))
 	}
 	return element{p, found[0], said}
 }
@@ -103,6 +100,26 @@ func (p *page) named(role, name string) []cdp.BackendNodeID {
 			found = append(found, node.BackendDOMNodeID)
 		}
 	}
+	return found
+}
+
+// field waits for the field of a form that is sent under a name.
+func (p *page) field(t *testing.T, name string) element {
+	t.Helper()
+	var found element
+	within(t, patience, "the field "+name, func() bool {
+		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		defer cancel()
+		object, err := chromedp.Run(ctx, chromedp.Evaluate[*runtime.RemoteObject](fmt.Sprintf(`document.querySelector('input[name="%s"]')`, name)))
+		if err != nil || object.ObjectID == "" {
+			return false
+		}
+		node, err := chromedp.Run(ctx, calling(dom.DescribeNode, dom.DescribeNodeParams{ObjectID: object.ObjectID}))
+		if err == nil {
+			found = element{p, node.Node.BackendNodeID, "field " + name}
+		}
+		return err == nil
+	})
 	return found
 }
 
@@ -189,7 +206,7 @@ const artifacts = "../../artifacts"
 // picture keeps what the page looks like now, from its top to its end.
 func (p *page) picture(t *testing.T, name string) {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join(artifacts, strings.ReplaceAll(name, " ", "-")+".png"))
+	path, err := filepath.Abs(filepath.Join(artifacts, name+".png"))
 	must(t, err)
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	must(t, os.WriteFile(path, do(t, p, "taking a picture", chromedp.FullScreenshot(100)), 0o644))

@@ -27,8 +27,9 @@ func TestReadme(t *testing.T) {
 	out := runBlocks(t, clone, readmeBlocks(t, clone), password+"\n"+password+"\n")
 
 	wantStatuses(t, "call", out["call"], "200", "403", "401")
+	wantStatuses(t, "password", out["password"], "200", "401")
 	wantStatuses(t, "rotate", out["rotate"], "401", "200")
-	for _, want := range []string{"personal_token.rotate", "refused", "superseded", "no_operation", "no_credential"} {
+	for _, want := range []string{"personal_token.rotate", "refused", "superseded", "wrong_password", "no_operation", "no_credential"} {
 		if !strings.Contains(out["audit"], want) {
 			t.Errorf("audit log lacks %q; got:\n%s", want, out["audit"])
 		}
@@ -123,8 +124,8 @@ func readmeBlocks(t *testing.T, dir string) []block {
 	for _, m := range namedBlock.FindAllStringSubmatch(readFile(t, filepath.Join(dir, "README.md")), -1) {
 		blocks = append(blocks, block{m[1], m[2]})
 	}
-	if len(blocks) != 6 {
-		t.Fatalf("got %d named blocks in the README, want 6", len(blocks))
+	if len(blocks) != 7 {
+		t.Fatalf("got %d named blocks in the README, want 7", len(blocks))
 	}
 	return blocks
 }

@@ -52,13 +52,47 @@ func (r *recorder) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		if length, err := strconv.ParseInt(field(head, "Content-Length"), 10, 64); err == nil {
-			_, _ = io.CopyN(io.Discard, in, length)
+		length, trailer, err := skipBody(in, head)
+		if err != nil {
+			return
 		}
-		r.record(head)
+		r.record(fmt.Sprintf("%s%s: %d\r\n%s", head, bodyLength, length, trailer))
 		target, _, _ := strings.Cut(head[strings.IndexByte(head, ' ')+1:], " ")
 		body := target + " " + field(head, "Remote-User")
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
+		if !strings.HasPrefix(head, "HEAD ") {
+			_, _ = io.WriteString(conn, body)
+		}
+	}
+}
+
+// bodyLength is what the recorder adds to a head: how long the body was, whatever was said of it.
+const bodyLength = "Recorder-Body-Length"
+
+// skipBody reads the body that goes with a head, and returns its length, and what fields stand behind it.
+func skipBody(in *bufio.Reader, head string) (length int64, trailer string, err error) {
+	if field(head, "Transfer-Encoding") == "" {
+		length, _ = strconv.ParseInt(field(head, "Content-Length"), 10, 64)
+		_, err = io.CopyN(io.Discard, in, length)
+		return length, "", err
+	}
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return 0, "", err
+		}
+		chunk, err := strconv.ParseInt(strings.TrimSpace(line), 16, 64)
+		if err != nil {
+			return 0, "", err
+		}
+		if chunk == 0 {
+			trailer, err = readHead(in)
+			return length, trailer, err
+		}
+		if _, err := io.CopyN(io.Discard, in, chunk+2); err != nil { // and the end of its line
+			return 0, "", err
+		}
+		length += chunk
 	}
 }
 
@@ -140,18 +174,18 @@ func lines(fields []string) string {
 // bearer is a user's token as a header field.
 func (s *stack) bearer(user string) string { return "Authorization: Bearer " + s.tokens[user] }
 
-// send sends a request to nginx as raw bytes, head and empty line, and reads the answer.
+// send sends a request to the proxy as raw bytes, head and empty line, and reads the answer.
 func (s *stack) send(t *testing.T, head string) answer {
 	t.Helper()
-	a := exchange(t, "127.0.0.1", proxy, head+"\r\n")
+	a := exchange(t, "127.0.0.1", s.via.address, head+"\r\n")
 	if a.status == http.StatusOK {
 		s.passed++
 	}
 	return a
 }
 
-// The addresses that a client can reach: nginx, and where it is careless Jeton's gateway.
-const proxy, gatewayListener = "127.0.0.1:8000", "127.0.0.1:8081"
+// The addresses that a client can reach: the proxies, and where they are careless Jeton's gateway.
+const nginxListener, caddyListener, gatewayListener = "127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8081"
 
 // exchange sends raw bytes from one address to another and reads one answer.
 func exchange(t *testing.T, from, to, raw string) answer {

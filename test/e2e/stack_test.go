@@ -16,19 +16,30 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
-// stack is Jeton and nginx, each a process of its own, before an API that records what it sees. nginx runs the files of
-// deploy/nginx as they are, but for the demo's own API, whose place the recorder takes.
+// stack is Jeton, nginx and Caddy, each a process of its own, before an API that records what it sees. The proxies run the
+// files of deploy/ as they are, but for the demos' own API, whose place the recorder takes.
 type stack struct {
-	dir    string // all that the processes write lies below it
-	binary string
-	jeton  *exec.Cmd
-	nginx  *exec.Cmd
-	api    *recorder
-	admin  *client.Client
+	dir     string // all that the processes write lies below it
+	binary  string
+	jeton   *exec.Cmd
+	proxies []*proxy
+	via     *proxy // by which send sends
+	api     *recorder
+	admin   *client.Client
+
+	serve []string        // what Jeton is told beside the usual
+	url   string          // where its public listener is
+	trust *http.Transport // of clients of /v1; nil for the usual one
 
 	tokens  map[string]string // by user
 	secrets []string          // what must appear nowhere
 	passed  int               // answers with status 200 that came from the API
+}
+
+// proxy is a program that stands before the API.
+type proxy struct {
+	name, address string
+	cmd           *exec.Cmd
 }
 
 // The secrets of these tests, beside the tokens: what a search of everything written must not find.
@@ -39,7 +50,7 @@ const (
 	cookieCanary  = "canary-cookie-77aa"
 )
 
-// nginxConf is demo.conf without the demo's API, in the foreground. The connection of TestNginx's longest test lasts for
+// nginxConf is demo.conf without the demo's API, in the foreground. The connection of TestProxies' longest test lasts for
 // more than nginx's usual 1000 requests.
 const nginxConf = `
 daemon    off;
@@ -58,21 +69,53 @@ http {
 }
 `
 
+// caddyfile is deploy/caddy/Caddyfile without the demo's API.
+const caddyfile = `
+import jeton.caddy
+
+# For all of Caddy.
+{
+	admin off
+	auto_https off
+	log {
+		import jeton_log
+	}
+}
+
+import demo-site.caddy
+`
+
 // newStack builds Jeton and starts everything: users alice and bob of the role partner, eve of none; the service reports
 // as the README makes it, with a part that matches any path, and the service other, open to every user, on another host.
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{dir: t.TempDir(), tokens: map[string]string{}, secrets: []string{adminPassword, userPassword, queryCanary, cookieCanary}}
+	s := emptyStack(t)
+	s.begin(t)
+	s.proxies = []*proxy{s.startNginx(t, nginxConf), s.startCaddy(t, caddyfile)}
+	s.via = s.proxies[0]
+	return s
+}
+
+// emptyStack is a stack of which nothing runs yet.
+func emptyStack(t *testing.T) *stack {
+	t.Helper()
+	s := &stack{
+		dir: t.TempDir(), url: "http://127.0.0.1:8080", tokens: map[string]string{},
+		secrets: []string{adminPassword, userPassword, queryCanary, cookieCanary},
+	}
 	reachable(t, s.dir)
+	return s
+}
+
+// begin builds and starts Jeton and the API.
+func (s *stack) begin(t *testing.T) {
+	t.Helper()
 	s.binary = filepath.Join(s.dir, "jeton")
 	run(t, "go", "build", "-o", s.binary, "../../cmd/jeton")
 	s.api = newRecorder(t, "127.0.0.1:9000")
 	s.startJeton(t)
 	t.Cleanup(func() { s.stop(t, s.jeton) })
 	s.setUp(t)
-	s.startNginx(t)
-	t.Cleanup(func() { s.stop(t, s.nginx) })
-	return s
 }
 
 // reachable lets nginx, which works as another user where root started it, into a folder.
@@ -86,26 +129,46 @@ func reachable(t *testing.T, dir string) {
 // startJeton starts Jeton on its usual ports. Of loopback it trusts one address, so that a test can come from another.
 func (s *stack) startJeton(t *testing.T) {
 	t.Helper()
-	s.jeton = exec.Command(s.binary, "serve", "--data", filepath.Join(s.dir, "data"), "--trusted-peers", "127.0.0.1", "--log-format", "json")
+	s.jeton = exec.Command(s.binary, append([]string{
+		"serve", "--data", filepath.Join(s.dir, "data"), "--trusted-peers", "127.0.0.1", "--log-format", "json",
+	}, s.serve...)...)
 	s.jeton.Env = append(os.Environ(), "JETON_ADMIN_PASSWORD="+adminPassword)
 	s.start(t, s.jeton, "jeton.log")
 	waitReady(t, "http://127.0.0.1:9090/readyz", 30*time.Second)
 }
 
-func (s *stack) startNginx(t *testing.T) {
+func (s *stack) startNginx(t *testing.T, conf string) *proxy {
 	t.Helper()
 	prefix := filepath.Join(s.dir, "nginx")
 	copyNginx(t, prefix)
-	must(t, os.WriteFile(filepath.Join(prefix, "test.conf"), []byte(nginxConf), 0o644))
-	s.nginx = exec.Command("nginx", "-p", prefix, "-c", "test.conf")
-	s.start(t, s.nginx, "nginx.out")
-	within(t, 10*time.Second, "nginx to answer", func() bool {
-		res, err := http.Get("http://127.0.0.1:8000/")
-		if err == nil {
-			_ = res.Body.Close()
-		}
-		return err == nil
-	})
+	must(t, os.WriteFile(filepath.Join(prefix, "test.conf"), []byte(conf), 0o644))
+	return s.startProxy(t, "nginx", nginxListener, exec.Command("nginx", "-p", prefix, "-c", "test.conf"))
+}
+
+func (s *stack) startCaddy(t *testing.T, caddyfile string) *proxy {
+	t.Helper()
+	dir := filepath.Join(s.dir, "caddy")
+	copyCaddy(t, dir)
+	must(t, os.WriteFile(filepath.Join(dir, "Caddyfile"), []byte(caddyfile), 0o644))
+	return s.startProxy(t, "Caddy", caddyListener, caddyIn(dir))
+}
+
+// startProxy starts a proxy until the test ends.
+func (s *stack) startProxy(t *testing.T, name, address string, cmd *exec.Cmd) *proxy {
+	t.Helper()
+	s.start(t, cmd, strings.ToLower(name)+".log")
+	t.Cleanup(func() { s.stop(t, cmd) })
+	within(t, 10*time.Second, name+" to answer", func() bool { return answers(address) })
+	return &proxy{name, address, cmd}
+}
+
+// answers reports whether a server of HTTP listens at an address.
+func answers(address string) bool {
+	res, err := http.Get("http://" + address + "/")
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	return err == nil
 }
 
 // copyNginx copies the files of deploy/nginx, and none that a demo running there has left in run.
@@ -118,6 +181,23 @@ func copyNginx(t *testing.T, prefix string) {
 	if _, err := os.Stat("../../deploy/nginx/run/.gitignore"); err != nil {
 		t.Errorf("a clone would lack the folder run: %v", err)
 	}
+}
+
+// copyCaddy copies the files of deploy/caddy.
+func copyCaddy(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob("../../deploy/caddy/*addy*")
+	must(t, err)
+	must(t, os.MkdirAll(dir, 0o755))
+	run(t, "cp", append(files, dir)...)
+}
+
+// caddyIn is Caddy in a folder, into which it also writes what it wants to keep.
+func caddyIn(dir string) *exec.Cmd {
+	cmd := exec.Command("caddy", "run")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	return cmd
 }
 
 // start starts a process whose output is added to a file.
@@ -165,13 +245,15 @@ func (s *stack) setUp(t *testing.T) {
 		s.newToken(t, u.Username)
 	}
 	s.service(t, api.NewService{Name: "reports", Host: "api.example.com"},
-		"GET /reports/{id} role:partner", "POST /uploads role:partner", "GET /any/{path...} role:partner")
+		"GET /reports/{id} role:partner", "POST /uploads role:partner", "GET /any/{path...} role:partner", "/changes/{id} role:partner")
 	s.service(t, api.NewService{Name: "other", Host: "other.example.com", Default: "authenticated"})
 }
 
 func (s *stack) client(t *testing.T, cfg client.Config) *client.Client {
 	t.Helper()
-	cfg.BaseURL = "http://127.0.0.1:8080"
+	if cfg.BaseURL = s.url; s.trust != nil {
+		cfg.HTTPClient = &http.Client{Transport: s.trust}
+	}
 	c, err := client.New(cfg)
 	must(t, err)
 	return c
@@ -242,15 +324,24 @@ func run(t *testing.T, name string, args ...string) {
 // within asks until the answer is yes.
 func within(t *testing.T, limit time.Duration, what string, yes func() bool) {
 	t.Helper()
+	if !becomes(t, limit, yes) {
+		t.Fatalf("waited %s for %s", limit, what)
+	}
+}
+
+// becomes reports whether the answer is yes before long.
+func becomes(t *testing.T, limit time.Duration, yes func() bool) bool {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for !yes() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("waited %s for %s", limit, what)
+			return false
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	return true
 }
 
 func must(t *testing.T, err error) {
