@@ -28,12 +28,12 @@ func TestFloodsAllocateLittle(t *testing.T) {
 		allocs     float64
 		bytes      uint64
 	}{
-		{"a megabyte of dots", strings.Repeat(".", 1<<20), 3, 256},
-		{"nested 100,000 deep", nested(100_000), 3, 256},
-		{"8,192 dots", strings.Repeat(".", 8<<10), 3, 256},
-		{"nested as deep as fits", deep, 12, 4 * uint64(len(deep))},
-		{"a thousand names, one twice", claimed(many(700, "n0")), 24, 8 * jose.MaxLength},
-		{"a megabyte that is no token", strings.Repeat("A", 1<<20), 3, 256},
+		{"a megabyte of dots", strings.Repeat(".", 1<<20), 6, 512},
+		{"nested 100,000 deep", nested(100_000), 6, 512},
+		{"8,192 dots", strings.Repeat(".", 8<<10), 6, 512},
+		{"nested as deep as fits", deep, 16, 4 * uint64(len(deep))},
+		{"a thousand names, one twice", claimed(many(700, "n0")), 40, 16 * jose.MaxLength},
+		{"a megabyte that is no token", strings.Repeat("A", 1<<20), 6, 512},
 	} {
 		var before, after runtime.MemStats
 		allocs := testing.AllocsPerRun(100, func() {
