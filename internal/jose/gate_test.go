@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,24 +37,26 @@ func ofLength(length int) string {
 	return long + strings.Repeat("A", length-len(long))
 }
 
-// gateTests pairs each refused token with a twin, one byte away or as near as can be, that is admitted: a refusal alone
-// might have another reason.
-func gateTests() []struct {
+// gateTest pairs a refused token with a twin, one byte away or as near as can be, that is admitted: a refusal alone might
+// have another reason.
+type gateTest struct {
 	name      string
 	kind      error
 	bad, good string
-} {
+}
+
+func gateTests() []gateTest {
+	return slices.Concat(formTests(), syntaxTests(), textTests(), nameTests(), headerTests())
+}
+
+// formTests are about the text and its segments.
+func formTests() []gateTest {
 	h, c, s := encode(goodHeader), encode(goodClaims), encode("signature")
-	return []struct {
-		name      string
-		kind      error
-		bad, good string
-	}{
+	return []gateTest{
 		{"8,193 bytes", jose.ErrTooLong, ofLength(8<<10) + "A", ofLength(8 << 10)},
 		{"a megabyte of dots", jose.ErrTooLong, strings.Repeat(".", 1<<20), h + "." + c + "." + s},
 		{"nested 100,000 deep", jose.ErrTooLong, nested(100_000), nested(16)},
 		{"a kid of a megabyte", jose.ErrTooLong, headed(`{"alg":"RS256","kid":"` + strings.Repeat("k", 1<<20) + `"}`), headed(`{"alg":"RS256","kid":"k"}`)},
-
 		{"nothing", jose.ErrSegments, "", h + "." + c + "." + s},
 		{"8,192 dots", jose.ErrSegments, strings.Repeat(".", 8<<10), h + "." + c + "." + s},
 		{"one segment", jose.ErrSegments, h, h + "." + c + "." + s},
@@ -65,7 +68,6 @@ func gateTests() []struct {
 		{"a dot at the end", jose.ErrSegments, h + "." + c + "." + s + ".", h + "." + c + "." + s},
 		{"JWE", jose.ErrSegments, h + ".." + c + "." + c + "." + s, h + "." + c + "." + s},
 		{"JSON serialisation", jose.ErrSegments, `{"protected":"` + h + `","payload":"` + c + `","signature":"` + s + `"}`, h + "." + c + "." + s},
-
 		{"line feed in the signature", jose.ErrEncoding, h + "." + c + "." + s[:4] + "\n" + s[4:], h + "." + c + "." + s[:4] + "A" + s[4:11]},
 		{"line feed at the end", jose.ErrEncoding, h + "." + c + "." + s + "\n", h + "." + c + "." + s},
 		{"carriage return in the claims", jose.ErrEncoding, h + "." + c[:4] + "\r" + c[4:] + "." + s, h + "." + c + "." + s},
@@ -80,7 +82,12 @@ func gateTests() []struct {
 		{"a space", jose.ErrEncoding, h + "." + c + ". " + s[1:], h + "." + c + "." + s},
 		{"a NUL", jose.ErrEncoding, h + "." + c + ".\x00" + s[1:], h + "." + c + "." + s},
 		{"a letter of another script", jose.ErrEncoding, h + "." + c + ".АA", h + "." + c + ".AAA"},
+	}
+}
 
+// syntaxTests are about JSON's grammar.
+func syntaxTests() []gateTest {
+	return []gateTest{
 		{"header null", jose.ErrJSON, headed(`null`), headed(goodHeader)},
 		{"header an array", jose.ErrJSON, headed(`[` + goodHeader + `]`), headed(` ` + goodHeader + ` `)},
 		{"claims null", jose.ErrJSON, claimed(`null`), claimed(`{}`)},
@@ -118,6 +125,12 @@ func gateTests() []struct {
 		{"empty exponent", jose.ErrJSON, claimed(`{"a":1e}`), claimed(`{"a":1e1}`)},
 		{"exponent of a sign", jose.ErrJSON, claimed(`{"a":1E+}`), claimed(`{"a":1E+1}`)},
 		{"hexadecimal", jose.ErrJSON, claimed(`{"a":0x1}`), claimed(`{"a":0}`)},
+	}
+}
+
+// textTests are about strings, and how deep values may lie.
+func textTests() []gateTest {
+	return []gateTest{
 		{"control character", jose.ErrJSON, claimed("{\"a\":\"\x1f\"}"), claimed("{\"a\":\"\x20\"}")},
 		{"line break in a string", jose.ErrJSON, claimed("{\"a\":\"\n\"}"), claimed(`{"a":"\n"}`)},
 		{"string without end", jose.ErrJSON, claimed(`{"a":"b}`), claimed(`{"a":"b"}`)},
@@ -146,7 +159,12 @@ func gateTests() []struct {
 		{"objects 17 deep", jose.ErrJSON, claimed(strings.Repeat(`{"a":`, 16) + "{}" + strings.Repeat("}", 16)), claimed(strings.Repeat(`{"a":`, 15) + "{}" + strings.Repeat("}", 15))},
 		{"nested 3,000 deep", jose.ErrJSON, nested(3000), nested(3)},
 		{"nested 17 deep behind others", jose.ErrJSON, claimed(`{"b":[],"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`), claimed(`{"b":[[],[],{},{"c":[]}` + strings.Repeat(",[[]],{}", 20) + `]}`)},
+	}
+}
 
+// nameTests are about names that are there twice, or look so to others.
+func nameTests() []gateTest {
+	return []gateTest{
 		{"duplicate claim", jose.ErrMemberName, claimed(`{"sub":"a","sub":"b"}`), claimed(`{"sub":"a","suc":"b"}`)},
 		{"duplicate claim, the same value", jose.ErrMemberName, claimed(`{"a":1,"a":1}`), claimed(`{"a":1,"b":1}`)},
 		{"duplicate by escape", jose.ErrMemberName, claimed(`{"a":1,"\u0061":1}`), claimed(`{"a":1,"\u0062":1}`)},
@@ -168,7 +186,12 @@ func gateTests() []struct {
 		{"sub with long s, alone", jose.ErrMemberName, claimed(`{"ſub":"a"}`), claimed(`{"ſuc":"a"}`)},
 		{"iss with two long s, alone", jose.ErrMemberName, claimed(`{"iſſ":"a"}`), claimed(`{"iſt":"a"}`)},
 		{"jti by escape, alone", jose.ErrMemberName, claimed(`{"\u004ati":"a"}`), claimed(`{"\u006ati":"a"}`)},
+	}
+}
 
+// headerTests are about the members of a header.
+func headerTests() []gateTest {
+	return []gateTest{
 		{"no alg", jose.ErrHeader, headed(`{"typ":"JWT"}`), headed(`{"alg":"JWT"}`)},
 		{"no member", jose.ErrHeader, headed(`{}`), headed(goodHeader)},
 		{"empty alg", jose.ErrHeader, headed(`{"alg":""}`), headed(`{"alg":"1"}`)},
