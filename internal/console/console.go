@@ -140,16 +140,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !straight(r.URL): // ServeMux would redirect
 		line.Path = unknownPath
 		c.fail(authority.ErrNotFound)
-	case s.origins.Check(r) != nil, untold(r):
-		// No page of another origin has any business here, whatever its request bears; nor has a form from a browser that
-		// says nothing of where it comes from, for there is none of those.
-		line.Reason = string(authority.ReasonCrossOrigin)
-		c.fail(s.cfg.Authority.Refuse(authority.ReasonCrossOrigin, &c.presented, &s.inside))
+	case s.origins.Check(r) != nil:
+		c.fail(c.fromElsewhere())
 	case pattern == "":
 		c.fail(web.NoRoute(w, r, would))
+	case untold(r):
+		c.fail(c.fromElsewhere())
 	default:
 		s.mux.ServeHTTP(w, r)
 	}
+}
+
+// fromElsewhere refuses what a page of another origin sent: it has no business here, whatever its request bears. Nor has a
+// form from a browser that says nothing of where it comes from, for there is none of those.
+func (c *call) fromElsewhere() error {
+	web.Note(c.w).Reason = string(authority.ReasonCrossOrigin)
+	return c.s.cfg.Authority.Refuse(authority.ReasonCrossOrigin, &c.presented, &c.s.inside)
 }
 
 // untold reports whether nothing says which page sent a form.

@@ -32,7 +32,11 @@ func TestCrossOrigin(t *testing.T) {
 		{"a lie in Origin", "cross-site", d.URL},
 		{"nobody says: no browser of this decade", "", ""},
 	} {
-		for _, q := range forms {
+		sent := forms
+		if tt.site == "" && tt.origin == "" {
+			sent = forms[:5] // the others are no forms of ours: a program may have lost its way
+		}
+		for _, q := range sent {
 			q.header = map[string]string{"Sec-Fetch-Site": tt.site, "Origin": tt.origin}
 			a := b.want(t, q, http.StatusForbidden)
 			checkPage(t, tt.name, a.node)
