@@ -411,7 +411,7 @@ func TestCheck(t *testing.T) {
 	for text, want := range map[string]bool{strings.Repeat("a", 64): true, strings.Repeat("a", 63): false} {
 		write(t, file, text)
 		cfg := configure(t, t.TempDir(), "--master-key-file", file)
-		if err := app.Check(&cfg); (err == nil) != want {
+		if err := app.Check(&cfg, time.Now()); (err == nil) != want {
 			t.Errorf("a key of %d digits: got %v, want it taken: %v", len(text), err, want)
 		}
 	}

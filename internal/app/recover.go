@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
@@ -46,16 +47,21 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 	return err
 }
 
-// Check finds faults that only the parts that use a setting can see. It starts and writes nothing.
-func Check(cfg *config.Config) error {
+// Check finds faults that only the parts that use a setting can see, and adds to the configuration's warnings what they
+// would warn of. It starts and writes nothing.
+func Check(cfg *config.Config, now time.Time) error {
 	var faults []error
 	if cfg.MasterKey != "" {
 		if _, err := keyring.ParseMasterKey([]byte(cfg.MasterKey.Reveal())); err != nil {
 			faults = append(faults, fmt.Errorf("master-key: %w", err))
 		}
 	}
-	if _, err := loadCertificate(cfg); err != nil {
+	certificate, err := loadCertificate(cfg)
+	if err != nil {
 		faults = append(faults, fmt.Errorf("tls-cert: %w", err))
+	}
+	if certificate != nil {
+		cfg.Warnings = append(cfg.Warnings, certificateWarnings(cfg, certificate, now)...)
 	}
 	return errors.Join(faults...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/config"
@@ -26,7 +27,7 @@ func loadCertificate(cfg *config.Config) (*web.Certificate, error) {
 func startCertificate(ctx context.Context, o *Options, logger *slog.Logger) (*web.Certificate, error) {
 	c, err := loadCertificate(&o.Config)
 	if c != nil {
-		warnOfCertificate(ctx, logger, c, o.Now())
+		warnOfCertificate(ctx, logger, &o.Config, c, o.Now())
 	}
 	return c, err
 }
@@ -60,16 +61,27 @@ func (n *node) tellCertificate(ctx context.Context, err error) {
 		return
 	}
 	n.logger.InfoContext(ctx, "reloaded the TLS certificate", "ends", n.certificate.NotAfter())
-	warnOfCertificate(ctx, n.logger, n.certificate, n.now())
+	warnOfCertificate(ctx, n.logger, &n.cfg, n.certificate, n.now())
 }
 
-// warnOfCertificate warns of a certificate that clients refuse for its time. It is no reason not to start: some clients
-// may not look, the clock may be wrong, and a Jeton that isn't there admits nobody at the gateway either.
-func warnOfCertificate(ctx context.Context, logger *slog.Logger, c *web.Certificate, now time.Time) {
+// warnOfCertificate warns of a certificate that clients refuse. It is no reason not to start: some clients may not look, the
+// clock may be wrong, and a Jeton that isn't there admits nobody at the gateway either.
+func warnOfCertificate(ctx context.Context, logger *slog.Logger, cfg *config.Config, c *web.Certificate, now time.Time) {
+	for _, warning := range certificateWarnings(cfg, c, now) {
+		logger.WarnContext(ctx, warning) //nolint:sloglint // written here below
+	}
+}
+
+// certificateWarnings says why clients refuse a certificate: for its time, or for the name by which they know Jeton.
+func certificateWarnings(cfg *config.Config, c *web.Certificate, now time.Time) (warnings []string) {
 	switch {
 	case now.After(c.NotAfter()):
-		logger.WarnContext(ctx, "the TLS certificate has ended: clients refuse it", "ended", c.NotAfter())
+		warnings = append(warnings, "the TLS certificate has ended, and clients refuse it: it was good until "+c.NotAfter().UTC().Format(time.RFC3339))
 	case now.Before(c.NotBefore()):
-		logger.WarnContext(ctx, "the TLS certificate hasn't begun: clients refuse it", "begins", c.NotBefore())
+		warnings = append(warnings, "the TLS certificate hasn't begun, and clients refuse it: it will be good from "+c.NotBefore().UTC().Format(time.RFC3339))
 	}
+	if u, err := url.Parse(cfg.PublicURL); err == nil && u.Hostname() != "" && c.VerifyHostname(u.Hostname()) != nil {
+		warnings = append(warnings, "the TLS certificate is for another name than "+u.Hostname()+", that of public-url, and clients refuse it")
+	}
+	return warnings
 }

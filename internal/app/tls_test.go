@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/config"
 )
 
 // certificate is one on the disk, for 127.0.0.1, signed by its own key.
@@ -249,6 +250,29 @@ func TestCertificateOutOfTime(t *testing.T) {
 		if strings.Contains(log, "TLS") != (tt.want != "") || !strings.Contains(log, tt.want) {
 			t.Errorf("%s: got %s, want a warning %q", tt.name, log, tt.want)
 		}
+		checkWarning(t, configure(t, t.TempDir(), c.flags()...), tt.now, tt.want)
+	}
+}
+
+// checkWarning compares what config check warns of.
+func checkWarning(t *testing.T, cfg config.Config, now time.Time, want string) {
+	t.Helper()
+	if err := app.Check(&cfg, now); err != nil {
+		t.Errorf("got %v, want it taken", err)
+	}
+	if got := strings.Join(cfg.Warnings, "; "); (got != "") != (want != "") || !strings.Contains(got, want) {
+		t.Errorf("at %s: got the warning %q, want %q", now, got, want)
+	}
+}
+
+// TestCertificateOfAnotherName: clients know Jeton by the public URL, and must find its name in the certificate.
+func TestCertificateOfAnotherName(t *testing.T) {
+	c := newCertificate(t, farOff)
+	for url, want := range map[string]string{
+		"https://127.0.0.1": "", "https://127.0.0.1:8443": "", "https://127.0.0.2": "for another name than 127.0.0.2",
+		"https://tokens.example.com": "for another name than tokens.example.com",
+	} {
+		checkWarning(t, configure(t, t.TempDir(), append(c.flags(), "--public-url="+url)...), farOff, want)
 	}
 }
 
@@ -256,12 +280,12 @@ func TestCertificateOutOfTime(t *testing.T) {
 func TestFaultyCertificate(t *testing.T) {
 	c := newCertificate(t, farOff)
 	cfg := configure(t, t.TempDir(), c.flags()...)
-	if err := app.Check(&cfg); err != nil {
+	if err := app.Check(&cfg, time.Now()); err != nil {
 		t.Errorf("got %v, want it taken", err)
 	}
 	other := newCertificate(t, farOff)
 	cfg.TLSKey = other.key
-	for name, err := range map[string]error{"serve": app.Run(t.Context(), app.Options{Config: cfg}), "config check": app.Check(&cfg)} {
+	for name, err := range map[string]error{"serve": app.Run(t.Context(), app.Options{Config: cfg}), "config check": app.Check(&cfg, time.Now())} {
 		if got := fmt.Sprint(err); !strings.Contains(got, "does not match") || !strings.Contains(got, "--tls-cert") || !strings.Contains(got, other.key) {
 			t.Errorf("%s: got %s, want the fault and the file", name, got)
 		}

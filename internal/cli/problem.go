@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,9 +27,12 @@ func (p *program) problem(err error) (*api.Problem, string) {
 	case errors.Is(err, context.Canceled):
 		told.Title, sentence = "interrupted", "interrupted"
 	case errors.Is(err, client.ErrUnreachable):
-		told.Fix = "Is Jeton running at " + p.baseURL() + "? --url or JETON_URL names another place."
+		told.Fix = p.unreachable(err)
 	case errors.Is(err, client.ErrNotJeton):
 		told.Fix = "Does Jeton's public listener answer at " + p.baseURL() + "? --url or JETON_URL names another place."
+		if strings.HasPrefix(p.baseURL(), "http://") {
+			told.Fix += " If it speaks TLS, the place begins with https://."
+		}
 	}
 	if f, ok := errors.AsType[*fault](err); ok {
 		if f.text != "" {
@@ -37,6 +41,18 @@ func (p *program) problem(err error) (*api.Problem, string) {
 		told.Fix = strings.TrimSpace(told.Fix + " " + f.fix)
 	}
 	return told, sentence
+}
+
+// unreachable says what to do where no answer came: somebody may have answered, with a certificate that doesn't do.
+func (p *program) unreachable(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "Something answers at " + p.baseURL() + ", but nobody whom this machine trusts vouches for it. " +
+			"If the certificate is your own, name its file in SSL_CERT_FILE."
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "Something answers at " + p.baseURL() + " with the certificate of another name: --url or JETON_URL must have one that it is for."
+	}
+	return "Is Jeton running at " + p.baseURL() + "? --url or JETON_URL names another place."
 }
 
 // answered tells of a problem that Jeton answered. Its own words are those of HTTP, for programs; where a person at a

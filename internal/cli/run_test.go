@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -231,5 +232,22 @@ func TestCalledAs(t *testing.T) {
 		if got := cli.CalledAs(arg0); got != want {
 			t.Errorf("%s: got %q, want %q", arg0, got, want)
 		}
+	}
+}
+
+// TestTLSAdvice asks a server whose certificate nobody vouches for, one that is known by another name, and one that speaks
+// TLS where plain http is expected: each time a person is told what to do.
+func TestTLSAdvice(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("got a request") }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.URL, "https://"), ":")
+	for url, want := range map[string]string{
+		s.URL:                       "name its file in SSL_CERT_FILE",
+		"https://localhost:" + port: "with the certificate of another name",
+		"http://127.0.0.1:" + port:  "If it speaks TLS, the place begins with https://.",
+	} {
+		run(t, cli.Env{Environ: []string{"JETON_URL=" + url}}, "me").want(t, 1, want)
 	}
 }

@@ -76,9 +76,10 @@ to, without its secrets. Nothing is started, and nothing is written.`,
 		if err != nil {
 			return &configError{err}
 		}
+		checked := app.Check(&cfg, p.env.Now())
 		p.warn(cfg.Warnings)
-		if err := app.Check(&cfg); err != nil {
-			return &configError{err}
+		if checked != nil {
+			return &configError{checked}
 		}
 		values, pairs := map[string]string{}, []string{}
 		for _, s := range cfg.Settings() {

@@ -96,6 +96,11 @@ func (c *Certificate) NotBefore() time.Time { return c.inUse.Load().Leaf.NotBefo
 // NotAfter returns when the certificate in use ends.
 func (c *Certificate) NotAfter() time.Time { return c.inUse.Load().Leaf.NotAfter }
 
+// VerifyHostname returns nil where the certificate in use is for a host, and else an error.
+func (c *Certificate) VerifyHostname(host string) error {
+	return c.inUse.Load().Leaf.VerifyHostname(host)
+}
+
 // config returns how a server speaks TLS with it. RFC 9325, section 3.1.1, forbids what is older than TLS 1.2; ciphers
 // and groups are crypto/tls's own, which keeps them up to date. One certificate serves whatever name a client asks for:
 // a listener is known by one public URL.
