@@ -106,6 +106,15 @@ type Store interface {
 	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
 	// anyone can see: no event, no version.
 	UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error
+	// PasswordKnownFrom reports whether the right password of a user came from an address since the given time. There need
+	// not be such a user.
+	PasswordKnownFrom(ctx context.Context, userID uuid.UUID, address string, since time.Time) (bool, error)
+	// NotePasswordFrom notes that it came from there, and forgets the user's addresses of longest ago beyond that many. It is
+	// nobody's act: there is no event. It returns ErrNotFound where the user doesn't live. A reset of the password and the
+	// user's deletion forget all its addresses.
+	NotePasswordFrom(ctx context.Context, userID uuid.UUID, address string, at time.Time, most int) error
+	// PrunePasswordAddresses forgets addresses from which no right password came since the given time.
+	PrunePasswordAddresses(ctx context.Context, before time.Time) (int64, error)
 	// AnyUser reports whether a user was ever made.
 	AnyUser(ctx context.Context) (bool, error)
 }

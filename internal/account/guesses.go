@@ -32,17 +32,24 @@ import (
 // known: it never comes here.) An attacker behind the same address has that bound, too: ten more. It must not show who is
 // known where: while the general bounds are spent, a wrong guess there is answered as any other is.
 //
-// Everything is in this process's memory. That can't be filled: an entry stands for a wrong password that was hashed
+// Where right passwords came from is in the database, too, so that a restart in the middle of an attack keeps nobody out.
+// All else is in this process's memory. That can't be filled: an entry stands for a wrong password that was hashed
 // within the last minutes, and hashing is slow. What it doesn't stop is one guess at each of very many users from very many
 // addresses.
 type guesses struct {
 	now func() time.Time
 
 	mu       sync.Mutex
-	spent    map[bucket]time.Time                  // when its bound will be whole again
-	underWay map[bucket]int                        // guesses being looked at, of a user and of an address
-	known    map[[16]byte]map[netip.Addr]time.Time // of a user: addresses with a right password, and when it last came
-	sweep    int                                   // the size of spent at which it is swept
+	spent    map[bucket]time.Time             // when its bound will be whole again
+	underWay map[bucket]int                   // guesses being looked at, of a user and of an address
+	known    map[[16]byte]map[netip.Addr]seen // of a user: addresses with a right password
+	sweep    int                              // the size of spent at which it is swept
+}
+
+// seen is when a right password came from an address.
+type seen struct {
+	last  time.Time
+	noted time.Time // when it was last to be noted in the database
 }
 
 // bucket is what one bound is for: a user, an address, or a user at an address.
@@ -69,6 +76,7 @@ const (
 	knownFor          = 30 * 24 * time.Hour
 	maxKnownAddresses = 32      // of a user: the one that was longest ago is forgotten
 	maxKnownUsers     = 1 << 16 // any one is forgotten
+	notedFor          = 24 * time.Hour
 	minSweep          = 1 << 10
 
 	maxUnderWayUser    = 2
@@ -77,7 +85,7 @@ const (
 
 func newGuesses(now func() time.Time) *guesses {
 	return &guesses{
-		now: now, spent: map[bucket]time.Time{}, underWay: map[bucket]int{}, known: map[[16]byte]map[netip.Addr]time.Time{}, sweep: minSweep,
+		now: now, spent: map[bucket]time.Time{}, underWay: map[bucket]int{}, known: map[[16]byte]map[netip.Addr]seen{}, sweep: minSweep,
 	}
 }
 
@@ -108,9 +116,9 @@ func (g *guesses) take(user bucket, from netip.Addr) (*attempt, error) {
 	now := g.now()
 	a := &attempt{g: g, user: user, from: bucket{from: audit.Customer(from)}}
 	pair := bucket{user.user, a.from.from}
-	last, known := g.known[user.user][a.from.from]
+	known := g.knows(user, a.from.from, now)
 	general := max(g.wait(a.user, now), g.wait(a.from, now))
-	if known = known && now.Sub(last) < knownFor; known {
+	if known {
 		a.taken, a.masked = []bucket{pair}, max(general, 0)
 	} else {
 		a.taken = []bucket{a.user, a.from}
@@ -185,28 +193,80 @@ func (a *attempt) undo() {
 	a.giveBack(a.g.now())
 }
 
-// right gives the guess back, for it was right, and remembers where it came from.
-func (a *attempt) right() {
+// right gives the guess back, for it was right, and remembers where it came from. It reports whether that should be noted
+// in the database, which is once a day.
+func (a *attempt) right() (note bool) {
 	a.g.mu.Lock()
 	defer a.g.mu.Unlock()
 	a.land()
 	now := a.g.now()
 	a.giveBack(now)
-	addresses := a.g.known[a.user.user]
+	noted := a.g.known[a.user.user][a.from.from].noted
+	if note = noted.IsZero() || now.Sub(noted) >= notedFor; note {
+		noted = now
+	}
+	a.g.learn(a.user, a.from.from, seen{now, noted})
+	return note
+}
+
+// knows reports whether a right password of the user came from an address. The caller holds the lock.
+func (g *guesses) knows(user bucket, from netip.Addr, now time.Time) bool {
+	s, known := g.known[user.user][from]
+	return known && now.Sub(s.last) < knownFor
+}
+
+// learn takes note of an address, in the place of those of longest ago. The caller holds the lock.
+func (g *guesses) learn(user bucket, from netip.Addr, s seen) {
+	addresses := g.known[user.user]
 	if addresses == nil {
-		if len(a.g.known) >= maxKnownUsers {
-			for any := range a.g.known {
-				delete(a.g.known, any)
+		if len(g.known) >= maxKnownUsers {
+			for any := range g.known {
+				delete(g.known, any)
 				break
 			}
 		}
-		addresses = make(map[netip.Addr]time.Time)
-		a.g.known[a.user.user] = addresses
+		addresses = make(map[netip.Addr]seen)
+		g.known[user.user] = addresses
 	}
-	addresses[a.from.from] = now
+	addresses[from] = s
 	if len(addresses) > maxKnownAddresses {
 		delete(addresses, oldest(addresses))
 	}
+}
+
+// recall has what the database knows of an address known here, too. It is asked alike for users and for names that nobody
+// has, and only about what isn't known yet.
+func (g *guesses) recall(user bucket, from netip.Addr, ask func(userID uuid.UUID, address string, since time.Time) (bool, error)) {
+	from = audit.Customer(from)
+	g.mu.Lock()
+	now := g.now()
+	known := g.knows(user, from, now)
+	g.mu.Unlock()
+	if known {
+		return
+	}
+	// Where the database can't tell, the general bounds hold.
+	if known, err := ask(user.user, addressText(from), now.Add(-knownFor)); err != nil || !known {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.learn(user, from, seen{last: now, noted: now.Add(-notedFor)})
+}
+
+// forget forgets from where a user's password came.
+func (g *guesses) forget(id uuid.UUID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.known, id)
+}
+
+// addressText returns an address as it is stored, where none is known as well.
+func addressText(a netip.Addr) string {
+	if !a.IsValid() {
+		return "unknown"
+	}
+	return a.String()
 }
 
 // wrong ends a guess that was wrong. The error is a *authority.Refusal where the guess must look as one that wasn't looked
@@ -237,12 +297,12 @@ func (a *attempt) giveBack(now time.Time) {
 	}
 }
 
-// oldest returns the address whose time is the earliest.
-func oldest(addresses map[netip.Addr]time.Time) (found netip.Addr) {
+// oldest returns the address of longest ago.
+func oldest(addresses map[netip.Addr]seen) (found netip.Addr) {
 	first := time.Time{}
-	for address, at := range addresses {
-		if first.IsZero() || at.Before(first) {
-			found, first = address, at
+	for address, s := range addresses {
+		if first.IsZero() || s.last.Before(first) {
+			found, first = address, s.last
 		}
 	}
 	return found

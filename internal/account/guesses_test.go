@@ -426,3 +426,44 @@ func TestOneChangeAtATime(t *testing.T) {
 		t.Errorf("got %d changes made, want 1", made)
 	}
 }
+
+// TestKnownAddressAfterRestart has everybody kept out by guesses when Jeton starts anew: whoever logged in from an address
+// before still does from there, and from nowhere else, until an administrator resets the password.
+func TestKnownAddressAfterRestart(t *testing.T) {
+	d := newDesk(t)
+	u := d.create(t, account.Draft{Username: "alice", PasswordHash: argon2Hash})
+	start := func() *guesser {
+		a, err := account.New(account.Config{
+			Store: d.store, Applied: nothing, Now: func() time.Time { return d.now }, Random: newRandom(), PasswordSlots: 2,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &guesser{Accounts: a}
+	}
+	const right = "password"
+	if got := start().guess(t.Context(), "alice", right, "2001:db8::1"); got != "right" {
+		t.Fatalf("got %s", got)
+	}
+	anew := start()
+	anew.wrong(t, 20, "alice", elsewhere)
+	if got := anew.guess(t.Context(), "alice", right, home); got != "throttled 1m0s" {
+		t.Errorf("from an address that was never known: got %s", got)
+	}
+	if got := anew.guess(t.Context(), "alice", right, "2001:db8::2"); got != "right" {
+		t.Errorf("from the network of before: got %s", got)
+	}
+
+	d.now = d.now.Add(30*24*time.Hour - time.Second)
+	again := start()
+	again.wrong(t, 20, "alice", elsewhere)
+	if got := again.guess(t.Context(), "alice", right, "2001:db8::1"); got != "right" {
+		t.Errorf("almost a month later: got %s", got)
+	}
+	d.update(t, u.ID, account.Patch{Password: new(secret.Text("a new password"))})
+	last := start()
+	last.wrong(t, 20, "alice", elsewhere)
+	if got := last.guess(t.Context(), "alice", "a new password", "2001:db8::1"); got != "throttled 1m0s" {
+		t.Errorf("after a reset: got %s", got)
+	}
+}

@@ -132,6 +132,7 @@ func (a *Accounts) resetPassword(ctx context.Context, u User, hash string, actor
 	if err := a.cfg.Store.ResetPassword(ctx, u.ID, hash, ev); err != nil {
 		return fmt.Errorf("resetting password: %w", err)
 	}
+	a.guesses.forget(u.ID)
 	a.tell(u.ID)
 	return nil
 }

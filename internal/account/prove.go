@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
@@ -80,6 +81,9 @@ func (a *Accounts) matches(ctx context.Context, kept Credentials, key string, pa
 
 // guess checks a password within the bounds on guessing. Where none is kept, it does the work all the same.
 func (a *Accounts) guess(ctx context.Context, kept Credentials, user bucket, password secret.Text, from netip.Addr) (bool, error) {
+	a.guesses.recall(user, from, func(id uuid.UUID, address string, since time.Time) (bool, error) {
+		return a.cfg.Store.PasswordKnownFrom(ctx, id, address, since)
+	})
 	attempt, err := a.guesses.take(user, from)
 	if err != nil {
 		return false, named(err, kept.UserID)
@@ -101,8 +105,16 @@ func (a *Accounts) guess(ctx context.Context, kept Credentials, user bucket, pas
 	case kept.Blocked: // it counts as a wrong one does, or its being free would tell that it was right
 		return true, named(attempt.wrong(), kept.UserID)
 	}
-	attempt.right()
+	if attempt.right() {
+		// Where that fails, the address is known as long as this process lives.
+		_ = a.cfg.Store.NotePasswordFrom(ctx, kept.UserID, addressText(audit.Customer(from)), a.cfg.Now(), maxKnownAddresses)
+	}
 	return true, nil
+}
+
+// PruneAddresses forgets addresses from which no right password has come for so long that they no longer count.
+func (a *Accounts) PruneAddresses(ctx context.Context) (int64, error) {
+	return a.cfg.Store.PrunePasswordAddresses(ctx, a.cfg.Now().Add(-knownFor))
 }
 
 // named has a refusal tell the audit log whose password was guessed at, where somebody has the name.

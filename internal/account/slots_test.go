@@ -48,6 +48,15 @@ func (o oneUser) User(_ context.Context, id uuid.UUID) (account.User, error) {
 	return account.User{ID: id, Username: "ann"}, nil
 }
 
+// PasswordKnownFrom knows no address, and NotePasswordFrom keeps none.
+func (o oneUser) PasswordKnownFrom(context.Context, uuid.UUID, string, time.Time) (bool, error) {
+	return false, nil
+}
+
+func (o oneUser) NotePasswordFrom(context.Context, uuid.UUID, string, time.Time, int) error {
+	return nil
+}
+
 // CreateUser takes any user and keeps none.
 func (o oneUser) CreateUser(context.Context, account.Record, string, audit.Event) error { return nil }
 

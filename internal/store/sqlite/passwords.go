@@ -49,6 +49,9 @@ func (s *Store) ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev
 		if _, err := t.exec(revokeToken, micros(ev.At), blob(id)); err != nil { // there may be none
 			return err
 		}
+		if err := t.forgetAddresses(id); err != nil {
+			return err
+		}
 		if err := t.endOtherSessions(id, ev); err != nil {
 			return err
 		}

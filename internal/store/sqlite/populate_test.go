@@ -66,6 +66,7 @@ func populate(t *testing.T, s *sqlite.Store) {
 		s.CreateBrowserSession(ctx, browser(30, 2), cookies(1), uuid.Nil, ev(22)),
 		s.CreateBrowserSession(ctx, browser(31, 2), cookies(2), id(30), ev(23)), // the first ends
 		s.CreateBrowserSession(ctx, browser(32, 3), cookies(3), uuid.Nil, ev(24)),
+		s.NotePasswordFrom(ctx, id(2), "192.0.2.1", at, 3),
 		s.TouchBrowserSessions(ctx, []authority.Use{{ID: id(31), At: at.Add(time.Minute)}}),
 		s.DeleteUser(ctx, id(3), ev(18)),
 		s.CreateService(ctx, api, ev(19)),
@@ -109,6 +110,10 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	check(t, "refusal", err, len(events) == 1 && events[0].ID == id(20))
 	mark, err := s.MasterCheck(ctx)
 	check(t, "check value", err, len(mark) == 3)
+	if had["password_address"] > 0 {
+		known, err := s.PasswordKnownFrom(ctx, id(2), "192.0.2.1", now())
+		check(t, "address of a password", err, known)
+	}
 	if had["browser_session"] > 0 {
 		checkSessions(t, s)
 	}

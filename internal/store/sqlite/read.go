@@ -19,6 +19,7 @@ type lookups struct {
 	formerToken                      *sql.Stmt
 	sessionByConsole, sessionByAPI   *sql.Stmt
 	user, passwordByName             *sql.Stmt
+	passwordAddress                  *sql.Stmt
 	changes                          *sql.Stmt
 }
 
@@ -32,6 +33,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectSessionByAPI:      &l.sessionByAPI,
 		selectUserByID:          &l.user,
 		selectPasswordByName:    &l.passwordByName,
+		selectPasswordAddress:   &l.passwordAddress,
 		selectChanges:           &l.changes,
 	} {
 		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db

@@ -8,6 +8,7 @@
 //	user                id │ kind, names with their canonical keys, state, password hash, version, deleted
 //	└ user_role         user, role
 //	└ personal_token    user │ pepper + digest, former pepper + digest, created, last used, revoked
+//	└ password_address  user, address │ last                                       where its right password came from
 //	└ browser_session   id, user │ pepper + two digests, created, last used, expires, ended
 //	service             id │ name, host, path prefix, default, version, deleted
 //	├ service_verifier  service, user

@@ -44,7 +44,7 @@ func TestTombstones(t *testing.T) {
 	for table, want := range map[string]string{
 		"user WHERE id = x'01000000000070008000000000000002'":    "1",
 		"service WHERE id = x'0100000000007000800000000000000A'": "1",
-		"browser_session": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
+		"browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
 	} {
 		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {
 			t.Errorf("%s: got %s rows, want %s", table, got[0], want)

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"users":     userTests(),
 		"actors":    actorTests(),
 		"passwords": passwordTests(),
+		"addresses": addressTests(),
 		"admins":    adminTests(),
 		"personal":  personalTests(),
 		"sessions":  sessionTests(),
