@@ -29,8 +29,9 @@ import (
 //
 // A user under attack would have no room left to log in. So whoever has given the right password from an address has a
 // bound of its own there, which guesses from elsewhere don't touch. (A password that was still remembered makes no address
-// known: it never comes here.) An attacker behind the same address has that bound, too: ten more. It must not show who is
-// known where: while the general bounds are spent, a wrong guess there is answered as any other is.
+// known: it never comes here.) An attacker behind the same address has that bound, too: ten more. It should not show who is
+// known where: while the general bounds are spent, a wrong guess there is answered as any other is. By its time it can be
+// told, since it is looked at: an attacker at an address can find out who else logs in there, and no more.
 //
 // Where right passwords came from is in the database, too, so that a restart in the middle of an attack keeps nobody out.
 // All else is in this process's memory. That can't be filled: an entry stands for a wrong password that was hashed
@@ -44,12 +45,6 @@ type guesses struct {
 	underWay map[bucket]int                   // guesses being looked at, of a user and of an address
 	known    map[[16]byte]map[netip.Addr]seen // of a user: addresses with a right password
 	sweep    int                              // the size of spent at which it is swept
-}
-
-// seen is when a right password came from an address.
-type seen struct {
-	last  time.Time
-	noted time.Time // when it was last to be noted in the database
 }
 
 // bucket is what one bound is for: a user, an address, or a user at an address.
@@ -209,66 +204,6 @@ func (a *attempt) right() (note bool) {
 	return note
 }
 
-// knows reports whether a right password of the user came from an address. The caller holds the lock.
-func (g *guesses) knows(user bucket, from netip.Addr, now time.Time) bool {
-	s, known := g.known[user.user][from]
-	return known && now.Sub(s.last) < knownFor
-}
-
-// learn takes note of an address, in the place of those of longest ago. The caller holds the lock.
-func (g *guesses) learn(user bucket, from netip.Addr, s seen) {
-	addresses := g.known[user.user]
-	if addresses == nil {
-		if len(g.known) >= maxKnownUsers {
-			for any := range g.known {
-				delete(g.known, any)
-				break
-			}
-		}
-		addresses = make(map[netip.Addr]seen)
-		g.known[user.user] = addresses
-	}
-	addresses[from] = s
-	if len(addresses) > maxKnownAddresses {
-		delete(addresses, oldest(addresses))
-	}
-}
-
-// recall has what the database knows of an address known here, too. It is asked alike for users and for names that nobody
-// has, and only about what isn't known yet.
-func (g *guesses) recall(user bucket, from netip.Addr, ask func(userID uuid.UUID, address string, since time.Time) (bool, error)) {
-	from = audit.Customer(from)
-	g.mu.Lock()
-	now := g.now()
-	known := g.knows(user, from, now)
-	g.mu.Unlock()
-	if known {
-		return
-	}
-	// Where the database can't tell, the general bounds hold.
-	if known, err := ask(user.user, addressText(from), now.Add(-knownFor)); err != nil || !known {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.learn(user, from, seen{last: now, noted: now.Add(-notedFor)})
-}
-
-// forget forgets from where a user's password came.
-func (g *guesses) forget(id uuid.UUID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.known, id)
-}
-
-// addressText returns an address as it is stored, where none is known as well.
-func addressText(a netip.Addr) string {
-	if !a.IsValid() {
-		return "unknown"
-	}
-	return a.String()
-}
-
 // wrong ends a guess that was wrong. The error is a *authority.Refusal where the guess must look as one that wasn't looked
 // at.
 func (a *attempt) wrong() error {
@@ -295,15 +230,4 @@ func (a *attempt) giveBack(now time.Time) {
 	for _, b := range a.taken {
 		a.g.add(b, now, -boundOf(b).every)
 	}
-}
-
-// oldest returns the address of longest ago.
-func oldest(addresses map[netip.Addr]seen) (found netip.Addr) {
-	first := time.Time{}
-	for address, s := range addresses {
-		if first.IsZero() || s.last.Before(first) {
-			found, first = address, s.last
-		}
-	}
-	return found
 }
