@@ -41,6 +41,9 @@ func TestUserList(t *testing.T) {
 	if diff := cmp.Diff([]string{"zoe *", "alice", "bob"}, rows(list.node)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	if got := list.one(t, "p.hint").text(); !strings.Contains(got, "jeton user") {
+		t.Errorf("got the hint %q, want the way to change the others", got)
+	}
 	cells := list.all("tbody tr")[1].text()
 	if want := `alice <script>alert("x")</script> alice@example.com partner, reports Active`; cells != want {
 		t.Errorf("got the row %q, want %q", cells, want)
@@ -53,7 +56,7 @@ func TestUserList(t *testing.T) {
 	alice.logIn(t, "alice")
 	for _, query := range []string{"", "?after=a", "?after=zzz"} {
 		list := alice.want(t, ask{route: "GET /console/profile/users" + query}, http.StatusOK)
-		if diff := cmp.Diff([]string{"alice *"}, rows(list.node)); diff != "" || len(list.all(".pages")) > 0 {
+		if diff := cmp.Diff([]string{"alice *"}, rows(list.node)); diff != "" || len(list.all(".pages")) > 0 || len(list.all("p.hint")) > 0 {
 			t.Errorf("%s: (-want +got)\n%s", query, diff)
 		}
 	}

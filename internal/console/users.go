@@ -19,6 +19,7 @@ const usersPerPage = 50
 type usersView struct {
 	Users []account.User
 	Own   uuid.UUID // whose row has the pencil
+	Admin bool      // of all others the pages can do nothing yet: say what can
 	First string    // the address of the first page, on any other
 	Next  string    // of the next, where there is one
 }
@@ -30,7 +31,7 @@ func (s *server) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	v := usersView{Own: own.ID}
+	v := usersView{Own: own.ID, Admin: c.principal.Admin()}
 	after := c.r.URL.Query().Get("after")
 	if after == "" || !c.principal.Admin() {
 		v.Users = append(v.Users, own)
