@@ -73,7 +73,7 @@ func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	n.keys, err = keyring.Open(ctx, keyring.Config{Store: n.store, Master: master, Now: o.Now, Random: o.Random})
+	n.keys, err = keyring.Open(ctx, keyring.Config{Store: n.store, Master: master, Applied: n.applied, Now: o.Now, Random: o.Random})
 	if errors.Is(err, keyring.ErrWrongMasterKey) {
 		err = fmt.Errorf("%w; give that one by --master-key-file, or as master.key in %s", err, n.cfg.Data)
 	}
@@ -139,13 +139,18 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	if all || c.Kind == feed.Pepper {
+	if all || c.Kind == feed.Pepper || c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
 		if err := n.keys.Reload(ctx); err != nil {
 			return err
 		}
 	}
 	if all || c.Kind == feed.User || c.Kind == feed.PersonalToken || c.Kind == feed.BrowserSession {
 		n.authority.Forget(c.ID)
+	}
+	// What is remembered rests on a credential's record and its user, not on the key that signed it. So a revoked key has
+	// everything forgotten, once it is known to be revoked; a new key nothing, or each rotation would be a flood of log-ins.
+	if c.Kind == feed.RevokedKey {
+		n.authority.Forget(uuid.Nil)
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ const (
 	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
 	OperationsReplace   Action = "operations.replace"    // the operations of a service were replaced
 	PepperCreate        Action = "pepper.create"         // a pepper was made
+	SigningKeyCreate    Action = "signing_key.create"    // the first signing key of its purpose was made
+	SigningKeyRotate    Action = "signing_key.rotate"    // a signing key was made in place of another, which only verifies now
+	SigningKeyRevoke    Action = "signing_key.revoke"    // a signing key was revoked, and another made in its place if it was active
 	RefusalsOverflow    Action = "refused.overflow"      // refusals counted but not kept apart: the buffer was full
 )
 
@@ -45,7 +48,8 @@ const (
 func Actions() []Action {
 	return []Action{
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
-		PersonalTokenRotate, PersonalTokenRevoke, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate, RefusalsOverflow,
+		PersonalTokenRotate, PersonalTokenRevoke, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
+		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, RefusalsOverflow,
 	}
 }
 

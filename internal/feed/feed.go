@@ -45,6 +45,8 @@ const (
 	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
 	Service        Kind = "service"         // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
+	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes
+	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
 )
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of

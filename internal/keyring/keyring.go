@@ -1,15 +1,19 @@
 // Package keyring keeps the keys under which Jeton's secrets lie.
 //
-//	master key ──HKDF──▶ wrapping key ──AES-256-GCM──▶ peppers, in the database
+//	master key ──HKDF──▶ wrapping key ──AES-256-GCM──▶ peppers and signing keys, in the database
 //	(file or environment,
 //	 never in the database)
 //
 // A pepper is the HMAC key under which opaque secrets are stored. Peppers have versions, so that one can be replaced:
 // at most two live at a time, and what is found under the older is digested anew under the newer.
 //
+// A signing key makes the tokens that Jeton signs itself. It has one algorithm and one kind of token, and is active, then
+// retired, and revoked when it must go at once: see [SigningKey].
+//
 // A check value, stored at the first start, tells a node that was given another master key: it refuses to start,
 // before it writes something that its siblings can't read. The package also refuses a master key of the wrong length,
-// a pepper that doesn't open, a database that has lost its peppers, and to go on without randomness.
+// a pepper or signing key that doesn't open, a database that has lost its peppers, and to go on without randomness. It
+// doesn't defend against somebody who has the master key and the database: that one signs what Jeton signs.
 package keyring
 
 import (
@@ -23,6 +27,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,14 +59,29 @@ type Store interface {
 	Peppers(ctx context.Context) ([]WrappedPepper, error)
 	// AddPepper stores a pepper with its event. It returns ErrConflict where its version is taken.
 	AddPepper(ctx context.Context, p WrappedPepper, ev audit.Event) error
+
+	// SigningKeys returns every signing key that there ever was, the newest first.
+	SigningKeys(ctx context.Context) ([]WrappedSigningKey, error)
+	// AddSigningKey stores a new active key and retires the former one of its purpose in the same transaction, with event
+	// and feed. The former is named by its kid, which is empty where the purpose has no active key. It returns ErrStale
+	// where another is the active one, and ErrConflict where the new kid is taken.
+	AddSigningKey(ctx context.Context, key WrappedSigningKey, former string, ev audit.Event) error
+	// RevokeSigningKey revokes a key and deletes its private part, with event and feed. An active key needs a successor,
+	// which is stored as the active one in the same transaction; a retired one has none, and the successor is then the zero
+	// key. It returns ErrStale where a successor is missing or not wanted, and ErrNotFound where there is no such key, or it
+	// was revoked before.
+	RevokeSigningKey(ctx context.Context, kid string, successor WrappedSigningKey, ev audit.Event) error
 }
 
-// Config is what a Keyring needs. Every field is required.
+// Config is what a Keyring needs. Every field is required, but for Applied.
 type Config struct {
 	Store  Store
 	Master secret.Text // 32 bytes: see ParseMasterKey
-	Now    func() time.Time
-	Random io.Reader
+	// Applied returns once this process has heard of every change committed so far, and has forgotten what rested on a
+	// revoked key. Without it, no key is revoked.
+	Applied func(ctx context.Context) error
+	Now     func() time.Time
+	Random  io.Reader // safe for concurrent use where tokens are signed concurrently
 }
 
 // Digest is the stored form of an opaque secret: its HMAC under the pepper of a version.
@@ -75,6 +95,10 @@ type Keyring struct {
 	cfg     Config // but for Master, of which nothing is kept
 	wrap    cipher.AEAD
 	peppers atomic.Pointer[[]pepper] // the newest first
+	signing atomic.Pointer[signingKeys]
+
+	reloading sync.Mutex // one reload at a time: else one that began before a revocation could undo the one after it
+	changing  sync.Mutex // one change of signing keys at a time in this process
 }
 
 type pepper struct {
@@ -105,6 +129,7 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 	k := &Keyring{cfg: cfg}
 	k.cfg.Master = ""
 	k.peppers.Store(new([]pepper))
+	k.signing.Store(new(signingKeys))
 	if k.wrap, err = cipher.NewGCM(block); err != nil {
 		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
 	}
@@ -147,26 +172,41 @@ func (k *Keyring) checkMaster(ctx context.Context, master secret.Text) error {
 	return nil
 }
 
-// Reload reads the peppers from the database: at the start, and when the change feed tells of a new one. On an error,
-// the former ones stay.
+// Reload reads peppers and signing keys from the database: at the start, and when the change feed tells of one. On an
+// error, the former ones stay.
 func (k *Keyring) Reload(ctx context.Context) error {
+	k.reloading.Lock()
+	defer k.reloading.Unlock()
+	peppers, err := k.readPeppers(ctx)
+	if err != nil {
+		return err
+	}
+	signing, err := k.readSigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	k.peppers.Store(&peppers)
+	k.signing.Store(signing)
+	return nil
+}
+
+func (k *Keyring) readPeppers(ctx context.Context) ([]pepper, error) {
 	wrapped, err := k.cfg.Store.Peppers(ctx)
 	if err != nil {
-		return fmt.Errorf("reading peppers: %w", err)
+		return nil, fmt.Errorf("reading peppers: %w", err)
 	}
 	if len(wrapped) == 0 {
-		return errNoPepper
+		return nil, errNoPepper
 	}
 	peppers := make([]pepper, 0, len(wrapped))
 	for _, w := range wrapped {
-		key, err := k.open(w)
-		if err != nil {
-			return err
+		key, err := k.unseal(w.Wrapped, label(w.Version))
+		if err != nil || len(key) != keySize {
+			return nil, fmt.Errorf("pepper %d doesn't open with this master key", w.Version)
 		}
 		peppers = append(peppers, pepper{w.Version, key})
 	}
-	k.peppers.Store(&peppers)
-	return nil
+	return peppers, nil
 }
 
 // AddPepper makes a new pepper, under which all that is issued from now on is stored. It returns ErrConflict where two
@@ -181,29 +221,41 @@ func (k *Keyring) AddPepper(ctx context.Context, actor audit.Actor) error {
 		w.Version = live[0].version + 1
 	}
 	key := make([]byte, keySize)
-	nonce := make([]byte, k.wrap.NonceSize())
-	for _, b := range [][]byte{key, nonce} {
-		if _, err := io.ReadFull(k.cfg.Random, b); err != nil {
-			return fmt.Errorf("reading randomness for a pepper: %w", err)
-		}
+	if _, err := io.ReadFull(k.cfg.Random, key); err != nil {
+		return fmt.Errorf("reading randomness for a pepper: %w", err)
 	}
-	w.Wrapped = k.wrap.Seal(nonce, nonce, key, label(w.Version)) //nolint:gosec // G407: the nonce was read from Random above
+	var err error
+	if w.Wrapped, err = k.seal(key, label(w.Version)); err != nil {
+		return err
+	}
 	ev := audit.New(audit.PepperCreate, actor, audit.Target{Kind: "pepper"}, w.CreatedAt, "version", strconv.FormatInt(w.Version, 10))
-	if err := k.cfg.Store.AddPepper(ctx, w, ev); err != nil {
+	if err = k.cfg.Store.AddPepper(ctx, w, ev); err != nil {
 		return fmt.Errorf("adding a pepper: %w", err)
 	}
 	return k.Reload(ctx)
 }
 
-// open unwraps a pepper: a nonce, then the sealed key.
-func (k *Keyring) open(w WrappedPepper) ([]byte, error) {
-	n := k.wrap.NonceSize()
-	if len(w.Wrapped) < n {
-		return nil, fmt.Errorf("pepper %d is cut short", w.Version)
+// seal wraps a key: a nonce, then the sealed key. The label isn't stored; who opens it has to give the same.
+func (k *Keyring) seal(key, label []byte) ([]byte, error) {
+	nonce := make([]byte, k.wrap.NonceSize())
+	if _, err := io.ReadFull(k.cfg.Random, nonce); err != nil {
+		return nil, fmt.Errorf("reading randomness for wrapping a key: %w", err)
 	}
-	key, err := k.wrap.Open(nil, w.Wrapped[:n], w.Wrapped[n:], label(w.Version))
-	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("pepper %d doesn't open with this master key", w.Version)
+	return k.wrap.Seal(nonce, nonce, key, label), nil
+}
+
+// errSealed says that a wrapped key is not what seal returned, or was sealed for another place or by another master key.
+var errSealed = errors.New("it doesn't open with this master key")
+
+// unseal unwraps a key.
+func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) {
+	n := k.wrap.NonceSize()
+	if len(wrapped) < n {
+		return nil, errSealed
+	}
+	key, err := k.wrap.Open(nil, wrapped[:n], wrapped[n:], label)
+	if err != nil {
+		return nil, errSealed
 	}
 	return key, nil
 }

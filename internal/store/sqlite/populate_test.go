@@ -3,15 +3,18 @@ package sqlite_test
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -30,6 +33,12 @@ func cookies(n byte) session.Digests {
 }
 
 func token(n byte) keyring.Digest { return keyring.Digest{Pepper: 1, Sum: secret.Sum{0: n, 31: 1}} }
+
+func signingKey(n byte) keyring.WrappedSigningKey {
+	return keyring.WrappedSigningKey{
+		ID: strings.Repeat("0", 21) + string('0'+n), Purpose: keyring.ForAPITokens, Algorithm: jose.RS256, Wrapped: []byte{n, 6}, CreatedAt: now().Add(time.Duration(n) * time.Second),
+	}
+}
 
 // populate leaves some rows in every table.
 func populate(t *testing.T, s *sqlite.Store) {
@@ -72,6 +81,9 @@ func populate(t *testing.T, s *sqlite.Store) {
 		s.CreateService(ctx, api, ev(19)),
 		s.ReplaceOperations(ctx, api.ID, 1, ops, ev(21)),
 		s.AppendRefusals(ctx, []audit.Event{refused}),
+		s.AddSigningKey(ctx, signingKey(1), "", ev(25)),
+		s.AddSigningKey(ctx, signingKey(2), signingKey(1).ID, ev(26)),
+		s.RevokeSigningKey(ctx, signingKey(2).ID, signingKey(3), ev(27)),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +128,13 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	}
 	if had["browser_session"] > 0 {
 		checkSessions(t, s)
+	}
+	if had["signing_key"] > 0 {
+		keys, err := s.SigningKeys(ctx)
+		check(t, "signing keys", err, len(keys) == 3)
+		retired, revoked, active := signingKey(1), signingKey(2), signingKey(3)
+		retired.RetiredAt, revoked.RevokedAt, revoked.Wrapped = now(), now(), nil
+		check(t, "signing keys", nil, cmp.Equal(keys, []keyring.WrappedSigningKey{active, revoked, retired}))
 	}
 }
 

@@ -26,7 +26,7 @@ func testEndedWrites(t *testing.T, s Store) {
 	cancel()
 	r, v := born(t, s, person("alice"), "hash"), setUp(t, s, api("reports"))
 	put(t, s, r.ID, digest(1, 1))
-	b := logIn(t, s, r.ID, 0)
+	b, active := logIn(t, s, r.ID, 0), firstSigningKey(t, s)
 	other := person("bob")
 	ev := event(audit.UserUpdate, r.ID, start())
 	for name, write := range map[string]func() error{
@@ -49,6 +49,8 @@ func testEndedWrites(t *testing.T, s Store) {
 		"PruneBrowserSessions":   func() error { _, err := s.PruneBrowserSessions(ctx, b.ExpiresAt.Add(time.Hour)); return err },
 		"SetMasterCheck":         func() error { _, err := s.SetMasterCheck(ctx, []byte{1}); return err },
 		"AddPepper":              func() error { return s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{1}}, ev) },
+		"AddSigningKey":          func() error { return s.AddSigningKey(ctx, signingKey(1), active.ID, ev) },
+		"RevokeSigningKey":       func() error { return s.RevokeSigningKey(ctx, active.ID, signingKey(1), ev) },
 		"CreateService":          func() error { return s.CreateService(ctx, api("new"), ev) },
 		"UpdateService":          func() error { return s.UpdateService(ctx, v, ev) },
 		"DeleteService":          func() error { return s.DeleteService(ctx, v.ID, ev) },
@@ -65,6 +67,7 @@ func testEndedWrites(t *testing.T, s Store) {
 	checkHash(t, s, r, "hash")
 	checkLive(t, s, r.ID, digest(1, 1))
 	checkSession(t, s, 0, b)
+	checkSigningKeys(t, s, active)
 }
 
 func testEndedReads(t *testing.T, s Store) {
@@ -86,6 +89,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
 		"MasterCheck":            func() error { _, err := s.MasterCheck(ctx); return err },
 		"Peppers":                func() error { _, err := s.Peppers(ctx); return err },
+		"SigningKeys":            func() error { _, err := s.SigningKeys(ctx); return err },
 		"Service":                func() error { _, err := s.Service(ctx, "x"); return err },
 		"Services":               func() error { _, err := s.Services(ctx, "", 1); return err },
 		"Catalog":                func() error { _, err := s.Catalog(ctx); return err },

@@ -15,6 +15,15 @@ func keyTests() map[string]func(*testing.T, Store) {
 		"check value": testMasterCheck,
 		"peppers":     testPeppers,
 		"instance":    testInstance,
+
+		"create a signing key":            testCreateSigningKey,
+		"rotate a signing key":            testRotateSigningKey,
+		"rotate none that isn't active":   testRotateStale,
+		"add none twice":                  testSigningKeyConflicts,
+		"revoke an active signing key":    testRevokeActive,
+		"revoke a retired signing key":    testRevokeRetired,
+		"revoke none":                     testRevokeNone,
+		"signing keys by a changed actor": testSigningKeyActor,
 	}
 }
 
