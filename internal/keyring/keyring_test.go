@@ -302,6 +302,22 @@ func TestTwoNodesAtOnce(t *testing.T) {
 	}
 }
 
+// atOnce runs what n callers do at once and returns their errors.
+func atOnce(n int, do func(i int) error) []error {
+	errs := make([]error, n)
+	begin := make(chan struct{})
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			<-begin
+			errs[i] = do(i)
+		})
+	}
+	close(begin)
+	group.Wait()
+	return errs
+}
+
 // meeting is where nodes wait for each other.
 type meeting struct{ sync.WaitGroup }
 
