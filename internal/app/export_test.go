@@ -23,12 +23,18 @@ func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() 
 }
 
 // Prune deletes once what is older than it is kept for.
-func Prune(ctx context.Context, o Options) error {
+func Prune(ctx context.Context, o Options) error { return once(ctx, o, (*node).prune) }
+
+// RotateKeys rotates once the signing keys that have grown old.
+func RotateKeys(ctx context.Context, o Options) error { return once(ctx, o, (*node).rotateKeys) }
+
+// once does one piece of maintenance.
+func once(ctx context.Context, o Options, do func(*node, context.Context)) error {
 	o.fillDefaults()
 	var stops stopStack
 	n, err := newNode(ctx, &o, o.Config.PublicURL, slog.New(slog.DiscardHandler), &stops)
 	if err == nil {
-		n.prune(ctx)
+		do(n, ctx)
 	}
 	return errors.Join(err, stops.unwind())
 }

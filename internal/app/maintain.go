@@ -14,6 +14,9 @@ const (
 	pruneEvery = time.Hour
 	// certificateEvery is how often the certificate's files are looked at: they are renewed weeks before the old one ends.
 	certificateEvery = time.Minute
+	keysEvery        = time.Hour
+	// keyAge is how old a signing key grows before another signs in its place. What it has signed lives on.
+	keyAge = 90 * 24 * time.Hour
 	// changesKept is how long rows of the change feed are kept; a node that was away for longer forgets everything.
 	changesKept = 24 * time.Hour
 )
@@ -45,6 +48,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	every(auditEvery, n.events.flush)
 	every(usesEvery, n.storeUses)
 	every(pruneEvery, n.prune)
+	every(keysEvery, n.rotateKeys)
 	if n.certificate != nil {
 		every(certificateEvery, n.watchCertificate)
 	}
@@ -60,6 +64,17 @@ func (n *node) maintain() (stop func(context.Context) error) {
 func (n *node) storeUses(ctx context.Context) {
 	if err := n.authority.StoreUses(ctx); err != nil {
 		n.logger.WarnContext(ctx, "times of last use were not stored", "error", err)
+	}
+}
+
+// rotateKeys rotates the signing keys that have grown old.
+func (n *node) rotateKeys(ctx context.Context) {
+	count, err := n.keys.RotateAged(ctx, keyAge)
+	if err != nil {
+		n.logger.WarnContext(ctx, "old signing keys were not rotated", "error", err)
+	}
+	if count > 0 {
+		n.logger.InfoContext(ctx, "rotated old signing keys", "count", count)
 	}
 }
 
