@@ -66,6 +66,10 @@ func diskFull(t *testing.T, dir string) {
 	for n := range sessions {
 		sessions[n] = logIn(t, s, n)
 	}
+	signer := signingKey(0)
+	if err := s.AddSigningKey(t.Context(), signer, "", audit.New(audit.SigningKeyCreate, audit.Actor{}, audit.Target{}, now())); err != nil {
+		t.Fatal(err)
+	}
 	made := 0
 	for err = nil; err == nil; made++ {
 		if err = create(t.Context(), s, fmt.Sprint("u", made)); err == nil {
@@ -94,6 +98,9 @@ func diskFull(t *testing.T, dir string) {
 		revokeToken(t, s, revoked)
 		if revoked%5 == 4 {
 			logOut(t, s, revoked/5, sessions[revoked/5])
+		}
+		if revoked%60 == 59 {
+			signer = replaceSigningKey(t, s, signer.ID, signingKey(byte(revoked/60+1)))
 		}
 		if reserve() == 0 { // else there was still some room
 			refused("with the reserve spent")
@@ -135,6 +142,17 @@ func revokeToken(t *testing.T, s *sqlite.Store, n int) {
 	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
 		t.Fatalf("token %d, after it was revoked: got error %v, want %v", n, err, authority.ErrNotFound)
 	}
+}
+
+// replaceSigningKey revokes a key, has another of the size of RSA in its place, and returns that.
+func replaceSigningKey(t *testing.T, s *sqlite.Store, kid string, successor keyring.WrappedSigningKey) keyring.WrappedSigningKey {
+	t.Helper()
+	successor.Wrapped = make([]byte, 1300)
+	ev := audit.New(audit.SigningKeyRevoke, audit.Actor{}, audit.Target{}, now())
+	if err := s.RevokeSigningKey(t.Context(), kid, successor, ev); err != nil {
+		t.Fatalf("signing key %s: got error %v from revoking, want none", kid, err)
+	}
+	return successor
 }
 
 // logIn begins the n-th session of the user "browser".

@@ -118,6 +118,9 @@ func testRotateStale(t *testing.T, s Store) {
 	retired, active := retiredSigningKey(t, s)
 	other := signingKey(4)
 	other.Purpose = keyring.ForAccessTokens
+	_, run = addSigningKey(t, s, other, active.ID) // would leave the other purpose without a key
+	refuses(t, s, authority.ErrStale, run)
+	checkSigningKeys(t, s, active, retired)
 	_, run = addSigningKey(t, s, other, "")
 	must(t, run())
 	for _, former := range []string{"", retired.ID, other.ID, signingKey(8).ID} {
