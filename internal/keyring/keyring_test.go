@@ -118,6 +118,24 @@ func expand(info string) []byte {
 	return mac.Sum(nil)
 }
 
+// unwrap opens a wrapped key by other means than the package's.
+func unwrap(t *testing.T, wrapped []byte, label string) []byte {
+	t.Helper()
+	block, err := aes.NewCipher(expand("jeton wrapping key 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := gcm.Open(nil, wrapped[:12], wrapped[12:], []byte(label))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // TestFirstStart opens a new database, and what it wrote by other means: were the form to change, no database made
 // before could be read.
 func TestFirstStart(t *testing.T) {
@@ -133,18 +151,7 @@ func TestFirstStart(t *testing.T) {
 	if len(s.Events) != 1 || s.Events[0].Action != audit.PepperCreate || s.Events[0].Detail["version"] != "1" {
 		t.Errorf("got events %+v, want that of the pepper", s.Events)
 	}
-	block, err := aes.NewCipher(expand("jeton wrapping key 1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pepper, err := gcm.Open(nil, s.Peppers[0].Wrapped[:12], s.Peppers[0].Wrapped[12:], []byte("pepper 1"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pepper := unwrap(t, s.Peppers[0].Wrapped, "pepper 1")
 	drawn := make([]byte, 32)
 	_, _ = io.ReadFull(config(store, 1).Random, drawn)
 	if !bytes.Equal(pepper, drawn) {

@@ -2,8 +2,6 @@ package keyring_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
@@ -111,14 +109,6 @@ func TestSign(t *testing.T) {
 	if keys := wrappedKeys(t, store); len(keys) != 0 {
 		t.Errorf("got %d signing keys before anything was signed, want none", len(keys))
 	}
-	block, err := aes.NewCipher(expand("jeton wrapping key 1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, tt := range []struct {
 		purpose keyring.Purpose
 		want    jose.Header
@@ -146,11 +136,7 @@ func TestSign(t *testing.T) {
 		if len(keys) != i+1 || at < 0 || keys[at].CreatedAt != noon {
 			t.Fatalf("got keys %+v, want one more, that of the token", keys)
 		}
-		label := fmt.Sprintf("signing key %s %s %s", signed.KeyID, tt.purpose, tt.want.Algorithm)
-		der, err := gcm.Open(nil, keys[at].Wrapped[:12], keys[at].Wrapped[12:], []byte(label))
-		if err != nil {
-			t.Fatal(err)
-		}
+		der := unwrap(t, keys[at].Wrapped, fmt.Sprintf("signing key %s %s %s", signed.KeyID, tt.purpose, tt.want.Algorithm))
 		if signer, err := jose.ParseSigner(tt.want.Algorithm, der); err != nil {
 			t.Error(err)
 		} else if _, err := signer.Key().Verify(token); err != nil {
