@@ -5,7 +5,8 @@
 // costs the same work as a wrong password. Blocking takes effect at once and everywhere, through the change feed.
 //
 // The package refuses guesses beyond a bound (see guesses), names that could be read as something else (an ID, a Basic
-// pair, a path), passwords that are too short or too long, stale changes, and any change that would leave nobody able to administer Jeton.
+// pair, a path), passwords that are too short or too long, stale changes, and any change that would leave nobody able to
+// administer Jeton.
 package account
 
 import (
@@ -138,11 +139,12 @@ type Config struct {
 
 // Accounts manages users and proves passwords. Make one with New.
 type Accounts struct {
-	cfg     Config
-	hasher  *hasher
-	guesses *guesses
-	checks  singleflight.Group // of passwords, under way
-	changes changes
+	cfg      Config
+	hasher   *hasher
+	guesses  *guesses
+	checks   singleflight.Group // of passwords, under way
+	upgrades singleflight.Group // of imported hashes, likewise
+	changes  changes
 }
 
 // New returns Accounts, or an error where the configuration lacks something.

@@ -454,7 +454,19 @@ func TestKnownAddressAfterRestart(t *testing.T) {
 		t.Errorf("from the network of before: got %s", got)
 	}
 
+	// That it is recalled from the database makes it known no longer than it was.
 	d.now = d.now.Add(30*24*time.Hour - time.Second)
+	idle := start()
+	if got := idle.guess(t.Context(), "alice", "wrong", "2001:db8::1"); got != "wrong_password" {
+		t.Errorf("a wrong one almost a month later: got %s", got)
+	}
+	d.now = d.now.Add(25 * time.Hour)
+	idle.wrong(t, 20, "alice", elsewhere)
+	if got := idle.guess(t.Context(), "alice", right, "2001:db8::1"); got != "throttled 1m0s" {
+		t.Errorf("a month and a day later: got %s", got)
+	}
+
+	d.now = d.now.Add(-25 * time.Hour)
 	again := start()
 	again.wrong(t, 20, "alice", elsewhere)
 	if got := again.guess(t.Context(), "alice", right, "2001:db8::1"); got != "right" {
@@ -466,4 +478,34 @@ func TestKnownAddressAfterRestart(t *testing.T) {
 	if got := last.guess(t.Context(), "alice", "a new password", "2001:db8::1"); got != "throttled 1m0s" {
 		t.Errorf("after a reset: got %s", got)
 	}
+}
+
+// TestUpgradedOnce has many come at once with the right password of an imported hash: it is bettered once.
+func TestUpgradedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := &gate{newRandom(), make(chan struct{})}
+		close(open.open)
+		a, err := account.New(account.Config{Store: oneUser{hash: hashCheap}, Applied: nothing, Now: time.Now, Random: open, PasswordSlots: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open.open = make(chan struct{})
+		began := a.Hashed()
+		g := &guesser{Accounts: a}
+		var running sync.WaitGroup
+		for range 50 {
+			running.Go(func() {
+				if got := g.guess(t.Context(), "ann", "password", home); got != "right" {
+					t.Errorf("got %s", got)
+				}
+			})
+		}
+		synctest.Wait()              // the upgrade hangs at the gate
+		hashed := a.Hashed() - began // the checks, of which as many as came at once are one, and an upgrade
+		close(open.open)
+		running.Wait()
+		if got := a.Hashed() - began; got != hashed {
+			t.Errorf("got %d hashed in the end after %d: others waited to better the same hash", got, hashed)
+		}
+	})
 }

@@ -57,7 +57,8 @@ func (g *guesses) recall(user bucket, from netip.Addr, ask func(userID uuid.UUID
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.learn(user, from, seen{last: now, noted: now.Add(-notedFor)})
+	// For a day: then the database is asked again, which knows when it was. The next right one is noted anew.
+	g.learn(user, from, seen{last: now.Add(notedFor - knownFor), noted: now.Add(-notedFor)})
 }
 
 // forget forgets from where a user's password came.

@@ -46,12 +46,21 @@ func (a *Accounts) Prove(ctx context.Context, c authority.Credential) (authority
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonWrongPassword, ID: kept.UserID, UserID: kept.UserID}
 	}
 	if outdated(kept.Hash) {
-		// The password is right whether or not its hash could be bettered: the next log-in tries again.
-		if hash, err := a.hasher.hash(ctx, c.Text); err == nil {
-			_ = a.cfg.Store.UpgradePassword(ctx, kept.UserID, kept.Hash, hash)
-		}
+		a.upgrade(ctx, kept, c.Text)
 	}
 	return authority.Proof{ID: kept.UserID, UserID: kept.UserID, NotAfter: a.cfg.Now().Add(remembered), Remember: true}, nil
+}
+
+// upgrade betters an imported hash, once for all who come with the password at the same time: new hashes wait in no queue.
+// The password is right whether or not that succeeds, and the next log-in tries again.
+func (a *Accounts) upgrade(ctx context.Context, kept Credentials, password secret.Text) {
+	_, _, _ = a.upgrades.Do(kept.UserID.String(), func() (any, error) {
+		hash, err := a.hasher.hash(ctx, password)
+		if err != nil {
+			return nil, err
+		}
+		return nil, a.cfg.Store.UpgradePassword(ctx, kept.UserID, kept.Hash, hash)
+	})
 }
 
 // checkTimeout bounds one check of a password, the wait for a slot included.

@@ -69,8 +69,8 @@ type Config struct {
 	PublicURL string
 	// Cookie is the name of the console's cookie, for the OpenAPI document.
 	Cookie string
-	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal
-	// tokens and the console's sessions.
+	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal tokens and the
+	// console's sessions.
 	// What a caller of some kind may then do is not a setting: see access.
 	CallerKinds authority.Kinds
 	// VerifyKinds are the kinds of credential about which /v1/verify is asked: those that the gateway takes.

@@ -8,6 +8,7 @@ import (
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // The routes below /v1/me act on the caller and take no other user's name: nobody makes, reads or revokes another's
@@ -42,9 +43,12 @@ func (s *server) changePassword(ctx context.Context, c *call, in *passwordInput)
 	if err == nil && c.principal.CredentialKind == authority.ConsoleSession {
 		// Whoever has read this browser's cookie up to now shall not keep it. The console gives a new one; here is no page to
 		// give it to.
+		//
+		// The password is changed whether or not that succeeds: it must not look like a failure of the change, nor have the
+		// change tried again.
 		c.asOf = s.cfg.Feed.Revision() // the change just made is the caller's own
-		if err = s.cfg.Browsers.End(ctx, &c.principal, c.actor()); errors.Is(err, authority.ErrNotFound) {
-			err = nil
+		if ending := s.cfg.Browsers.End(ctx, &c.principal, c.actor()); ending != nil && !errors.Is(ending, authority.ErrNotFound) {
+			web.Note(c.w).Err = ending
 		}
 	}
 	return nil, err
