@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -43,6 +44,14 @@ type Way interface {
 	// Prove finds the record of a credential. It returns a *Refusal where the credential is not valid, ErrBusy where
 	// it could not be looked at for lack of room, and any other error where that could not be found out.
 	Prove(ctx context.Context, c Credential) (Proof, error)
+}
+
+// SecretWay is a Way whose credentials stand beside a name, in the place of a password.
+type SecretWay interface {
+	Way
+	// RecognizesSecret reports whether a password has the form of this way's credentials. It is pure and cheap, and must
+	// never recognize what a person might choose.
+	RecognizesSecret(password string) bool
 }
 
 // Users loads the user behind a proof.
@@ -90,6 +99,7 @@ type Authority struct {
 	bearer []Way // in the order of the configuration
 	memory *memory
 	uses   uses
+	rates  rates
 	tally  tally
 }
 
@@ -162,9 +172,18 @@ func (a *Authority) authorize(in *Presented, d *Decision) *Refusal {
 		return d.refusal(ReasonUnknownService)
 	}
 	d.Service, d.ServiceID = service.Name(), service.ID()
+	if d.Kind == APIToken && !service.AcceptsAPITokens() {
+		return d.refusal(ReasonExchangeFirst)
+	}
+	if reason := d.Principal.Limits.covers(service); reason != "" {
+		return d.refusal(reason)
+	}
 	verdict := service.Authorize(in.Method, in.Path, policy.Subject{UserID: d.Principal.ID, Roles: d.Principal.Roles})
 	if !verdict.Allowed {
 		return d.refusal(Reason(verdict.Reason))
+	}
+	if reason := d.Principal.Limits.permits(verdict.Operation); reason != "" {
+		return d.refusal(reason)
 	}
 	return nil
 }
@@ -174,9 +193,30 @@ func (d *Decision) refusal(reason Reason) *Refusal {
 	return &Refusal{Reason: reason, ID: d.Principal.CredentialID, UserID: d.Principal.ID}
 }
 
-// identify is the one path from what was presented to whose it is. It fills p, or returns the refusal; the kind is
-// KindNone where what was presented doesn't tell it.
+// identify is the one path from what was presented to whose it is, here and now. It fills p, or returns the refusal; the
+// kind is KindNone where what was presented doesn't tell it.
 func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
+	kind, ref := a.verify(ctx, in, door, p)
+	if ref == nil && p.Limits != nil {
+		ref = a.limit(p, in.Peer)
+	}
+	return kind, ref
+}
+
+// limit holds a principal to the limits of its credential that count at every door. That it is good, but not from there, is
+// for nobody to learn who has stolen it: so the answer is that to a bad one.
+func (a *Authority) limit(p *Principal, from netip.Addr) *Refusal {
+	if !p.Limits.admits(from) {
+		return &Refusal{Reason: ReasonAddressNotAllowed, ID: p.CredentialID, UserID: p.ID}
+	}
+	if wait := a.rates.take(p.CredentialID, p.Limits.Rate, a.cfg.Now()); wait > 0 {
+		return &Refusal{Reason: ReasonRateLimited, ID: p.CredentialID, UserID: p.ID, RetryAfter: wait}
+	}
+	return nil
+}
+
+// verify says whose the presented credential is.
+func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
 	c, ref := a.credential(in, door)
 	if ref != nil {
 		return c.Kind, ref
@@ -223,7 +263,7 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Prese
 	case !user.Active:
 		return &Refusal{Reason: ReasonBlocked, ID: proof.ID, UserID: proof.UserID}
 	}
-	*p = Principal{User: user, CredentialKind: c.Kind, CredentialID: proof.ID}
+	*p = Principal{User: user, CredentialKind: c.Kind, CredentialID: proof.ID, Limits: proof.Limits}
 	if proof.Remember {
 		a.memory.keep(&fill{key: key, kind: c.Kind, began: began, proof: proof, user: &user}, now)
 	}

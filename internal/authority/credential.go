@@ -121,7 +121,7 @@ func (a *Authority) credential(in *Presented, door *Door) (Credential, *Refusal)
 	case isScheme(scheme, "Bearer"):
 		return a.bearerCredential(value)
 	case isScheme(scheme, "Basic"):
-		return basicCredential(value)
+		return a.basicCredential(value)
 	default:
 		return Credential{}, &Refusal{Reason: ReasonUnknownScheme}
 	}
@@ -149,8 +149,9 @@ func (a *Authority) bearerCredential(token string) (Credential, *Refusal) {
 	return Credential{}, &Refusal{Reason: ReasonUnrecognized}
 }
 
-// basicCredential reads a user name and a password (RFC 7617, with charset UTF-8): the password may hold colons.
-func basicCredential(value string) (Credential, *Refusal) {
+// basicCredential reads a user name and a password (RFC 7617, with charset UTF-8): the password may hold colons. A client's
+// secret has its own form (RFC 6749, section 2.3.1).
+func (a *Authority) basicCredential(value string) (Credential, *Refusal) {
 	none := Credential{Kind: Password}
 	if len(value) > base64.StdEncoding.EncodedLen(maxBasic) {
 		return none, &Refusal{Reason: ReasonTooLong}
@@ -166,5 +167,9 @@ func basicCredential(value string) (Credential, *Refusal) {
 	if !ok || name == "" || password == "" {
 		return none, &Refusal{Reason: ReasonMalformed}
 	}
-	return Credential{Kind: Password, Name: name, Text: secret.Text(password)}, nil
+	c := Credential{Kind: Password, Name: name, Text: secret.Text(password)}
+	if w, ok := a.ways[ClientSecret].(SecretWay); ok && w.RecognizesSecret(password) {
+		c.Kind = ClientSecret
+	}
+	return c, nil
 }

@@ -23,7 +23,7 @@ import (
 type desk struct {
 	*authority.Authority
 	personal, sessions, passwords *way
-	console                       *way
+	console, api, secrets         *way
 	people                        *people
 	refusals                      *audit.Refusals
 	clock                         atomic.Int64 // microseconds since 1970
@@ -42,19 +42,26 @@ var (
 // api.example.com, whose reports are for the role partner.
 func newDesk(tb testing.TB, maxRemembered int) *desk {
 	tb.Helper()
-	table := compile(tb)
+	return newDeskOf(tb, compile(tb), maxRemembered)
+}
+
+// newDeskOf returns a desk with the services of a table.
+func newDeskOf(tb testing.TB, table *policy.Table, maxRemembered int) *desk {
+	tb.Helper()
 	d := &desk{
 		personal:  newWay(authority.PersonalToken, "jtp-"),
 		sessions:  newWay(authority.SessionToken, "jts-"),
 		passwords: newWay(authority.Password, ""),
 		console:   newWay(authority.ConsoleSession, ""),
+		api:       newWay(authority.APIToken, "ey-"),
+		secrets:   newWay(authority.ClientSecret, ""),
 		people:    &people{users: map[uuid.UUID]authority.User{}},
 		refusals:  audit.NewRefusals(1000),
 	}
 	d.clock.Store(epoch.UnixMicro())
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: []authority.Way{d.passwords, d.personal, toucher{d.sessions}, d.console}, Users: d.people,
+		Ways: []authority.Way{d.passwords, d.personal, toucher{d.sessions}, d.console, d.api, secretWay{d.secrets}}, Users: d.people,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: "console"}},
 		Policy:  func() *policy.Table { return table }, Refusals: d.refusals,
 		Fresh: func() bool { return !d.stale.Load() }, Now: d.now, Random: rand.Reader, MaxRemembered: maxRemembered,
@@ -175,7 +182,7 @@ func (w *way) Prove(ctx context.Context, c authority.Credential) (authority.Proo
 		w.look(c)
 	}
 	text := c.Text.Reveal()
-	if w.kind == authority.Password {
+	if w.kind == authority.Password || w.kind == authority.ClientSecret {
 		text = c.Name + ":" + text
 	}
 	w.mu.Lock()
@@ -197,6 +204,11 @@ func (w *way) Prove(ctx context.Context, c authority.Credential) (authority.Proo
 	}
 	return proof, nil
 }
+
+// secretWay is a way whose credentials are passwords that begin with "jtc-".
+type secretWay struct{ *way }
+
+func (secretWay) RecognizesSecret(password string) bool { return strings.HasPrefix(password, "jtc-") }
 
 // toucher is a way that keeps when its credentials were used.
 type toucher struct{ *way }

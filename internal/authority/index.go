@@ -22,6 +22,7 @@ type index struct {
 	grounds []*[groundChunk]ground
 	text    text
 	roles   roleSets
+	limits  limitSets
 
 	used  atomic.Int64 // proofs
 	limit int64        // proofs at most
@@ -81,23 +82,27 @@ func (x *index) recall(k key, kind Kind, now int64, p *Principal) (used *atomic.
 	if !known {
 		return nil
 	}
-	end, grounds, ok := r.read()
-	if !ok || kindOf(end) != kind || ended(end, now) || idle(kind, r.used.Load(), now) {
+	b, ok := r.read()
+	if !ok || kindOf(b.end) != kind || ended(b.end, now) || idle(kind, r.used.Load(), now) {
 		return nil
 	}
-	userPlace, recordPlace := splitGrounds(grounds)
+	userPlace, recordPlace := splitGrounds(b.grounds)
 	user, record := x.ground(userPlace), x.ground(recordPlace)
 	names := user.names.Load()
 	if names == dead || record.names.Load() == dead {
 		return nil
 	}
 	x.user(user, names, &p.User)
-	p.CredentialKind, p.CredentialID = kind, record.id
+	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limits.at(uint32(b.limits)) //nolint:gosec // G115: it was one
 	return &r.used
 }
 
 // keep adds a proof and its user, or writes it over the former one of the same key. There is room for it.
 func (x *index) keep(f *fill, second uint32) {
+	limits, ok := x.limits.put(f.proof.Limits)
+	if !ok {
+		return
+	}
 	user, ok := x.put(f.proof.UserID, f.user)
 	if !ok {
 		return
@@ -106,14 +111,14 @@ func (x *index) keep(f *fill, second uint32) {
 	if f.proof.ID != f.proof.UserID {
 		record, _ = x.put(f.proof.ID, nil)
 	}
-	x.add(f.key, endOf(f.proof.NotAfter, f.kind), groundsOf(user, record), second)
+	x.add(f.key, proofBody{endOf(f.proof.NotAfter, f.kind), groundsOf(user, record), uint64(limits)}, second)
 }
 
-func (x *index) add(k key, end, grounds uint64, second uint32) {
+func (x *index) add(k key, b proofBody, second uint32) {
 	r, known := x.find(k)
 	if !known {
 		x.used.Add(1)
 	}
 	r.used.Store(second)
-	r.write(k, end, grounds)
+	r.write(k, b)
 }

@@ -350,9 +350,9 @@ func TestRecordIsReadWhole(t *testing.T) {
 		readers.Go(func() {
 			whole := 0
 			for !done.Load() {
-				end, grounds, ok := r.read()
-				if ok && end != grounds {
-					t.Errorf("got %d and %d, want them the same", end, grounds)
+				b, ok := r.read()
+				if ok && (b.end != b.grounds || b.end != b.limits) {
+					t.Errorf("got %+v, want them the same", b)
 					return
 				}
 				if ok {
@@ -363,7 +363,7 @@ func TestRecordIsReadWhole(t *testing.T) {
 		})
 	}
 	for n, began := uint64(1), time.Now(); n%256 != 0 || time.Since(began) < 300*time.Millisecond; n++ {
-		r.write(modelKeys[0], n, n)
+		r.write(modelKeys[0], proofBody{n, n, n})
 	}
 	done.Store(true)
 	readers.Wait()

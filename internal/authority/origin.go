@@ -61,7 +61,7 @@ func fromElsewhere(kind Kind, in *Presented) bool {
 	switch kind {
 	case ConsoleSession, APISession:
 		return originOf(in) != originSame
-	case Password:
+	case Password, ClientSecret:
 		return originOf(in) == originElsewhere
 	default:
 		return false

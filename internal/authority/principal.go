@@ -28,6 +28,7 @@ type Proof struct {
 	ID       uuid.UUID // of the credential's record
 	UserID   uuid.UUID // whose it is
 	NotAfter time.Time // when it ends: dead when now ≥ NotAfter; zero for never
+	Limits   *Limits   // nil where it is good for all that its user may
 	// Remember says that the proof may be kept in memory: whatever would make it untrue enters the change feed under
 	// its ID or its user's.
 	Remember bool
@@ -38,6 +39,7 @@ type Principal struct {
 	User
 	CredentialKind Kind
 	CredentialID   uuid.UUID
+	Limits         *Limits // nil where the credential is good for all that the user may
 }
 
 // Decision is the answer about one call.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// proofRecord is one remembered proof: 40 bytes. Its last words are written under its sequence number, which is odd
+// proofRecord is one remembered proof: 48 bytes. Its last words are written under its sequence number, which is odd
 // meanwhile: a reader that sees it change treats the record as missing. Its key is written once and is never replaced.
 type proofRecord struct {
 	seq   atomic.Uint32
@@ -19,6 +19,7 @@ const (
 	_                   //
 	proofEnd            // microseconds since 1970 (56 bits), 0 for never | kind (8 bits)
 	proofGrounds        // the user's (32 bits) | the record's (32 bits)
+	proofLimits         // the number of its limits, 0 for none
 	proofWords
 )
 
@@ -26,19 +27,23 @@ const (
 // about anew.
 const maxEnd = 1<<56 - 1
 
-// read returns the words that may change, and false where a writer was at them meanwhile.
-func (r *proofRecord) read() (end, grounds uint64, ok bool) {
+// proofBody are the words of a proof that may change.
+type proofBody struct{ end, grounds, limits uint64 }
+
+// read returns what may change, and false where a writer was at it meanwhile.
+func (r *proofRecord) read() (b proofBody, ok bool) {
 	before := r.seq.Load()
-	end, grounds = r.words[proofEnd].Load(), r.words[proofGrounds].Load()
-	return end, grounds, before&1 == 0 && r.seq.Load() == before
+	b = proofBody{r.words[proofEnd].Load(), r.words[proofGrounds].Load(), r.words[proofLimits].Load()}
+	return b, before&1 == 0 && r.seq.Load() == before
 }
 
 // write fills the record. The caller holds the lock. Of the key's words the first comes last: whoever finds it finds
 // the others.
-func (r *proofRecord) write(k key, end, grounds uint64) {
+func (r *proofRecord) write(k key, b proofBody) {
 	r.seq.Add(1)
-	r.words[proofGrounds].Store(grounds)
-	r.words[proofEnd].Store(end)
+	r.words[proofLimits].Store(b.limits)
+	r.words[proofGrounds].Store(b.grounds)
+	r.words[proofEnd].Store(b.end)
 	r.words[proofKey+1].Store(k[1])
 	r.words[proofKey].Store(k[0])
 	r.seq.Add(1)

@@ -37,34 +37,51 @@ type Reason string
 
 // The reasons. They are part of the API (in events and in answers to /v1/verify): new ones come, none is renamed.
 const (
-	ReasonNoCredential    Reason = "no_credential"     // nothing was presented
-	ReasonTwoCredentials  Reason = "two_credentials"   // two explicit credentials at once
-	ReasonTooLong         Reason = "too_long"          // longer than any credential is
-	ReasonUnknownScheme   Reason = "unknown_scheme"    // an authentication scheme that Jeton doesn't speak
-	ReasonMalformed       Reason = "malformed"         // not the form of its scheme or kind
-	ReasonUnrecognized    Reason = "unrecognized"      // a bearer token of no known kind
-	ReasonNotAcceptedHere Reason = "not_accepted_here" // a kind that this door does not take
-	ReasonBadChecksum     Reason = "bad_checksum"      // mistyped or cut: no look-up was made
-	ReasonUnknown         Reason = "unknown"           // well-formed, never issued or long forgotten
-	ReasonSuperseded      Reason = "superseded"        // the last token before a rotation or revocation
-	ReasonWrongPassword   Reason = "wrong_password"    // the user has another password
-	ReasonUnknownUser     Reason = "unknown_user"      // no user of that name, or one without a password
-	ReasonExpired         Reason = "expired"           // its end has come
-	ReasonEnded           Reason = "ended"             // a browser session that was logged out, or ended by a change of the user
-	ReasonBlocked         Reason = "blocked"           // the user is blocked
-	ReasonUserDeleted     Reason = "user_deleted"      // the user was deleted
-	ReasonUnknownService  Reason = "unknown_service"   // no service has this host and path prefix
-	ReasonAmbiguousPath   Reason = "ambiguous_path"    // proxy and API might read the path differently
-	ReasonNoOperation     Reason = "no_operation"      // no operation matches, and the service denies by default
-	ReasonNotInAudience   Reason = "not_in_audience"   // the operation is not meant for this user
-	ReasonUntrustedPeer   Reason = "untrusted_peer"    // a proxy that is not named as trusted asked
-	ReasonUnreadableCall  Reason = "unreadable_call"   // the proxy doesn't say which call it asks about
-	ReasonCrossOrigin     Reason = "cross_origin"      // a browser sent it on behalf of a page from elsewhere
-	ReasonNotAllowed      Reason = "not_allowed"       // the credential has no such power over Jeton itself
-	ReasonNotVerifier     Reason = "not_verifier"      // asked about calls to a service that is none of its own
-	ReasonThrottled       Reason = "throttled"         // too many wrong passwords, for this user or from this address
-	ReasonBusy            Reason = "busy"              // too many passwords are being checked
-	ReasonUnavailable     Reason = "unavailable"       // the database could not be asked
+	ReasonNoCredential      Reason = "no_credential"       // nothing was presented
+	ReasonTwoCredentials    Reason = "two_credentials"     // two explicit credentials at once
+	ReasonTooLong           Reason = "too_long"            // longer than any credential is
+	ReasonUnknownScheme     Reason = "unknown_scheme"      // an authentication scheme that Jeton doesn't speak
+	ReasonMalformed         Reason = "malformed"           // not the form of its scheme or kind
+	ReasonUnrecognized      Reason = "unrecognized"        // a bearer token of no known kind
+	ReasonNotAcceptedHere   Reason = "not_accepted_here"   // a kind that this door does not take
+	ReasonBadChecksum       Reason = "bad_checksum"        // mistyped or cut: no look-up was made
+	ReasonUnknown           Reason = "unknown"             // well-formed, never issued or long forgotten
+	ReasonSuperseded        Reason = "superseded"          // the last token before a rotation or revocation
+	ReasonWrongPassword     Reason = "wrong_password"      // the user has another password
+	ReasonUnknownUser       Reason = "unknown_user"        // no user of that name, or one without a password
+	ReasonExpired           Reason = "expired"             // its end has come
+	ReasonEnded             Reason = "ended"               // a browser session that was logged out, or ended by a change of the user
+	ReasonDisabled          Reason = "disabled"            // an administrator has disabled the token
+	ReasonDeleted           Reason = "deleted"             // the token was deleted
+	ReasonRevoked           Reason = "revoked"             // taken back by who had it, or by an administrator
+	ReasonReplayed          Reason = "replayed"            // good for one use, which it had
+	ReasonUnknownKey        Reason = "unknown_key"         // a signed token that names no key of ours
+	ReasonRevokedKey        Reason = "revoked_key"         // a signed token whose key was revoked
+	ReasonWrongAlgorithm    Reason = "wrong_algorithm"     // a signed token whose algorithm is not its key's
+	ReasonBadSignature      Reason = "bad_signature"       // a signed token that was made by somebody else, or changed
+	ReasonWrongType         Reason = "wrong_type"          // a signed token of another kind than its key or its door is for
+	ReasonWrongIssuer       Reason = "wrong_issuer"        // a signed token that another has issued
+	ReasonWrongAudience     Reason = "wrong_audience"      // a signed token that is meant for others
+	ReasonWrongClaims       Reason = "wrong_claims"        // a signed token that lacks a claim, or has one that can't be
+	ReasonNotYet            Reason = "not_yet"             // a signed token whose time is still to come
+	ReasonExchangeFirst     Reason = "exchange_first"      // an API token where an access token belongs
+	ReasonBlocked           Reason = "blocked"             // the user is blocked
+	ReasonUserDeleted       Reason = "user_deleted"        // the user was deleted
+	ReasonUnknownService    Reason = "unknown_service"     // no service has this host and path prefix
+	ReasonAmbiguousPath     Reason = "ambiguous_path"      // proxy and API might read the path differently
+	ReasonNoOperation       Reason = "no_operation"        // no operation matches, and the service denies by default
+	ReasonNotInAudience     Reason = "not_in_audience"     // the operation is not meant for this user
+	ReasonInsufficientScope Reason = "insufficient_scope"  // the token is narrowed to other operations
+	ReasonAddressNotAllowed Reason = "address_not_allowed" // the token doesn't count from there
+	ReasonUntrustedPeer     Reason = "untrusted_peer"      // a proxy that is not named as trusted asked
+	ReasonUnreadableCall    Reason = "unreadable_call"     // the proxy doesn't say which call it asks about
+	ReasonCrossOrigin       Reason = "cross_origin"        // a browser sent it on behalf of a page from elsewhere
+	ReasonNotAllowed        Reason = "not_allowed"         // the credential has no such power over Jeton itself
+	ReasonNotVerifier       Reason = "not_verifier"        // asked about calls to a service that is none of its own
+	ReasonRateLimited       Reason = "rate_limited"        // the token is used more often than it may be
+	ReasonThrottled         Reason = "throttled"           // too many wrong passwords, for this user or from this address
+	ReasonBusy              Reason = "busy"                // too many passwords are being checked
+	ReasonUnavailable       Reason = "unavailable"         // the database could not be asked
 )
 
 // Reasons returns all reasons.
@@ -72,8 +89,11 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
-		ReasonExpired, ReasonEnded, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation,
-		ReasonNotInAudience, ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier,
+		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonReplayed, ReasonUnknownKey,
+		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
+		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService,
+		ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
+		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier, ReasonRateLimited,
 		ReasonThrottled, ReasonBusy, ReasonUnavailable,
 	}
 }
@@ -83,10 +103,10 @@ func (r Reason) Outcome() Outcome {
 	switch r {
 	case ReasonTwoCredentials, ReasonTooLong, ReasonUnreadableCall:
 		return OutcomeMalformed
-	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed,
-		ReasonNotVerifier:
+	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonUntrustedPeer,
+		ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier:
 		return OutcomeForbidden
-	case ReasonThrottled:
+	case ReasonThrottled, ReasonRateLimited:
 		return OutcomeTooMany
 	case ReasonBusy, ReasonUnavailable:
 		return OutcomeUnavailable

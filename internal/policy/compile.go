@@ -54,9 +54,10 @@ func compileService(s Service) (*CompiledService, error) {
 		return nil, err
 	}
 	key, _ := foldHost(nil, s.Host)
+	prefix := strings.TrimSuffix(s.PathPrefix, "/")
 	return &CompiledService{
-		id: s.ID, name: s.Name, host: string(key), prefix: strings.TrimSuffix(s.PathPrefix, "/"),
-		open: s.Default == DefaultAuthenticated, allowed: allowed, methods: plant(s.Operations, patterns),
+		id: s.ID, name: s.Name, host: string(key), prefix: prefix, address: string(key) + prefix,
+		open: s.Default == DefaultAuthenticated, raw: s.AcceptAPITokens, allowed: allowed, methods: plant(s.Operations, patterns),
 	}, nil
 }
 

@@ -78,7 +78,10 @@ type Service struct {
 	Default    Default
 	// AllowInPath lets ";", "//" or both (";//") through CheckPath.
 	AllowInPath string
-	Operations  []Operation
+	// AcceptAPITokens admits an API token that wasn't exchanged for an access token. Authorize doesn't look at it: which
+	// credential a subject came by is for the caller to compare.
+	AcceptAPITokens bool
+	Operations      []Operation
 }
 
 // Validate reports everything for which Compile would refuse s by itself: each

@@ -13,7 +13,9 @@ type CompiledService struct {
 	name     string
 	host     string // as the table's key: lower case, with the port if it has one
 	prefix   string // without a slash at its end
+	address  string // host and prefix
 	open     bool   // the default is authenticated
+	raw      bool   // API tokens are accepted as they are
 	allowed  traits
 	methods  map[string]*node // the patterns without method under ""
 	siblings *siblings
@@ -24,6 +26,13 @@ func (s *CompiledService) ID() uuid.UUID { return s.id }
 
 // Name returns the service's name.
 func (s *CompiledService) Name() string { return s.name }
+
+// Address returns the host, in lower case, and the prefix, without a slash at its end: by which a token can be narrowed to
+// the service (RFC 8707), for no other service of a Table has it.
+func (s *CompiledService) Address() string { return s.address }
+
+// AcceptsAPITokens reports whether an API token need not be exchanged first.
+func (s *CompiledService) AcceptsAPITokens() bool { return s.raw }
 
 // Authorize judges a call by its method, its whole path as the request spells
 // it (percent-encoded, with the service's prefix, without query) and its

@@ -1,0 +1,118 @@
+package authority
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// AdminScope is the scope without which no token that is made for calling APIs has power over Jeton itself. It lets its
+// bearer do there what its user may: an administrator everything.
+const AdminScope = "jeton.admin"
+
+// Limits narrow what the user of a proof may do by it. They never allow what the user may not do. They must not be changed.
+type Limits struct {
+	// Scopes are those whose operations it is for, sorted; nil where it is for the operations of every scope and of none.
+	Scopes []string
+	// Service is the address of the one service that it is for (see policy.CompiledService.Address); empty for all.
+	Service string
+	// From are the addresses from which it counts; none for all.
+	From []netip.Prefix
+	// Rate bounds how often it may be used, on this node.
+	Rate Rate
+}
+
+// Rate bounds calls: so many in a period, of which all may come at once. The zero Rate bounds nothing.
+type Rate struct {
+	Calls int
+	Per   time.Duration
+}
+
+// none reports whether the limits narrow nothing.
+func (l *Limits) none() bool {
+	return l == nil || l.Scopes == nil && l.Service == "" && len(l.From) == 0 && l.Rate == Rate{}
+}
+
+// HasScope reports whether the limits name a scope. Limits that narrow to none do not: an unlimited credential isn't given
+// every scope that there is.
+func (l *Limits) HasScope(scope string) bool {
+	return l != nil && slices.Contains(l.Scopes, scope)
+}
+
+// admits reports whether the limits count from an address. One that isn't known is from nowhere.
+func (l *Limits) admits(from netip.Addr) bool {
+	return len(l.From) == 0 || slices.ContainsFunc(l.From, func(p netip.Prefix) bool { return p.Contains(from.Unmap().WithZone("")) })
+}
+
+// covers returns why a service is none that the limits are for, or nothing.
+func (l *Limits) covers(s *policy.CompiledService) Reason {
+	if l != nil && l.Service != "" && l.Service != s.Address() {
+		return ReasonWrongAudience
+	}
+	return ""
+}
+
+// permits returns why an operation is none that the limits are for, or nothing. What belongs to no scope, and what no
+// operation describes, is for those alone who are not narrowed.
+func (l *Limits) permits(op *policy.Operation) Reason {
+	if l == nil || l.Scopes == nil || op != nil && op.Scope != "" && slices.Contains(l.Scopes, op.Scope) {
+		return ""
+	}
+	return ReasonInsufficientScope
+}
+
+// text is the same for limits that are alike, and for no others.
+func (l *Limits) text() string {
+	scopes := "*"
+	if l.Scopes != nil {
+		scopes = strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
+	}
+	return fmt.Sprintf("%q %q %v %d %d", scopes, l.Service, l.From, l.Rate.Calls, l.Rate.Per)
+}
+
+// limitSets keeps the different limits of what is remembered; many tokens share them. Whoever writes holds the lock of the
+// memory.
+type limitSets struct {
+	sets  atomic.Pointer[[]*Limits]
+	known map[string]uint32
+}
+
+// maxLimitSets bounds the sets: a proof whose limits are one more isn't remembered.
+const maxLimitSets = 1 << 20
+
+// at returns the limits of a number, nil for 0.
+func (s *limitSets) at(number uint32) *Limits {
+	if number == 0 {
+		return nil
+	}
+	return (*s.sets.Load())[number-1]
+}
+
+// put returns the number of limits, 0 where they narrow nothing, and false where there are too many sets.
+func (s *limitSets) put(l *Limits) (number uint32, ok bool) {
+	if l.none() {
+		return 0, true
+	}
+	text := l.text()
+	if known, ok := s.known[text]; ok {
+		return known, true
+	}
+	if len(s.known) >= maxLimitSets {
+		return 0, false
+	}
+	var sets []*Limits
+	if s.known == nil {
+		s.known = make(map[string]uint32)
+	} else {
+		sets = *s.sets.Load()
+	}
+	sets = append(sets, l) // beyond what any reader sees of a shared array
+	s.sets.Store(&sets)
+	s.known[text] = uint32(len(sets)) //nolint:gosec // G115: maxLimitSets at most
+	return s.known[text], true
+}

@@ -1,0 +1,64 @@
+package authority
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// rates count the uses of credentials whose rate is bounded, each by its generic cell rate algorithm: of a credential, no
+// more is kept than the time at which its calls so far would all be paid for.
+//
+// What is counted is this node's alone, and begins anew when it starts.
+type rates struct {
+	paid  sync.Map // uuid.UUID → *atomic.Int64, nanoseconds since 1970
+	count atomic.Int64
+}
+
+// maxRates bounds how many credentials are counted before those that have paid are left out.
+const maxRates = 1 << 16
+
+// take counts one use, and returns 0; or it counts none, and returns how long until one is free.
+func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (wait time.Duration) {
+	if rate.Calls <= 0 || rate.Per <= 0 {
+		return 0
+	}
+	each := max(rate.Per/time.Duration(rate.Calls), 1)
+	paid := r.of(id, now)
+	at := now.UnixNano()
+	for {
+		was := paid.Load()
+		next := max(was, at) + int64(each)
+		if over := next - at - int64(each)*int64(rate.Calls); over > 0 {
+			return time.Duration(over)
+		}
+		if paid.CompareAndSwap(was, next) {
+			return 0
+		}
+	}
+}
+
+// of returns what a credential's uses are counted in.
+func (r *rates) of(id uuid.UUID, now time.Time) *atomic.Int64 {
+	known, ok := r.paid.Load(id)
+	if !ok {
+		if known, ok = r.paid.LoadOrStore(id, new(atomic.Int64)); !ok && r.count.Add(1) > maxRates {
+			r.sweep(now)
+		}
+	}
+	paid, _ := known.(*atomic.Int64) // nothing else is stored
+	return paid
+}
+
+// sweep leaves out those that have paid: a credential that is counted anew has as much as they have.
+func (r *rates) sweep(now time.Time) {
+	r.paid.Range(func(id, value any) bool {
+		if paid, _ := value.(*atomic.Int64); paid.Load() <= now.UnixNano() {
+			r.paid.Delete(id)
+			r.count.Add(-1)
+		}
+		return true
+	})
+}
