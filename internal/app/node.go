@@ -144,12 +144,16 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	if all || c.Kind == feed.User || c.Kind == feed.PersonalToken || c.Kind == feed.BrowserSession {
-		n.authority.Forget(c.ID)
-	}
 	// What is remembered rests on a credential's record and its user, not on the key that signed it. So a revoked key has
 	// everything forgotten, once it is known to be revoked; a new key nothing, or each rotation would be a flood of log-ins.
-	if c.Kind == feed.RevokedKey {
+	switch c.Kind {
+	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession:
+		n.authority.Forget(c.ID)
+	case feed.RevokedKey:
+		n.authority.Forget(uuid.Nil)
+	case feed.Service, feed.Pepper, feed.SigningKey: // no credential rests on them
+	}
+	if all {
 		n.authority.Forget(uuid.Nil)
 	}
 	return nil

@@ -31,6 +31,14 @@ const (
 	UserPasswordReset   Action = "user.password_reset"   // set by an administrator
 	PersonalTokenRotate Action = "personal_token.rotate" // a user made a personal token in place of any former
 	PersonalTokenRevoke Action = "personal_token.revoke" // a user ended its personal token
+	APITokenCreate      Action = "api_token.create"      // an administrator made an API token for a user
+	APITokenUpdate      Action = "api_token.update"      // name, limits or state of an API token were changed
+	APITokenDelete      Action = "api_token.delete"      // an API token was deleted, for good
+	AccessTokenRevoke   Action = "access_token.revoke"   // an access token was taken back before its end
+	ClientSecretCreate  Action = "client_secret.create"  // a service account was given a secret as a client
+	ClientSecretDelete  Action = "client_secret.delete"  // a client's secret was deleted
+	ClientKeyCreate     Action = "client_key.create"     // a service account was given a key as a client
+	ClientKeyDelete     Action = "client_key.delete"     // a client's key was deleted
 	SessionBegin        Action = "session.begin"         // a person logged in to the console, or was given a new session there
 	SessionEnd          Action = "session.end"           // a person logged out
 	ServiceCreate       Action = "service.create"        // a service was made
@@ -48,7 +56,8 @@ const (
 func Actions() []Action {
 	return []Action{
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
-		PersonalTokenRotate, PersonalTokenRevoke, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
+		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
+		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
 		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, RefusalsOverflow,
 	}
 }

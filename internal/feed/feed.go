@@ -42,6 +42,8 @@ type Kind string
 const (
 	User           Kind = "user"
 	PersonalToken  Kind = "personal_token"
+	APIToken       Kind = "api_token"       // an API token, or an access token that was got for it
+	ClientSecret   Kind = "client_secret"   // a client's secret or key, or an access token that was got for it
 	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
 	Service        Kind = "service"         // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
@@ -50,12 +52,16 @@ const (
 )
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of
-// a browser are one session.
+// a browser are one session, and that an access token with power over Jeton was got for an API token.
 func RecordOf(credentialKind string) Kind {
-	if credentialKind == authority.ConsoleSession.String() || credentialKind == authority.APISession.String() {
+	switch credentialKind {
+	case authority.ConsoleSession.String(), authority.APISession.String():
 		return BrowserSession
+	case authority.AccessToken.String():
+		return APIToken
+	default:
+		return Kind(credentialKind)
 	}
-	return Kind(credentialKind)
 }
 
 // Batch is what a store answers to a node that knows everything up to some revision.

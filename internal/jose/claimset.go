@@ -13,9 +13,11 @@ type ClaimSet struct {
 	Subject  string
 	Audience []string // one at least
 	ClientID string   // empty where no client acts
-	Scope    string   // RFC 6749 section 3.3; empty where the token is not narrowed
-	ID       string   // "jti"
-	IssuedAt time.Time
+	// Credential names the record of what the client came by, where ClientID doesn't: Jeton's own claim, for Jeton alone.
+	Credential string
+	Scope      string // RFC 6749 section 3.3; empty where the token is not narrowed
+	ID         string // "jti"
+	IssuedAt   time.Time
 	// Expires is when the token dies. A token without an end has none, and Never in its place: forgetting the one must not
 	// mean the other.
 	Expires time.Time
@@ -31,6 +33,7 @@ type encodedClaims struct {
 	Subject  string `json:"sub"`
 	Audience any    `json:"aud"`
 	ClientID string `json:"client_id,omitempty"`
+	Cred     string `json:"cred,omitempty"`
 	Scope    string `json:"scope,omitempty"`
 	ID       string `json:"jti"`
 	IssuedAt int64  `json:"iat"`
@@ -38,13 +41,13 @@ type encodedClaims struct {
 }
 
 // Encode returns the claims in JSON, for [Signer.Sign]. A single audience is a string, several are an array (RFC 7519
-// section 4.1.3). It refuses a set that lacks anything but ClientID and Scope.
+// section 4.1.3). It refuses a set that lacks anything but ClientID, Credential and Scope.
 func (c ClaimSet) Encode() ([]byte, error) {
 	if c.Issuer == "" || c.Subject == "" || len(c.Audience) == 0 || c.ID == "" || c.IssuedAt.IsZero() || c.Expires.IsZero() != c.Never {
 		return nil, errIncomplete
 	}
 	out := encodedClaims{
-		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ClientID: c.ClientID, Scope: c.Scope, ID: c.ID,
+		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ClientID: c.ClientID, Cred: c.Credential, Scope: c.Scope, ID: c.ID,
 		IssuedAt: c.IssuedAt.Unix(),
 	}
 	if len(c.Audience) == 1 {

@@ -9,7 +9,7 @@ import (
 // Compile checks and compiles all services. Its error joins what is wrong with
 // each: InvalidError, ConflictError and DuplicateServiceError.
 func Compile(services []Service) (*Table, error) {
-	t := &Table{hosts: map[string]*prefixes{}}
+	t := &Table{hosts: map[string]*prefixes{}, named: map[string]*CompiledService{}, scopes: map[string]struct{}{}}
 	names := map[string]*siblings{}
 	var errs []error
 	for _, service := range services {
@@ -20,6 +20,11 @@ func Compile(services []Service) (*Table, error) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		for _, op := range service.Operations {
+			if op.Scope != "" {
+				t.scopes[op.Scope] = struct{}{}
+			}
 		}
 		name, _ := cutPort(compiled.host)
 		if names[name] == nil {
@@ -71,8 +76,11 @@ func parseOperations(operations []Operation, faults *faults) []pattern {
 			continue
 		}
 		patterns[i] = p
-		if op.Scope != "" && !isScope(op.Scope) {
+		if op.Scope != "" && !IsScope(op.Scope) {
 			faults.add(op.Pattern, "scope", op.Scope, `a scope is printable ASCII without space, " and \`)
+		}
+		if strings.HasPrefix(op.Scope, reservedScopes) {
+			faults.add(op.Pattern, "scope", op.Scope, "scopes that begin with jeton. are Jeton's own")
 		}
 		for _, entry := range op.Audience {
 			faults.add(op.Pattern, "audience", entry.String(), entry.problem(p))
@@ -111,8 +119,12 @@ func plant(operations []Operation, patterns []pattern) map[string]*node {
 	return roots
 }
 
-// isScope holds a scope to RFC 6749 section 3.3.
-func isScope(scope string) bool {
+// reservedScopes begin the scopes that are about Jeton itself: an operation of somebody's API has none of them, or a token
+// for that would have power over Jeton.
+const reservedScopes = "jeton."
+
+// IsScope holds a scope to RFC 6749 section 3.3.
+func IsScope(scope string) bool {
 	for i := range len(scope) {
 		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
 			return false

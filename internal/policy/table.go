@@ -4,8 +4,10 @@ package policy
 // compiled into a new Table, and readers are switched over to it. The zero
 // Table finds nothing.
 type Table struct {
-	hosts map[string]*prefixes // by lower-case host, and by host:port for the services that name one
-	size  int
+	hosts  map[string]*prefixes // by lower-case host, and by host:port for the services that name one
+	named  map[string]*CompiledService
+	scopes map[string]struct{}
+	size   int
 }
 
 // prefixes are the services of one host.
@@ -28,12 +30,25 @@ func (t *Table) add(s *CompiledService) error {
 	}
 	at.services[s.prefix] = s
 	at.longest = max(at.longest, len(s.prefix))
+	t.named[s.name] = s
 	t.size++
 	return nil
 }
 
 // Len returns the number of services.
 func (t *Table) Len() int { return t.size }
+
+// Named returns the service of exactly that name.
+func (t *Table) Named(name string) (*CompiledService, bool) {
+	s, ok := t.named[name]
+	return s, ok
+}
+
+// HasScope reports whether an operation of some service has that scope.
+func (t *Table) HasScope(scope string) bool {
+	_, ok := t.scopes[scope]
+	return ok
+}
 
 // Find returns the service to which a call belongs: of those on its host, the
 // one with the longest prefix of its raw path. A service that names the port of

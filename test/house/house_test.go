@@ -19,7 +19,7 @@ var (
 	ground    = []string{"internal/secret", "internal/jose", "internal/policy", "internal/audit"}
 	authority = []string{"internal/authority"}
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
-	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/session", "internal/platform", "internal/sealed"}
+	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/sealed"}
 	inside    = slices.Concat(ground, authority, services, waysIn)
 
 	stores = []string{"internal/store/*"}

@@ -1,0 +1,197 @@
+// Package accesstoken issues and proves access tokens (RFC 9068): short-lived, signed, got for a credential that lasts.
+//
+//	API token, or a client's secret or key ──Issue──▶ access token ──▶ the protected API
+//	              │                                        │
+//	            record ◀───────── asked at each cold proof ┘
+//
+// An access token has no record of its own: it rests on that of the credential for which it was got, its parent. It names
+// the parent, and is refused as soon as that is disabled, deleted or expired, or its user blocked, however long the token
+// itself would last. It never allows what the parent doesn't: no other user, no further scope, no later end.
+//
+// The package refuses to narrow to what the parent hasn't, what other keys have signed or for another kind of token, and
+// what its bearer or an administrator took back by RFC 7009. It doesn't defend resource servers that check the signature
+// alone, without asking Jeton: to those a token lives to its end.
+package accesstoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// State is what the record of a parent says of its tokens.
+type State string
+
+// The states of a parent.
+const (
+	Live     State = "live"
+	Disabled State = "disabled"
+	Deleted  State = "deleted"
+)
+
+// Parent is what an access token rests on: an API token, or the secret or key of a client.
+type Parent struct {
+	ID       uuid.UUID // of its record
+	UserID   uuid.UUID
+	State    State
+	NotAfter time.Time // zero for never
+	Limits   *authority.Limits
+}
+
+// Rest is everything that an access token rests on, as of one moment.
+type Rest struct {
+	Parent     Parent
+	KeyRevoked bool // the key that signed it is revoked, or there is none such
+	Revoked    bool // the token itself is
+}
+
+// Store reads what access tokens rest on, and keeps which were taken back.
+type Store interface {
+	// APITokenParent returns the API token of an ID, also a deleted one, or ErrNotFound.
+	APITokenParent(ctx context.Context, id uuid.UUID) (Parent, error)
+	// ClientParent returns the secret or key of a client, also a deleted one, or ErrNotFound.
+	ClientParent(ctx context.Context, id uuid.UUID) (Parent, error)
+	// RestOfAPIToken returns what a token rests on that was got for an API token: by the parent's ID, the kid of its
+	// signature and its own ID. It returns ErrNotFound where there is no such parent.
+	RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Rest, error)
+	// RestOfClient is the same for a token that was got for the secret or key of a client.
+	RestOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Rest, error)
+	// RevokeAccessToken keeps that a token was taken back until it would have ended, with event and, for the parent's ID,
+	// feed. Doing it twice is as doing it once, and then changes nothing.
+	RevokeAccessToken(ctx context.Context, r Revocation, ev audit.Event) error
+	// PruneRevokedAccessTokens forgets those that would have ended before a time, and returns how many.
+	PruneRevokedAccessTokens(ctx context.Context, before time.Time) (int64, error)
+}
+
+// Revocation is an access token that was taken back.
+type Revocation struct {
+	ID     uuid.UUID
+	Parent uuid.UUID
+	Until  time.Time // when it would have ended
+	Client bool      // the parent is a client's secret or key, and no API token
+}
+
+// Config is what Tokens need. Every field is required.
+type Config struct {
+	Store   Store
+	Keyring *keyring.Keyring
+	// Policy returns the policy in force: which scopes and services there are.
+	Policy func() *policy.Table
+	// Applied returns once this process has heard of every change committed so far.
+	Applied func(ctx context.Context) error
+	// Issuer is the public URL, by which Jeton is known as the issuer.
+	Issuer string
+	// Life is how long a token lasts, unless its parent ends before.
+	Life time.Duration
+	Now  func() time.Time
+}
+
+// Tokens issues and proves access tokens. Make one with New.
+type Tokens struct{ cfg Config }
+
+// New returns Tokens, or an error where the configuration lacks something.
+func New(cfg Config) (*Tokens, error) {
+	if cfg.Store == nil || cfg.Keyring == nil || cfg.Policy == nil || cfg.Applied == nil || cfg.Issuer == "" || cfg.Life < time.Second || cfg.Now == nil {
+		return nil, errors.New("accesstoken: Store, Keyring, Policy, Applied, Issuer, a Life of a second or more, and Now are required")
+	}
+	return &Tokens{cfg}, nil
+}
+
+// Kind implements authority.Way.
+func (t *Tokens) Kind() authority.Kind { return authority.AccessToken }
+
+// Recognizes implements authority.Way: every signed token is an access token until its key says that it is another kind.
+// What no key of ours has signed is refused here as well as anywhere, and with a reason.
+func (t *Tokens) Recognizes(bearer string) bool {
+	return looksSigned(bearer) && t.cfg.Keyring.PurposeOf(bearer) != keyring.ForAPITokens
+}
+
+// looksSigned reports whether a text begins as the header of a JWS does, with {" in Base64, and has a dot.
+func looksSigned(text string) bool {
+	if len(text) < 3 || text[:3] != "eyJ" {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] == '.' {
+			return true
+		}
+	}
+	return false
+}
+
+// Prove implements authority.Way.
+func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
+	v, err := t.cfg.Keyring.Verify(c.Text, keyring.ForAccessTokens, t.cfg.Issuer)
+	if err != nil {
+		return authority.Proof{}, err
+	}
+	said, reason := t.read(v)
+	if reason != "" {
+		return authority.Proof{}, &authority.Refusal{Reason: reason}
+	}
+	rest, err := t.rest(ctx, &said, v.KeyID)
+	if errors.Is(err, authority.ErrNotFound) {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknown}
+	}
+	if err != nil {
+		return authority.Proof{}, fmt.Errorf("looking up what an access token rests on: %w", err)
+	}
+	if reason := said.judge(&rest, t.cfg.Now()); reason != "" {
+		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: rest.Parent.ID, UserID: rest.Parent.UserID}
+	}
+	return authority.Proof{
+		ID: rest.Parent.ID, UserID: rest.Parent.UserID, NotAfter: earlier(v.Expires, rest.Parent.NotAfter),
+		Limits: said.narrow(rest.Parent.Limits), Remember: true,
+	}, nil
+}
+
+func (t *Tokens) rest(ctx context.Context, said *said, kid string) (Rest, error) {
+	if said.client {
+		return t.cfg.Store.RestOfClient(ctx, said.parent, kid, said.id)
+	}
+	return t.cfg.Store.RestOfAPIToken(ctx, said.parent, kid, said.id)
+}
+
+// Revoke takes an access token back (RFC 7009): whoever presents it from now on is refused. A token that is good no longer
+// needs no revocation, and gets none.
+func (t *Tokens) Revoke(ctx context.Context, token secret.Text, actor audit.Actor) error {
+	v, err := t.cfg.Keyring.Verify(token, keyring.ForAccessTokens, t.cfg.Issuer)
+	if err != nil {
+		return nil //nolint:nilerr // it is refused as it is
+	}
+	said, reason := t.read(v)
+	if reason != "" {
+		return nil
+	}
+	ev := audit.New(audit.AccessTokenRevoke, actor, audit.Target{Kind: "access_token", ID: said.id}, t.cfg.Now(), "of", said.parent.String())
+	err = t.cfg.Store.RevokeAccessToken(ctx, Revocation{ID: said.id, Parent: said.parent, Until: v.Expires, Client: said.client}, ev)
+	if err != nil {
+		return fmt.Errorf("revoking an access token: %w", err)
+	}
+	return t.cfg.Applied(ctx)
+}
+
+// keptRevoked is how long after its end a token that was taken back is still known as such, for clocks that go wrong.
+const keptRevoked = 24 * time.Hour
+
+// Prune forgets the tokens that were taken back and have ended long since.
+func (t *Tokens) Prune(ctx context.Context) (int64, error) {
+	return t.cfg.Store.PruneRevokedAccessTokens(ctx, t.cfg.Now().Add(-keptRevoked))
+}
+
+// earlier returns the earlier of two ends, where zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

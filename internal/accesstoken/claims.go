@@ -1,0 +1,135 @@
+package accesstoken
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+)
+
+// said is what an access token says of itself (RFC 9068 section 2.2), beside its times.
+type said struct {
+	id      uuid.UUID
+	userID  uuid.UUID // "sub"
+	parent  uuid.UUID // "client_id", or "cred" for a client
+	client  bool
+	service string   // the address of the one service that it is for, empty for all
+	scopes  []string // nil where it isn't narrowed
+}
+
+// read reads the claims of a token whose signature is good. All of them are ours to write, so anything else is refused.
+func (t *Tokens) read(v keyring.Verified) (s said, _ authority.Reason) {
+	var ok bool
+	if s.id, ok = idOf(v, "jti"); !ok {
+		return s, authority.ReasonWrongClaims
+	}
+	if s.userID, ok = idOf(v, "sub"); !ok {
+		return s, authority.ReasonWrongClaims
+	}
+	name := "client_id"
+	if s.client = v.Claims.Has("cred"); s.client {
+		name = "cred"
+	}
+	if s.parent, ok = idOf(v, name); !ok || v.Expires.IsZero() {
+		return s, authority.ReasonWrongClaims
+	}
+	if v.Claims.Has("scope") {
+		scope, err := v.Claims.Text("scope")
+		if err != nil {
+			return s, authority.ReasonWrongClaims
+		}
+		s.scopes = scopesOf(scope)
+	}
+	if !v.IsFor(t.cfg.Issuer) {
+		audience, err := v.Claims.Text("aud")
+		if err != nil {
+			return s, authority.ReasonWrongAudience
+		}
+		if s.service, ok = addressOf(audience); !ok {
+			return s, authority.ReasonWrongAudience
+		}
+	}
+	return s, ""
+}
+
+// idOf returns a claim that is an ID.
+func idOf(v keyring.Verified, name string) (uuid.UUID, bool) {
+	text, err := v.Claims.Text(name)
+	if err != nil {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil && id != uuid.Nil && id.String() == text
+}
+
+// scopesOf returns the scopes of a list divided by spaces (RFC 6749 section 3.3), sorted, each once. They are never nil: a
+// list without any narrows to none.
+func scopesOf(list string) []string {
+	scopes := append([]string{}, strings.Fields(list)...)
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
+
+// judge returns why what a token rests on doesn't bear it, or nothing.
+func (s *said) judge(rest *Rest, now time.Time) authority.Reason {
+	p := &rest.Parent
+	switch {
+	case rest.KeyRevoked:
+		return authority.ReasonRevokedKey
+	case p.UserID != s.userID:
+		return authority.ReasonWrongClaims
+	case rest.Revoked:
+		return authority.ReasonRevoked
+	default:
+		return p.refusal(now)
+	}
+}
+
+// refusal returns why a parent bears no token, or nothing.
+func (p *Parent) refusal(now time.Time) authority.Reason {
+	switch {
+	case p.State == Disabled:
+		return authority.ReasonDisabled
+	case p.State != Live:
+		return authority.ReasonDeleted
+	case !p.NotAfter.IsZero() && !now.Before(p.NotAfter):
+		return authority.ReasonExpired
+	default:
+		return ""
+	}
+}
+
+// narrow returns the parent's limits as of now, narrowed to what the token says of itself. So what is taken from the parent
+// is taken from the token, too.
+func (s *said) narrow(parent *authority.Limits) *authority.Limits {
+	if s.scopes == nil && s.service == "" {
+		return parent
+	}
+	var l authority.Limits
+	if parent != nil {
+		l = *parent
+	}
+	l.Scopes, l.Service = common(l.Scopes, s.scopes), s.service
+	return &l
+}
+
+// common returns the scopes of both, of which nil stands for all.
+func common(a, b []string) []string {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	both := []string{}
+	for _, scope := range a {
+		if slices.Contains(b, scope) {
+			both = append(both, scope)
+		}
+	}
+	return both
+}

@@ -1,0 +1,171 @@
+package accesstoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// The kinds of refusal of what is asked for. Who asks has shown a good credential, and may know.
+var (
+	// ErrScope says that a scope is none that there is, or none that the credential has (RFC 6749 section 5.2).
+	ErrScope = errors.New("a scope that is unknown, or beyond those of the credential")
+	// ErrTarget says that a resource or audience is no service, or that they are several (RFC 8707 section 2).
+	ErrTarget = errors.New("not one known service")
+	// ErrParent says that the credential gets nobody an access token.
+	ErrParent = errors.New("no access token is got for this kind of credential")
+)
+
+// Ask is what a token is asked for. The zero Ask asks for all that the credential has.
+type Ask struct {
+	Scopes []string // to narrow to; nil for all
+	// Resources are the services to narrow to: one at most, as its URL ("resource") or its name ("audience"). The issuer's
+	// URL stands for all services.
+	Resources []string
+}
+
+// Issued is a token made just now.
+type Issued struct {
+	Token     secret.Text
+	ExpiresAt time.Time // in whole seconds
+	ExpiresIn time.Duration
+	Scopes    []string // nil where it isn't narrowed
+}
+
+// Issue gets a principal an access token for the API token, or the client's secret or key, that it has just shown. It asks
+// for the record anew, whatever is remembered of it. The error is ErrScope, ErrTarget, ErrParent, a *authority.Refusal, or a
+// store's.
+func (t *Tokens) Issue(ctx context.Context, p *authority.Principal, ask Ask) (Issued, error) {
+	parent, err := t.parent(ctx, p)
+	if err != nil {
+		return Issued{}, err
+	}
+	set := jose.ClaimSet{Issuer: t.cfg.Issuer, Subject: p.ID.String(), ClientID: parent.ID.String()}
+	if p.CredentialKind == authority.ClientSecret {
+		set.ClientID, set.Credential = p.ID.String(), parent.ID.String()
+	}
+	audience, err := t.audience(ask.Resources)
+	if err != nil {
+		return Issued{}, err
+	}
+	set.Audience = []string{audience}
+	scopes, err := t.scopes(parent.Limits, ask.Scopes)
+	if err != nil {
+		return Issued{}, err
+	}
+	set.Scope = strings.Join(scopes, " ")
+	return t.sign(ctx, set, parent.NotAfter, scopes)
+}
+
+// parent returns the record of the credential by which a principal came, if it bears tokens now.
+func (t *Tokens) parent(ctx context.Context, p *authority.Principal) (parent Parent, err error) {
+	switch p.CredentialKind {
+	case authority.APIToken:
+		parent, err = t.cfg.Store.APITokenParent(ctx, p.CredentialID)
+	case authority.ClientSecret:
+		parent, err = t.cfg.Store.ClientParent(ctx, p.CredentialID)
+	default:
+		return Parent{}, ErrParent
+	}
+	reason := authority.ReasonDeleted
+	if err == nil {
+		if reason = parent.refusal(t.cfg.Now()); reason == "" && parent.UserID != p.ID {
+			reason = authority.ReasonUnknown
+		}
+	}
+	switch {
+	case err != nil && !errors.Is(err, authority.ErrNotFound):
+		return Parent{}, fmt.Errorf("reading the record of a credential: %w", err)
+	case reason != "":
+		return Parent{}, &authority.Refusal{Reason: reason, ID: p.CredentialID, UserID: p.ID}
+	}
+	return parent, nil
+}
+
+// sign makes a token that ends with its life or with its parent, whichever comes first, on a whole second.
+func (t *Tokens) sign(ctx context.Context, set jose.ClaimSet, notAfter time.Time, scopes []string) (Issued, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Issued{}, fmt.Errorf("making an ID for an access token: %w", err)
+	}
+	now := t.cfg.Now()
+	set.ID, set.IssuedAt, set.Expires = id.String(), now, earlier(now.Add(t.cfg.Life), notAfter).UTC().Truncate(time.Second)
+	if !now.Before(set.Expires) { // the parent ends within this second
+		return Issued{}, &authority.Refusal{Reason: authority.ReasonExpired}
+	}
+	signed, err := t.cfg.Keyring.Sign(ctx, keyring.ForAccessTokens, set)
+	if err != nil {
+		return Issued{}, fmt.Errorf("signing an access token: %w", err)
+	}
+	return Issued{Token: signed.Token, ExpiresAt: set.Expires, ExpiresIn: set.Expires.Sub(now).Truncate(time.Second), Scopes: scopes}, nil
+}
+
+// scopes returns the scopes that a token has for which some were asked: those, if the parent has them and they exist.
+//
+// Power over Jeton itself is never asked for: only a parent that was given it by name has it.
+func (t *Tokens) scopes(parent *authority.Limits, asked []string) ([]string, error) {
+	var has []string
+	if parent != nil {
+		has = parent.Scopes
+	}
+	if asked == nil {
+		return has, nil
+	}
+	asked = scopesOf(strings.Join(asked, " "))
+	for _, scope := range asked {
+		switch {
+		case has != nil && !slices.Contains(has, scope):
+			return nil, ErrScope
+		case has == nil && !t.cfg.Policy().HasScope(scope):
+			return nil, ErrScope
+		}
+	}
+	return asked, nil
+}
+
+// audience returns the "aud" of a token that is asked for some resources: the issuer for all services, or the URL of one.
+func (t *Tokens) audience(resources []string) (string, error) {
+	resources = slices.Compact(slices.Sorted(slices.Values(resources)))
+	switch {
+	case len(resources) == 0, len(resources) == 1 && strings.TrimSuffix(resources[0], "/") == t.cfg.Issuer:
+		return t.cfg.Issuer, nil
+	case len(resources) > 1:
+		return "", ErrTarget
+	}
+	if s, ok := t.cfg.Policy().Named(resources[0]); ok {
+		scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
+		return scheme + "://" + s.Address(), nil
+	}
+	address, ok := addressOf(resources[0])
+	if !ok {
+		return "", ErrTarget
+	}
+	host, _, _ := strings.Cut(address, "/")
+	s, ok := t.cfg.Policy().Find(host, address[len(host):])
+	if !ok || s.Address() != address {
+		return "", ErrTarget
+	}
+	scheme, _, _ := strings.Cut(strings.ToLower(resources[0]), "://")
+	return scheme + "://" + address, nil
+}
+
+// addressOf returns the address of the service that a URL names (RFC 8707 section 2: absolute, without a fragment), its host
+// in lower case, without a slash at its end.
+func addressOf(resource string) (string, bool) {
+	u, err := url.Parse(resource)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(resource, "#") {
+		return "", false
+	}
+	return strings.ToLower(u.Host) + strings.TrimSuffix(u.EscapedPath(), "/"), true
+}

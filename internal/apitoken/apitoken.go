@@ -1,0 +1,181 @@
+// Package apitoken is the second way in: the signed API token, which a program exchanges for short access tokens.
+//
+// An administrator makes it for a person or a service account, names it by its purpose, and hands its text over once. The
+// text is a JWT (RFC 7519) and is stored nowhere; what is stored is the fact:
+//
+//	API token   ID ("jti") │ user, name, key │ expiry or never │ scopes, addresses, rate │ enabled, last used
+//
+// A token counts while its signature is good, its record lives and is enabled, and its user isn't blocked. One without a
+// record is refused, whoever has signed it. Disabling can be undone, deleting cannot: the record stays as a tombstone, and
+// its name is free again.
+//
+// The package refuses lives longer than the policy for the kind of user, names that another token has, and power over Jeton
+// itself for a token that is made for another person: whoever makes it would have that person's power.
+package apitoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// Token is what is known of an API token. Its text is not.
+type Token struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Name       string
+	KeyID      string // of the key that has signed it
+	Enabled    bool
+	Limits     authority.Limits // Service is always empty
+	ExpiresAt  time.Time        // zero for never
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	DeletedAt  time.Time // zero while it lives
+	LastUsedAt time.Time // zero where it was never used, itself or an access token of it; kept to the minute
+	LastUsedIP string    // empty where it was never used, or the address wasn't known
+	Version    int64     // raised by each change
+}
+
+// Record is a token as it is stored, beside the canonical form of its name.
+type Record struct {
+	Token
+	NameKey string
+}
+
+// Found is a token that was looked up for a verdict.
+type Found struct {
+	Token
+	KeyRevoked bool // the key that a signature named is revoked, or there is none such
+}
+
+// Query selects tokens, in the order of their canonical names.
+type Query struct {
+	UserID         uuid.UUID // of this user; zero for all
+	Enabled        *bool     // nil for both
+	ExpiringBefore time.Time // that end before; zero for all, those without an end too
+	After          string    // from the one after this canonical name
+	Limit          int
+}
+
+// Store keeps API tokens. A change is durable when its method returns without error. The event's At is the time of the
+// change.
+type Store interface {
+	// CreateAPIToken adds a token of a living user. It returns ErrNotFound where the user doesn't live, and ErrConflict,
+	// wrapped in a FieldError, where a living token has the name.
+	CreateAPIToken(ctx context.Context, r Record, ev audit.Event) error
+	// APIToken returns a living token, or ErrNotFound.
+	APIToken(ctx context.Context, id uuid.UUID) (Token, error)
+	// FindAPIToken returns a token, also a deleted one, with what became of the key of a signature. It returns ErrNotFound
+	// where there never was one.
+	FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (Found, error)
+	// APITokens lists living tokens.
+	APITokens(ctx context.Context, q Query) ([]Token, error)
+	// UpdateAPIToken writes name, limits and whether it is enabled, if the version is still r.Version, and raises that. It
+	// returns ErrStale, ErrNotFound, or ErrConflict as CreateAPIToken does.
+	UpdateAPIToken(ctx context.Context, r Record, ev audit.Event) error
+	// DeleteAPIToken leaves a tombstone. It returns ErrNotFound.
+	DeleteAPIToken(ctx context.Context, id uuid.UUID, ev audit.Event) error
+	// TouchAPITokens stores when tokens were last used, where that is later than what is stored.
+	TouchAPITokens(ctx context.Context, used []authority.Use) error
+}
+
+// Users finds the users for whom tokens are made.
+type Users interface {
+	// Find returns the living user of that name or ID, or ErrNotFound.
+	Find(ctx context.Context, idOrName string) (account.User, error)
+}
+
+// Config is what Tokens need. Every field is required, but for MaxLife.
+type Config struct {
+	Store   Store
+	Users   Users
+	Keyring *keyring.Keyring
+	// Policy returns the policy in force: which scopes there are.
+	Policy func() *policy.Table
+	// Applied returns once this process has heard of every change committed so far.
+	Applied func(ctx context.Context) error
+	// Issuer is the public URL, by which Jeton is known as the issuer.
+	Issuer string
+	// MaxLife is the longest life of a new token by the kind of its user; where there is none, it may also never end.
+	MaxLife map[account.Kind]time.Duration
+	Now     func() time.Time
+}
+
+// Tokens issues, proves and manages API tokens. Make one with New.
+type Tokens struct{ cfg Config }
+
+// New returns Tokens, or an error where the configuration lacks something.
+func New(cfg Config) (*Tokens, error) {
+	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Policy == nil || cfg.Applied == nil || cfg.Issuer == "" || cfg.Now == nil {
+		return nil, errors.New("apitoken: Store, Users, Keyring, Policy, Applied, Issuer and Now are required")
+	}
+	return &Tokens{cfg}, nil
+}
+
+// Kind implements authority.Way.
+func (t *Tokens) Kind() authority.Kind { return authority.APIToken }
+
+// Recognizes implements authority.Way: a key of ours that is for API tokens must be named in its header.
+func (t *Tokens) Recognizes(bearer string) bool {
+	return t.cfg.Keyring.PurposeOf(bearer) == keyring.ForAPITokens
+}
+
+// Prove implements authority.Way.
+func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
+	v, err := t.cfg.Keyring.Verify(c.Text, keyring.ForAPITokens, t.cfg.Issuer)
+	if err != nil {
+		return authority.Proof{}, err
+	}
+	text, err := v.Claims.Text("jti")
+	id, malformed := uuid.Parse(text)
+	if err != nil || malformed != nil || id.String() != text {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonWrongClaims}
+	}
+	found, err := t.cfg.Store.FindAPIToken(ctx, id, v.KeyID)
+	if errors.Is(err, authority.ErrNotFound) {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknown}
+	}
+	if err != nil {
+		return authority.Proof{}, fmt.Errorf("looking up an API token: %w", err)
+	}
+	if reason := found.judge(&v, t.cfg.Issuer, t.cfg.Now()); reason != "" {
+		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
+	}
+	return authority.Proof{ID: found.ID, UserID: found.UserID, NotAfter: found.ExpiresAt, Limits: &found.Limits, Remember: true}, nil
+}
+
+// judge returns why a token is refused whose signature is good, or nothing. What it says of itself must be what its record
+// says, an end above all: one that has none may have none only by its record.
+func (f *Found) judge(v *keyring.Verified, issuer string, now time.Time) authority.Reason {
+	sub, err := v.Claims.Text("sub")
+	switch {
+	case f.KeyRevoked:
+		return authority.ReasonRevokedKey
+	case err != nil || sub != f.UserID.String() || v.KeyID != f.KeyID || !v.Expires.Equal(f.ExpiresAt):
+		return authority.ReasonWrongClaims
+	case !v.IsFor(issuer):
+		return authority.ReasonWrongAudience
+	case !f.DeletedAt.IsZero():
+		return authority.ReasonDeleted
+	case !f.Enabled:
+		return authority.ReasonDisabled
+	case !f.ExpiresAt.IsZero() && !now.Before(f.ExpiresAt):
+		return authority.ReasonExpired
+	default:
+		return ""
+	}
+}
+
+// Touch implements authority.Toucher.
+func (t *Tokens) Touch(ctx context.Context, used []authority.Use) error {
+	return t.cfg.Store.TouchAPITokens(ctx, used)
+}

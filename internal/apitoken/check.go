@@ -1,0 +1,128 @@
+package apitoken
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// The bounds of what is asked for.
+const (
+	maxName   = 128    // in characters
+	maxDays   = 36_500 // a century
+	maxScopes = 100
+	maxFrom   = 100
+	maxCalls  = 1_000_000_000
+	maxPer    = 24 * time.Hour
+	day       = 24 * time.Hour
+)
+
+func field(name, problem, fix string) error {
+	return &authority.FieldError{Field: name, Problem: problem, Fix: fix}
+}
+
+// Key returns the canonical form of a token's name: no two living tokens have one.
+func Key(name string) string { return account.Key(name) }
+
+// check holds a new or changed token to the rules and brings it into its one form. Had are the scopes that it had before.
+func (t *Tokens) check(r *Record, user account.User, maker *authority.Principal, had []string) error {
+	if err := checkName(r.Name); err != nil {
+		return err
+	}
+	r.NameKey = Key(r.Name)
+	if err := t.checkScopes(r.Limits.Scopes, had); err != nil {
+		return err
+	}
+	r.Limits.Scopes = sorted(r.Limits.Scopes)
+	if r.Limits.HasScope(authority.AdminScope) && !slices.Contains(had, authority.AdminScope) && !mayAdminister(maker, user) {
+		return field("scopes", "may hold "+authority.AdminScope+" for yourself or a service account alone", "Make the token for a service account.")
+	}
+	if err := checkFrom(r.Limits.From); err != nil {
+		return err
+	}
+	return checkRate(r.Limits.Rate)
+}
+
+// checkName refuses a name that can't be shown on one line. Markup is text like any other.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return field("name", "is empty", "Say what the token is for.")
+	case name != strings.TrimSpace(name):
+		return field("name", "begins or ends with a space", "Leave it out.")
+	case utf8.RuneCountInString(name) > maxName:
+		return field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return field("name", "holds control or invisible characters", "Give printable text on one line.")
+	}
+	return nil
+}
+
+// checkScopes refuses a scope that no operation has, which is a slip of the pen, unless the token had it before.
+func (t *Tokens) checkScopes(scopes, had []string) error {
+	if len(scopes) > maxScopes {
+		return field("scopes", "are more than "+strconv.Itoa(maxScopes), "")
+	}
+	for i, scope := range scopes {
+		name := "scopes[" + strconv.Itoa(i) + "]"
+		switch {
+		case !policy.IsScope(scope):
+			return field(name, `is empty, or holds a space, " or \`, "Give scopes one by one.")
+		case scope != authority.AdminScope && !slices.Contains(had, scope) && !t.cfg.Policy().HasScope(scope):
+			return field(name, "is the scope of no operation", "Give an operation that scope first, or leave it out.")
+		}
+	}
+	return nil
+}
+
+func checkFrom(from []netip.Prefix) error {
+	if len(from) > maxFrom {
+		return field("allowed_ips", "are more than "+strconv.Itoa(maxFrom), "Give networks rather than addresses.")
+	}
+	for i, p := range from {
+		if !p.IsValid() || p != p.Masked() {
+			return field("allowed_ips["+strconv.Itoa(i)+"]", "is no address or network, or has bits beyond its length", "Give 192.0.2.7 or 192.0.2.0/24.")
+		}
+	}
+	return nil
+}
+
+func checkRate(r authority.Rate) error {
+	switch {
+	case r == authority.Rate{}:
+		return nil
+	case r.Calls < 1 || r.Calls > maxCalls:
+		return field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
+	case r.Per < time.Second || r.Per > maxPer || r.Per%time.Second != 0:
+		return field("rate_limit.per_seconds", "is not 1 to 86400", "")
+	}
+	return nil
+}
+
+// expiry returns when a new token ends: zero for never. It ends on a whole second, as its text tells it.
+func (t *Tokens) expiry(d Draft, kind account.Kind, now time.Time) (time.Time, error) {
+	longest, bounded := t.cfg.MaxLife[kind]
+	switch {
+	case d.Never && d.Days != 0:
+		return time.Time{}, field("never_expires", "stands beside expires_in_days", "Give one of them.")
+	case d.Never && bounded:
+		return time.Time{}, field("never_expires", "is not allowed for this kind of user", "Give expires_in_days, "+daysOf(longest)+" at most.")
+	case d.Never:
+		return time.Time{}, nil
+	case d.Days < 1 || d.Days > maxDays:
+		return time.Time{}, field("expires_in_days", "is not 1 to "+strconv.Itoa(maxDays), "Give 30, or never_expires.")
+	case bounded && time.Duration(d.Days)*day > longest:
+		return time.Time{}, field("expires_in_days", "is more than the longest life for this kind of user", "Give "+daysOf(longest)+" at most.")
+	}
+	return now.Add(time.Duration(d.Days) * day).Truncate(time.Second), nil
+}
+
+func daysOf(d time.Duration) string { return strconv.Itoa(int(d / day)) }

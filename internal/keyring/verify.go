@@ -1,0 +1,114 @@
+package keyring
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// skew is how far ahead the clock of the node may be that has signed a token.
+const skew = 10 * time.Second
+
+// Verified is a token that this keyring's keys have signed: whoever presents it was given it. That it wasn't taken back is
+// for its record to tell.
+type Verified struct {
+	Claims  jose.Claims
+	KeyID   string
+	Expires time.Time // zero where the token says of no end
+}
+
+// PurposeOf returns the purpose of the key that a token names, active, retired or revoked, or nothing: also for a token
+// whose header is spelled as none of ours is. It is for telling ways in apart, and proves nothing. It takes no lock and
+// allocates nothing.
+func (k *Keyring) PurposeOf(token string) Purpose {
+	kid, ok := jose.PeekKeyID(token)
+	if !ok {
+		return ""
+	}
+	key, ok := k.signing.Load().byID[string(kid[:])]
+	if !ok {
+		return ""
+	}
+	return key.Purpose
+}
+
+// Verify checks a token that this keyring is said to have signed for a purpose: its form, its key, its signature and type
+// (RFC 8725 section 3), its issuer, and its times as it says of them itself. A revoked key has signed nothing. The error is
+// a *authority.Refusal.
+func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified, error) {
+	t, err := jose.Parse(token.Reveal())
+	if err != nil {
+		return Verified{}, refused(authority.ReasonMalformed)
+	}
+	kid := t.Header().KeyID
+	key, err := k.SigningKey(kid)
+	switch {
+	case errors.Is(err, ErrRevokedKey):
+		return Verified{}, refused(authority.ReasonRevokedKey)
+	case err != nil:
+		return Verified{}, refused(authority.ReasonUnknownKey)
+	case key.Purpose != p:
+		return Verified{}, refused(authority.ReasonWrongType)
+	}
+	claims, err := key.Key.Verify(t)
+	switch {
+	case errors.Is(err, jose.ErrAlgorithm):
+		return Verified{}, refused(authority.ReasonWrongAlgorithm)
+	case err != nil:
+		return Verified{}, refused(authority.ReasonBadSignature)
+	case t.Header().Type != p.Type():
+		return Verified{}, refused(authority.ReasonWrongType)
+	}
+	if iss, err := claims.Text("iss"); err != nil || iss != issuer {
+		return Verified{}, refused(authority.ReasonWrongIssuer)
+	}
+	expires, reason := k.times(claims)
+	if reason != "" {
+		return Verified{}, refused(reason)
+	}
+	return Verified{claims, kid, expires}, nil
+}
+
+// times holds a token to the times that it tells of itself, in whole seconds (RFC 7519 section 2): "iat" it must tell.
+func (k *Keyring) times(claims jose.Claims) (expires time.Time, _ authority.Reason) {
+	now := k.cfg.Now()
+	issued, err := claims.Seconds("iat")
+	if err != nil {
+		return expires, authority.ReasonWrongClaims
+	}
+	begins := issued
+	if claims.Has("nbf") {
+		if begins, err = claims.Seconds("nbf"); err != nil {
+			return expires, authority.ReasonWrongClaims
+		}
+	}
+	if latest := now.Add(skew).Unix(); max(issued, begins) > latest {
+		return expires, authority.ReasonNotYet
+	}
+	if !claims.Has("exp") {
+		return expires, ""
+	}
+	end, err := claims.Seconds("exp")
+	switch {
+	case err != nil || end <= 0 || end > latestEnd:
+		return expires, authority.ReasonWrongClaims
+	case now.Unix() >= end:
+		return expires, authority.ReasonExpired
+	}
+	return time.Unix(end, 0).UTC(), ""
+}
+
+// latestEnd is the latest end that a token may tell of, in the year 9999: what is later is no time that Jeton has written.
+const latestEnd = 253402300799
+
+// IsFor reports whether a token's "aud" names somebody: it must be there, and be a string or an array of strings.
+func (v *Verified) IsFor(audience string) bool {
+	all, err := v.Claims.Texts("aud")
+	return err == nil && slices.Contains(all, audience)
+}
+
+func refused(reason authority.Reason) error { return &authority.Refusal{Reason: reason} }
