@@ -68,6 +68,9 @@ type Store interface {
 	// RevokeAccessToken keeps that a token was taken back until it would have ended, with event and, for the parent's ID,
 	// feed. Doing it twice is as doing it once, and then changes nothing.
 	RevokeAccessToken(ctx context.Context, r Revocation, ev audit.Event) error
+	// TouchParents stores when parents were last used, by a token that was got for them, where that is later than what is
+	// stored.
+	TouchParents(ctx context.Context, used []authority.Use) error
 	// PruneRevokedAccessTokens forgets those that would have ended before a time, and returns how many.
 	PruneRevokedAccessTokens(ctx context.Context, before time.Time) (int64, error)
 }
@@ -178,6 +181,11 @@ func (t *Tokens) Revoke(ctx context.Context, token secret.Text, actor audit.Acto
 		return fmt.Errorf("revoking an access token: %w", err)
 	}
 	return t.cfg.Applied(ctx)
+}
+
+// Touch implements authority.Toucher: to use an access token is to use its parent.
+func (t *Tokens) Touch(ctx context.Context, used []authority.Use) error {
+	return t.cfg.Store.TouchParents(ctx, used)
 }
 
 // keptRevoked is how long after its end a token that was taken back is still known as such, for clocks that go wrong.

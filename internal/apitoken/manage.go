@@ -32,6 +32,7 @@ type Draft struct {
 
 // Patch is what is to change; nil leaves as it is.
 type Patch struct {
+	Version int64 // the one to change; 0 for any
 	Name    *string
 	Enabled *bool
 	Scopes  *[]string // nil within: not narrowed
@@ -88,14 +89,14 @@ func (t *Tokens) List(ctx context.Context, q Query) ([]Token, error) {
 	return t.cfg.Store.APITokens(ctx, q)
 }
 
-// Update changes a token, if its version is the given one (0 for any). Errors are those of Create, ErrStale and ErrNotFound.
+// Update changes a token. Errors are those of Create, ErrStale and ErrNotFound.
 // Its access tokens are held to what it says now, from the moment Update returns.
-func (t *Tokens) Update(ctx context.Context, id uuid.UUID, version int64, p Patch, maker *authority.Principal, actor audit.Actor) (Token, error) {
+func (t *Tokens) Update(ctx context.Context, id uuid.UUID, p Patch, maker *authority.Principal, actor audit.Actor) (Token, error) {
 	token, err := t.cfg.Store.APIToken(ctx, id)
 	if err != nil {
 		return Token{}, err
 	}
-	if version != 0 && token.Version != version {
+	if p.Version != 0 && token.Version != p.Version {
 		return Token{}, authority.ErrStale
 	}
 	user, err := t.cfg.Users.Find(ctx, token.UserID.String())

@@ -70,7 +70,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	if err != nil {
 		return err
 	}
-	url := cmp.Or(o.Config.PublicURL, schemeOf(&o.Config)+"://"+doors.addresses().Public.String())
+	url := publicURL(&o.Config, doors.addresses().Public.String())
 	n, err := newNode(ctx, o, url, logger, stops)
 	if err == nil {
 		n.certificate = certificate
@@ -103,6 +103,11 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 			n.reloadCertificate(ctx)
 		}
 	}
+}
+
+// publicURL returns the URL by which clients know Jeton: that of the listener where none was configured.
+func publicURL(cfg *config.Config, address string) string {
+	return cmp.Or(cfg.PublicURL, schemeOf(cfg)+"://"+address)
 }
 
 func (o *Options) fillDefaults() {

@@ -11,7 +11,7 @@ import (
 func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() error, err error) {
 	o.fillDefaults()
 	var stops stopStack
-	n, err := newNode(ctx, &o, o.Config.PublicURL, logger, &stops)
+	n, err := newNode(ctx, &o, publicURL(&o.Config, o.Config.Listen), logger, &stops)
 	if err == nil {
 		n.certificate, err = loadCertificate(&o.Config)
 	}
@@ -32,7 +32,7 @@ func RotateKeys(ctx context.Context, o Options) error { return once(ctx, o, (*no
 func once(ctx context.Context, o Options, do func(*node, context.Context)) error {
 	o.fillDefaults()
 	var stops stopStack
-	n, err := newNode(ctx, &o, o.Config.PublicURL, slog.New(slog.DiscardHandler), &stops)
+	n, err := newNode(ctx, &o, publicURL(&o.Config, o.Config.Listen), slog.New(slog.DiscardHandler), &stops)
 	if err == nil {
 		do(n, ctx)
 	}

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
@@ -38,6 +40,8 @@ type node struct {
 	keys      *keyring.Keyring
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	api       *apitoken.Tokens
+	access    *accesstoken.Tokens
 	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
@@ -121,12 +125,29 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := n.wireSigned(o); err != nil {
+		return err
+	}
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens, n.api, n.access),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
+	})
+	return err
+}
+
+// wireSigned makes the ways in of signed tokens.
+func (n *node) wireSigned(o *Options) (err error) {
+	n.api, err = apitoken.New(apitoken.Config{
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Now: o.Now,
+	})
+	if err != nil {
+		return err
+	}
+	n.access, err = accesstoken.New(accesstoken.Config{
+		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: 5 * time.Minute, Now: o.Now,
 	})
 	return err
 }

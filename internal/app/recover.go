@@ -24,7 +24,7 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 	o.fillDefaults()
 	var stops stopStack
 	defer func() { err = errors.Join(err, stops.unwind()) }()
-	n, err := newNode(ctx, &o, o.Config.PublicURL, slog.New(slog.DiscardHandler), &stops)
+	n, err := newNode(ctx, &o, publicURL(&o.Config, o.Config.Listen), slog.New(slog.DiscardHandler), &stops)
 	if err != nil {
 		return err
 	}

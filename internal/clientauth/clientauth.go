@@ -78,7 +78,7 @@ type Store interface {
 
 	// UseAssertion keeps that an assertion was used, until it has ended. It returns ErrConflict where it was used before:
 	// of any number at once, on any number of nodes, one succeeds.
-	UseAssertion(ctx context.Context, digest [32]byte, until, at time.Time) error
+	UseAssertion(ctx context.Context, digest [32]byte, until time.Time) error
 	// PruneUsedAssertions forgets those that had ended before a time, and returns how many.
 	PruneUsedAssertions(ctx context.Context, before time.Time) (int64, error)
 	// TouchClientSecrets stores when secrets and keys were last used, where that is later than what is stored.

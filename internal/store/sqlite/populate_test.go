@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -10,10 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
@@ -87,6 +91,57 @@ func populate(t *testing.T, s *sqlite.Store) {
 	); err != nil {
 		t.Fatal(err)
 	}
+	populateSigned(t, s, user(4, "batch"), ev)
+}
+
+// populateSigned leaves some rows in the tables of signed tokens, for a service account to be made.
+func populateSigned(t *testing.T, s *sqlite.Store, batch account.Record, ev func(n byte) audit.Event) {
+	t.Helper()
+	ctx, at := t.Context(), now()
+	batch.Kind = account.Service
+	if err := errors.Join(
+		s.CreateUser(ctx, batch, "", ev(28)),
+		s.CreateAPIToken(ctx, apiToken(40), ev(29)),
+		s.CreateAPIToken(ctx, apiToken(41), ev(30)),
+		s.DeleteAPIToken(ctx, id(41), ev(31)),
+		s.TouchAPITokens(ctx, []authority.Use{{ID: id(40), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.4")}}),
+		s.RevokeAccessToken(ctx, accesstoken.Revocation{ID: id(42), Parent: id(40), Until: at.Add(time.Minute)}, ev(32)),
+		s.AddClientSecret(ctx, clientauth.Secret{ID: id(43), UserID: id(4), CreatedAt: at}, token(4), ev(33)),
+		s.AddClientKey(ctx, clientauth.Key{ID: id(44), UserID: id(4), Algorithm: jose.ES256, PublicKey: "PEM", CreatedAt: at}, ev(34)),
+		s.UseAssertion(ctx, [32]byte{9}, at.Add(time.Minute)),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func apiToken(n byte) apitoken.Record {
+	return apitoken.Record{Token: apitoken.Token{
+		ID: id(n), UserID: id(4), Name: "Token " + string('0'+n%10), KeyID: signingKey(1).ID, Enabled: true, Version: 1,
+		Limits: authority.Limits{
+			Scopes: []string{"a", "b"}, From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::1/128")},
+			Rate: authority.Rate{Calls: 6, Per: time.Minute},
+		},
+		ExpiresAt: now().Add(time.Hour), CreatedAt: now(), UpdatedAt: now(),
+	}, NameKey: "token " + string('0'+n%10)}
+}
+
+// checkSigned finds what populateSigned left.
+func checkSigned(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx := t.Context()
+	want := apiToken(40).Token
+	want.LastUsedAt, want.LastUsedIP = now().Add(time.Minute), "192.0.2.4"
+	got, err := s.APIToken(ctx, id(40))
+	check(t, "API token", err, reflect.DeepEqual(got, want))
+	deleted, err := s.FindAPIToken(ctx, id(41), signingKey(3).ID)
+	check(t, "deleted API token", err, deleted.DeletedAt.Equal(now()) && !deleted.KeyRevoked)
+	rest, err := s.RestOfAPIToken(ctx, id(40), signingKey(2).ID, id(42))
+	check(t, "revoked access token", err, rest.Revoked && rest.KeyRevoked && rest.Parent.State == accesstoken.Live)
+	found, err := s.ClientSecretByDigest(ctx, []keyring.Digest{token(4)})
+	check(t, "client secret", err, found.ID == id(43) && found.UsernameKey == "batch")
+	keys, err := s.ClientKeysByName(ctx, "batch")
+	check(t, "client key", err, len(keys) == 1 && keys[0].ID == id(44))
+	check(t, "used assertion", nil, errors.Is(s.UseAssertion(ctx, [32]byte{9}, now()), authority.ErrConflict))
 }
 
 // check complains of a record that couldn't be read, or is another than wanted.
@@ -128,6 +183,9 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	}
 	if had["browser_session"] > 0 {
 		checkSessions(t, s)
+	}
+	if had["api_token"] > 0 {
+		checkSigned(t, s)
 	}
 	if had["signing_key"] > 0 {
 		keys, err := s.SigningKeys(ctx)

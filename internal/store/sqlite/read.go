@@ -20,6 +20,9 @@ type lookups struct {
 	sessionByConsole, sessionByAPI   *sql.Stmt
 	user, passwordByName             *sql.Stmt
 	passwordAddress                  *sql.Stmt
+	apiToken                         *sql.Stmt
+	restOfAPIToken, restOfClient     *sql.Stmt
+	clientSecret, clientKeys         *sql.Stmt
 	changes                          *sql.Stmt
 }
 
@@ -34,6 +37,11 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectUserByID:          &l.user,
 		selectPasswordByName:    &l.passwordByName,
 		selectPasswordAddress:   &l.passwordAddress,
+		selectFoundAPIToken:     &l.apiToken,
+		selectRestOfAPIToken:    &l.restOfAPIToken,
+		selectRestOfClient:      &l.restOfClient,
+		selectSecretByDigest:    &l.clientSecret,
+		selectKeysByName:        &l.clientKeys,
 		selectChanges:           &l.changes,
 	} {
 		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db

@@ -10,6 +10,12 @@
 //	└ personal_token    user │ pepper + digest, former pepper + digest, created, last used, revoked
 //	└ password_address  user, address │ last                                       where its right password came from
 //	└ browser_session   id, user │ pepper + two digests, created, last used, expires, ended
+//	└ api_token         id, user │ name with its canonical key, kid, limits, enabled, last used, expires, version, deleted
+//	└ client_secret     id, user │ pepper + digest, created, last used, deleted
+//	└ client_key        id, user │ algorithm, public key or its address, created, last used, deleted
+//	revoked_access_token  id │ expires
+//	used_assertion      digest │ expires
+//	signing_key         kid │ purpose, algorithm, wrapped key, retired, revoked
 //	service             id │ name, host, path prefix, default, version, deleted
 //	├ service_verifier  service, user
 //	└ operation         service, position │ pattern, scope

@@ -100,6 +100,9 @@ WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
 		if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
 			return err
 		}
+		if err := t.endSigned(id, ev.At); err != nil {
+			return err
+		}
 		if err := t.forgetAddresses(id); err != nil {
 			return err
 		}

@@ -17,9 +17,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -30,6 +33,9 @@ import (
 type Store interface {
 	account.Store
 	personal.Store
+	apitoken.Store
+	accesstoken.Store
+	clientauth.Store
 	session.Store
 	keyring.Store
 	catalog.Store

@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// Whether the key of a signature is revoked is asked in the very select that finds the record: nothing that memory holds is
+// believed while the feed isn't heard.
+const (
+	keyRevoked = `NOT EXISTS (SELECT 1 FROM signing_key WHERE kid = ?2 AND revoked_at IS NULL)`
+
+	apiTokenLimits = `t.scopes, t.allowed_ips, t.rate_calls, t.rate_seconds`
+	apiTokenFields = `
+t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.created_at, t.updated_at, t.expires_at, t.deleted_at,
+	t.last_used_at, coalesce(t.last_used_ip, '')`
+	selectAPIToken      = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = ?1 AND t.deleted_at IS NULL`
+	selectFoundAPIToken = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = ?1`
+	selectAPITokens     = `
+SELECT ` + apiTokenFields + ` FROM api_token t
+WHERE t.deleted_at IS NULL AND t.name_key > ?1 AND (?2 IS NULL OR t.user_id = ?2) AND (?3 IS NULL OR t.enabled = ?3)
+	AND (?4 IS NULL OR t.expires_at < ?4)
+ORDER BY t.name_key LIMIT ?5`
+
+	apiTokenParent         = `t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits
+	selectParentOfAPIToken = `SELECT ` + apiTokenParent + ` FROM api_token t WHERE t.id = ?1`
+	tokenRevoked           = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+	selectRestOfAPIToken   = `SELECT ` + apiTokenParent + `, ` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
+)
+
+// limitsColumns scans the limits of a token.
+type limitsColumns struct {
+	scopes         sql.NullString
+	from           string
+	calls, seconds int64
+}
+
+func (c *limitsColumns) dest() []any { return []any{&c.scopes, &c.from, &c.calls, &c.seconds} }
+
+// limits returns what was scanned. A network that can't be read is a fault: left out, it would widen the token.
+func (c *limitsColumns) limits() (l authority.Limits, err error) {
+	if c.scopes.Valid {
+		l.Scopes = append([]string{}, strings.Fields(c.scopes.String)...)
+	}
+	for _, text := range strings.Fields(c.from) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return l, fmt.Errorf("reading the addresses of a token: %w", err)
+		}
+		l.From = append(l.From, network)
+	}
+	l.Rate = authority.Rate{Calls: int(c.calls), Per: time.Duration(c.seconds) * time.Second}
+	return l, nil
+}
+
+// scanAPIToken reads apiTokenFields, and what stands behind them.
+func scanAPIToken(row scanner, more ...any) (t apitoken.Token, err error) {
+	var limits limitsColumns
+	dest := append([]any{&t.ID, &t.UserID, &t.Name, &t.KeyID, &t.Enabled}, limits.dest()...)
+	dest = append(dest, &t.Version, timeColumn{&t.CreatedAt}, timeColumn{&t.UpdatedAt}, timeColumn{&t.ExpiresAt}, timeColumn{&t.DeletedAt},
+		timeColumn{&t.LastUsedAt}, &t.LastUsedIP)
+	if err = row.Scan(append(dest, more...)...); err == nil {
+		t.Limits, err = limits.limits()
+	}
+	return t, err
+}
+
+// APIToken implements apitoken.Store.
+func (s *Store) APIToken(ctx context.Context, id uuid.UUID) (apitoken.Token, error) {
+	t, err := scanAPIToken(s.reads.QueryRowContext(ctx, selectAPIToken, blob(id)))
+	if err != nil {
+		return apitoken.Token{}, fmt.Errorf("reading API token: %w", kindOf(err))
+	}
+	return t, nil
+}
+
+// FindAPIToken implements apitoken.Store.
+func (s *Store) FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (found apitoken.Found, err error) {
+	found.Token, err = scanAPIToken(find(ctx, s.hot.apiToken, blob(id), kid), &found.KeyRevoked)
+	if err != nil {
+		return apitoken.Found{}, fmt.Errorf("looking up API token: %w", kindOf(err))
+	}
+	return found, nil
+}
+
+// APITokens implements apitoken.Store. The cursor is a name, so that tokens made or deleted between two pages shift nothing.
+func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Token, error) {
+	var enabled any
+	if q.Enabled != nil {
+		enabled = *q.Enabled
+	}
+	rows, err := s.reads.QueryContext(ctx, selectAPITokens, q.After, optionalBlob(q.UserID), enabled, optionalMicros(q.ExpiringBefore), q.Limit)
+	tokens, err := all(rows, err, func(row scanner) (apitoken.Token, error) { return scanAPIToken(row) })
+	if err != nil {
+		return nil, fmt.Errorf("listing API tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// scanParent reads apiTokenParent, and what stands behind it.
+func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
+	var columns limitsColumns
+	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
+	if err = row.Scan(append(dest, more...)...); err != nil {
+		return accesstoken.Parent{}, kindOf(err)
+	}
+	limits, err := columns.limits()
+	p.Limits = &limits
+	return p, err
+}
+
+// APITokenParent implements accesstoken.Store.
+func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
+	p, err := scanParent(s.reads.QueryRowContext(ctx, selectParentOfAPIToken, blob(id)))
+	if err != nil {
+		return accesstoken.Parent{}, fmt.Errorf("reading the API token of an access token: %w", err)
+	}
+	return p, nil
+}
+
+// RestOfAPIToken implements accesstoken.Store.
+func (s *Store) RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (rest accesstoken.Rest, err error) {
+	rest.Parent, err = scanParent(find(ctx, s.hot.restOfAPIToken, blob(parent), kid, blob(id)), &rest.KeyRevoked, &rest.Revoked)
+	if err != nil {
+		return accesstoken.Rest{}, fmt.Errorf("looking up the API token of an access token: %w", err)
+	}
+	return rest, nil
+}
