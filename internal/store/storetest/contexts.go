@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -28,36 +30,56 @@ func testEndedWrites(t *testing.T, s Store) {
 	put(t, s, r.ID, digest(1, 1))
 	b, active := logIn(t, s, r.ID, 0), firstSigningKey(t, s)
 	other := person("bob")
+	owner := born(t, s, person("carol"), "")
+	signed := createAPIToken(t, s, apiToken(owner.ID, "signed"))
+	batch := client(t, s)
+	secret, key := addSecret(t, s, batch.ID, 1), addKey(t, s, batch.ID, 2)
+	taken := accesstoken.Revocation{ID: newID(), Parent: signed.ID, Until: start()}
 	ev := event(audit.UserUpdate, r.ID, start())
 	for name, write := range map[string]func() error{
-		"CreateUser":             func() error { return s.CreateUser(ctx, other, "", ev) },
-		"UpdateUser":             func() error { return s.UpdateUser(ctx, r, ev) },
-		"DeleteUser":             func() error { return s.DeleteUser(ctx, r.ID, ev) },
-		"ChangePassword":         func() error { return s.ChangePassword(ctx, r.ID, "hash", "new", ev) },
-		"ResetPassword":          func() error { return s.ResetPassword(ctx, r.ID, "new", ev) },
-		"UpgradePassword":        func() error { return s.UpgradePassword(ctx, r.ID, "hash", "new") },
-		"NotePasswordFrom":       func() error { return s.NotePasswordFrom(ctx, r.ID, "192.0.2.1", start(), 3) },
-		"PrunePasswordAddresses": func() error { _, err := s.PrunePasswordAddresses(ctx, start()); return err },
-		"PutPersonalToken":       func() error { return s.PutPersonalToken(ctx, r.ID, digest(1, 2), ev) },
-		"RevokePersonalToken":    func() error { return s.RevokePersonalToken(ctx, r.ID, ev) },
-		"RedigestPersonalToken":  func() error { return s.RedigestPersonalToken(ctx, r.ID, digest(1, 1), digest(1, 2)) },
-		"TouchPersonalTokens":    func() error { return s.TouchPersonalTokens(ctx, []authority.Use{{ID: r.ID, At: start()}}) },
-		"CreateBrowserSession":   func() error { return s.CreateBrowserSession(ctx, visit(r.ID), cookies(1, 1), b.ID, ev) },
-		"EndBrowserSession":      func() error { return s.EndBrowserSession(ctx, b.ID, ev) },
-		"ExpireBrowserSession":   func() error { return s.ExpireBrowserSession(ctx, b.ID, b.ExpiresAt) },
-		"TouchBrowserSessions":   func() error { return s.TouchBrowserSessions(ctx, []authority.Use{{ID: b.ID, At: b.ExpiresAt}}) },
-		"PruneBrowserSessions":   func() error { _, err := s.PruneBrowserSessions(ctx, b.ExpiresAt.Add(time.Hour)); return err },
-		"SetMasterCheck":         func() error { _, err := s.SetMasterCheck(ctx, []byte{1}); return err },
-		"AddPepper":              func() error { return s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{1}}, ev) },
-		"AddSigningKey":          func() error { return s.AddSigningKey(ctx, signingKey(1), active.ID, ev) },
-		"RevokeSigningKey":       func() error { return s.RevokeSigningKey(ctx, active.ID, signingKey(1), ev) },
-		"CreateService":          func() error { return s.CreateService(ctx, api("new"), ev) },
-		"UpdateService":          func() error { return s.UpdateService(ctx, v, ev) },
-		"DeleteService":          func() error { return s.DeleteService(ctx, v.ID, ev) },
-		"ReplaceOperations":      func() error { return s.ReplaceOperations(ctx, v.ID, 1, nil, ev) },
-		"AppendRefusals":         func() error { return s.AppendRefusals(ctx, []audit.Event{ev}) },
-		"PruneEvents":            func() error { _, err := s.PruneEvents(ctx, start()); return err },
-		"PruneChanges":           func() error { _, err := s.PruneChanges(ctx, start()); return err },
+		"CreateUser":               func() error { return s.CreateUser(ctx, other, "", ev) },
+		"UpdateUser":               func() error { return s.UpdateUser(ctx, r, ev) },
+		"DeleteUser":               func() error { return s.DeleteUser(ctx, r.ID, ev) },
+		"ChangePassword":           func() error { return s.ChangePassword(ctx, r.ID, "hash", "new", ev) },
+		"ResetPassword":            func() error { return s.ResetPassword(ctx, r.ID, "new", ev) },
+		"UpgradePassword":          func() error { return s.UpgradePassword(ctx, r.ID, "hash", "new") },
+		"NotePasswordFrom":         func() error { return s.NotePasswordFrom(ctx, r.ID, "192.0.2.1", start(), 3) },
+		"PrunePasswordAddresses":   func() error { _, err := s.PrunePasswordAddresses(ctx, start()); return err },
+		"PutPersonalToken":         func() error { return s.PutPersonalToken(ctx, r.ID, digest(1, 2), ev) },
+		"RevokePersonalToken":      func() error { return s.RevokePersonalToken(ctx, r.ID, ev) },
+		"RedigestPersonalToken":    func() error { return s.RedigestPersonalToken(ctx, r.ID, digest(1, 1), digest(1, 2)) },
+		"TouchPersonalTokens":      func() error { return s.TouchPersonalTokens(ctx, []authority.Use{{ID: r.ID, At: start()}}) },
+		"CreateBrowserSession":     func() error { return s.CreateBrowserSession(ctx, visit(r.ID), cookies(1, 1), b.ID, ev) },
+		"EndBrowserSession":        func() error { return s.EndBrowserSession(ctx, b.ID, ev) },
+		"ExpireBrowserSession":     func() error { return s.ExpireBrowserSession(ctx, b.ID, b.ExpiresAt) },
+		"TouchBrowserSessions":     func() error { return s.TouchBrowserSessions(ctx, []authority.Use{{ID: b.ID, At: b.ExpiresAt}}) },
+		"PruneBrowserSessions":     func() error { _, err := s.PruneBrowserSessions(ctx, b.ExpiresAt.Add(time.Hour)); return err },
+		"CreateAPIToken":           func() error { return s.CreateAPIToken(ctx, apiToken(owner.ID, "new"), ev) },
+		"UpdateAPIToken":           func() error { return s.UpdateAPIToken(ctx, signed, ev) },
+		"DeleteAPIToken":           func() error { return s.DeleteAPIToken(ctx, signed.ID, ev) },
+		"TouchAPITokens":           func() error { return s.TouchAPITokens(ctx, []authority.Use{{ID: signed.ID, At: start()}}) },
+		"TouchParents":             func() error { return s.TouchParents(ctx, []authority.Use{{ID: signed.ID, At: start()}}) },
+		"RevokeAccessToken":        func() error { return s.RevokeAccessToken(ctx, taken, ev) },
+		"PruneRevokedAccessTokens": func() error { _, err := s.PruneRevokedAccessTokens(ctx, start()); return err },
+		"AddClientSecret":          func() error { return s.AddClientSecret(ctx, clientSecret(batch.ID, 3), digest(1, 3), ev) },
+		"RedigestClientSecret":     func() error { return s.RedigestClientSecret(ctx, secret.ID, digest(1, 1), digest(2, 1)) },
+		"DeleteClientSecret":       func() error { return s.DeleteClientSecret(ctx, batch.ID, secret.ID, ev) },
+		"AddClientKey":             func() error { return s.AddClientKey(ctx, clientKey(batch.ID, 3), ev) },
+		"DeleteClientKey":          func() error { return s.DeleteClientKey(ctx, batch.ID, key.ID, ev) },
+		"UseAssertion":             func() error { return s.UseAssertion(ctx, [32]byte{1}, start()) },
+		"PruneUsedAssertions":      func() error { _, err := s.PruneUsedAssertions(ctx, start()); return err },
+		"TouchClientSecrets":       func() error { return s.TouchClientSecrets(ctx, []authority.Use{{ID: secret.ID, At: start()}}) },
+		"SetMasterCheck":           func() error { _, err := s.SetMasterCheck(ctx, []byte{1}); return err },
+		"AddPepper":                func() error { return s.AddPepper(ctx, keyring.WrappedPepper{Version: 1, Wrapped: []byte{1}}, ev) },
+		"AddSigningKey":            func() error { return s.AddSigningKey(ctx, signingKey(1), active.ID, ev) },
+		"RevokeSigningKey":         func() error { return s.RevokeSigningKey(ctx, active.ID, signingKey(1), ev) },
+		"CreateService":            func() error { return s.CreateService(ctx, api("new"), ev) },
+		"UpdateService":            func() error { return s.UpdateService(ctx, v, ev) },
+		"DeleteService":            func() error { return s.DeleteService(ctx, v.ID, ev) },
+		"ReplaceOperations":        func() error { return s.ReplaceOperations(ctx, v.ID, 1, nil, ev) },
+		"AppendRefusals":           func() error { return s.AppendRefusals(ctx, []audit.Event{ev}) },
+		"PruneEvents":              func() error { _, err := s.PruneEvents(ctx, start()); return err },
+		"PruneChanges":             func() error { _, err := s.PruneChanges(ctx, start()); return err },
 	} {
 		t.Run(name, func(t *testing.T) { refuses(t, s, context.Canceled, write) })
 	}
@@ -68,6 +90,8 @@ func testEndedWrites(t *testing.T, s Store) {
 	checkLive(t, s, r.ID, digest(1, 1))
 	checkSession(t, s, 0, b)
 	checkSigningKeys(t, s, active)
+	checkAPIToken(t, s, signed.Token)
+	checkClientParent(t, s, secret.ID, batch.ID, accesstoken.Live)
 }
 
 func testEndedReads(t *testing.T, s Store) {
@@ -87,6 +111,17 @@ func testEndedReads(t *testing.T, s Store) {
 		"PersonalTokenByDigest":  func() error { _, err := s.PersonalTokenByDigest(ctx, digests); return err },
 		"FormerPersonalToken":    func() error { _, err := s.FormerPersonalToken(ctx, digests); return err },
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
+		"APIToken":               func() error { _, err := s.APIToken(ctx, r.ID); return err },
+		"FindAPIToken":           func() error { _, err := s.FindAPIToken(ctx, r.ID, ""); return err },
+		"APITokens":              func() error { _, err := s.APITokens(ctx, apitoken.Query{Limit: 1}); return err },
+		"APITokenParent":         func() error { _, err := s.APITokenParent(ctx, r.ID); return err },
+		"RestOfAPIToken":         func() error { _, err := s.RestOfAPIToken(ctx, r.ID, "", r.ID); return err },
+		"ClientParent":           func() error { _, err := s.ClientParent(ctx, r.ID); return err },
+		"RestOfClient":           func() error { _, err := s.RestOfClient(ctx, r.ID, "", r.ID); return err },
+		"ClientSecrets":          func() error { _, err := s.ClientSecrets(ctx, r.ID); return err },
+		"ClientSecretByDigest":   func() error { _, err := s.ClientSecretByDigest(ctx, digests); return err },
+		"ClientKeys":             func() error { _, err := s.ClientKeys(ctx, r.ID); return err },
+		"ClientKeysByName":       func() error { _, err := s.ClientKeysByName(ctx, "alice"); return err },
 		"MasterCheck":            func() error { _, err := s.MasterCheck(ctx); return err },
 		"Peppers":                func() error { _, err := s.Peppers(ctx); return err },
 		"SigningKeys":            func() error { _, err := s.SigningKeys(ctx); return err },

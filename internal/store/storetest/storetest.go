@@ -59,6 +59,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"admins":    adminTests(),
 		"personal":  personalTests(),
 		"sessions":  sessionTests(),
+		"api":       apiTokenTests(),
+		"clients":   clientTests(),
 		"services":  serviceTests(),
 		"keys":      keyTests(),
 		"feed":      feedTests(),

@@ -1,0 +1,323 @@
+package storetest
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+func apiTokenTests() map[string]func(*testing.T, Store) {
+	return map[string]func(*testing.T, Store){
+		"create":                   testCreateAPIToken,
+		"keep limits":              testAPITokenLimits,
+		"refuse a name taken":      testAPITokenNames,
+		"update":                   testUpdateAPIToken,
+		"delete":                   testDeleteAPIToken,
+		"list":                     testListAPITokens,
+		"of a deleted user":        testAPITokensOfDeleted,
+		"note uses":                testTouchAPITokens,
+		"what access tokens rest":  testRestOfAPIToken,
+		"take back access tokens":  testRevokeAccessToken,
+		"forget those long ended":  testPruneRevoked,
+		"see revoked signing keys": testAPITokenKeys,
+	}
+}
+
+// apiToken returns an unlimited API token of a user, signed with signingKey(0), to be stored.
+func apiToken(userID uuid.UUID, name string) apitoken.Record {
+	return apitoken.Record{Token: apitoken.Token{
+		ID: newID(), UserID: userID, Name: name, KeyID: signingKey(0).ID, Enabled: true, CreatedAt: start(), UpdatedAt: start(), Version: 1,
+	}, NameKey: strings.ToLower(name)}
+}
+
+// createAPIToken stores an API token.
+func createAPIToken(t *testing.T, s Store, r apitoken.Record) apitoken.Record {
+	t.Helper()
+	must(t, s.CreateAPIToken(t.Context(), r, event(audit.APITokenCreate, r.ID, start())))
+	return r
+}
+
+// tokenOwner returns a user, and has the key stored with which its tokens are signed.
+func tokenOwner(t *testing.T, s Store) account.Record {
+	t.Helper()
+	_ = firstSigningKey(t, s)
+	return born(t, s, person("alice"), "")
+}
+
+// checkAPIToken makes sure that a living token is as wanted, to whoever lists, reads or presents it.
+func checkAPIToken(t *testing.T, s Store, want apitoken.Token) {
+	t.Helper()
+	read, err := s.APIToken(t.Context(), want.ID)
+	must(t, err)
+	found, err := s.FindAPIToken(t.Context(), want.ID, want.KeyID)
+	must(t, err)
+	for what, got := range map[string]apitoken.Token{"read": read, "found": found.Token} {
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", what, got, want)
+		}
+	}
+}
+
+func testCreateAPIToken(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := apiToken(owner.ID, "Nightly export")
+	ev := event(audit.APITokenCreate, r.ID, start())
+	does(t, s, ev, nil, func() error { return s.CreateAPIToken(t.Context(), r, ev) })
+	checkAPIToken(t, s, r.Token)
+	again := r
+	again.NameKey, again.Name = "other", "Other"
+	refuses(t, s, authority.ErrConflict, func() error { return s.CreateAPIToken(t.Context(), again, ev) })
+	nobodys := apiToken(newID(), "nobody's")
+	refuses(t, s, authority.ErrNotFound, func() error { return s.CreateAPIToken(t.Context(), nobodys, ev) })
+	if _, err := s.FindAPIToken(t.Context(), newID(), r.KeyID); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("one that never was: got error %v, want %v", err, authority.ErrNotFound)
+	}
+}
+
+func testAPITokenLimits(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	for name, limits := range map[string]authority.Limits{
+		"none":      {},
+		"no scope":  {Scopes: []string{}},
+		"scopes":    {Scopes: []string{"a.read", "b"}},
+		"addresses": {From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::1/128")}},
+		"rate":      {Rate: authority.Rate{Calls: 600, Per: time.Minute}},
+	} {
+		r := apiToken(owner.ID, name)
+		r.Limits, r.ExpiresAt = limits, start().Add(time.Hour).Truncate(time.Second)
+		createAPIToken(t, s, r)
+		checkAPIToken(t, s, r.Token)
+		parent, err := s.APITokenParent(t.Context(), r.ID)
+		must(t, err)
+		want := accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, NotAfter: r.ExpiresAt, Limits: &limits}
+		if !reflect.DeepEqual(parent, want) {
+			t.Errorf("%s: got %+v within %+v, want %+v", name, parent, parent.Limits, want)
+		}
+	}
+}
+
+func testAPITokenNames(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	first, second := createAPIToken(t, s, apiToken(owner.ID, "First")), createAPIToken(t, s, apiToken(owner.ID, "Second"))
+	ev := event(audit.APITokenCreate, first.ID, start())
+	isNamed := func(err error) {
+		t.Helper()
+		if field, ok := errors.AsType[*authority.FieldError](err); !ok || field.Field != "name" {
+			t.Errorf("got error %v, want one that names the field", err)
+		}
+	}
+	isNamed(s.CreateAPIToken(t.Context(), apiToken(owner.ID, "FIRST"), ev))
+	refuses(t, s, authority.ErrConflict, func() error { return s.CreateAPIToken(t.Context(), apiToken(owner.ID, "FIRST"), ev) })
+	second.Name, second.NameKey = "first", "first"
+	isNamed(s.UpdateAPIToken(t.Context(), second, ev))
+	refuses(t, s, authority.ErrConflict, func() error { return s.UpdateAPIToken(t.Context(), second, ev) })
+	must(t, s.DeleteAPIToken(t.Context(), first.ID, ev))
+	must(t, s.UpdateAPIToken(t.Context(), second, event(audit.APITokenUpdate, second.ID, start()))) // the name is free again
+}
+
+func testUpdateAPIToken(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "Old"))
+	r.Name, r.NameKey, r.Enabled, r.UpdatedAt = "New", "new", false, start().Add(time.Hour)
+	r.Limits = authority.Limits{Scopes: []string{"a"}, From: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, Rate: authority.Rate{Calls: 1, Per: time.Second}}
+	ev := event(audit.APITokenUpdate, r.ID, r.UpdatedAt)
+	does(t, s, ev, one(feed.APIToken, r.ID), func() error { return s.UpdateAPIToken(t.Context(), r, ev) })
+	want := r.Token
+	want.Version = 2
+	checkAPIToken(t, s, want)
+	if parent, err := s.APITokenParent(t.Context(), r.ID); err != nil || parent.State != accesstoken.Disabled {
+		t.Errorf("got %+v and error %v, want it disabled", parent, err)
+	}
+	refuses(t, s, authority.ErrStale, func() error { return s.UpdateAPIToken(t.Context(), r, ev) })
+	must(t, s.DeleteAPIToken(t.Context(), r.ID, ev))
+	r.Version = 3
+	refuses(t, s, authority.ErrNotFound, func() error { return s.UpdateAPIToken(t.Context(), r, ev) })
+}
+
+func testDeleteAPIToken(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r, other := createAPIToken(t, s, apiToken(owner.ID, "gone")), createAPIToken(t, s, apiToken(owner.ID, "other"))
+	ev := event(audit.APITokenDelete, r.ID, start().Add(time.Hour))
+	does(t, s, ev, one(feed.APIToken, r.ID), func() error { return s.DeleteAPIToken(t.Context(), r.ID, ev) })
+	refuses(t, s, authority.ErrNotFound, func() error { return s.DeleteAPIToken(t.Context(), r.ID, ev) })
+	if _, err := s.APIToken(t.Context(), r.ID); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
+	}
+	found, err := s.FindAPIToken(t.Context(), r.ID, r.KeyID)
+	must(t, err)
+	if !found.DeletedAt.Equal(ev.At) || found.Name != "gone" {
+		t.Errorf("got %+v, want the tombstone of %s", found, ev.At)
+	}
+	if parent, err := s.APITokenParent(t.Context(), r.ID); err != nil || parent.State != accesstoken.Deleted {
+		t.Errorf("got %+v and error %v, want it deleted", parent, err)
+	}
+	refuses(t, s, authority.ErrConflict, func() error { return s.CreateAPIToken(t.Context(), r, ev) }) // its ID is never used again
+	checkAPIToken(t, s, other.Token)
+}
+
+func testListAPITokens(t *testing.T, s Store) {
+	owner, other := tokenOwner(t, s), born(t, s, person("bob"), "")
+	for i, name := range []string{"d", "b", "a", "c"} {
+		r := apiToken(owner.ID, name)
+		r.Enabled = name != "b"
+		if name != "c" {
+			r.ExpiresAt = start().Add(time.Duration(i+1) * time.Hour)
+		}
+		if name == "a" {
+			r.UserID = other.ID
+		}
+		createAPIToken(t, s, r)
+	}
+	gone := createAPIToken(t, s, apiToken(owner.ID, "e"))
+	must(t, s.DeleteAPIToken(t.Context(), gone.ID, event(audit.APITokenDelete, gone.ID, start())))
+	for _, test := range []struct {
+		name  string
+		query apitoken.Query
+		want  string
+	}{
+		{"all", apitoken.Query{Limit: 9}, "abcd"},
+		{"a page", apitoken.Query{Limit: 2}, "ab"},
+		{"the next", apitoken.Query{After: "b", Limit: 2}, "cd"},
+		{"of a user", apitoken.Query{UserID: owner.ID, Limit: 9}, "bcd"},
+		{"enabled", apitoken.Query{Enabled: new(true), Limit: 9}, "acd"},
+		{"disabled", apitoken.Query{Enabled: new(false), Limit: 9}, "b"},
+		{"ending soon", apitoken.Query{ExpiringBefore: start().Add(3 * time.Hour), Limit: 9}, "bd"},
+		{"all at once", apitoken.Query{UserID: owner.ID, Enabled: new(true), ExpiringBefore: start().Add(3 * time.Hour), After: "a", Limit: 9}, "d"},
+	} {
+		tokens, err := s.APITokens(t.Context(), test.query)
+		must(t, err)
+		got := ""
+		for _, token := range tokens {
+			got += token.Name
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func testAPITokensOfDeleted(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "orphan"))
+	must(t, remove(t, s, owner.ID)())
+	if _, err := s.APIToken(t.Context(), r.ID); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
+	}
+	if parent, err := s.APITokenParent(t.Context(), r.ID); err != nil || parent.State != accesstoken.Deleted {
+		t.Errorf("got %+v and error %v, want it deleted", parent, err)
+	}
+	createAPIToken(t, s, apiToken(born(t, s, person("alice"), "").ID, "orphan")) // the name is free
+}
+
+func testTouchAPITokens(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "used"))
+	at, from := start().Add(time.Minute), netip.MustParseAddr("2001:db8::7")
+	want := r.Token
+	for _, use := range []struct {
+		used    authority.Use
+		at      time.Time
+		from    string
+		through func(used []authority.Use) error
+	}{
+		{authority.Use{ID: r.ID, At: at, From: from}, at, from.String(), func(u []authority.Use) error { return s.TouchAPITokens(t.Context(), u) }},
+		{authority.Use{ID: r.ID, At: at.Add(-time.Second)}, at, from.String(), func(u []authority.Use) error { return s.TouchAPITokens(t.Context(), u) }},
+		{authority.Use{ID: r.ID, At: at.Add(time.Second)}, at.Add(time.Second), "", func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
+		{authority.Use{ID: newID(), At: at.Add(time.Hour)}, at.Add(time.Second), "", func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
+	} {
+		quietly(t, s, func() error { return use.through([]authority.Use{use.used}) })
+		want.LastUsedAt, want.LastUsedIP = use.at, use.from
+		checkAPIToken(t, s, want)
+	}
+}
+
+func testRestOfAPIToken(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
+	rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, newID())
+	must(t, err)
+	want := accesstoken.Rest{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}}
+	if !reflect.DeepEqual(rest, want) {
+		t.Errorf("got %+v, want %+v", rest, want)
+	}
+	if rest, err = s.RestOfAPIToken(t.Context(), r.ID, "unknown", newID()); err != nil || !rest.KeyRevoked {
+		t.Errorf("of a key that there isn't: got %+v and error %v, want it taken for revoked", rest, err)
+	}
+	if _, err := s.RestOfAPIToken(t.Context(), newID(), r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("of no parent: got error %v, want %v", err, authority.ErrNotFound)
+	}
+	if _, err := s.RestOfClient(t.Context(), r.ID, r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("as a client's: got error %v, want %v", err, authority.ErrNotFound)
+	}
+}
+
+func testRevokeAccessToken(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
+	id, parent := newID(), newID()
+	for _, test := range []struct {
+		revocation accesstoken.Revocation
+		kind       feed.Kind
+	}{
+		{accesstoken.Revocation{ID: id, Parent: r.ID, Until: start().Add(time.Minute)}, feed.APIToken},
+		{accesstoken.Revocation{ID: newID(), Parent: parent, Until: start().Add(time.Minute), Client: true}, feed.ClientSecret},
+	} {
+		ev := event(audit.AccessTokenRevoke, test.revocation.ID, start())
+		does(t, s, ev, one(test.kind, test.revocation.Parent), func() error { return s.RevokeAccessToken(t.Context(), test.revocation, ev) })
+		quietly(t, s, func() error { return s.RevokeAccessToken(t.Context(), test.revocation, ev) })
+	}
+	for token, want := range map[uuid.UUID]bool{id: true, newID(): false} {
+		if rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, token); err != nil || rest.Revoked != want {
+			t.Errorf("got %+v and error %v, want revoked %t", rest, err, want)
+		}
+	}
+}
+
+func testPruneRevoked(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
+	early, late := newID(), newID()
+	for id, until := range map[uuid.UUID]time.Time{early: start(), late: start().Add(time.Microsecond)} {
+		must(t, s.RevokeAccessToken(t.Context(), accesstoken.Revocation{ID: id, Parent: r.ID, Until: until}, event(audit.AccessTokenRevoke, id, start())))
+	}
+	quietly(t, s, func() error {
+		n, err := s.PruneRevokedAccessTokens(t.Context(), start().Add(time.Microsecond))
+		if n != 1 {
+			t.Errorf("got %d, want 1", n)
+		}
+		return err
+	})
+	for id, want := range map[uuid.UUID]bool{early: false, late: true} {
+		if rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, id); err != nil || rest.Revoked != want {
+			t.Errorf("got %+v and error %v, want revoked %t", rest, err, want)
+		}
+	}
+}
+
+func testAPITokenKeys(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	r := createAPIToken(t, s, apiToken(owner.ID, "signed"))
+	_, revoke := revokeSigningKey(t, s, r.KeyID, signingKey(1), start())
+	must(t, revoke())
+	for kid, want := range map[string]bool{r.KeyID: true, signingKey(1).ID: false, "": true} {
+		found, err := s.FindAPIToken(t.Context(), r.ID, kid)
+		must(t, err)
+		rest, err := s.RestOfAPIToken(t.Context(), r.ID, kid, newID())
+		must(t, err)
+		if found.KeyRevoked != want || rest.KeyRevoked != want {
+			t.Errorf("key %q: got revoked %t and %t, want %t", kid, found.KeyRevoked, rest.KeyRevoked, want)
+		}
+	}
+}
