@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,14 +112,19 @@ type Config struct {
 }
 
 // Tokens issues, proves and manages API tokens. Make one with New.
-type Tokens struct{ cfg Config }
+type Tokens struct {
+	cfg Config
+	// ended holds the IDs of the tokens that were found to have ended: a clock that is set back revives none. It is no
+	// larger than the number of records.
+	ended sync.Map
+}
 
 // New returns Tokens, or an error where the configuration lacks something.
 func New(cfg Config) (*Tokens, error) {
 	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Policy == nil || cfg.Applied == nil || cfg.Issuer == "" || cfg.Now == nil {
 		return nil, errors.New("apitoken: Store, Users, Keyring, Policy, Applied, Issuer and Now are required")
 	}
-	return &Tokens{cfg}, nil
+	return &Tokens{cfg: cfg}, nil
 }
 
 // Kind implements authority.Way.
@@ -132,7 +138,9 @@ func (t *Tokens) Recognizes(bearer string) bool {
 // Prove implements authority.Way.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	v, err := t.cfg.Keyring.Verify(c.Text, keyring.ForAPITokens, t.cfg.Issuer)
-	if err != nil {
+	ref, ok := errors.AsType[*authority.Refusal](err)
+	expired := ok && ref.Reason == authority.ReasonExpired
+	if err != nil && !expired {
 		return authority.Proof{}, err
 	}
 	text, err := v.Claims.Text("jti")
@@ -147,15 +155,20 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 	if err != nil {
 		return authority.Proof{}, fmt.Errorf("looking up an API token: %w", err)
 	}
-	if reason := found.judge(&v, t.cfg.Issuer, t.cfg.Now()); reason != "" {
+	reason := found.judge(&v, t.cfg.Issuer)
+	if _, ended := t.ended.Load(id); reason == "" && (expired || ended) {
+		t.ended.Store(id, struct{}{})
+		reason = authority.ReasonExpired
+	}
+	if reason != "" {
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
 	}
 	return authority.Proof{ID: found.ID, UserID: found.UserID, NotAfter: found.ExpiresAt, Limits: &found.Limits, Remember: true}, nil
 }
 
-// judge returns why a token is refused whose signature is good, or nothing. What it says of itself must be what its record
-// says, an end above all: one that has none may have none only by its record.
-func (f *Found) judge(v *keyring.Verified, issuer string, now time.Time) authority.Reason {
+// judge returns why a token is refused whose signature is good, or nothing; whether it has ended was seen by its own word.
+// What it says of itself must be what its record says, an end above all: one that has none may have none only by that.
+func (f *Found) judge(v *keyring.Verified, issuer string) authority.Reason {
 	sub, err := v.Claims.Text("sub")
 	switch {
 	case f.KeyRevoked:
@@ -168,8 +181,6 @@ func (f *Found) judge(v *keyring.Verified, issuer string, now time.Time) authori
 		return authority.ReasonDeleted
 	case !f.Enabled:
 		return authority.ReasonDisabled
-	case !f.ExpiresAt.IsZero() && !now.Before(f.ExpiresAt):
-		return authority.ReasonExpired
 	default:
 		return ""
 	}

@@ -38,7 +38,7 @@ func (k *Keyring) PurposeOf(token string) Purpose {
 
 // Verify checks a token that this keyring is said to have signed for a purpose: its form, its key, its signature and type
 // (RFC 8725 section 3), its issuer, and its times as it says of them itself. A revoked key has signed nothing. The error is
-// a *authority.Refusal.
+// a *authority.Refusal; of a token that has ended, and is good else, it comes with what was verified.
 func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified, error) {
 	t, err := jose.Parse(token.Reveal())
 	if err != nil {
@@ -67,10 +67,14 @@ func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified,
 		return Verified{}, refused(authority.ReasonWrongIssuer)
 	}
 	expires, reason := k.times(claims)
-	if reason != "" {
+	switch reason {
+	case "":
+		return Verified{claims, kid, expires}, nil
+	case authority.ReasonExpired:
+		return Verified{claims, kid, expires}, refused(reason)
+	default:
 		return Verified{}, refused(reason)
 	}
-	return Verified{claims, kid, expires}, nil
 }
 
 // times holds a token to the times that it tells of itself, in whole seconds (RFC 7519 section 2): "iat" it must tell.
@@ -97,7 +101,7 @@ func (k *Keyring) times(claims jose.Claims) (expires time.Time, _ authority.Reas
 	case err != nil || end <= 0 || end > latestEnd:
 		return expires, authority.ReasonWrongClaims
 	case now.Unix() >= end:
-		return expires, authority.ReasonExpired
+		return time.Unix(end, 0).UTC(), authority.ReasonExpired
 	}
 	return time.Unix(end, 0).UTC(), ""
 }

@@ -1,0 +1,228 @@
+// Package desk is the inside of Jeton, wired as app wires it, on a real database and with a clock of its own, for the tests
+// of what stands on it.
+//
+// What it makes is real: a token of it is signed by a key of its keyring, and a change is heard by its feed.
+package desk
+
+import (
+	"context"
+	"crypto/rand"
+	"net/netip"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// Issuer is the public URL of the desk.
+const Issuer = "https://tokens.example.com"
+
+// Peer is the address from which calls come.
+var Peer = netip.MustParseAddr("192.0.2.7")
+
+// Desk is the inside, with a service "reports" on api.example.com/v2. Of its operations, GET /reports/{id} has the scope
+// reports.read and PUT /reports/{id} the scope reports.write; both are for the role partner.
+type Desk struct {
+	Store     *sqlite.Store
+	Master    secret.Text
+	Keyring   *keyring.Keyring
+	Accounts  *account.Accounts
+	Personal  *personal.Tokens
+	API       *apitoken.Tokens
+	Access    *accesstoken.Tokens
+	Catalog   *catalog.Catalog
+	Feed      *feed.Feed
+	Authority *authority.Authority
+	Refusals  *audit.Refusals
+	Admin     authority.Principal
+
+	clock atomic.Int64 // microseconds since 1970
+}
+
+// Options change what New makes.
+type Options struct {
+	Store      func(*sqlite.Store) accesstoken.Store // what access tokens see of the store
+	Life       time.Duration                         // of access tokens; 5 minutes where 0
+	MaxLife    map[account.Kind]time.Duration        // of API tokens
+	MoreWays   func(*Desk) []authority.Way           // beside those of personal, API and access tokens
+	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
+}
+
+// New returns a desk that is closed at the end of the test.
+func New(tb testing.TB, o Options) *Desk {
+	tb.Helper()
+	d := &Desk{Refusals: audit.NewRefusals(1000)}
+	d.clock.Store(time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC).UnixMicro())
+	if o.Life == 0 {
+		o.Life = 5 * time.Minute
+	}
+	if o.Store == nil {
+		o.Store = func(s *sqlite.Store) accesstoken.Store { return s }
+	}
+	must(tb, d.open(tb, &o))
+	ways := []authority.Way{d.Accounts, d.Personal, d.API, d.Access}
+	if o.MoreWays != nil {
+		ways = append(ways, o.MoreWays(d)...)
+	}
+	var err error
+	d.Authority, err = authority.New(authority.Config{
+		Ways: ways, Users: d.Accounts, Policy: d.Catalog.Policy, Refusals: d.Refusals,
+		Fresh: func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
+	})
+	must(tb, err)
+	d.furnish(tb)
+	must(tb, d.Feed.CatchUp(tb.Context()))
+	return d
+}
+
+// open opens the database and wires what stands on it, but for the authority.
+func (d *Desk) open(tb testing.TB, o *Options) (err error) {
+	ctx := tb.Context()
+	if d.Store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(tb.TempDir(), "jeton.db"), Now: d.Now}); err != nil {
+		return err
+	}
+	tb.Cleanup(func() { must(tb, d.Store.Close()) })
+	if d.Master, _, err = keyring.NewMasterKey(rand.Reader); err != nil {
+		return err
+	}
+	if d.Keyring, err = keyring.Open(ctx, keyring.Config{Store: d.Store, Master: d.Master, Applied: d.applied, Now: d.Now, Random: rand.Reader}); err != nil {
+		return err
+	}
+	if d.Feed, err = feed.New(feed.Config{Store: d.Store, Apply: d.apply, Now: d.Now}); err != nil {
+		return err
+	}
+	if d.Accounts, err = account.New(account.Config{Store: d.Store, Applied: d.applied, Now: d.Now, Random: rand.Reader, PasswordSlots: 2}); err != nil {
+		return err
+	}
+	if d.Personal, err = personal.New(personal.Config{Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader}); err != nil {
+		return err
+	}
+	if d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Applied: d.applied, Now: d.Now}); err != nil {
+		return err
+	}
+	d.API, err = apitoken.New(apitoken.Config{
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Policy: d.Catalog.Policy, Applied: d.applied, Issuer: Issuer, MaxLife: o.MaxLife, Now: d.Now,
+	})
+	if err != nil {
+		return err
+	}
+	d.Access, err = accesstoken.New(accesstoken.Config{
+		Store: o.Store(d.Store), Keyring: d.Keyring, Policy: d.Catalog.Policy, Applied: d.applied, Issuer: Issuer, Life: o.Life, Now: d.Now,
+	})
+	return err
+}
+
+// furnish makes an administrator and a service.
+func (d *Desk) furnish(tb testing.TB) {
+	tb.Helper()
+	d.Admin = d.User(tb, "root", account.Person, "admin")
+	actor := audit.Actor{}
+	_, err := d.Catalog.Create(tb.Context(), catalog.Draft{Name: "reports", Host: "api.example.com", PathPrefix: "/v2"}, actor)
+	must(tb, err)
+	_, err = d.Catalog.Replace(tb.Context(), "reports", 1, []catalog.Operation{
+		{Pattern: "GET /reports/{id}", Audience: []string{"role:partner"}, Scope: "reports.read"},
+		{Pattern: "PUT /reports/{id}", Audience: []string{"role:partner"}, Scope: "reports.write"},
+	}, actor)
+	must(tb, err)
+}
+
+// User makes a user and returns the principal that it would be by a personal token.
+func (d *Desk) User(tb testing.TB, name string, kind account.Kind, roles ...string) authority.Principal {
+	tb.Helper()
+	u, err := d.Accounts.Create(tb.Context(), account.Draft{Username: name, Kind: kind, Roles: roles}, audit.Actor{})
+	must(tb, err)
+	return authority.Principal{
+		User:           authority.User{ID: u.ID, Username: u.Username, Roles: u.Roles, Active: true},
+		CredentialKind: authority.PersonalToken, CredentialID: u.ID,
+	}
+}
+
+// Token makes an API token for a user, of 30 days where the draft says nothing of its end.
+func (d *Desk) Token(tb testing.TB, draft apitoken.Draft) (secret.Text, apitoken.Token) {
+	tb.Helper()
+	if draft.Days == 0 && !draft.Never {
+		draft.Days = 30
+	}
+	text, token, err := d.API.Create(tb.Context(), draft, &d.Admin, audit.Actor{})
+	must(tb, err)
+	return text, token
+}
+
+// Exchange verifies an API token and gets an access token for it, as every edge does.
+func (d *Desk) Exchange(tb testing.TB, text secret.Text, ask accesstoken.Ask) (accesstoken.Issued, error) {
+	tb.Helper()
+	p, err := d.Authority.Identify(tb.Context(), Bearer(text.Reveal()), &authority.Door{Name: "exchange", Kinds: authority.KindsOf(authority.APIToken)})
+	if err != nil {
+		return accesstoken.Issued{}, err
+	}
+	return d.Access.Issue(tb.Context(), &p, ask)
+}
+
+// Gateway takes every token with which the API can be called.
+var Gateway = &authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.PersonalToken, authority.APIToken, authority.AccessToken)}
+
+// Bearer presents a token for the report that a partner may read.
+func Bearer(token string) *authority.Presented {
+	return &authority.Presented{Authorization: []string{"Bearer " + token}, Method: "GET", Host: "api.example.com", Path: "/v2/reports/7", Peer: Peer}
+}
+
+// Call presents a token to the API and returns the reason why it is refused, empty where it isn't.
+func (d *Desk) Call(tb testing.TB, token string) authority.Reason {
+	tb.Helper()
+	got := d.Authority.Decide(tb.Context(), Bearer(token), Gateway)
+	return got.Reason
+}
+
+// Now is the desk's clock.
+func (d *Desk) Now() time.Time { return time.UnixMicro(d.clock.Load()).UTC() }
+
+// Advance moves the clock; a feed that was heard before a move of seconds is heard anew.
+func (d *Desk) Advance(tb testing.TB, by time.Duration) {
+	tb.Helper()
+	d.clock.Add(by.Microseconds())
+	must(tb, d.Feed.CatchUp(tb.Context()))
+}
+
+func (d *Desk) applied(ctx context.Context) error { return d.Feed.CatchUp(ctx) }
+
+// apply does as app's node does.
+func (d *Desk) apply(ctx context.Context, c feed.Change) error {
+	if c.ID == uuid.Nil || c.Kind == feed.Service {
+		if err := d.Catalog.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
+		if err := d.Keyring.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Kind == feed.RevokedKey {
+		c.ID = uuid.Nil
+	}
+	if d.Authority != nil {
+		d.Authority.Forget(c.ID)
+	}
+	return nil
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
