@@ -26,6 +26,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,6 +35,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -73,10 +76,13 @@ type Store interface {
 	RevokeSigningKey(ctx context.Context, kid string, successor WrappedSigningKey, ev audit.Event) error
 }
 
-// Config is what a Keyring needs. Every field is required, but for Applied.
+// Config is what a Keyring needs. Every field is required, but for Algorithms and Applied.
 type Config struct {
 	Store  Store
 	Master secret.Text // 32 bytes: see ParseMasterKey
+	// Algorithms are those with which the first key of each purpose is made, and to which Conform rotates. A purpose that
+	// isn't among them has its own: RS256 for API tokens, ES256 for access tokens.
+	Algorithms map[Purpose]jose.Algorithm
 	// Applied returns once this process has heard of every change committed so far, and has forgotten what rested on a
 	// revoked key. Without it, no key is revoked.
 	Applied func(ctx context.Context) error
@@ -118,6 +124,11 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 	if cfg.Store == nil || cfg.Now == nil || cfg.Random == nil || len(cfg.Master) != keySize {
 		return nil, errors.New("keyring: Store, Now, Random and a Master key of 32 bytes are required")
 	}
+	for p, alg := range cfg.Algorithms {
+		if p.Type() == "" || !slices.Contains(SigningAlgorithms(), alg) {
+			return nil, fmt.Errorf("keyring: Algorithms has %q for %q, which no signing key can have", alg, p)
+		}
+	}
 	wrapping, err := hkdf.Key(sha256.New, []byte(cfg.Master.Reveal()), nil, "jeton wrapping key 1", keySize)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the wrapping key: %w", err)
@@ -127,7 +138,7 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
 	}
 	k := &Keyring{cfg: cfg}
-	k.cfg.Master = ""
+	k.cfg.Master, k.cfg.Algorithms = "", maps.Clone(cfg.Algorithms)
 	k.peppers.Store(new([]pepper))
 	k.signing.Store(new(signingKeys))
 	if k.wrap, err = cipher.NewGCM(block); err != nil {

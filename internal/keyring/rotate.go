@@ -13,7 +13,7 @@ import (
 )
 
 // RotateSigningKey makes a new active key for a purpose and retires the former one, whose tokens live on. An empty
-// algorithm is that of the former, or the purpose's own where it has none yet. It returns a *FieldError where purpose or
+// algorithm is that of the former, or the configured one where there is none yet. It returns a *FieldError where purpose or
 // algorithm is none that there is, and ErrStale where another node has rotated meanwhile: then a new key is active, too.
 func (k *Keyring) RotateSigningKey(ctx context.Context, p Purpose, alg jose.Algorithm, actor audit.Actor) (SigningKey, error) {
 	if p.Type() == "" {
@@ -46,7 +46,7 @@ func (k *Keyring) rotate(ctx context.Context, p Purpose, alg jose.Algorithm, act
 	case ok:
 		alg = former.signer.Key().Algorithm()
 	default:
-		alg = p.algorithm()
+		alg = k.algorithm(p)
 	}
 	key, err := k.makeSigningKey(p, alg)
 	if err != nil {
@@ -68,9 +68,9 @@ func (k *Keyring) RotateAged(ctx context.Context, maxAge time.Duration) (int, er
 		if key.State() != KeyActive || k.cfg.Now().Sub(key.CreatedAt) < maxAge {
 			continue
 		}
-		done, err := k.rotateAged(ctx, key)
+		done, err := k.replace(ctx, key, key.Algorithm)
 		if err != nil {
-			return rotated, err
+			return rotated, fmt.Errorf("rotating an aged signing key: %w", err)
 		}
 		if done {
 			rotated++
@@ -79,19 +79,43 @@ func (k *Keyring) RotateAged(ctx context.Context, maxAge time.Duration) (int, er
 	return rotated, nil
 }
 
-// rotateAged rotates a key, if no other process has meanwhile: each looks once an hour, and they start together.
-func (k *Keyring) rotateAged(ctx context.Context, aged SigningKey) (bool, error) {
+// Conform rotates every active key that has another algorithm than is configured, and returns the purposes of those. What
+// the former keys have signed lives on. It makes no first key: that is Sign's, at need.
+//
+// It is for the start. Done again and again, it would take back what an administrator has chosen since by
+// RotateSigningKey; and two nodes of different configurations would never stop.
+func (k *Keyring) Conform(ctx context.Context) ([]Purpose, error) {
+	var rotated []Purpose
+	for _, key := range k.SigningKeys() {
+		want := k.algorithm(key.Purpose)
+		if key.State() != KeyActive || key.Purpose.Type() == "" || key.Algorithm == want { // a purpose may be a later version's
+			continue
+		}
+		done, err := k.replace(ctx, key, want)
+		if err != nil {
+			return rotated, fmt.Errorf("rotating a signing key to %s: %w", want, err)
+		}
+		if done {
+			rotated = append(rotated, key.Purpose)
+		}
+	}
+	return rotated, nil
+}
+
+// replace rotates a key, if no other process has meanwhile: they start together, and each looks for aged keys once an
+// hour.
+func (k *Keyring) replace(ctx context.Context, former SigningKey, alg jose.Algorithm) (bool, error) {
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	if err := k.Reload(ctx); err != nil {
 		return false, err
 	}
-	if k.signing.Load().active[aged.Purpose].id != aged.ID {
+	if k.signing.Load().active[former.Purpose].id != former.ID {
 		return false, nil
 	}
-	_, err := k.rotate(ctx, aged.Purpose, aged.Algorithm, audit.Actor{})
+	_, err := k.rotate(ctx, former.Purpose, alg, audit.Actor{})
 	if err != nil && !errors.Is(err, authority.ErrStale) {
-		return false, fmt.Errorf("rotating an aged signing key: %w", err)
+		return false, err
 	}
 	return err == nil, k.Reload(context.WithoutCancel(ctx))
 }

@@ -62,7 +62,7 @@ func (k *Keyring) activeKey(ctx context.Context, p Purpose) (activeKey, error) {
 
 // addFirstSigningKey makes the first key of a purpose, or takes that of another node which was faster.
 func (k *Keyring) addFirstSigningKey(ctx context.Context, p Purpose) error {
-	key, err := k.makeSigningKey(p, p.algorithm())
+	key, err := k.makeSigningKey(p, k.algorithm(p))
 	if err != nil {
 		return err
 	}

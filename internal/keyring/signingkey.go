@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,13 +36,19 @@ func (p Purpose) Type() string {
 	}
 }
 
-// algorithm returns the algorithm of a purpose's first key. API tokens are kept by programs that may be old, and are
-// checked by Jeton alone; access tokens are short and many, and whoever checks them reads a JWKS.
+// algorithm returns the algorithm of a purpose's first key, unless the configuration says otherwise. API tokens are kept
+// by programs that may be old, and are checked by Jeton alone; access tokens are short and many, and whoever checks them
+// reads a JWKS.
 func (p Purpose) algorithm() jose.Algorithm {
 	if p == ForAPITokens {
 		return jose.RS256
 	}
 	return jose.ES256
+}
+
+// algorithm returns the algorithm that is configured for the keys of a purpose.
+func (k *Keyring) algorithm(p Purpose) jose.Algorithm {
+	return cmp.Or(k.cfg.Algorithms[p], p.algorithm())
 }
 
 // SigningAlgorithms returns the algorithms that a signing key may have. A shared secret is not among them: who can check
