@@ -23,6 +23,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -51,6 +52,10 @@ type Config struct {
 	SessionIdle     time.Duration // how long a browser session lasts without use
 	SessionLifetime time.Duration // how long it lasts at most
 	APICookieDomain string        // Domain of the cookie that calls protected APIs; empty for the public URL's host alone
+
+	KeyAge               time.Duration  // how old a signing key grows before another signs in its place
+	AccessTokenAlgorithm jose.Algorithm // of the keys that sign access tokens
+	APITokenAlgorithm    jose.Algorithm // of those that sign API tokens
 
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
@@ -89,6 +94,9 @@ func settings() []setting {
 		{name: "session-idle", value: "1h", help: "how long a browser session lasts without use; at least 1m"},
 		{name: "session-lifetime", value: "12h", help: "how long a browser session lasts at most; at least as long as --session-idle"},
 		{name: "api-cookie-domain", help: "domain, such as example.com, all of whose hosts get the cookie that calls protected APIs; the public URL's host must be it or lie below it; empty for that host alone"},
+		{name: "key-age", value: "90d", help: "how old a signing key grows before another signs in its place, as 90d or 2160h; at least 1h; what it has signed lives on"},
+		{name: "access-token-algorithm", value: "ES256", help: "algorithm of the keys that sign access tokens: RS256, PS256, ES256 or EdDSA; a key of another is rotated at the start"},
+		{name: "api-token-algorithm", value: "RS256", help: "algorithm of the keys that sign API tokens: RS256, PS256, ES256 or EdDSA; a key of another is rotated at the start"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
@@ -163,6 +171,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	}
 	c.AuditRetention, c.Drain = r.duration("audit-retention", time.Hour), r.duration("drain", 0)
 	r.sessions(c)
+	r.signingKeys(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }
 

@@ -219,6 +219,7 @@ func (c *Config) Settings() []Setting {
 		"session-idle": c.SessionIdle.String(), "session-lifetime": c.SessionLifetime.String(), "api-cookie-domain": c.APICookieDomain, "data": c.Data, "database": c.Database,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
+		"key-age": c.KeyAge.String(), "access-token-algorithm": string(c.AccessTokenAlgorithm), "api-token-algorithm": string(c.APITokenAlgorithm),
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}
