@@ -261,13 +261,8 @@ func TestMasterKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := read(t, filepath.Join(data, "master.key"))
-	another := strings.Map(func(r rune) rune {
-		if r == 'a' || r == 'A' {
-			return r + 1
-		}
-		return r
-	}, key)
-	if another == key { // one key in a million million has neither
+	another := "A" + key[1:] // not at its end, where two characters may stand for the same key
+	if another == key {
 		another = "B" + key[1:]
 	}
 	elsewhere := filepath.Join(t.TempDir(), "key")
