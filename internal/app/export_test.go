@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/keyring"
 )
 
 // Maintain does what a running Jeton does in the background, without its listeners: a test whose clock is its own can't
@@ -27,6 +31,21 @@ func Prune(ctx context.Context, o Options) error { return once(ctx, o, (*node).p
 
 // RotateKeys rotates once the signing keys that have grown old.
 func RotateKeys(ctx context.Context, o Options) error { return once(ctx, o, (*node).rotateKeys) }
+
+// Sign signs a token of a purpose, and returns the key that it was signed with.
+func Sign(ctx context.Context, o Options, p keyring.Purpose) (key keyring.SigningKey, err error) {
+	signing := func(n *node, ctx context.Context) {
+		var signed keyring.Signed
+		signed, err = n.keys.Sign(ctx, p, jose.ClaimSet{
+			Issuer: "https://tokens.example.com", Subject: "1", Audience: []string{"https://tokens.example.com"}, ID: "1",
+			IssuedAt: n.now(), Expires: n.now().Add(time.Hour),
+		})
+		if err == nil {
+			key, err = n.keys.SigningKey(signed.KeyID)
+		}
+	}
+	return key, errors.Join(once(ctx, o, signing), err)
+}
 
 // once does one piece of maintenance.
 func once(ctx context.Context, o Options, do func(*node, context.Context)) error {

@@ -3,9 +3,11 @@ package app_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,11 +92,18 @@ func TestRevokedKey(t *testing.T) {
 	await(t, i, "jeton_remembered_proofs", "0")
 }
 
-// TestOldKeysRotate has a key reach ninety days, and a microsecond before.
+// TestOldKeysRotate has a key reach its age, and a microsecond before: ninety days, unless another is set.
 func TestOldKeysRotate(t *testing.T) {
+	for age, flags := range map[time.Duration][]string{90 * 24 * time.Hour: nil, 36 * time.Hour: {"--key-age=36h"}} {
+		oldKeysRotate(t, age, flags...)
+	}
+}
+
+func oldKeysRotate(t *testing.T, age time.Duration, flags ...string) {
+	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	o := app.Options{Config: configure(t, t.TempDir()), Now: clock}
+	o := app.Options{Config: configure(t, t.TempDir(), flags...), Now: clock}
 	if err := app.RotateKeys(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +114,7 @@ func TestOldKeysRotate(t *testing.T) {
 	if _, err := keys.RotateSigningKey(t.Context(), keyring.ForAccessTokens, jose.EdDSA, audit.Actor{}); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(90*24*time.Hour - time.Microsecond)
+	now = now.Add(age - time.Microsecond)
 	for want := 1; want <= 2; want++ {
 		if err := app.RotateKeys(t.Context(), o); err != nil {
 			t.Fatal(err)
@@ -116,5 +125,57 @@ func TestOldKeysRotate(t *testing.T) {
 			t.Errorf("at %s: got keys %+v, %v, want %d", now, list, err, want)
 		}
 		now = now.Add(time.Microsecond)
+	}
+}
+
+// TestAlgorithmOfKeys starts again and again on one database. What is configured is the algorithm of a first key, and of
+// one that is there already.
+func TestAlgorithmOfKeys(t *testing.T) {
+	data := t.TempDir()
+	const rotated = "rotated signing keys of another algorithm than is configured"
+	start := func(want string, flags ...string) {
+		t.Helper()
+		i := run(t, configure(t, data, flags...))
+		if err := i.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if log := i.stderr.String(); strings.Contains(log, rotated) != (want != "") || !strings.Contains(log, want) {
+			t.Errorf("%v: got the log\n%s\nwant %q of rotated keys", flags, log, want)
+		}
+	}
+	start("", "--access-token-algorithm=EdDSA") // there is no key to rotate
+	_, keys := openKeyring(t, data, time.Now)
+	if list := keys.SigningKeys(); len(list) != 0 {
+		t.Errorf("got keys %+v, want none before one is needed", list)
+	}
+	if _, err := keys.RotateSigningKey(t.Context(), keyring.ForAccessTokens, jose.EdDSA, audit.Actor{}); err != nil {
+		t.Fatal(err)
+	}
+	start("", "--access-token-algorithm=EdDSA")
+	start(`"purposes":["access_token"]`) // ES256, which nobody had to say
+	start("", "--api-token-algorithm=EdDSA")
+	if err := keys.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, key := range keys.SigningKeys() {
+		got = append(got, fmt.Sprintf("%s %s %s", key.Purpose, key.Algorithm, key.State()))
+	}
+	if want := []string{"access_token ES256 active", "access_token EdDSA retired"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestFirstKeyIsConfigured has a node sign: nothing but its configuration says how.
+func TestFirstKeyIsConfigured(t *testing.T) {
+	for _, tt := range []struct {
+		purpose keyring.Purpose
+		want    jose.Algorithm
+	}{{keyring.ForAPITokens, jose.PS256}, {keyring.ForAccessTokens, jose.EdDSA}} {
+		o := app.Options{Config: configure(t, t.TempDir(), "--api-token-algorithm=PS256", "--access-token-algorithm=EdDSA")}
+		key, err := app.Sign(t.Context(), o, tt.purpose)
+		if err != nil || key.Algorithm != tt.want {
+			t.Errorf("got %+v, %v, want a key of %s", key, err, tt.want)
+		}
 	}
 }

@@ -15,8 +15,6 @@ const (
 	// certificateEvery is how often the certificate's files are looked at: they are renewed weeks before the old one ends.
 	certificateEvery = time.Minute
 	keysEvery        = time.Hour
-	// keyAge is how old a signing key grows before another signs in its place. What it has signed lives on.
-	keyAge = 90 * 24 * time.Hour
 	// changesKept is how long rows of the change feed are kept; a node that was away for longer forgets everything.
 	changesKept = 24 * time.Hour
 )
@@ -69,12 +67,24 @@ func (n *node) storeUses(ctx context.Context) {
 
 // rotateKeys rotates the signing keys that have grown old.
 func (n *node) rotateKeys(ctx context.Context) {
-	count, err := n.keys.RotateAged(ctx, keyAge)
+	count, err := n.keys.RotateAged(ctx, n.cfg.KeyAge)
 	if err != nil {
 		n.logger.WarnContext(ctx, "old signing keys were not rotated", "error", err)
 	}
 	if count > 0 {
 		n.logger.InfoContext(ctx, "rotated old signing keys", "count", count)
+	}
+}
+
+// conformKeys rotates the signing keys that have another algorithm than is configured. Where it can't, the former go on
+// signing: what they sign is as good as before.
+func (n *node) conformKeys(ctx context.Context) {
+	rotated, err := n.keys.Conform(ctx)
+	if err != nil {
+		n.logger.WarnContext(ctx, "signing keys of another algorithm than is configured were not rotated", "error", err)
+	}
+	if len(rotated) > 0 {
+		n.logger.InfoContext(ctx, "rotated signing keys of another algorithm than is configured", "purposes", rotated)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/session"
@@ -77,7 +78,12 @@ func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	n.keys, err = keyring.Open(ctx, keyring.Config{Store: n.store, Master: master, Applied: n.applied, Now: o.Now, Random: o.Random})
+	n.keys, err = keyring.Open(ctx, keyring.Config{
+		Store: n.store, Master: master, Applied: n.applied, Now: o.Now, Random: o.Random,
+		Algorithms: map[keyring.Purpose]jose.Algorithm{
+			keyring.ForAPITokens: o.Config.APITokenAlgorithm, keyring.ForAccessTokens: o.Config.AccessTokenAlgorithm,
+		},
+	})
 	if errors.Is(err, keyring.ErrWrongMasterKey) {
 		err = fmt.Errorf("%w; give that one by --master-key-file, or as master.key in %s", err, n.cfg.Data)
 	}
@@ -87,12 +93,17 @@ func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, s
 	return n, n.wire(o)
 }
 
-// begin makes the first administrator where there is none, and hears the feed for the first time.
+// begin makes the first administrator where there is none, hears the feed for the first time, and has the signing keys
+// be as they are configured.
 func (n *node) begin(ctx context.Context, o *Options) error {
 	if err := n.firstStart(ctx, o); err != nil {
 		return err
 	}
-	return n.feed.CatchUp(ctx)
+	if err := n.feed.CatchUp(ctx); err != nil {
+		return err
+	}
+	n.conformKeys(ctx)
+	return nil
 }
 
 // wire makes the parts of the inside and joins them.
