@@ -3,8 +3,8 @@
 //
 // The API only grows: members and codes are added, none is renamed or given another meaning. Members that a client
 // doesn't know must be ignored by it; members that the server doesn't know are refused by it. Times are RFC 3339 in UTC
-// with microseconds; IDs are UUIDs (RFC 9562, version 7). Lists are never null. A secret is in one type alone that the
-// server sends, [IssuedPersonalToken]; passwords and their hashes are only ever sent to it.
+// with microseconds; IDs are UUIDs (RFC 9562, version 7), but for those of signing keys. Lists are never null. A secret is
+// in one type alone that the server sends, [IssuedPersonalToken]; passwords and their hashes are only ever sent to it.
 //
 // openapi.yaml beside this file is the whole API, with its routes, made of these types; the server has it at
 // /v1/openapi.json.
@@ -131,6 +131,25 @@ type Operation struct {
 	Pattern  string   `json:"pattern" doc:"[METHOD ]/path in the syntax of Go's http.ServeMux, below the service's prefix"`
 	Audience []string `json:"audience" doc:"user:NAME, role:NAME or self:{VARIABLE}; nobody if empty"`
 	Scope    string   `json:"scope,omitempty" doc:"the scope (RFC 6749, section 3.3) to which the operation belongs"`
+}
+
+// SigningKey tells of one of the keys with which Jeton signs tokens. Neither half of it is here.
+type SigningKey struct {
+	ID        string `json:"id" doc:"the kid in the header of every token that it has signed; never used for another key"`
+	Purpose   string `json:"purpose" enum:"api_token,access_token" doc:"the one kind of token that it signs"`
+	Algorithm string `json:"algorithm" enum:"RS256,PS256,ES256,EdDSA"`
+	State     string `json:"state" enum:"active,retired,revoked" doc:"active: it signs, as one key of each purpose does; retired: it only verifies what it has signed; revoked: all that it has signed is refused"`
+
+	CreatedAt time.Time `json:"created_at"`
+	RetiredAt time.Time `json:"retired_at,omitzero" doc:"absent where it never was retired"`
+	RevokedAt time.Time `json:"revoked_at,omitzero" doc:"absent where it isn't revoked"`
+}
+
+// KeyRotation is the body of POST /v1/keys: it asks for a new active key of a purpose. The former one retires, and what it
+// has signed lives on.
+type KeyRotation struct {
+	Purpose   string `json:"purpose" enum:"api_token,access_token"`
+	Algorithm string `json:"algorithm,omitempty" enum:"RS256,PS256,ES256,EdDSA" doc:"that of the former key if absent; the configured one where there is none"`
 }
 
 // VerifyRequest is the body of POST /v1/verify: a call, as a service received it. The path in the URL must be the one of

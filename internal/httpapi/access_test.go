@@ -13,10 +13,17 @@ import (
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/keyring"
 )
 
-// sample is a route with a request that does what it is for, where there are the user "target" and the service
-// "reports". They come in an order in which each finds what it needs.
+// sampleKey is the signing key that is there for the samples, and that isn't.
+const (
+	sampleKey  = "0000000000000000000000"
+	missingKey = "0000000000000000000001"
+)
+
+// sample is a route with a request that does what it is for, where there are the user "target", the service "reports"
+// and the signing key sampleKey. They come in an order in which each finds what it needs.
 type sample struct {
 	route   string
 	body    string
@@ -41,8 +48,11 @@ func samples() []sample {
 		{"PATCH /v1/services/reports", `{"default":"authenticated"}`, nil, 200, "administrator"},
 		{"GET /v1/services/reports/operations", "", nil, 200, "administrator"},
 		{"PUT /v1/services/reports/operations", `[]`, map[string]string{"If-Match": "*"}, 204, "administrator"},
+		{"GET /v1/keys", "", nil, 200, "administrator"},
+		{"POST /v1/keys", `{"purpose":"access_token","algorithm":"EdDSA"}`, nil, 201, "administrator"},
 		{"POST /v1/verify", `{"method":"GET","url":"https://api.example.com/reports/7"}`, nil, 200, "administrator"},
 		{"GET /v1/events", "", nil, 200, "administrator"},
+		{"DELETE /v1/keys/" + sampleKey, "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
 		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
@@ -55,12 +65,19 @@ func (s sample) ask(token string) ask {
 	return ask{route: s.route, token: token, body: s.body, header: s.header}
 }
 
+// patternOf returns the route of the document that a sample is for.
+func patternOf(route string) string {
+	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}").Replace(route)
+}
+
 // stocked is a desk with what the samples need.
 func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	t.Helper()
 	d := newDesk(t, toys...)
 	d.user(t, account.Draft{Username: "target"})
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
+	d.random.zeros.Store(true) // the key's ID is the first that is read
+	d.signingKey(t, keyring.ForAccessTokens)
 	return d
 }
 
@@ -78,7 +95,7 @@ func TestSamplesAreAllRoutes(t *testing.T) {
 		}
 	}
 	for _, s := range samples() {
-		path := strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}").Replace(s.route)
+		path := patternOf(s.route)
 		sampled = append(sampled, path)
 	}
 	slices.Sort(documented)
@@ -164,7 +181,7 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 			t.Errorf("%s: got refusals %v, want that of a user who isn't allowed", s.route, got)
 		}
 		missing := s.ask(token)
-		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing").Replace(missing.route)
+		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey).Replace(missing.route)
 		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
 		if cut(there) != cut(gone) {
 			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)

@@ -104,8 +104,7 @@ func TestCanaries(t *testing.T) {
 		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") {
 			continue // what the others need
 		}
-		path := strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}").Replace(s.route)
-		method, path, _ := strings.Cut(path, " ")
+		method, path, _ := strings.Cut(patternOf(s.route), " ")
 		op, ok := d.doc.Paths[path][strings.ToLower(method)]
 		if !ok {
 			t.Fatalf("the document lacks %s %s", method, path)
@@ -145,7 +144,7 @@ func (d *canaryDesk) outside(t *testing.T, s sample, op operation, canary string
 			d.try(t, ask{route: s.route + "?" + p.Name + "=" + url.QueryEscape(canary), token: d.adminToken})
 		case "path":
 			q := s.ask(d.adminToken)
-			q.route = strings.NewReplacer("target", escaped, "reports", escaped).Replace(q.route)
+			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped).Replace(q.route)
 			d.try(t, q)
 		}
 	}

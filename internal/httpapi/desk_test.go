@@ -32,6 +32,7 @@ import (
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
@@ -55,6 +56,10 @@ type desk struct {
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
 	browsers  *session.Browsers
+	keys      *keyring.Keyring
+	keyStore  *slowKeys
+	random    *foretold
+	master    secret.Text
 	catalog   *catalog.Catalog
 	authority *authority.Authority
 	refusals  *audit.Refusals
@@ -93,6 +98,42 @@ func (e *faultyEvents) Events(ctx context.Context, q audit.Query) ([]audit.Event
 		return nil, *err
 	}
 	return e.Store.Events(ctx, q)
+}
+
+// slowKeys is the store of keys, with room for something to happen between the look at a key and its change. Its changes
+// fail where they are told to.
+type slowKeys struct {
+	keyring.Store
+	meanwhile atomic.Pointer[func()]
+	err       atomic.Pointer[error]
+}
+
+func (s *slowKeys) AddSigningKey(ctx context.Context, key keyring.WrappedSigningKey, former string, ev audit.Event) error {
+	if do := s.meanwhile.Swap(nil); do != nil {
+		(*do)()
+	}
+	if err := s.err.Load(); err != nil {
+		return *err
+	}
+	return s.Store.AddSigningKey(ctx, key, former, ev)
+}
+
+func (s *slowKeys) RevokeSigningKey(ctx context.Context, kid string, successor keyring.WrappedSigningKey, ev audit.Event) error {
+	if err := s.err.Load(); err != nil {
+		return *err
+	}
+	return s.Store.RevokeSigningKey(ctx, kid, successor, ev)
+}
+
+// foretold is randomness but for the zeros that are asked for.
+type foretold struct{ zeros atomic.Bool }
+
+func (f *foretold) Read(b []byte) (int, error) {
+	if f.zeros.CompareAndSwap(true, false) {
+		clear(b)
+		return len(b), nil
+	}
+	return rand.Read(b)
 }
 
 // syncBuffer is a bytes.Buffer for several goroutines.
@@ -148,8 +189,14 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	t.Cleanup(func() { check(t, d.store.Close()) })
 	master, _, err := keyring.NewMasterKey(rand.Reader)
 	check(t, err)
-	keys, err := keyring.Open(ctx, keyring.Config{Store: d.store, Master: master, Now: d.clock, Random: rand.Reader})
+	d.master = master
+	d.keyStore, d.random = &slowKeys{Store: d.store}, new(foretold)
+	keys, err := keyring.Open(ctx, keyring.Config{
+		Store: d.keyStore, Master: master, Now: d.clock, Random: d.random,
+		Applied: func(ctx context.Context) error { return d.changes.CatchUp(ctx) },
+	})
 	check(t, err)
+	d.keys = keys
 	changes, err := feed.New(feed.Config{Store: d.store, Apply: d.apply, Now: d.clock})
 	check(t, err)
 	d.changes = changes
@@ -195,7 +242,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Browsers: d.browsers, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
@@ -207,6 +254,9 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {
 	d.authority.Forget(c.ID)
+	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
+		return d.keys.Reload(ctx)
+	}
 	return d.catalog.Reload(ctx)
 }
 

@@ -42,6 +42,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
@@ -57,6 +58,8 @@ type Config struct {
 	Tokens *personal.Tokens
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
+	// Keys keeps the keys with which Jeton signs tokens. It must be able to revoke.
+	Keys *keyring.Keyring
 	// Catalog keeps services and operations, and says whose verifier somebody is.
 	Catalog *catalog.Catalog
 	// Events is the audit log. It is only read here: changes write their events themselves, refusals go by Authority.
@@ -90,8 +93,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Browsers, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Browsers, Keys, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -147,6 +150,12 @@ func (s *server) routes() error {
 	register(s, h, administrators, s.replaceOperations,
 		op("PUT /v1/services/{name}/operations", "replaceOperations", "Replace the operations of a service",
 			api.CodeConflict, api.CodeStale, api.CodeVersionRequired))
+
+	register(s, h, administrators, s.listKeys, op("GET /v1/keys", "listKeys", "List signing keys, newest first"))
+	register(s, h, administrators, s.rotateKey,
+		op("POST /v1/keys", "rotateKey", "Make a new signing key; the former one only verifies from then on", api.CodeStale))
+	register(s, h, administrators, s.revokeKey,
+		op("DELETE /v1/keys/{id}", "revokeKey", "Revoke a signing key and every token that it has signed", api.CodeStale))
 
 	// What the log and the policy say.
 	register(s, h, verifiers, s.verifyCall, op("POST /v1/verify", "verify", "May a call that a service received pass"))
