@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -224,6 +225,38 @@ func TestKeysOfAnotherNode(t *testing.T) {
 		t.Errorf("got keys %+v, want the other node's rotation alone", got)
 	}
 	d.want(t, q, http.StatusCreated, "")
+}
+
+// TestKeysBySDK goes the whole way: what the Go client sends is what is meant here, and what comes back means the same
+// there.
+func TestKeysBySDK(t *testing.T) {
+	d := newDesk(t)
+	c, err := client.New(client.Config{BaseURL: d.URL, Token: client.Secret(d.adminToken)})
+	check(t, err)
+	var want []api.SigningKey // the newest first
+	for _, alg := range []string{"", "EdDSA"} {
+		d.now.Add(1)
+		key, err := c.RotateKey(t.Context(), api.KeyRotation{Purpose: "access_token", Algorithm: alg})
+		check(t, err)
+		want = append([]api.SigningKey{key}, want...)
+	}
+	d.now.Add(1)
+	check(t, c.RevokeKey(t.Context(), want[1].ID))
+	want[1].State, want[1].RetiredAt, want[1].RevokedAt = "revoked", want[0].CreatedAt, d.clock()
+	var got []api.SigningKey
+	for key, err := range c.Keys(t.Context()) {
+		check(t, err)
+		got = append(got, key)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("keys (-want +got): %s", diff)
+	}
+	if err := c.RevokeKey(t.Context(), want[1].ID); !errors.Is(err, client.ErrNotFound) {
+		t.Errorf("got %v of a second revocation, want ErrNotFound", err)
+	}
+	if _, err := c.RotateKey(t.Context(), api.KeyRotation{Purpose: "access_token", Algorithm: "HS256"}); !errors.Is(err, client.ErrInvalid) {
+		t.Errorf("got %v of an algorithm that there isn't, want ErrInvalid", err)
+	}
 }
 
 // anotherKeyring opens the keys of the desk's database once more, as another node would.
