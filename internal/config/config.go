@@ -53,9 +53,12 @@ type Config struct {
 	SessionLifetime time.Duration // how long it lasts at most
 	APICookieDomain string        // Domain of the cookie that calls protected APIs; empty for the public URL's host alone
 
-	KeyAge               time.Duration  // how old a signing key grows before another signs in its place
-	AccessTokenAlgorithm jose.Algorithm // of the keys that sign access tokens
-	APITokenAlgorithm    jose.Algorithm // of those that sign API tokens
+	KeyAge                 time.Duration  // how old a signing key grows before another signs in its place
+	AccessTokenAlgorithm   jose.Algorithm // of the keys that sign access tokens
+	APITokenAlgorithm      jose.Algorithm // of those that sign API tokens
+	AccessTokenLife        time.Duration  // how long an access token lasts, unless what it was got for ends before
+	APITokenMaxLifePerson  time.Duration  // how long a new API token of a person may last, in whole days; 0 for any time and for ever
+	APITokenMaxLifeService time.Duration  // likewise of a service account
 
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
@@ -97,6 +100,9 @@ func settings() []setting {
 		{name: "key-age", value: "90d", help: "how old a signing key grows before another signs in its place, as 90d or 2160h; at least 1h; what it has signed lives on"},
 		{name: "access-token-algorithm", value: "ES256", help: "algorithm of the keys that sign access tokens: RS256, PS256, ES256 or EdDSA; a key of another is rotated at the start"},
 		{name: "api-token-algorithm", value: "RS256", help: "algorithm of the keys that sign API tokens: RS256, PS256, ES256 or EdDSA; a key of another is rotated at the start"},
+		{name: "access-token-life", value: "5m", help: "how long an access token lasts, unless what it was got for ends before; 1m to 1h"},
+		{name: "api-token-max-life-person", help: "how long a new API token of a person may last at most, in days, as 365d; empty or never for any time, and for ever"},
+		{name: "api-token-max-life-service", help: "how long a new API token of a service account may last at most, in days, as 365d; empty or never for any time, and for ever"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
@@ -172,6 +178,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	c.AuditRetention, c.Drain = r.duration("audit-retention", time.Hour), r.duration("drain", 0)
 	r.sessions(c)
 	r.signingKeys(c)
+	r.tokens(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }
 

@@ -216,7 +216,9 @@ func (c *Config) Settings() []Setting {
 	values := map[string]string{
 		"listen": c.Listen, "gateway-listen": c.GatewayListen, "admin-listen": c.AdminListen,
 		"public-url": c.PublicURL, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "plain-http": strings.Join(c.PlainHTTP, ","),
-		"session-idle": c.SessionIdle.String(), "session-lifetime": c.SessionLifetime.String(), "api-cookie-domain": c.APICookieDomain, "data": c.Data, "database": c.Database,
+		"session-idle": c.SessionIdle.String(), "session-lifetime": c.SessionLifetime.String(), "api-cookie-domain": c.APICookieDomain,
+		"access-token-life": c.AccessTokenLife.String(), "api-token-max-life-person": lifeText(c.APITokenMaxLifePerson),
+		"api-token-max-life-service": lifeText(c.APITokenMaxLifeService), "data": c.Data, "database": c.Database,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"key-age": c.KeyAge.String(), "access-token-algorithm": string(c.AccessTokenAlgorithm), "api-token-algorithm": string(c.APITokenAlgorithm),
