@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/policy"
@@ -60,6 +62,8 @@ func checkName(name string) error {
 		return field("name", "begins or ends with a space", "Leave it out.")
 	case utf8.RuneCountInString(name) > maxName:
 		return field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
+	case uuid.Validate(name) == nil:
+		return field("name", "has the form of an ID", "Say what the token is for.")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return field("name", "holds control or invisible characters", "Give printable text on one line.")
 	}

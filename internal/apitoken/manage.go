@@ -89,6 +89,9 @@ func (t *Tokens) List(ctx context.Context, q Query) ([]Token, error) {
 	return t.cfg.Store.APITokens(ctx, q)
 }
 
+// Ahead returns the time so many days from now, for Query.ExpiringBefore.
+func (t *Tokens) Ahead(days int) time.Time { return t.cfg.Now().Add(time.Duration(days) * day) }
+
 // Update changes a token. Errors are those of Create, ErrStale and ErrNotFound.
 // Its access tokens are held to what it says now, from the moment Update returns.
 func (t *Tokens) Update(ctx context.Context, id uuid.UUID, p Patch, maker *authority.Principal, actor audit.Actor) (Token, error) {
@@ -104,6 +107,10 @@ func (t *Tokens) Update(ctx context.Context, id uuid.UUID, p Patch, maker *autho
 		return Token{}, fmt.Errorf("finding the user of an API token: %w", err)
 	}
 	r := Record{Token: p.apply(token)}
+	if r.Limits.HasScope(authority.AdminScope) && !token.Limits.HasScope(authority.AdminScope) {
+		// Who has the text by now, nobody knows; and whoever made it may be another than whose power it would get.
+		return Token{}, field("scopes", "may hold "+authority.AdminScope+" from the beginning alone", "Make another token.")
+	}
 	if err := t.check(&r, user, maker, token.Limits.Scopes); err != nil {
 		return Token{}, err
 	}
@@ -182,10 +189,10 @@ func mayAdminister(maker *authority.Principal, user account.User) bool {
 	return maker.Admin() && (user.ID == maker.ID || user.Kind == account.Service)
 }
 
-// sorted returns scopes in their order, each once; nil stays nil.
+// sorted returns scopes in their order, each once. Nil stays nil and an empty list an empty one: the one is narrowed to
+// nothing, the other not at all.
 func sorted(scopes []string) []string {
-	if scopes == nil {
-		return nil
-	}
-	return slices.Compact(slices.Sorted(slices.Values(append([]string{}, scopes...))))
+	scopes = slices.Clone(scopes)
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
 }
