@@ -151,14 +151,20 @@ func (n *node) wire(o *Options) (err error) {
 
 // wireSigned makes the ways in of signed tokens.
 func (n *node) wireSigned(o *Options) (err error) {
+	longest := map[account.Kind]time.Duration{}
+	for kind, life := range map[account.Kind]time.Duration{account.Person: o.Config.APITokenMaxLifePerson, account.Service: o.Config.APITokenMaxLifeService} {
+		if life > 0 {
+			longest[kind] = life
+		}
+	}
 	n.api, err = apitoken.New(apitoken.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Now: o.Now,
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, MaxLife: longest, Now: o.Now,
 	})
 	if err != nil {
 		return err
 	}
 	n.access, err = accesstoken.New(accesstoken.Config{
-		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: 5 * time.Minute, Now: o.Now,
+		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: o.Config.AccessTokenLife, Now: o.Now,
 	})
 	return err
 }

@@ -38,8 +38,8 @@ type Good struct {
 	Now time.Time
 	// Other is a good token of another kind, whose key isn't this one's.
 	Other string
-	// Never says that the good token has no end, by its record.
-	Never bool
+	// Recorded says that a record knows when the good token ends, Never that it has no end.
+	Recorded, Never bool
 }
 
 // part is one decoded segment of the good token.
@@ -276,6 +276,10 @@ func (g *Good) claims(tb testing.TB) []Token {
 	}
 	now := g.Now.Unix()
 	const wrong = authority.ReasonWrongClaims
+	ended := authority.ReasonExpired
+	if g.Recorded {
+		ended = wrong
+	}
 	all := []Token{
 		{"no issuer", with("iss", nil), authority.ReasonWrongIssuer},
 		{"another issuer", with("iss", "https://elsewhere.example"), authority.ReasonWrongIssuer},
@@ -295,8 +299,8 @@ func (g *Good) claims(tb testing.TB) []Token {
 		{"not before the future", with("nbf", now+60), authority.ReasonNotYet},
 		{"not before null", null("nbf"), wrong},
 		{"not before a text", with("nbf", "0"), wrong},
-		{"ended", with("exp", now), authority.ReasonExpired},
-		{"ended long since", with("exp", 1), authority.ReasonExpired},
+		{"ended", with("exp", now), ended},
+		{"ended long since", with("exp", 1), ended},
 		{"an end of null", null("exp"), wrong},
 		{"an end of 0", with("exp", 0), wrong},
 		{"a negative end", with("exp", -now), wrong},
