@@ -237,7 +237,11 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 			return c.Kind, nil
 		}
 	}
-	return c.Kind, a.prove(ctx, &c, key, in, p)
+	ref = a.prove(ctx, &c, key, in, p)
+	if ref != nil && ref.Reason == ReasonExpired {
+		a.memory.end(key, c.Kind)
+	}
+	return c.Kind, ref
 }
 
 // prove asks the way in and the database, and remembers what they said.

@@ -22,7 +22,10 @@ import (
 )
 
 // crowd is a way in, and the users behind it, for numbered tokens: so many that a map of them would be measured too.
-type crowd struct{ proved atomic.Int64 }
+type crowd struct {
+	proved  atomic.Int64
+	records bool // each token has a record of its own, and limits that are one of a hundred
+}
 
 const crowdToken = "jtp0aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6kL9" // and eight digits: 51 characters
 
@@ -35,7 +38,12 @@ func (c *crowd) Prove(_ context.Context, cr authority.Credential) (authority.Pro
 	if err != nil || n >= 50_000_000 {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknown}
 	}
-	return authority.Proof{ID: numbered(n), UserID: numbered(n), Remember: true}, nil
+	p := authority.Proof{ID: numbered(n), UserID: numbered(n), Remember: true}
+	if c.records {
+		p.ID[0] = 1
+		p.Limits = &authority.Limits{Scopes: []string{"scope" + strconv.Itoa(n%100)}}
+	}
+	return p, nil
 }
 
 func (c *crowd) AuthorityUser(_ context.Context, id uuid.UUID) (authority.User, error) {
@@ -107,13 +115,16 @@ type warm struct {
 	perToken float64 // bytes of memory
 }
 
-func newWarm(tb testing.TB, tokens int) *warm {
+func newWarm(tb testing.TB, tokens int) *warm { return newWarmOf(tb, tokens, false) }
+
+func newWarmOf(tb testing.TB, tokens int, records bool) *warm {
 	before := heap()
 	a, c := newCrowdOf(tb, 0)
+	c.records = records
 	call := newCaller()
 	for n := range tokens {
-		if d := a.Decide(tb.Context(), call.present(n), tokenDoor); !d.Allowed() {
-			tb.Fatalf("token %d: got %s", n, d.Reason)
+		if _, err := a.Identify(tb.Context(), call.present(n), tokenDoor); err != nil {
+			tb.Fatalf("token %d: got %v", n, err)
 		}
 	}
 	return &warm{a, c, tokens, float64(heap()-before) / float64(tokens)}
@@ -243,13 +254,15 @@ func BenchmarkForget(b *testing.B) {
 // TestBytesPerToken prints what a remembered token takes, with its user and that user's names of 34 bytes.
 func TestBytesPerToken(t *testing.T) {
 	for _, tokens := range []int{10_000, authority.Rounds(100_000), authority.Rounds(200_000)} {
-		w := newWarm(t, tokens)
-		t.Logf("%d tokens: %.1f bytes each", tokens, w.perToken)
-		if got := w.Remembered(); got != tokens {
-			t.Errorf("got %d remembered, want %d", got, tokens)
-		}
-		if w.perToken > 200 {
-			t.Errorf("%d tokens: got %.1f bytes each, want 200 at most", tokens, w.perToken)
+		for _, records := range []bool{false, true} {
+			w := newWarmOf(t, tokens, records)
+			t.Logf("%d tokens, with records and limits of their own %t: %.1f bytes each", tokens, records, w.perToken)
+			if got := w.Remembered(); got != tokens {
+				t.Errorf("got %d remembered, want %d", got, tokens)
+			}
+			if w.perToken > 300 {
+				t.Errorf("%d tokens: got %.1f bytes each, want 300 at most", tokens, w.perToken)
+			}
 		}
 	}
 }

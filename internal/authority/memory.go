@@ -113,6 +113,18 @@ func (m *memory) keep(f *fill, now time.Time) {
 	}
 }
 
+// end has what is remembered of a credential end for good: it was found to have ended, and a clock that is set back shall
+// not revive it.
+func (m *memory) end(k key, kind Kind) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, known := m.current.Load().find(k); known {
+		b, _ := r.read()
+		b.end = endOf(time.UnixMicro(1), kind)
+		r.write(k, b)
+	}
+}
+
 // renew replaces the index. It lets go of the lock while it copies, which takes a second for some millions of proofs: a
 // change heard of must not wait so long, and is applied to the copy in the end.
 func (m *memory) renew(now time.Time) {

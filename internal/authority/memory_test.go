@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -365,5 +366,26 @@ func TestWarmAllocatesNothing(t *testing.T) {
 	}
 	if got := d.proofs(); got != 2 {
 		t.Errorf("got %d proofs by token and password, want 2", got)
+	}
+}
+
+// TestEndedStaysEnded sets the clock back after a proof was found to have ended: the way in is asked, and memory isn't.
+func TestEndedStaysEnded(t *testing.T) {
+	d := newDesk(t, 0)
+	alice := d.person("alice")
+	d.personal.put("jtp-alice", authority.Proof{ID: alice.ID, UserID: alice.ID, NotAfter: d.now().Add(time.Minute), Remember: true})
+	for range 2 {
+		if got := d.outcome(t, bearer("jtp-alice")); got != "alice" {
+			t.Fatalf("got %s, want alice", got)
+		}
+	}
+	d.advance(time.Minute)
+	if got := d.outcome(t, bearer("jtp-alice")); got != "expired" {
+		t.Errorf("at its end: got %s, want expired", got)
+	}
+	d.advance(-time.Second)
+	asked := d.proofs()
+	if _ = d.outcome(t, bearer("jtp-alice")); d.proofs() != asked+1 {
+		t.Error("with the clock set back, the ended proof was remembered")
 	}
 }

@@ -32,10 +32,10 @@ WHERE t.deleted_at IS NULL AND t.name_key > ?1 AND (?2 IS NULL OR t.user_id = ?2
 	AND (?4 IS NULL OR t.expires_at < ?4)
 ORDER BY t.name_key LIMIT ?5`
 
-	apiTokenParent         = `t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits
-	selectParentOfAPIToken = `SELECT ` + apiTokenParent + ` FROM api_token t WHERE t.id = ?1`
-	tokenRevoked           = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
-	selectRestOfAPIToken   = `SELECT ` + apiTokenParent + `, ` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
+	tokenRevoked         = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+	selectRestOfAPIToken = `
+SELECT t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits + `,
+	` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
 )
 
 // limitsColumns scans the limits of a token.
@@ -107,30 +107,29 @@ func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Tok
 	return tokens, nil
 }
 
-// scanParent reads apiTokenParent, and what stands behind it.
-func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
+// scanRest reads a row of selectRestOfAPIToken or selectRestOfClient.
+func scanRest(row scanner) (rest accesstoken.Rest, err error) {
+	p := &rest.Parent
 	var columns limitsColumns
 	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
-	if err = row.Scan(append(dest, more...)...); err != nil {
-		return accesstoken.Parent{}, kindOf(err)
+	if err = row.Scan(append(dest, &rest.KeyRevoked, &rest.Revoked)...); err != nil {
+		return accesstoken.Rest{}, kindOf(err)
 	}
 	limits, err := columns.limits()
 	p.Limits = &limits
-	return p, err
+	return rest, err
 }
 
-// APITokenParent implements accesstoken.Store.
+// APITokenParent implements accesstoken.Store. An exchange waits for it, so it is the prepared select of a verdict, for no
+// key and no token.
 func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	p, err := scanParent(s.reads.QueryRowContext(ctx, selectParentOfAPIToken, blob(id)))
-	if err != nil {
-		return accesstoken.Parent{}, fmt.Errorf("reading the API token of an access token: %w", err)
-	}
-	return p, nil
+	rest, err := s.RestOfAPIToken(ctx, id, "", uuid.Nil)
+	return rest.Parent, err
 }
 
 // RestOfAPIToken implements accesstoken.Store.
-func (s *Store) RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (rest accesstoken.Rest, err error) {
-	rest.Parent, err = scanParent(find(ctx, s.hot.restOfAPIToken, blob(parent), kid, blob(id)), &rest.KeyRevoked, &rest.Revoked)
+func (s *Store) RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Rest, error) {
+	rest, err := scanRest(find(ctx, s.hot.restOfAPIToken, blob(parent), kid, blob(id)))
 	if err != nil {
 		return accesstoken.Rest{}, fmt.Errorf("looking up the API token of an access token: %w", err)
 	}

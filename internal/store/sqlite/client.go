@@ -210,8 +210,8 @@ func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Par
 }
 
 // RestOfClient implements accesstoken.Store.
-func (s *Store) RestOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (rest accesstoken.Rest, err error) {
-	rest.Parent, err = scanParent(find(ctx, s.hot.restOfClient, blob(parent), kid, blob(id)), &rest.KeyRevoked, &rest.Revoked)
+func (s *Store) RestOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Rest, error) {
+	rest, err := scanRest(find(ctx, s.hot.restOfClient, blob(parent), kid, blob(id)))
 	if err != nil {
 		return accesstoken.Rest{}, fmt.Errorf("looking up the client of an access token: %w", err)
 	}

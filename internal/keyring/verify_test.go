@@ -1,0 +1,100 @@
+package keyring_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// TestVerify verifies tokens of this keyring, each for its purpose and for the other. What somebody could make of them,
+// the ways in present: see accesstoken and apitoken.
+func TestVerify(t *testing.T) {
+	store := newStore(t)
+	k := mustOpen(t, signing(store))
+	api, access := mustSign(t, k, keyring.ForAPITokens), mustSign(t, k, keyring.ForAccessTokens)
+	issuer := claims("x").Issuer
+	for _, test := range []struct {
+		name    string
+		token   secret.Text
+		purpose keyring.Purpose
+		issuer  string
+		want    authority.Reason
+	}{
+		{"an API token", api.Token, keyring.ForAPITokens, issuer, ""},
+		{"an access token", access.Token, keyring.ForAccessTokens, issuer, ""},
+		{"an API token for an access token", api.Token, keyring.ForAccessTokens, issuer, "wrong_type"},
+		{"an access token for an API token", access.Token, keyring.ForAPITokens, issuer, "wrong_type"},
+		{"another issuer", access.Token, keyring.ForAccessTokens, issuer + "/", "wrong_issuer"},
+		{"no token", "", keyring.ForAccessTokens, issuer, "malformed"},
+		{"a megabyte of dots", secret.Text(strings.Repeat(".", 1<<20)), keyring.ForAccessTokens, issuer, "malformed"},
+	} {
+		v, err := k.Verify(test.token, test.purpose, test.issuer)
+		if got := reasonOf(t, err); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		if err == nil && (v.KeyID == "" || !v.Claims.Has("jti") || !v.IsFor(claims("x").Audience[0]) || v.IsFor("elsewhere")) {
+			t.Errorf("%s: got %+v, want what it says", test.name, v)
+		}
+	}
+	if got := k.PurposeOf(api.Token.Reveal()); got != keyring.ForAPITokens {
+		t.Errorf("got purpose %q, want that of API tokens", got)
+	}
+	must(t, k.RevokeSigningKey(t.Context(), api.KeyID, audit.Actor{}))
+	if _, err := k.Verify(api.Token, keyring.ForAPITokens, issuer); reasonOf(t, err) != authority.ReasonRevokedKey {
+		t.Errorf("of a revoked key: got error %v, want revoked_key", err)
+	}
+	if got := k.PurposeOf(api.Token.Reveal()); got != keyring.ForAPITokens {
+		t.Errorf("of a revoked key: got purpose %q, want that of API tokens", got)
+	}
+	if _, err := k.Verify(access.Token, keyring.ForAccessTokens, issuer); err != nil {
+		t.Errorf("of another key: got error %v, want none", err)
+	}
+}
+
+// TestVerifyTells of a token that has ended what it was.
+func TestVerifyTells(t *testing.T) {
+	cfg := signing(newStore(t))
+	at := noon
+	cfg.Now = func() time.Time { return at }
+	k := mustOpen(t, cfg)
+	set := claims("x")
+	set.IssuedAt, set.Expires, set.Never = noon, noon.Add(time.Minute), false
+	signed, err := k.Sign(t.Context(), keyring.ForAccessTokens, set)
+	must(t, err)
+	at = noon.Add(time.Minute)
+	v, err := k.Verify(signed.Token, keyring.ForAccessTokens, set.Issuer)
+	if reasonOf(t, err) != authority.ReasonExpired || !v.Expires.Equal(at) || v.KeyID != signed.KeyID {
+		t.Errorf("got %+v and error %v, want it expired, and its end", v, err)
+	}
+	for ahead, want := range map[time.Duration]authority.Reason{-10 * time.Second: "", -11 * time.Second: "not_yet"} {
+		at = noon.Add(ahead)
+		if _, err := k.Verify(signed.Token, keyring.ForAccessTokens, set.Issuer); reasonOf(t, err) != want {
+			t.Errorf("by a clock %s behind: got error %v, want %q", -ahead, err, want)
+		}
+	}
+}
+
+func reasonOf(t *testing.T, err error) authority.Reason {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	ref, ok := errors.AsType[*authority.Refusal](err)
+	if !ok {
+		t.Fatalf("got error %v, want a refusal", err)
+	}
+	return ref.Reason
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
