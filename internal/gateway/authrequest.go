@@ -19,8 +19,9 @@ func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
 // refuseAuthRequest answers with a status that nginx's auth_request understands; X-Jeton-Status says what the caller should see.
 //
 // The reason stays here: every failed credential has the same answer to the byte, so that nobody learns from it whether
-// a token was ever good. The time of the answer is not part of that promise: a token with a wrong checksum is refused
-// without a look-up, which tells what the checksum had told already.
+// a token was ever good. Only an API token that is good is told that it must be exchanged first. The time of the answer is
+// not part of that promise: a token with a wrong checksum is refused without a look-up, which tells what the checksum had
+// told already.
 //
 // What can't be judged is a 403 and what can't be decided just now a 503: whatever a proxy makes of the second status,
 // and of one that it doesn't know, neither is a 2xx, which alone lets a call pass.

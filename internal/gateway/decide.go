@@ -37,10 +37,12 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 	return nil // the status 200 goes without saying: net/http sends it
 }
 
-// refuse notes a refusal for the log and tells that nothing is known of the caller. The answer is the proxy's own way's.
+// refuse notes a refusal for the log and tells that nothing is known of the caller, nor more of its credential than may be
+// told. The answer is the proxy's own way's.
 func (g *gateway) refuse(w http.ResponseWriter, ref *authority.Refusal) *authority.Refusal {
 	line := web.Note(w)
 	line.Reason, line.User, line.Credential = string(ref.Reason), ref.UserID, ref.ID
 	g.clearIdentity(w.Header())
+	web.SetChallenge(w.Header(), ref.Reason)
 	return ref
 }

@@ -22,6 +22,14 @@ const retryAfter = time.Second
 // because nginx's auth_request passes only the first field on.
 const challenge = `Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`
 
+// The challenges to a caller whose credential is good, but not for what it asks (RFC 6750, section 3.1). Nobody else is told
+// more than that there is no valid credential. They are as http.Header wants them, shared and never written.
+var (
+	exchangeFirst = []string{`Bearer realm="jeton", error="invalid_token", error_description="exchange it first", Basic realm="jeton", charset="UTF-8"`}
+	// No other scheme would help: whose call it is isn't in doubt.
+	insufficientScope = []string{`Bearer realm="jeton", error="insufficient_scope"`}
+)
+
 // ProblemOf turns an error of the inside into what a caller may learn of it. What it doesn't know is an internal error.
 func ProblemOf(err error) *api.Problem {
 	if p, ok := errors.AsType[*api.Problem](err); ok {
@@ -64,7 +72,7 @@ func codeOf(err error) api.Code {
 }
 
 // refusalProblem tells a caller the outcome and not the reason, so that unknown, wrong, expired, revoked and blocked
-// look alike.
+// look alike. What only the bearer of a good token hears may say more.
 func refusalProblem(ref *authority.Refusal) *api.Problem {
 	switch ref.Reason.Outcome() {
 	case authority.OutcomeMalformed:
@@ -79,14 +87,25 @@ func refusalProblem(ref *authority.Refusal) *api.Problem {
 		return p
 	case authority.OutcomeTooMany:
 		p := api.NewProblem(api.CodeTooManyRequests, "Too many wrong passwords were tried. Tokens go on working.")
+		if ref.Reason == authority.ReasonRateLimited {
+			p.Detail = "The token is used more often than it may be."
+		}
 		p.RetryAfter = ref.RetryAfter
 		return p
 	case authority.OutcomeUnavailable:
 		return api.NewProblem(api.CodeUnavailable, "")
 	case authority.OutcomeForbidden:
-		return api.NewProblem(api.CodeNotAllowed, "")
+		p := api.NewProblem(api.CodeNotAllowed, "")
+		if ref.Reason == authority.ReasonInsufficientScope {
+			p.Detail, p.Fix = "The token is narrowed to other operations.", "Use a token that has the operation's scope."
+		}
+		return p
 	default:
-		return api.NewProblem(api.CodeNotAuthenticated, "")
+		p := api.NewProblem(api.CodeNotAuthenticated, "")
+		if ref.Reason == authority.ReasonExchangeFirst {
+			p.Detail, p.Fix = "An API token calls no service by itself.", "Exchange it first, and send the access token that it gets."
+		}
+		return p
 	}
 }
 
@@ -116,6 +135,17 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) 
 	_ = json.NewEncoder(w).Encode(p) // the caller may have gone
 }
 
+// SetChallenge sets the WWW-Authenticate of a refusal that has one of its own. That of every other 401 SetProblemHeaders
+// sets, as does WriteProblem: they leave this one.
+func SetChallenge(h http.Header, reason authority.Reason) {
+	switch reason {
+	case authority.ReasonExchangeFirst:
+		h["Www-Authenticate"] = exchangeFirst
+	case authority.ReasonInsufficientScope:
+		h["Www-Authenticate"] = insufficientScope
+	}
+}
+
 // SetProblemHeaders sets the header fields that go with a problem's status; wait is how long to wait before the next try,
 // where that is known.
 func SetProblemHeaders(h http.Header, status int, wait time.Duration) {
@@ -123,7 +153,9 @@ func SetProblemHeaders(h http.Header, status int, wait time.Duration) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	switch status {
 	case http.StatusUnauthorized:
-		h.Set("Www-Authenticate", challenge)
+		if _, set := h["Www-Authenticate"]; !set {
+			h.Set("Www-Authenticate", challenge)
+		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(max(wait, retryAfter).Seconds()))))
 	}

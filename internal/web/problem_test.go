@@ -81,11 +81,10 @@ func TestUniform401(t *testing.T) {
 	if !cmp.Equal(header, want) {
 		t.Errorf("got headers %v, want %v", header, want)
 	}
-	for _, reason := range []authority.Reason{
-		authority.ReasonNoCredential, authority.ReasonUnknownScheme, authority.ReasonMalformed, authority.ReasonUnrecognized,
-		authority.ReasonNotAcceptedHere, authority.ReasonBadChecksum, authority.ReasonSuperseded, authority.ReasonWrongPassword,
-		authority.ReasonUnknownUser, authority.ReasonExpired, authority.ReasonBlocked, authority.ReasonUserDeleted,
-	} {
+	for _, reason := range authority.Reasons() {
+		if reason.Outcome() != authority.OutcomeUnauthenticated || reason == authority.ReasonExchangeFirst {
+			continue
+		}
 		ref := &authority.Refusal{Reason: reason, ID: uuid.New(), UserID: uuid.New(), Cause: errCanary}
 		if s, h, b := answer(ref); s != status || !cmp.Equal(h, header) || b != body {
 			t.Errorf("%s: got %d %v %s, want it like every other", reason, s, h, b)
@@ -93,6 +92,44 @@ func TestUniform401(t *testing.T) {
 	}
 	if s, _, b := answer(&authority.Refusal{Reason: authority.ReasonNotInAudience}); s == status || b == body {
 		t.Errorf("got %d %s for a known caller, want another answer", s, b)
+	}
+}
+
+// TestSetChallenge: two reasons have a challenge of their own, which the answer to a problem leaves; all others have that of
+// their status.
+func TestSetChallenge(t *testing.T) {
+	own := map[authority.Reason]string{
+		authority.ReasonExchangeFirst:     `Bearer realm="jeton", error="invalid_token", error_description="exchange it first", Basic realm="jeton", charset="UTF-8"`,
+		authority.ReasonInsufficientScope: `Bearer realm="jeton", error="insufficient_scope"`,
+	}
+	for _, reason := range authority.Reasons() {
+		ref := &authority.Refusal{Reason: reason}
+		usual, w := httptest.NewRecorder(), httptest.NewRecorder()
+		web.WriteError(usual, get(), ref)
+		web.SetChallenge(w.Header(), reason)
+		web.WriteProblem(w, get(), web.ProblemOf(ref))
+		want := usual.Header().Values("Www-Authenticate")
+		if challenge, ok := own[reason]; ok {
+			want = []string{challenge}
+		}
+		if got := w.Header().Values("Www-Authenticate"); !cmp.Equal(got, want) || w.Code != usual.Code {
+			t.Errorf("%s: got %d and challenges %q, want %d and %q", reason, w.Code, got, usual.Code, want)
+		}
+	}
+}
+
+// TestToldReasons: what the bearer of a good token may know, it is told.
+func TestToldReasons(t *testing.T) {
+	for reason, want := range map[authority.Reason]string{
+		authority.ReasonExchangeFirst:     "An API token calls no service by itself. Exchange it first, and send the access token that it gets.",
+		authority.ReasonInsufficientScope: "The token is narrowed to other operations. Use a token that has the operation's scope.",
+		authority.ReasonRateLimited:       "The token is used more often than it may be. Wait as long as Retry-After says.",
+		authority.ReasonThrottled:         "Too many wrong passwords were tried. Tokens go on working. Wait as long as Retry-After says.",
+	} {
+		p := web.ProblemOf(&authority.Refusal{Reason: reason})
+		if got := p.Detail + " " + p.Fix; got != want {
+			t.Errorf("%s: got %q, want %q", reason, got, want)
+		}
 	}
 }
 
