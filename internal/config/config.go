@@ -60,6 +60,9 @@ type Config struct {
 	APITokenMaxLifePerson  time.Duration  // how long a new API token of a person may last, in whole days; 0 for any time and for ever
 	APITokenMaxLifeService time.Duration  // likewise of a service account
 
+	Matrix42              bool // Matrix42's clients are served
+	Matrix42RefusalStatus int  // of the null that they get for an API token that is refused: 401 or 200
+
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
 	Drain         time.Duration // how long requests under way may take when the server stops
@@ -103,6 +106,8 @@ func settings() []setting {
 		{name: "access-token-life", value: "5m", help: "how long an access token lasts, unless what it was got for ends before; 1m to 1h"},
 		{name: "api-token-max-life-person", help: "how long a new API token of a person may last at most, in days, as 365d; empty or never for any time, and for ever"},
 		{name: "api-token-max-life-service", help: "how long a new API token of a service account may last at most, in days, as 365d; empty or never for any time, and for ever"},
+		{name: "matrix42", value: "on", help: "on or off: whether Matrix42's clients exchange their API tokens below /m42Services/"},
+		{name: "matrix42-refusal-status", value: "401", help: "401 or 200: status of the null that they get for an API token that is refused; the product itself says 200"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
@@ -179,6 +184,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	r.sessions(c)
 	r.signingKeys(c)
 	r.tokens(c)
+	r.profiles(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }
 
