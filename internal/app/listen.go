@@ -125,9 +125,10 @@ func (d *doors) addresses() Addresses {
 	return Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr()}
 }
 
-// gatewayKinds are the kinds of credential with which the protected APIs can be called.
+// gatewayKinds are the kinds of credential with which the protected APIs can be called. An API token is among them for the
+// services that take it as it is; at all others its bearer is told to exchange it first.
 func gatewayKinds() authority.Kinds {
-	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession)
+	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken)
 }
 
 // furnish puts behind each door what answers there.
@@ -147,7 +148,7 @@ func (n *node) furnish(d *doors) error {
 	return nil
 }
 
-// publicHandler serves the API below /v1 and the console at every other path.
+// publicHandler serves the API below /v1, the profiles at their own paths and the console at every other path.
 //
 // The path is only looked at. An http.ServeMux here would redirect from a path with empty or dot segments, before either
 // of them could say that there is nothing.
@@ -166,10 +167,20 @@ func (n *node) publicHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	products, err := n.products()
+	if err != nil {
+		return nil, err
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/") {
 			v1.ServeHTTP(w, r)
 			return
+		}
+		for _, p := range products {
+			if p.serves(r.URL.EscapedPath()) {
+				p.handler.ServeHTTP(w, r)
+				return
+			}
 		}
 		pages.ServeHTTP(w, r)
 	}), nil

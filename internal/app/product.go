@@ -1,0 +1,27 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/jeton-io/jeton/internal/profile/matrix42"
+)
+
+// product is the profile of one product: which paths of the public listener are its own, and what answers there.
+type product struct {
+	serves  func(path string) bool // still percent-encoded
+	handler http.Handler
+}
+
+// products returns the profiles that are turned on.
+func (n *node) products() (on []product, err error) {
+	if n.cfg.Matrix42 {
+		h, err := matrix42.New(matrix42.Config{
+			Authority: n.authority, Access: n.access, Peers: n.peers, RefusalStatus: n.cfg.Matrix42RefusalStatus,
+		})
+		if err != nil {
+			return nil, err
+		}
+		on = append(on, product{matrix42.Serves, h})
+	}
+	return on, nil
+}
