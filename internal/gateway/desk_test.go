@@ -14,7 +14,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
@@ -30,8 +32,13 @@ import (
 // desk is a gateway on a real database, with everything behind it that app would wire.
 type desk struct {
 	http.Handler
+	store     *sqlite.Store
+	keys      *keyring.Keyring
+	changes   *feed.Feed
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	api       *apitoken.Tokens
+	access    *accesstoken.Tokens
 	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
@@ -65,7 +72,7 @@ const (
 // apiCookie is the cookie of a browser's session that the gateway takes.
 const apiCookie = "jeton_api"
 
-// newDesk opens the database and wires a gateway that takes passwords, personal tokens and browsers' sessions.
+// newDesk opens the database and wires a gateway that takes what that of app takes.
 func newDesk(t testing.TB) *desk {
 	t.Helper()
 	ctx := t.Context()
@@ -74,13 +81,13 @@ func newDesk(t testing.TB) *desk {
 	t.Cleanup(func() { check(t, store.Close()) })
 	master, _, err := keyring.NewMasterKey(rand.Reader)
 	check(t, err)
-	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Now: opened, Random: rand.Reader})
-	check(t, err)
-
-	d := &desk{refusals: audit.NewRefusals(1000)}
+	d := &desk{store: store, refusals: audit.NewRefusals(1000)}
 	d.fresh.Store(true)
 	changes, err := feed.New(feed.Config{Store: store, Apply: d.apply, Now: opened})
 	check(t, err)
+	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Applied: changes.CatchUp, Now: opened, Random: rand.Reader})
+	check(t, err)
+	d.keys, d.changes = keys, changes
 	d.accounts, err = account.New(account.Config{
 		Store: store, Applied: changes.CatchUp, Now: opened, Random: rand.Reader,
 		Exhausted: func(id uuid.UUID) { d.authority.Forget(id) },
@@ -94,14 +101,15 @@ func newDesk(t testing.TB) *desk {
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Applied: changes.CatchUp, Now: opened})
 	check(t, err)
+	d.wireSigned(t)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.browsers.Ways(), d.accounts, d.tokens), Users: d.users, Policy: d.catalog.Policy,
+		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access), Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
-	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession)
+	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken)
 	check(t, changes.CatchUp(ctx))
 	return d
 }
@@ -117,6 +125,9 @@ func newGateway(t testing.TB, a *authority.Authority, kinds ...authority.Kind) h
 }
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {
+	if c.Kind == feed.RevokedKey {
+		c.ID = uuid.Nil // everything
+	}
 	d.authority.Forget(c.ID)
 	return d.catalog.Reload(ctx)
 }

@@ -137,7 +137,7 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 
 func TestRefusals(t *testing.T) {
 	d, _, token := reports(t)
-	for _, tc := range refusals(t, d, token) {
+	for _, tc := range append(refusals(t, d, token), signedRefusals(t, d)...) {
 		t.Run(tc.name, func(t *testing.T) {
 			if res, events := d.ask(t, asked(token, tc.admitted)); res.status != http.StatusOK || len(events) != 0 {
 				t.Errorf("twin: got %d and refusals %v, want 200 and none", res.status, events)
@@ -175,7 +175,7 @@ func TestFailedCredentialsLookAlike(t *testing.T) {
 	d, _, token := reports(t)
 	s := serve(t, d)
 	first := ""
-	for _, tc := range refusals(t, d, token) {
+	for _, tc := range append(refusals(t, d, token), signedRefusals(t, d)...) {
 		if tc.status != http.StatusUnauthorized {
 			continue
 		}

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -26,20 +29,27 @@ type nowhere struct{}
 
 func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
 
-// maxAllocations is what a warm check may allocate beyond net/http: the header values, the user's ID, and the groups
-// where there are several.
+// maxAllocations is what a warm check may allocate beyond net/http: the header values, the IDs, and the groups where there
+// are several.
 const maxAllocations = 3
 
 func TestWarmCheckAllocatesLittle(t *testing.T) {
-	d, _, token := reports(t)
-	r, s := asked(token, as), &sink{header: http.Header{}}
-	quiet := slog.New(slog.DiscardHandler)
+	d, u, token := reports(t)
+	_, made := d.apiToken(t, u, authority.Limits{})
+	for kind, token := range map[string]string{"personal_token": token, "access_token": d.accessToken(t, d.access, made, accesstoken.Ask{})} {
+		t.Run(kind, func(t *testing.T) { wantFewAllocations(t, d, asked(token, as), kind) })
+	}
+}
+
+func wantFewAllocations(t *testing.T, d *desk, r *http.Request, kind string) {
+	t.Helper()
+	s, quiet := &sink{header: http.Header{}}, slog.New(slog.DiscardHandler)
 	logged := web.Log(quiet, "gateway", opened, d)
 	bare := web.Log(quiet, "gateway", opened, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	logged.ServeHTTP(s, r)
 	with := testing.AllocsPerRun(1000, func() { logged.ServeHTTP(s, r) })
 	without := testing.AllocsPerRun(1000, func() { bare.ServeHTTP(s, r) })
-	if s.status != 0 || s.header.Get("Remote-User") != "alice" {
+	if s.status != 0 || s.header.Get("Remote-User") != "alice" || s.header.Get("X-Jeton-Credential-Kind") != kind {
 		t.Fatalf("got status %d and header %v, want alice to be let in", s.status, s.header)
 	}
 	t.Logf("%v allocations with the gateway, %v without", with, without)
@@ -74,7 +84,9 @@ func TestNoMixUp(t *testing.T) {
 // request log, with lines written to nowhere; and refused. A map of headers that grows anew for each answer counts,
 // since net/http gives an empty one.
 func BenchmarkAuthRequestWarm(b *testing.B) {
-	d, _, token := reports(b)
+	d, u, token := reports(b)
+	raw, made := d.apiToken(b, u, authority.Limits{})
+	access := d.accessToken(b, d.access, made, accesstoken.Ask{})
 	toNowhere := slog.New(slog.NewJSONHandler(nowhere{}, nil))
 	for _, bench := range []struct {
 		name    string
@@ -84,7 +96,9 @@ func BenchmarkAuthRequestWarm(b *testing.B) {
 	}{
 		{"handler", d, asked(token, as), true},
 		{"handler, new header map", d, asked(token, as), false},
+		{"access token", d, asked(access, as), true},
 		{"refused", d, asked(last(token), as), true},
+		{"refused API token", d, asked(raw, as), true},
 		{"with log off", web.Log(slog.New(slog.DiscardHandler), "gateway", opened, d), asked(token, as), true},
 		{"with log", web.Log(toNowhere, "gateway", opened, d), asked(token, as), true},
 	} {
@@ -97,7 +111,7 @@ func BenchmarkAuthRequestWarm(b *testing.B) {
 				}
 				bench.handler.ServeHTTP(s, bench.request)
 			}
-			if bench.name != "refused" && s.header.Get("Remote-User") != "alice" {
+			if !strings.HasPrefix(bench.name, "refused") && s.header.Get("Remote-User") != "alice" {
 				b.Fatal(fmt.Sprint("not let in: ", s.header))
 			}
 		})

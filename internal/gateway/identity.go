@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/authority"
 )
@@ -67,11 +70,7 @@ func (g *gateway) setIdentity(h http.Header, d *authority.Decision) {
 	values[xAuthRequestPreferredUsername] = values[remoteUser]
 	values[xAuthRequestEmail] = values[remoteEmail]
 	values[xAuthRequestGroups] = values[remoteGroups]
-	values[xJetonUserID] = u.ID.String()
-	values[xJetonCredentialID] = values[xJetonUserID]
-	if d.Principal.CredentialID != u.ID { // a personal token's record has its user's ID
-		values[xJetonCredentialID] = d.Principal.CredentialID.String()
-	}
+	values[xJetonUserID], values[xJetonCredentialID] = idTexts(u.ID, d.Principal.CredentialID)
 	values[xJetonCredentialKind] = d.Kind.String()
 	values[xJetonService] = d.Service
 	values[xJetonStatus] = "200"
@@ -79,6 +78,25 @@ func (g *gateway) setIdentity(h http.Header, d *authority.Decision) {
 		h[name] = values[i : i+1 : i+1]
 	}
 	h["Cache-Control"] = g.fixed.noStore
+}
+
+// idText is the length of an ID as text.
+const idText = 36
+
+// idTexts returns two IDs as text, for one allocation.
+func idTexts(a, b uuid.UUID) (string, string) {
+	var texts [2 * idText]byte
+	for i, id := range [...]uuid.UUID{a, b} {
+		text := texts[i*idText:]
+		hex.Encode(text[0:8], id[0:4])
+		hex.Encode(text[9:13], id[4:6])
+		hex.Encode(text[14:18], id[6:8])
+		hex.Encode(text[19:23], id[8:10])
+		hex.Encode(text[24:36], id[10:16])
+		text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	}
+	both := string(texts[:])
+	return both[:idText], both[idText:]
 }
 
 // encode percent-encodes what can't stand in a header field as it is, and '%', so that decoding gives back the very name
