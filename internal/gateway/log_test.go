@@ -96,16 +96,19 @@ func TestLogTellsOperators(t *testing.T) {
 func TestLogHoldsNoSecrets(t *testing.T) {
 	d, _, token := reports(t)
 	s := serve(t, d)
-	for _, tc := range refusals(t, d, token) {
+	for _, tc := range append(refusals(t, d, token), signedRefusals(t, d)...) {
 		s.send(t, asked(token, tc.refused))
 		s.send(t, asked(token, tc.admitted))
+		if presented, ok := strings.CutPrefix(asked(token, tc.refused).Header.Get("Authorization"), "Bearer "); ok {
+			s.send(t, asked(token, set("X-Original-Url", "https://api.example.com/reports/"+presented+"?token="+presented)))
+		}
 	}
 	s.send(t, asked(token, set("X-Original-Url", "https://api.example.com/reports/7?token="+token)))
 	s.send(t, asked("", set("Authorization", token)))
 	s.send(t, asked("", set("Cookie", "jeton_api="+token)))
 	s.send(t, question(token, http.MethodGet, "https://api.example.com/reports/\u2028\xff"))
 	text := s.lines()
-	if strings.Contains(text, token) || strings.Contains(text, token[3:40]) || strings.Contains(text, "YWxpY2U") {
+	if strings.Contains(text, token) || strings.Contains(text, token[3:40]) || strings.Contains(text, "eyJ") || strings.Contains(text, "YWxpY2U") {
 		t.Errorf("the log holds a secret:\n%s", text)
 	}
 	for line := range strings.Lines(text) {

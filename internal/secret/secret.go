@@ -154,19 +154,24 @@ func Digest(pepper []byte, text Text) Sum {
 	return Sum(mac.Sum(nil))
 }
 
-// Redact replaces whatever in text has the form of an opaque secret, whole or a little cut or mistyped, by "[secret]": for
-// text that a caller wrote and a log or an event shall show, such as a path into which a token was pasted. What has no
-// such form, it can't know for a secret.
+// Redact replaces whatever in text has the form of an opaque secret or of a signed token, whole or a little cut or mistyped,
+// by "[secret]": for text that a caller wrote and a log or an event shall show, such as a path into which a token was
+// pasted. What has no such form, it can't know for a secret.
 func Redact(text string) string {
+	return redactRuns(redactRuns(text, "eyJ", ofSigned), "jt", alphanumeric) // the signed ones first: "jt" may stand in them
+}
+
+// redactRuns replaces the runs that begin with a tag and are long enough, of the characters told.
+func redactRuns(text, tag string, of func(c byte) bool) string {
 	var b strings.Builder
 	kept := 0 // what stands before it is in b
 	for at := 0; ; {
-		next := strings.Index(text[at:], "jt")
+		next := strings.Index(text[at:], tag)
 		if next < 0 {
 			break
 		}
 		start := at + next
-		for at = start; at < len(text) && alphanumeric(text[at]); {
+		for at = start; at < len(text) && of(text[at]); {
 			at++
 		}
 		if at-start >= minRedacted {
@@ -181,5 +186,8 @@ func Redact(text string) string {
 	return b.String() + text[kept:]
 }
 
-// minRedacted is the length from which a run of letters and digits that begins like a tag is taken for a secret.
+// ofSigned reports whether a character may stand in a JWS (RFC 7515 section 3.1). One begins with {" in Base64.
+func ofSigned(c byte) bool { return alphanumeric(c) || c == '-' || c == '_' || c == '.' }
+
+// minRedacted is the length from which a run that begins like a secret is taken for one.
 const minRedacted = 40

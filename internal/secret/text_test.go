@@ -149,6 +149,7 @@ func TestRedact(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := text.Reveal()
+	const signed = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJqdCJ9.c2ln-bmF0dXJl_c2lnbmF0dXJl_jt" + "jteyJ"
 	tests := []struct{ name, text, want string }{
 		{"alone", token, "[secret]"},
 		{"in a path", "/reports/" + token + "/x", "/reports/[secret]/x"},
@@ -161,6 +162,14 @@ func TestRedact(t *testing.T) {
 		{"nothing", "", ""},
 		{"at every turn", strings.Repeat("/"+token, 1000), strings.Repeat("/[secret]", 1000)},
 		{"a beginning within a run", "/jtjtjt" + token, "/[secret]"},
+		{"signed", "/reports/" + signed + "/x", "/reports/[secret]/x"},
+		{"signed, its claims alone", signed[41:] + "/", "[secret]/"},
+		{"signed, cut", "/" + signed[:40] + "/", "/[secret]/"},
+		{"signed, too short to be one", "/" + signed[:39] + "/", "/" + signed[:39] + "/"},
+		{"signed, glued to a tag", "jtp" + signed, "jtp[secret]"},
+		{"signed, glued to a secret", token + signed, "[secret][secret]"},
+		{"signed, beside a secret", signed + "/" + token, "[secret]/[secret]"},
+		{"a word with eyJ", "/eyJ/keyJ.-_", "/eyJ/keyJ.-_"},
 	}
 	for _, tt := range tests {
 		if got := secret.Redact(tt.text); got != tt.want {
