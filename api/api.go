@@ -3,8 +3,8 @@
 //
 // The API only grows: members and codes are added, none is renamed or given another meaning. Members that a client
 // doesn't know must be ignored by it; members that the server doesn't know are refused by it. Times are RFC 3339 in UTC
-// with microseconds; IDs are UUIDs (RFC 9562, version 7), but for those of signing keys. Lists are never null. A secret is
-// in one type alone that the server sends, [IssuedPersonalToken]; passwords and their hashes are only ever sent to it.
+// with microseconds; IDs are UUIDs (RFC 9562, version 7), but for those of signing keys. Lists are never null. A secret that
+// the server sends is in a type whose name begins with Issued, once; passwords and their hashes are only ever sent to it.
 //
 // openapi.yaml beside this file is the whole API, with its routes, made of these types; the server has it at
 // /v1/openapi.json.
@@ -65,10 +65,12 @@ type Me struct {
 }
 
 // Credential names a credential without giving it away. The ID of a password or a personal token is its user's, who has
-// one of each at most.
+// one of each at most; that of an access token is the record's by which it stands: the API token or client secret for which
+// it was got.
 type Credential struct {
-	Kind string `json:"kind" doc:"password, personal_token, console_session; more kinds will come"`
-	ID   string `json:"id" format:"uuid"`
+	Kind   string   `json:"kind" doc:"password, personal_token, console_session, api_token, access_token, client_secret; more kinds will come"`
+	ID     string   `json:"id" format:"uuid"`
+	Scopes []string `json:"scopes,omitzero" doc:"to which it is narrowed; absent where it isn't"`
 }
 
 // PasswordChange is the body of PUT /v1/me/password, which logs every browser out. The current password is asked for whatever the caller came by.

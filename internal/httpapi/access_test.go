@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -42,6 +44,10 @@ func samples() []sample {
 		{"POST /v1/users", `{"username":"made"}`, nil, 201, "administrator"},
 		{"GET /v1/users/target", "", nil, 200, "administrator"},
 		{"PATCH /v1/users/target", `{"display_name":"Target"}`, nil, 200, "administrator"},
+		{"GET /v1/api-tokens", "", nil, 200, "administrator"},
+		{"POST /v1/api-tokens", `{"name":"made","user":"target","expires_in_days":30}`, nil, 201, "administrator"},
+		{"GET /v1/api-tokens/{batch}", "", nil, 200, "administrator"},
+		{"PATCH /v1/api-tokens/{batch}", `{"enabled":false}`, nil, 200, "administrator"},
 		{"GET /v1/services", "", nil, 200, "administrator"},
 		{"POST /v1/services", `{"name":"made","host":"made.example.com"}`, nil, 201, "administrator"},
 		{"GET /v1/services/reports", "", nil, 200, "administrator"},
@@ -53,6 +59,7 @@ func samples() []sample {
 		{"POST /v1/verify", `{"method":"GET","url":"https://api.example.com/reports/7"}`, nil, 200, "administrator"},
 		{"GET /v1/events", "", nil, 200, "administrator"},
 		{"DELETE /v1/keys/" + sampleKey, "", nil, 204, "administrator"},
+		{"DELETE /v1/api-tokens/{batch}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
 		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
@@ -67,7 +74,7 @@ func (s sample) ask(token string) ask {
 
 // patternOf returns the route of the document that a sample is for.
 func patternOf(route string) string {
-	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}").Replace(route)
+	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}").Replace(route)
 }
 
 // stocked is a desk with what the samples need.
@@ -78,6 +85,7 @@ func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	d.random.zeros.Store(true) // the key's ID is the first that is read
 	d.signingKey(t, keyring.ForAccessTokens)
+	_, d.batch = d.issue(t, apitoken.Draft{Name: "batch", User: "target"})
 	return d
 }
 
@@ -181,7 +189,7 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 			t.Errorf("%s: got refusals %v, want that of a user who isn't allowed", s.route, got)
 		}
 		missing := s.ask(token)
-		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey).Replace(missing.route)
+		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey, "{batch}", uuid.NewString()).Replace(missing.route)
 		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
 		if cut(there) != cut(gone) {
 			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)

@@ -19,14 +19,16 @@ import (
 // The kinds keep apart what a credential proves and what it may do to Jeton itself: an access token, a session token or
 // a sealed token is made to call an API, often by a program for somebody else. Had it power here, whoever holds one
 // could make its owner's personal token and keep the account when the short token is long dead. So it says who its owner
-// is and no more.
+// is and no more, unless an administrator has given the API token for which it was got the scope jeton.admin by name.
 //
 //	                                            GET /v1/me   one's own   /v1/verify   the rest
 //	password, console session, personal token       yes         yes       verifiers   administrators
+//	access token with jeton.admin                   yes         yes       verifiers   administrators
 //	client secret                                   yes          no       verifiers        no
 //	all others, where the door takes them           yes          no          no            no
 //
-// An administrator may ask /v1/verify about every service.
+// An administrator may ask /v1/verify about every service. An access token that was got for one service is for that
+// service's eyes: it has no power here, whatever its scopes, since that service could hand it on.
 type access uint8
 
 const (
@@ -36,18 +38,47 @@ const (
 	verifiers                    // administrators and service accounts; verifyCall looks for what
 )
 
-// kinds returns the kinds of credential that have this access. It lists those that have power, so that a kind that is
+// refuses returns why a credential has no such access, or nothing. It lists those that have power, so that a kind that is
 // added to Jeton has none until someone writes it down here.
-func (a access) kinds() authority.Kinds {
-	powerful := authority.KindsOf(authority.Password, authority.ConsoleSession, authority.PersonalToken)
-	switch a {
-	case identified:
-		return ^authority.Kinds(0)
-	case verifiers:
-		return powerful | authority.KindsOf(authority.ClientSecret)
-	default:
-		return powerful
+func (a access) refuses(p *authority.Principal) authority.Reason {
+	if a == identified {
+		return ""
 	}
+	switch p.CredentialKind {
+	case authority.Password, authority.ConsoleSession, authority.PersonalToken:
+		return ""
+	case authority.AccessToken:
+		return powerless(p.Limits)
+	case authority.ClientSecret:
+		if a == verifiers {
+			return ""
+		}
+	}
+	return authority.ReasonNotAllowed
+}
+
+// powerless returns why an access token of these limits has no power over Jeton, or nothing.
+func powerless(l *authority.Limits) authority.Reason {
+	switch {
+	case !l.HasScope(authority.AdminScope):
+		return authority.ReasonNotAllowed
+	case l.Service != "":
+		return authority.ReasonWrongAudience
+	}
+	return ""
+}
+
+// tooWeak is the problem of a credential without power. Who has shown a good one may know which would do.
+func tooWeak(kind authority.Kind) *api.Problem {
+	p := api.NewProblem(api.CodeCredentialTooWeak, "")
+	switch kind {
+	case authority.APIToken:
+		p.Fix = "Exchange it for an access token at /oauth/token, if it has the scope " + authority.AdminScope + "; else use a personal token."
+	case authority.AccessToken:
+		p.Fix = "Use one for all services that has the scope " + authority.AdminScope + ", or a personal token."
+	default: // the registry's advice will do
+	}
+	return p
 }
 
 // call is one request whose caller is known and allowed.
@@ -133,11 +164,11 @@ func (s *server) identify(c *call, who access) (err error) {
 	}
 	line.Kind = c.principal.CredentialKind.String()
 	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
-	switch {
-	case !who.kinds().Has(c.principal.CredentialKind):
-		_ = s.forbid(c, authority.ReasonNotAllowed, &s.door)
-		return api.NewProblem(api.CodeCredentialTooWeak, "")
-	case who == administrators && !c.principal.Admin():
+	if reason := who.refuses(&c.principal); reason != "" {
+		_ = s.forbid(c, reason, &s.door)
+		return tooWeak(c.principal.CredentialKind)
+	}
+	if who == administrators && !c.principal.Admin() {
 		return s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	return nil

@@ -37,7 +37,7 @@ func TestCookies(t *testing.T) {
 	c := d.logIn(t, u)
 	var me api.Me
 	d.want(t, byCookie("GET /v1/me", cookie(consoleCookie, c.Console), ""), http.StatusOK, "").into(t, &me)
-	if want := (api.Credential{Kind: "console_session", ID: c.Session.ID.String()}); me.Credential != want || me.User.ID != u.ID.String() {
+	if want := (api.Credential{Kind: "console_session", ID: c.Session.ID.String()}); !cmp.Equal(me.Credential, want) || me.User.ID != u.ID.String() {
 		t.Errorf("got %+v, want alice by %+v", me, want)
 	}
 	d.refused(t)
@@ -312,7 +312,7 @@ func TestVerifyCookies(t *testing.T) {
 	}
 	read1 := api.VerifyRequest{Method: read, Cookie: good, URL: "https://api.example.com/reports/7"}
 	want := api.Credential{Kind: "api_session", ID: c.Session.ID.String()}
-	if got := d.verdict(t, reporter, read1); got.Principal == nil || got.Principal.Username != "alice" || got.Principal.Credential != want {
+	if got := d.verdict(t, reporter, read1); got.Principal == nil || got.Principal.Username != "alice" || !cmp.Equal(got.Principal.Credential, want) {
 		t.Errorf("got %+v, want alice by %+v", got, want)
 	}
 	// Both cookies end at once.

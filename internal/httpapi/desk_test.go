@@ -24,7 +24,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
@@ -55,6 +57,8 @@ type desk struct {
 	store     *sqlite.Store
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
+	signed    *apitoken.Tokens
+	access    *accesstoken.Tokens
 	browsers  *session.Browsers
 	keys      *keyring.Keyring
 	keyStore  *slowKeys
@@ -72,6 +76,7 @@ type desk struct {
 
 	admin      api.User
 	adminToken string
+	batch      apitoken.Token // which the routes mean by {batch}; see stocked
 }
 
 // faultyUsers are the accounts until they are told to fail.
@@ -210,10 +215,11 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: changes.CatchUp, Now: d.clock})
 	check(t, err)
+	d.newSigned(t, keys)
 	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
 	ways := []authority.Way{d.accounts, d.tokens}
-	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession)
-	for _, w := range d.browsers.Ways() {
+	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken)
+	for _, w := range append(d.browsers.Ways(), d.signed, d.access) {
 		if !slices.Contains(toys, w.Kind()) {
 			ways = append(ways, w)
 		}
@@ -235,6 +241,45 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	return d
 }
 
+// newSigned makes the ways in of signed tokens.
+func (d *desk) newSigned(t testing.TB, keys *keyring.Keyring) {
+	t.Helper()
+	var err error
+	d.signed, err = apitoken.New(apitoken.Config{
+		Store: d.store, Users: d.accounts, Keyring: keys, Policy: d.catalog.Policy, Applied: d.changes.CatchUp, Issuer: publicURL, Now: d.clock,
+	})
+	check(t, err)
+	d.access, err = accesstoken.New(accesstoken.Config{
+		Store: d.store, Keyring: keys, Policy: d.catalog.Policy, Applied: d.changes.CatchUp, Issuer: publicURL, Life: 5 * time.Minute, Now: d.clock,
+	})
+	check(t, err)
+}
+
+// issue makes an API token as the administrator does that owns it, or root for a service account.
+func (d *desk) issue(t testing.TB, draft apitoken.Draft) (string, apitoken.Token) {
+	t.Helper()
+	if draft.Days == 0 {
+		draft.Never = true
+	}
+	u, err := d.accounts.Find(t.Context(), draft.User)
+	check(t, err)
+	maker := authority.Principal{User: authority.User{ID: u.ID, Roles: []string{"admin"}}}
+	text, token, err := d.signed.Create(t.Context(), draft, &maker, audit.Actor{})
+	check(t, err)
+	return text.Reveal(), token
+}
+
+// exchange gets an access token for an API token, as the client does.
+func (d *desk) exchange(t testing.TB, token string, ask accesstoken.Ask) string {
+	t.Helper()
+	presented := authority.Presented{Authorization: []string{"Bearer " + token}, Peer: netip.MustParseAddr(clientAddress)}
+	p, err := d.authority.Identify(t.Context(), &presented, &authority.Door{Name: "oauth", Kinds: authority.KindsOf(authority.APIToken)})
+	check(t, err)
+	issued, err := d.access.Issue(t.Context(), &p, ask)
+	check(t, err)
+	return issued.Token.Reveal()
+}
+
 // serve starts the server, for callers and for calls to ask /v1/verify about by these kinds of credential. It trusts the
 // tests' own machine as a proxy.
 func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
@@ -242,7 +287,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
@@ -352,7 +397,7 @@ func (a answer) wantField(t testing.TB, want string) {
 // do sends a request and checks what every answer has in common.
 func (d *desk) do(t testing.TB, q ask) answer {
 	t.Helper()
-	method, target, _ := strings.Cut(q.route, " ")
+	method, target, _ := strings.Cut(strings.Replace(q.route, "{batch}", d.batch.ID.String(), 1), " ")
 	var body io.Reader
 	if q.body != "" {
 		body = strings.NewReader(q.body)

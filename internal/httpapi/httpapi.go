@@ -38,6 +38,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
@@ -56,6 +57,8 @@ type Config struct {
 	Accounts *account.Accounts
 	// Tokens keeps personal tokens.
 	Tokens *personal.Tokens
+	// APITokens keeps signed API tokens.
+	APITokens *apitoken.Tokens
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
 	// Keys keeps the keys with which Jeton signs tokens. It must be able to revoke.
@@ -72,8 +75,8 @@ type Config struct {
 	PublicURL string
 	// Cookie is the name of the console's cookie, for the OpenAPI document.
 	Cookie string
-	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal tokens and the
-	// console's sessions.
+	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal tokens, API and
+	// access tokens, client secrets and the console's sessions.
 	// What a caller of some kind may then do is not a setting: see access.
 	CallerKinds authority.Kinds
 	// VerifyKinds are the kinds of credential about which /v1/verify is asked: those that the gateway takes.
@@ -93,8 +96,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, Browsers, Keys, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Browsers, Keys, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -103,7 +106,8 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, errors.New("httpapi: VerifyKinds are required")
 	}
 	if cfg.CallerKinds == 0 {
-		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession)
+		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession,
+			authority.APIToken, authority.AccessToken, authority.ClientSecret)
 	}
 	setHuma()
 	s := &server{
@@ -137,6 +141,15 @@ func (s *server) routes() error {
 		op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeConflict, api.CodeLastAdministrator, api.CodeStale))
 	register(s, h, administrators, s.deleteUser,
 		op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeLastAdministrator))
+
+	register(s, h, administrators, s.listAPITokens, op("GET /v1/api-tokens", "listAPITokens", "List API tokens, by name"))
+	register(s, h, administrators, s.createAPIToken,
+		op("POST /v1/api-tokens", "createAPIToken", "Make an API token, which is shown this once", api.CodeConflict))
+	register(s, h, administrators, s.getAPIToken, op("GET /v1/api-tokens/{id}", "getAPIToken", "Read what is known of an API token"))
+	register(s, h, administrators, s.updateAPIToken,
+		op("PATCH /v1/api-tokens/{id}", "updateAPIToken", "Rename, narrow, disable or enable an API token", api.CodeConflict, api.CodeStale))
+	register(s, h, administrators, s.deleteAPIToken,
+		op("DELETE /v1/api-tokens/{id}", "deleteAPIToken", "End an API token and its access tokens, for good"))
 
 	register(s, h, administrators, s.listServices, op("GET /v1/services", "listServices", "List services, by name"))
 	register(s, h, administrators, s.createService, op("POST /v1/services", "createService", "Make a service", api.CodeConflict))

@@ -21,12 +21,16 @@ func (s *server) getMe(ctx context.Context, c *call, _ *struct{}) (*answer[api.M
 	if err != nil {
 		return nil, err
 	}
-	return &answer[api.Me]{Body: api.Me{User: wireUser(u), Credential: c.credential()}}, nil
+	return &answer[api.Me]{Body: api.Me{User: wireUser(u), Credential: wireCredential(&c.principal)}}, nil
 }
 
-// credential names the caller's credential.
-func (c *call) credential() api.Credential {
-	return api.Credential{Kind: c.principal.CredentialKind.String(), ID: c.principal.CredentialID.String()}
+// wireCredential names the credential of a principal.
+func wireCredential(p *authority.Principal) api.Credential {
+	c := api.Credential{Kind: p.CredentialKind.String(), ID: p.CredentialID.String()}
+	if p.Limits != nil {
+		c.Scopes = p.Limits.Scopes
+	}
+	return c
 }
 
 // passwordInput is a request for a new password.
@@ -54,7 +58,7 @@ func (s *server) changePassword(ctx context.Context, c *call, in *passwordInput)
 	return nil, err
 }
 
-// issued is the one answer that shows a token.
+// issued is the answer that shows a personal token.
 type issued struct {
 	Location string `header:"Location" doc:"Where to read about the token and to revoke it."`
 	Body     api.IssuedPersonalToken

@@ -29,19 +29,23 @@ func document(publicURL, cookie string) huma.Config {
 	cfg.Servers = []*huma.Server{{URL: strings.TrimSuffix(publicURL, "/")}}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"personalToken": {Type: "http", Scheme: "bearer", Description: "A personal token."},
+		"accessToken":   {Type: "http", Scheme: "bearer", Description: "An access token of the scope jeton.admin; for GET /v1/me, any access token or API token."},
 		"password":      {Type: "http", Scheme: "basic", Description: "User name and password (RFC 7617, UTF-8)."},
 		"consoleSession": {
 			Type: "apiKey", In: "cookie", Name: cookie,
 			Description: "The session of a browser that is logged in to the console; writes must come from Jeton's own origin.",
 		},
 	}
-	cfg.Security = []map[string][]string{{"personalToken": {}}, {"password": {}}, {"consoleSession": {}}}
+	cfg.Security = []map[string][]string{{"personalToken": {}}, {"accessToken": {}}, {"password": {}}, {"consoleSession": {}}}
 
 	schemas := cfg.Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[problem](), reflect.TypeFor[api.Problem]())
 	// A member of a merge patch has the schema of its value; that it may be null, the tags in api say.
 	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[string]](), reflect.TypeFor[string]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[[]string]](), reflect.TypeFor[[]string]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[bool]](), reflect.TypeFor[bool]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[int]](), reflect.TypeFor[int]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[api.RateLimitPatch]](), reflect.TypeFor[api.RateLimitPatch]())
 	return cfg
 }
 
@@ -94,7 +98,7 @@ func finish(doc *huma.OpenAPI) ([]byte, error) {
 	for _, item := range doc.Paths {
 		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if o != nil {
-				finishOperation(o, sent)
+				finishOperation(doc, o, sent)
 			}
 		}
 	}
@@ -112,7 +116,7 @@ func finish(doc *huma.OpenAPI) ([]byte, error) {
 
 // finishOperation documents what stands before huma: the forms of a body, and the codes of every refusal. It notes the
 // schema of a body that is sent.
-func finishOperation(o *huma.Operation, sent map[string]bool) {
+func finishOperation(doc *huma.OpenAPI, o *huma.Operation, sent map[string]bool) {
 	codes, _ := o.Metadata[codesKey].([]api.Code)
 	if o.RequestBody != nil {
 		codes = append(codes, api.CodeMalformedJSON, api.CodeTooLarge, api.CodeUnsupportedMediaType)
@@ -120,10 +124,7 @@ func finishOperation(o *huma.Operation, sent map[string]bool) {
 		if o.Method == http.MethodPatch {
 			o.RequestBody.Content["application/merge-patch+json"] = body
 		}
-		sent[body.Schema.Ref] = true
-		if body.Schema.Items != nil {
-			sent[body.Schema.Items.Ref] = true
-		}
+		noteSent(doc, body.Schema, sent)
 	}
 	slices.Sort(codes)
 	descriptions := map[int][]string{}
@@ -134,6 +135,21 @@ func finishOperation(o *huma.Operation, sent map[string]bool) {
 	content := o.Responses["400"].Content
 	for status, list := range descriptions {
 		o.Responses[strconv.Itoa(status)] = &huma.Response{Description: strings.Join(list, ", "), Content: content}
+	}
+}
+
+// noteSent notes a schema that is sent, and those of its items and members: what is closed at the top and open below would
+// pass over a misspelt limit.
+func noteSent(doc *huma.OpenAPI, schema *huma.Schema, sent map[string]bool) {
+	if schema.Items != nil {
+		noteSent(doc, schema.Items, sent)
+	}
+	if schema.Ref != "" && !sent[schema.Ref] {
+		sent[schema.Ref] = true
+		schema = doc.Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	for _, member := range schema.Properties {
+		noteSent(doc, member, sent)
 	}
 }
 

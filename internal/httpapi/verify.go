@@ -150,6 +150,6 @@ func wirePrincipal(p *authority.Principal) *api.Principal {
 	return &api.Principal{
 		UserID: p.ID.String(), Username: p.Username, Email: p.Email, DisplayName: p.DisplayName,
 		Roles:      append([]string{}, p.Roles...),
-		Credential: api.Credential{Kind: p.CredentialKind.String(), ID: p.CredentialID.String()},
+		Credential: wireCredential(p),
 	}
 }

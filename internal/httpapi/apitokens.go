@@ -1,0 +1,286 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// API tokens are named in URLs by ID, which their access tokens carry as client_id and the audit log has. They are made by
+// administrators alone, their own too: whom a token stands for and what narrows it, the one who hands it over decides.
+//
+// What an administrator may give a token, and which lives the policy allows, package apitoken knows; here the members of a
+// request become its terms.
+
+// wireAPIToken returns a token as the API shows it.
+func wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.APIToken {
+	w := api.APIToken{
+		ID: t.ID.String(), Name: t.Name, User: names[t.UserID], UserID: t.UserID.String(), KeyID: t.KeyID, Enabled: t.Enabled,
+		Scopes: t.Limits.Scopes, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP,
+	}
+	for _, p := range t.Limits.From {
+		w.AllowedIPs = append(w.AllowedIPs, networkText(p))
+	}
+	if r := t.Limits.Rate; r.Calls > 0 {
+		w.RateLimit = &api.RateLimit{Calls: r.Calls, PerSeconds: int(r.Per / time.Second)}
+	}
+	return w
+}
+
+// showAPIToken is wireAPIToken for one token. It may fail after a change was made: see showService.
+func (s *server) showAPIToken(ctx context.Context, t apitoken.Token) (api.APIToken, error) {
+	names, err := s.cfg.Accounts.Names(ctx, []uuid.UUID{t.UserID})
+	return wireAPIToken(t, names), err
+}
+
+// apiTokensInput selects API tokens. Filters that are given must all be met.
+type apiTokensInput struct {
+	User    string `query:"user" doc:"Of this user: an ID or a name."`
+	Enabled string `query:"enabled" enum:"true,false" doc:"Enabled ones, or disabled ones."`
+	// Zero is no filter; what has ended is in every answer, for it has ended before any time to come.
+	ExpiringInDays int    `query:"expiring_in_days" minimum:"1" maximum:"36500" doc:"That end within so many days, or have ended."`
+	Limit          int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
+	Cursor         string `query:"cursor" doc:"The next of the page before; absent for the first."`
+}
+
+// listAPITokens pages by canonical name, as listUsers does.
+func (s *server) listAPITokens(ctx context.Context, _ *call, in *apiTokensInput) (*answer[api.List[api.APIToken]], error) {
+	q := apitoken.Query{Limit: in.Limit + 1}
+	var err error
+	if q.After, err = positionOf("api-tokens", in.Cursor); err != nil {
+		return nil, err
+	}
+	if q.UserID, err = s.filterUser(ctx, in.User); err != nil {
+		return nil, err
+	}
+	if in.Enabled != "" {
+		enabled := in.Enabled == "true"
+		q.Enabled = &enabled
+	}
+	if in.ExpiringInDays > 0 {
+		q.ExpiringBefore = s.cfg.APITokens.Ahead(in.ExpiringInDays)
+	}
+	tokens, err := s.cfg.APITokens.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(tokens))
+	for i, t := range tokens {
+		ids[i] = t.UserID
+	}
+	names, err := s.cfg.Accounts.Names(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(tokens, in.Limit,
+		func(t apitoken.Token) api.APIToken { return wireAPIToken(t, names) },
+		func(t apitoken.Token) string { return cursorAt("api-tokens", apitoken.Key(t.Name)) }), nil
+}
+
+// filterUser returns the ID of the user whom a filter names, none where there is no filter. Who doesn't live has no tokens,
+// but an empty list would say that of a misspelt name, too.
+func (s *server) filterUser(ctx context.Context, idOrName string) (uuid.UUID, error) {
+	if idOrName == "" {
+		return uuid.Nil, nil
+	}
+	id, err := s.cfg.Accounts.UserID(ctx, idOrName)
+	if errors.Is(err, authority.ErrNotFound) {
+		err = &authority.FieldError{Field: "user", Problem: "is no user", Fix: "Give the name or ID of one that lives."}
+	}
+	return id, err
+}
+
+// newAPITokenInput is a request for a new API token.
+type newAPITokenInput struct{ Body api.NewAPIToken }
+
+// createAPIToken makes a token and shows it, this once. If the answer is lost, so is the token: deleting it and making
+// another is the way out, for the name tells which it was.
+func (s *server) createAPIToken(ctx context.Context, c *call, in *newAPITokenInput) (*created[api.IssuedAPIToken], error) {
+	b := in.Body
+	if b.ExpiresInDays == 0 && !b.NeverExpires {
+		return nil, &authority.FieldError{
+			Field: "expires_in_days", Problem: "is missing, and never_expires is not true",
+			Fix: "Say when the token ends: 30 days are recommended. Give never_expires for one that doesn't.",
+		}
+	}
+	if err := checkEnabled(b.Enabled); err != nil {
+		return nil, err
+	}
+	from, err := networksOf(b.AllowedIPs)
+	if err != nil {
+		return nil, err
+	}
+	limits := authority.Limits{Scopes: b.Scopes, From: from}
+	if b.RateLimit != nil {
+		limits.Rate = rateOf(*b.RateLimit)
+	}
+	text, token, err := s.cfg.APITokens.Create(ctx, apitoken.Draft{
+		Name: b.Name, User: b.User, Days: b.ExpiresInDays, Never: b.NeverExpires, Disabled: b.Enabled.Set && !b.Enabled.Value, Limits: limits,
+	}, &c.principal, c.actor())
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showAPIToken(ctx, token)
+	return &created[api.IssuedAPIToken]{
+		Location: "/v1/api-tokens/" + token.ID.String(), ETag: etag(token.ID, token.Version),
+		Body: api.IssuedAPIToken{Token: text.Reveal(), APIToken: shown},
+	}, err
+}
+
+// apiTokenInput names an API token.
+type apiTokenInput struct {
+	ID string `path:"id" doc:"The token's ID."`
+}
+
+// getAPIToken shows what is known of a token: also from where it was last used, which tells a leak.
+func (s *server) getAPIToken(ctx context.Context, _ *call, in *apiTokenInput) (*versioned[api.APIToken], error) {
+	id, err := idOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.cfg.APITokens.Token(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showAPIToken(ctx, token)
+	return &versioned[api.APIToken]{ETag: etag(token.ID, token.Version), Body: shown}, err
+}
+
+// apiTokenPatchInput is a merge patch of an API token.
+type apiTokenPatchInput struct {
+	ID      string `path:"id" doc:"The token's ID."`
+	IfMatch string `header:"If-Match" doc:"Change only this version."`
+	Body    api.APITokenPatch
+}
+
+// updateAPIToken changes a token. From the moment of the answer its access tokens are held to what it says now: disabled,
+// it stops them all.
+func (s *server) updateAPIToken(ctx context.Context, c *call, in *apiTokenPatchInput) (*versioned[api.APIToken], error) {
+	match, err := preconditionOf(c.r.Header)
+	if err != nil {
+		return nil, err
+	}
+	id, err := idOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	var updated apitoken.Token
+	err = match.try(func() error {
+		token, err := s.cfg.APITokens.Token(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := match.check(token.ID, token.Version); err != nil {
+			return err
+		}
+		patch, err := tokenPatchOf(in.Body, token)
+		if err != nil {
+			return err
+		}
+		updated, err = s.cfg.APITokens.Update(ctx, id, patch, &c.principal, c.actor())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showAPIToken(ctx, updated)
+	return &versioned[api.APIToken]{ETag: etag(updated.ID, updated.Version), Body: shown}, err
+}
+
+// tokenPatchOf returns the change that a merge patch asks for, of a token as it was read. A limit that is null is lifted; a
+// list that is empty is not null: no scopes are none.
+func tokenPatchOf(b api.APITokenPatch, t apitoken.Token) (apitoken.Patch, error) {
+	p := apitoken.Patch{Version: t.Version, Name: b.Name.Pointer(), Enabled: b.Enabled.Pointer(), Scopes: b.Scopes.Pointer()}
+	if err := checkEnabled(b.Enabled); err != nil {
+		return p, err
+	}
+	if b.AllowedIPs.Set {
+		from, err := networksOf(b.AllowedIPs.Value)
+		if err != nil {
+			return p, err
+		}
+		p.From = &from
+	}
+	if b.RateLimit.Set {
+		wire := api.RateLimit{Calls: t.Limits.Rate.Calls, PerSeconds: int(t.Limits.Rate.Per / time.Second)}
+		over(&wire.Calls, b.RateLimit.Value.Calls)
+		over(&wire.PerSeconds, b.RateLimit.Value.PerSeconds)
+		switch {
+		case b.RateLimit.Null:
+			wire = api.RateLimit{}
+		case wire.Calls == 0: // which would lift the limit, too
+			return p, &authority.FieldError{Field: "rate_limit.calls", Problem: "is missing", Fix: "Give null for rate_limit to lift it."}
+		}
+		rate := rateOf(wire)
+		p.Rate = &rate
+	}
+	return p, nil
+}
+
+// checkEnabled refuses null, which says neither: as false it would stop a program, as true start one.
+func checkEnabled(enabled api.Optional[bool]) error {
+	if enabled.Null {
+		return &authority.FieldError{Field: "enabled", Problem: "is neither true nor false"}
+	}
+	return nil
+}
+
+// deleteAPIToken ends a token, and with it every access token that was got for it.
+func (s *server) deleteAPIToken(ctx context.Context, c *call, in *apiTokenInput) (*done, error) {
+	id, err := idOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.APITokens.Delete(ctx, id, c.actor())
+}
+
+// idOf returns the ID in a path. What isn't one is no record's.
+func idOf(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil, authority.ErrNotFound
+	}
+	return id, nil
+}
+
+func rateOf(r api.RateLimit) authority.Rate {
+	return authority.Rate{Calls: r.Calls, Per: time.Duration(r.PerSeconds) * time.Second}
+}
+
+// networksOf returns networks, and addresses as networks of one, in the form in which clients' addresses are compared: IPv4
+// addresses in their IPv6 form are IPv4. One with a zone is none: zones are this machine's and no client's.
+func networksOf(texts []string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for i, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if a, addrErr := netip.ParseAddr(text); addrErr == nil && a.Zone() == "" {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if err != nil || p.Addr().Is4In6() {
+			return nil, &authority.FieldError{
+				Field: "allowed_ips[" + strconv.Itoa(i) + "]", Problem: "is neither an address nor a network", Fix: "Give 192.0.2.7 or 192.0.2.0/24.",
+			}
+		}
+		networks = append(networks, p)
+	}
+	return networks, nil
+}
+
+// networkText writes a network of one address as that address.
+func networkText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
