@@ -64,7 +64,7 @@ Secrets are never arguments.`,
 	}
 	add(groupServer, p.serve(), p.config(), p.recover())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
-	add(groupAdmin, p.asking(p.user()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
+	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
 	root.AddCommand(p.version(), p.completion(root))
 	return p.finish(root)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
-// tokenRotate shows the one secret that this program ever shows: alone on stdout, so that it can be sent on, or in a file
+// tokenRotate shows a secret, as the few commands do that make one: alone on stdout, so that it can be sent on, or in a file
 // of the program's own making, which the user's umask can't open to others. All advice goes to stderr.
 func (p *program) tokenRotate() *cobra.Command {
 	var out string
@@ -32,7 +32,7 @@ once. Nobody can show the new one again.`,
 			// Opened before the former token dies: a folder that can't be written to costs nothing then.
 			file, err := newTokenFile(out)
 			if err != nil {
-				return err
+				return fmt.Errorf("--out: %w", err)
 			}
 			defer file.abandon()
 			deliver = func(t api.IssuedPersonalToken) error { return file.write(t.Token) }
@@ -66,10 +66,15 @@ func (p *program) rotated(out string) {
 	}
 }
 
-// printToken prints a token alone, with nothing between it and who reads it. What was printed is known to have been
-// written: a token that nobody saw would be lost.
+// printToken prints the token of an answer.
 func (p *program) printToken(token api.IssuedPersonalToken) error {
-	err := p.show(token, func() { _, _ = p.out.WriteString(token.Token + "\n") }) // Flush tells of the error
+	return p.reveal(token, token.Token)
+}
+
+// reveal prints the secret of an answer alone, with nothing between it and who reads it. What was printed is known to have
+// been written: a secret that nobody saw would be lost.
+func (p *program) reveal(answer any, secret string) error {
+	err := p.show(answer, func() { _, _ = p.out.WriteString(secret + "\n") }) // Flush tells of the error
 	return errors.Join(err, p.out.Flush())
 }
 
@@ -86,11 +91,11 @@ func newTokenFile(path string) (*tokenFile, error) {
 		path = target
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("--out: %s is no file", path)
+		return nil, fmt.Errorf("%s is no file", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".jeton-token-*")
 	if err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
+		return nil, err
 	}
 	return &tokenFile{path, f}, nil
 }
