@@ -95,36 +95,40 @@ type IssuedPersonalToken struct {
 // Service is a protected API: all calls to a host below a path prefix, but for those below a longer prefix of another
 // service. Who may call what, its operations say.
 type Service struct {
-	ID          string    `json:"id" format:"uuid"`
-	Name        string    `json:"name"`
-	Host        string    `json:"host" doc:"in lower case; with a port where only that port is meant"`
-	PathPrefix  string    `json:"path_prefix" doc:"/ for the whole host"`
-	Default     string    `json:"default" enum:"deny,authenticated" doc:"what becomes of calls that no operation matches"`
-	AllowInPath string    `json:"allow_in_path" doc:"; or // or both: what a path may hold although it is refused elsewhere"`
-	Verifiers   []string  `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	ID          string   `json:"id" format:"uuid"`
+	Name        string   `json:"name"`
+	Host        string   `json:"host" doc:"in lower case; with a port where only that port is meant"`
+	PathPrefix  string   `json:"path_prefix" doc:"/ for the whole host"`
+	Default     string   `json:"default" enum:"deny,authenticated" doc:"what becomes of calls that no operation matches"`
+	AllowInPath string   `json:"allow_in_path" doc:"; or // or both: what a path may hold although it is refused elsewhere"`
+	Verifiers   []string `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
+	// AcceptAPITokens is for clients that can't exchange a token: the long-lived one then travels with each call.
+	AcceptAPITokens bool      `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
 }
 
 // NewService is the body of POST /v1/services.
 type NewService struct {
-	Name        string   `json:"name" doc:"1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"`
-	Host        string   `json:"host" doc:"the host name of the protected API, as its clients call it"`
-	PathPrefix  string   `json:"path_prefix,omitempty" doc:"/ if absent"`
-	Default     string   `json:"default,omitempty" enum:"deny,authenticated" doc:"for calls that no operation matches; deny if absent"`
-	AllowInPath string   `json:"allow_in_path,omitempty"`
-	Verifiers   []string `json:"verifiers,omitempty"`
+	Name            string   `json:"name" doc:"1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"`
+	Host            string   `json:"host" doc:"the host name of the protected API, as its clients call it"`
+	PathPrefix      string   `json:"path_prefix,omitempty" doc:"/ if absent"`
+	Default         string   `json:"default,omitempty" enum:"deny,authenticated" doc:"for calls that no operation matches; deny if absent"`
+	AllowInPath     string   `json:"allow_in_path,omitempty"`
+	Verifiers       []string `json:"verifiers,omitempty"`
+	AcceptAPITokens bool     `json:"accept_api_tokens,omitempty" doc:"false if absent: a client exchanges its API token for an access token first"`
 }
 
 // ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396): absent members stay as they are, null makes of one
 // what a new service has.
 type ServicePatch struct {
-	Name        Optional[string]   `json:"name,omitzero"`
-	Host        Optional[string]   `json:"host,omitzero"`
-	PathPrefix  Optional[string]   `json:"path_prefix,omitzero" nullable:"true"`
-	Default     Optional[string]   `json:"default,omitzero" enum:"deny,authenticated"`
-	AllowInPath Optional[string]   `json:"allow_in_path,omitzero" nullable:"true"`
-	Verifiers   Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
+	Name            Optional[string]   `json:"name,omitzero"`
+	Host            Optional[string]   `json:"host,omitzero"`
+	PathPrefix      Optional[string]   `json:"path_prefix,omitzero" nullable:"true"`
+	Default         Optional[string]   `json:"default,omitzero" enum:"deny,authenticated"`
+	AllowInPath     Optional[string]   `json:"allow_in_path,omitzero" nullable:"true"`
+	Verifiers       Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
+	AcceptAPITokens Optional[bool]     `json:"accept_api_tokens,omitzero" nullable:"true"`
 }
 
 // Operation is a method and path pattern of a service, and who may call it. Of all that match a call the most specific

@@ -101,9 +101,9 @@ func TestCalls(t *testing.T) {
 			[]any{service, client.ETag(`"4"`)},
 		},
 		"update service": {
-			exchange{method: "PATCH", uri: "/v1/services/reports", body: `{"default":"authenticated"}`, status: 200, answer: serviceJSON},
+			exchange{method: "PATCH", uri: "/v1/services/reports", body: `{"default":"authenticated","accept_api_tokens":false}`, status: 200, answer: serviceJSON},
 			func(c *client.Client) (any, error) {
-				return c.UpdateService(t.Context(), "reports", client.AnyVersion, api.ServicePatch{Default: api.Some("authenticated")})
+				return c.UpdateService(t.Context(), "reports", client.AnyVersion, api.ServicePatch{Default: api.Some("authenticated"), AcceptAPITokens: api.Some(false)})
 			},
 			service,
 		},

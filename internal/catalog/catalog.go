@@ -35,9 +35,11 @@ type Service struct {
 	Default     policy.Default
 	AllowInPath string      // what a path may hold although it is ambiguous elsewhere: ";", "//" or both
 	Verifiers   []uuid.UUID // users who may ask /v1/verify about this service
-	Version     int64       // raised by each change of the service or its operations
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// AcceptAPITokens admits API tokens that weren't exchanged, for clients that can't: those live long, and travel then.
+	AcceptAPITokens bool
+	Version         int64 // raised by each change of the service or its operations
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 // Entry is a service with its operations, as the policy is compiled from.
@@ -127,7 +129,7 @@ func (c *Catalog) Reload(ctx context.Context) error {
 func (s *Service) compilable(ops []policy.Operation) policy.Service {
 	return policy.Service{
 		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
-		Default: s.Default, AllowInPath: s.AllowInPath, Operations: ops,
+		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Operations: ops,
 	}
 }
 
@@ -139,6 +141,8 @@ type Draft struct {
 	Default     policy.Default // policy.DefaultDeny where empty
 	AllowInPath string
 	Verifiers   []string // names or IDs of users
+	// AcceptAPITokens is that of Service.
+	AcceptAPITokens bool
 }
 
 // Create makes a service without operations. Errors are a *authority.FieldError, ErrConflict or a store's.
@@ -180,7 +184,7 @@ func (c *Catalog) Update(ctx context.Context, name string, version int64, d Draf
 // fill checks a draft and writes it into s.
 func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
 	s.Name, s.Host, s.PathPrefix = d.Name, strings.ToLower(d.Host), d.PathPrefix
-	s.Default, s.AllowInPath = d.Default, d.AllowInPath
+	s.Default, s.AllowInPath, s.AcceptAPITokens = d.Default, d.AllowInPath, d.AcceptAPITokens
 	if s.PathPrefix == "" {
 		s.PathPrefix = "/"
 	}
@@ -237,7 +241,7 @@ func (s *Service) detail() []string {
 	}
 	return []string{
 		"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath,
-		"verifiers", strings.Join(verifiers, ","),
+		"verifiers", strings.Join(verifiers, ","), "accept_api_tokens", strconv.FormatBool(s.AcceptAPITokens),
 	}
 }
 

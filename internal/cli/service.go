@@ -68,8 +68,17 @@ func serviceFields(s api.Service) []string {
 	return []string{
 		"name", s.Name, "ID", s.ID, "host", s.Host, "path prefix", s.PathPrefix, "default", s.Default,
 		"allowed in paths", s.AllowInPath, "verifiers", strings.Join(s.Verifiers, ", "),
+		"API tokens", apiTokensAt(s),
 		"created", moment(s.CreatedAt), "changed", moment(s.UpdatedAt),
 	}
+}
+
+// apiTokensAt tells what becomes of an API token at a service.
+func apiTokensAt(s api.Service) string {
+	if s.AcceptAPITokens {
+		return "accepted as they are"
+	}
+	return "to be exchanged first"
 }
 
 // noService names the service that isn't found.

@@ -18,6 +18,7 @@ func (p *program) serviceFlags(cmd *cobra.Command, s *api.NewService) {
 	f.StringVar(&s.Default, "default", "", "who may make calls that no operation matches: deny (nobody, if not given) or authenticated (every user)")
 	f.StringVar(&s.AllowInPath, "allow-in-path", "", "what its paths may hold although it is refused elsewhere: ';' or '//' or both")
 	f.StringArrayVar(&s.Verifiers, "verifier", nil, "user who may ask jeton verify about the service; may be given several times")
+	f.BoolVar(&s.AcceptAPITokens, "accept-api-tokens", false, "admit API tokens that weren't exchanged for access tokens, for clients that can't do that")
 	p.complete(cmd, "default", "deny", "authenticated")
 }
 
@@ -60,13 +61,16 @@ func (p *program) serviceUpdate() *cobra.Command {
 	p.serviceFlags(cmd, &s)
 	cmd.Flags().StringVar(&s.Name, "name", "", "new name")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
-		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier") {
+		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier", "accept-api-tokens") {
 			return &usageError{text: "there is nothing to change"}
 		}
 		patch := api.ServicePatch{
 			Name: optional(cmd, "name", s.Name), Host: optional(cmd, "host", s.Host),
 			PathPrefix: optional(cmd, "path-prefix", s.PathPrefix), Default: optional(cmd, "default", s.Default),
 			AllowInPath: optional(cmd, "allow-in-path", s.AllowInPath),
+		}
+		if cmd.Flags().Changed("accept-api-tokens") {
+			patch.AcceptAPITokens = api.Some(s.AcceptAPITokens)
 		}
 		if cmd.Flags().Changed("verifier") {
 			patch.Verifiers = api.Some(slices.DeleteFunc(s.Verifiers, func(name string) bool { return name == "" }))

@@ -16,6 +16,7 @@ import (
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 )
 
@@ -457,6 +458,36 @@ func TestMeNarrowed(t *testing.T) {
 		d.want(t, ask{route: "GET /v1/me", token: tt.token}, http.StatusOK, "").into(t, &me)
 		if diff := cmp.Diff(tt.want, me.Credential); diff != "" || me.User.Username != "Amy" {
 			t.Errorf("credential (-want +got): %s; user %s", diff, me.User.Username)
+		}
+	}
+}
+
+// TestAcceptAPITokens: an API token that wasn't exchanged opens those services alone that say so; what an access token is
+// narrowed to, it is held to.
+func TestAcceptAPITokens(t *testing.T) {
+	d := tokenDesk(t)
+	d.serve(t, 0, authority.KindsOf(authority.APIToken, authority.AccessToken))
+	text, token := d.issue(t, apitoken.Draft{Name: "export", User: "amy"})
+	verdict := func(bearer string) api.Verdict {
+		return d.verdict(t, d.adminToken, api.VerifyRequest{Authorization: "Bearer " + bearer, Method: "GET", URL: "https://api.example.com/reports/7"})
+	}
+	for _, accepted := range []string{"", "true", "false", "true", "null"} {
+		if accepted != "" {
+			d.want(t, ask{route: "PATCH /v1/services/reports", token: d.adminToken, body: `{"accept_api_tokens":` + accepted + `}`}, http.StatusOK, "")
+		}
+		want := api.Verdict{Service: "reports", Reason: "exchange_first"}
+		if accepted == "true" {
+			want = api.Verdict{Allow: true, Service: "reports", Principal: &api.Principal{
+				UserID: token.UserID.String(), Username: "Amy", Roles: []string{}, Credential: api.Credential{Kind: "api_token", ID: token.ID.String()},
+			}}
+		}
+		if diff := cmp.Diff(want, verdict(text)); diff != "" {
+			t.Errorf("accept_api_tokens %q (-want +got): %s", accepted, diff)
+		}
+	}
+	for scope, want := range map[string]string{"reports.read": "", "reports.write": "insufficient_scope"} {
+		if got := verdict(d.exchange(t, text, accesstoken.Ask{Scopes: []string{scope}})); got.Reason != want || got.Allow != (want == "") {
+			t.Errorf("narrowed to %s: got %+v, want %q", scope, got, want)
 		}
 	}
 }

@@ -18,12 +18,12 @@ func TestServiceLife(t *testing.T) {
 	d.user(t, account.Draft{Username: "zed"})
 	amy, _ := d.user(t, account.Draft{Username: "amy"})
 	a := d.want(t, ask{route: "POST /v1/services", token: d.adminToken, body: `{"name":"reports","host":"API.example.com","path_prefix":"/v2",` +
-		`"default":"authenticated","allow_in_path":";","verifiers":["ZED","` + amy.ID.String() + `"]}`}, http.StatusCreated, "")
+		`"default":"authenticated","allow_in_path":";","accept_api_tokens":true,"verifiers":["ZED","` + amy.ID.String() + `"]}`}, http.StatusCreated, "")
 	var made, got api.Service
 	a.into(t, &made)
 	want := api.Service{
 		ID: made.ID, Name: "reports", Host: "api.example.com", PathPrefix: "/v2", Default: "authenticated", AllowInPath: ";",
-		Verifiers: []string{"amy", "zed"}, CreatedAt: d.clock(), UpdatedAt: d.clock(),
+		Verifiers: []string{"amy", "zed"}, AcceptAPITokens: true, CreatedAt: d.clock(), UpdatedAt: d.clock(),
 	}
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Errorf("made (-want +got): %s", diff)
@@ -44,8 +44,8 @@ func TestServiceLife(t *testing.T) {
 		t.Errorf("patched (-want +got): %s", diff)
 	}
 	got = api.Service{}
-	d.want(t, ask{route: "PATCH /v1/services/reports2", token: d.adminToken, body: `{"default":null,"verifiers":null}`}, http.StatusOK, "").into(t, &got)
-	want.Default, want.Verifiers = "deny", []string{}
+	d.want(t, ask{route: "PATCH /v1/services/reports2", token: d.adminToken, body: `{"default":null,"verifiers":null,"accept_api_tokens":null}`}, http.StatusOK, "").into(t, &got)
+	want.Default, want.Verifiers, want.AcceptAPITokens = "deny", []string{}, false
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("emptied (-want +got): %s", diff)
 	}
@@ -78,6 +78,7 @@ func TestServiceErrors(t *testing.T) {
 		{"bad default", post, `{"name":"other","host":"a.example.com","default":"allow"}`, 422, api.CodeInvalidField, "default"},
 		{"bad allowance", post, `{"name":"other","host":"a.example.com","allow_in_path":"."}`, 422, api.CodeInvalidField, "allow_in_path"},
 		{"no such verifier", post, `{"name":"other","host":"a.example.com","verifiers":["root","nobody"]}`, 422, api.CodeInvalidField, "verifiers[1]"},
+		{"bad acceptance", post, `{"name":"other","host":"a.example.com","accept_api_tokens":"true"}`, 422, api.CodeInvalidField, "accept_api_tokens"},
 		{"no host", post, `{"name":"other"}`, 422, api.CodeInvalidField, "host"},
 		{"renamed to a taken name", patch, `{"name":"bills"}`, 409, api.CodeConflict, "name"},
 		{"host emptied", patch, `{"host":null}`, 422, api.CodeInvalidField, "host"},

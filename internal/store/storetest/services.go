@@ -58,6 +58,7 @@ func verifiers(t *testing.T, s Store, names ...string) (ids []uuid.UUID) {
 func testCreateService(t *testing.T, s Store) {
 	v := api("reports")
 	v.Host, v.PathPrefix, v.Default, v.AllowInPath = "api.example.com:8443", "/reports", policy.DefaultAuthenticated, ";//"
+	v.AcceptAPITokens = true
 	v.Verifiers, v.UpdatedAt = verifiers(t, s, "v1", "v2"), start().Add(time.Microsecond)
 	ev := event(audit.ServiceCreate, v.ID, start())
 	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.CreateService(t.Context(), v, ev) })
@@ -171,6 +172,7 @@ func testUpdateService(t *testing.T, s Store) {
 
 	v.Version = 2
 	v.Name, v.Host, v.PathPrefix, v.Default, v.AllowInPath = "r2", "r2.example.com", "/r2", policy.DefaultAuthenticated, ";"
+	v.AcceptAPITokens = true
 	v.Verifiers, v.UpdatedAt = ids[1:], start().Add(time.Hour)
 	ev := event(audit.ServiceUpdate, v.ID, v.UpdatedAt)
 	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.UpdateService(t.Context(), v, ev) })
