@@ -261,6 +261,22 @@ func TestExchangeFirst(t *testing.T) {
 	}
 }
 
+// TestAcceptedAsItIs: a service may take an API token that wasn't exchanged, and no bad one.
+func TestAcceptedAsItIs(t *testing.T) {
+	d := newDesk(t)
+	raw, _ := d.apiToken(t, d.externalApp(t), authority.Limits{})
+	_, err := d.catalog.Create(t.Context(), catalog.Draft{Name: "raw", Host: "raw.example.com", Default: "authenticated", AcceptAPITokens: true}, audit.Actor{})
+	check(t, err)
+	for range 2 {
+		if res, events := d.ask(t, asked("", at("https://raw.example.com/", raw))); res.status != http.StatusOK || res.header.Get("X-Jeton-Credential-Kind") != "api_token" {
+			t.Errorf("got %d and %v, want the API token to pass", res.status, events)
+		}
+		if res, _ := d.ask(t, asked("", at("https://raw.example.com/", another(raw, len(raw)-9)))); res.status != http.StatusUnauthorized {
+			t.Errorf("another signature: got %d, want 401", res.status)
+		}
+	}
+}
+
 // TestInsufficientScope says what a token lacks (RFC 6750 section 3.1); who isn't in the audience hears nothing of scopes.
 func TestInsufficientScope(t *testing.T) {
 	d := newDesk(t)

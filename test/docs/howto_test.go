@@ -47,7 +47,7 @@ func TestHowTo(t *testing.T) {
 	}
 	execute("README.md", before, 0)
 	said := ""
-	for _, name := range []string{"users-and-tokens.md", "services.md", "refusals.md", "signing-keys.md"} {
+	for _, name := range []string{"users-and-tokens.md", "services.md", "refusals.md", "matrix42.md", "signing-keys.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/how-to", name))
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestHowTo(t *testing.T) {
 			said += execute(name, block[2], code)
 		}
 	}
-	for _, want := range []string{"Allowed: bob by personal_token", "Refused: superseded", "service orders", "GET /orders/{id}", "for access_token, with EdDSA", "Revoked the key", "signing_key.revoke"} {
+	for _, want := range []string{"Allowed: bob by personal_token", "Refused: superseded", "Allowed: ExternalApp by access_token", "Refused: exchange_first", "Refused: disabled", "service orders", "GET /orders/{id}", "for access_token, with EdDSA", "Revoked the key", "signing_key.revoke"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the guides lack %q; they printed:\n%s", want, said)
 		}
