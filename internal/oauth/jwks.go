@@ -1,0 +1,66 @@
+package oauth
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// keySet is the JWK Set as it was built last. The zero keySet has none.
+type keySet struct{ built atomic.Pointer[builtKeys] }
+
+// builtKeys is a JWK Set and the keys that it was built of.
+type builtKeys struct {
+	ids []string
+	document
+}
+
+// keysKept is how long others may keep the set. Who meets a token of a newer key asks again; who doesn't is ignorant of a
+// revoked key for as long: that is what asking Jeton about a token is for.
+const keysKept = "public, max-age=300"
+
+// serveKeys serves GET /.well-known/jwks.json: the public keys by which resource servers check access tokens, those that
+// are active and those that are retired, whose tokens live on. The keys of API tokens aren't there: an API token is for
+// Jeton alone to check, and a resource server that could would take one for an access token sooner or later.
+//
+// The type is application/json and not RFC 7517's application/jwk-set+json: all clients take the first, and some not the
+// second.
+func (s *server) serveKeys(w http.ResponseWriter, r *http.Request) {
+	built, err := s.keys.of(s.cfg.Keyring.SigningKeys())
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	built.serve(w, r)
+}
+
+// of returns the set of the keys that are published, building it anew where they aren't those of the last time.
+func (k *keySet) of(all []keyring.SigningKey) (*builtKeys, error) {
+	published := slices.DeleteFunc(all, func(key keyring.SigningKey) bool {
+		return key.Purpose != keyring.ForAccessTokens || key.State() == keyring.KeyRevoked
+	})
+	known := k.built.Load()
+	if known != nil && slices.EqualFunc(known.ids, published, func(id string, key keyring.SigningKey) bool { return id == key.ID }) {
+		return known, nil
+	}
+	fresh := &builtKeys{ids: make([]string, len(published))}
+	texts := make([]string, len(published))
+	for i, key := range published {
+		text, err := key.Key.JWK(key.ID)
+		if err != nil {
+			return nil, err
+		}
+		fresh.ids[i], texts[i] = key.ID, string(text)
+	}
+	control := keysKept
+	if len(published) == 0 { // until the first token is issued, and then at once no longer
+		control = "no-cache"
+	}
+	fresh.document = newDocument([]byte(`{"keys":[`+strings.Join(texts, ",")+`]}`), control)
+	k.built.Store(fresh)
+	return fresh, nil
+}

@@ -1,0 +1,161 @@
+// Package oauth serves the endpoints of OAuth 2.0 that programs know from elsewhere: tokens for a credential (RFC 6749, 8693),
+// what a token is good for (RFC 7662), taking one back (RFC 7009), and how all that is found (RFC 8414, RFC 7517).
+//
+//	POST /oauth/token ─▶ form ─▶ client ─▶ grant ─▶ authority: whose is it? ─▶ accesstoken.Issue
+//	                     (strict) (client.go)  token-exchange, client_credentials
+//
+// It has no way of its own to tell a good credential from a bad one: each becomes a Presented, and goes the one path that all
+// take. Errors keep the RFCs' shape and codes; of a credential that is refused, a caller learns the code alone, the same for
+// unknown, wrong, expired, revoked and blocked.
+//
+// The package refuses what two readers could take in two ways: parameters in the URL, a parameter that is there twice, a
+// client that proves itself in two ways at once. It exchanges API tokens and nothing else: an access token gets nobody
+// another, or it would never end. There is no authorization endpoint, no browser is ever sent here, and no page from
+// elsewhere gets leave to read an answer.
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// Config is what the endpoints need. Every field is required.
+type Config struct {
+	// Authority says whose a credential is.
+	Authority *authority.Authority
+	// Issuer makes access tokens.
+	Issuer Issuer
+	// Keyring has the keys that are published.
+	Keyring *keyring.Keyring
+	// Peers say which proxies are believed about a client's address.
+	Peers *web.Peers
+	// PublicURL is the issuer's name, and where clients find the endpoints: without a slash at its end.
+	PublicURL string
+}
+
+// Issuer makes access tokens.
+type Issuer interface {
+	// Issue gets a principal an access token for the credential that it has just shown. The error is accesstoken.ErrScope,
+	// ErrTarget or ErrParent, a *authority.Refusal, or a store's.
+	Issue(ctx context.Context, p *authority.Principal, ask accesstoken.Ask) (accesstoken.Issued, error)
+}
+
+// server is the handler. But for what it remembers of keys, nothing in it changes once New has returned.
+type server struct {
+	cfg      Config
+	mux      *http.ServeMux
+	metadata document
+	keys     keySet
+	client   authority.Door // where a client proves itself to get a token
+	subject  authority.Door // where a token knocks that is to be exchanged
+}
+
+// The paths of the endpoints.
+const (
+	tokenPath      = "/oauth/token"
+	introspectPath = "/oauth/introspect"
+	revokePath     = "/oauth/revoke"
+	metadataPath   = "/.well-known/oauth-authorization-server"
+	keysPath       = "/.well-known/jwks.json"
+)
+
+// New returns the handler of the endpoints, or an error where the configuration lacks something. It takes whole paths, see
+// Serves, and wants to stand under web.Log.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Authority == nil || cfg.Issuer == nil || cfg.Keyring == nil || cfg.Peers == nil || cfg.PublicURL == "" {
+		return nil, errors.New("oauth: Authority, Issuer, Keyring, Peers and PublicURL are required")
+	}
+	metadata, err := newMetadata(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		cfg: cfg, mux: http.NewServeMux(), metadata: metadata,
+		client:  authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.ClientSecret)},
+		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
+	}
+	s.routes()
+	return s, nil
+}
+
+// routes is the one list of what is served here.
+func (s *server) routes() {
+	s.mux.HandleFunc("POST "+tokenPath, s.form(s.token))
+	s.mux.HandleFunc("GET "+metadataPath, s.metadata.serve)
+	s.mux.HandleFunc("GET "+keysPath, s.serveKeys)
+}
+
+// Serves reports whether a path is this package's.
+func Serves(path string) bool {
+	return path == metadataPath || path == keysPath || path == "/oauth" || strings.HasPrefix(path, "/oauth/")
+}
+
+// unknownPath stands in the log for a path that no route has.
+const unknownPath = "/oauth/…"
+
+// ServeHTTP implements http.Handler. The log gets the route's path: what a caller writes in its place may be a secret.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	line := web.Note(w)
+	line.Client, _ = s.cfg.Peers.Client(r)
+	line.Method, line.Host, line.Path = r.Method, r.Host, unknownPath
+	would, pattern := s.mux.Handler(r)
+	escaped := r.URL.EscapedPath()
+	switch {
+	case path.Clean(escaped) != escaped, !web.Storable(r.URL.Path): // ServeMux would redirect
+		web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, ""))
+	case pattern == "":
+		web.WriteProblem(w, r, web.NoRoute(w, r, would))
+	default:
+		_, line.Path, _ = strings.Cut(pattern, " ")
+		would.ServeHTTP(w, r)
+	}
+}
+
+// call is one request with a form.
+type call struct {
+	w    http.ResponseWriter
+	r    *http.Request
+	form form
+	peer netip.Addr
+	line *web.Line
+}
+
+// form serves an endpoint that takes a form. A handler's error is a *failure, or a fault of the inside.
+func (s *server) form(handle func(*call) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		line := web.Note(w)
+		c := &call{w: w, r: r, peer: line.Client, line: line}
+		if !c.peer.IsValid() { // outside web.Log, which keeps no line
+			c.peer, _ = s.cfg.Peers.Client(r)
+		}
+		err := readForm(r, &c.form)
+		if err == nil {
+			err = handle(c)
+		}
+		if err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// presented returns what a client presents of itself in the header; cookies are none of these endpoints' business.
+func (c *call) presented() authority.Presented {
+	in := web.PresentedHere(c.r, c.peer)
+	in.Cookie, in.Path = nil, c.line.Path
+	return in
+}
+
+// identified notes for the log who calls.
+func (c *call) identified(p *authority.Principal) {
+	c.line.Kind, c.line.Credential, c.line.User = p.CredentialKind.String(), p.CredentialID, p.ID
+}

@@ -1,0 +1,150 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// The grants, and the types of token of RFC 8693 section 3.
+const (
+	grantExchange    = "urn:ietf:params:oauth:grant-type:token-exchange"
+	grantClient      = "client_credentials"
+	typeJWT          = "urn:ietf:params:oauth:token-type:jwt"
+	typeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
+	tokenTypeBearer  = "Bearer"
+	parameterSubject = "subject_token"
+)
+
+// token serves POST /oauth/token.
+func (s *server) token(c *call) error {
+	switch c.form.get("grant_type") {
+	case "":
+		return bad(invalidRequest, "grant_type is missing.")
+	case grantExchange:
+		return s.exchange(c)
+	case grantClient:
+		return s.clientCredentials(c)
+	default:
+		return bad(unsupportedGrant, "The grants are token-exchange and client_credentials.")
+	}
+}
+
+// clientCredentials gets a client a token for itself (RFC 6749 section 4.4).
+func (s *server) clientCredentials(c *call) error {
+	ask, err := c.ask()
+	if err != nil {
+		return err
+	}
+	p, err := s.authenticate(c, &s.client)
+	if errors.Is(err, errNoClient) {
+		in := c.presented()
+		return c.refuse(s.cfg.Authority.Refuse(authority.ReasonNoCredential, &in, &s.client), badClient())
+	}
+	if err != nil {
+		return err
+	}
+	return s.issue(c, &grant{principal: &p, ask: ask, door: &s.client, denied: badClient()})
+}
+
+// exchange gets the bearer of an API token an access token (RFC 8693). The API token suffices. A client that proves itself
+// besides must do so rightly, and gains nothing by it: it gets what anybody gets for that API token.
+func (s *server) exchange(c *call) error {
+	issued, err := c.exchangeable()
+	if err != nil {
+		return err
+	}
+	ask, err := c.ask()
+	if err != nil {
+		return err
+	}
+	if _, err := s.authenticate(c, &s.client); err != nil && !errors.Is(err, errNoClient) {
+		return err
+	}
+	in := c.presented()
+	in.Authorization = nil
+	token := c.form.get(parameterSubject)
+	if strings.ContainsAny(token, " \t") { // which the scheme Bearer would cut off: a token has one spelling
+		return c.refuse(s.cfg.Authority.Refuse(authority.ReasonMalformed, &in, &s.subject), badSubject())
+	}
+	in.Authorization = []string{"Bearer " + token}
+	p, err := s.cfg.Authority.Identify(c.r.Context(), &in, &s.subject)
+	if err != nil {
+		return c.refuse(err, badSubject())
+	}
+	c.identified(&p)
+	return s.issue(c, &grant{principal: &p, ask: ask, issued: issued, door: &s.subject, denied: badSubject()})
+}
+
+// exchangeable holds an exchange to the forms that there are, and returns which type of token is asked for. An access token
+// is a JWT: whoever asks for either gets the same.
+func (c *call) exchangeable() (issued string, _ error) {
+	subject, requested := c.form.get("subject_token_type"), c.form.get("requested_token_type")
+	switch {
+	case c.form.get(parameterSubject) == "":
+		return "", bad(invalidRequest, "subject_token is missing.")
+	case subject != typeJWT && subject != typeAccessToken:
+		return "", bad(invalidRequest, "subject_token_type is missing, or neither jwt nor access_token.")
+	case c.form.get("actor_token") != "" || c.form.get("actor_token_type") != "":
+		return "", bad(invalidRequest, "actor_token is not supported.")
+	case requested == "" || requested == typeAccessToken:
+		return typeAccessToken, nil
+	case requested == typeJWT:
+		return typeJWT, nil
+	default:
+		return "", bad(invalidRequest, "requested_token_type is neither access_token nor jwt.")
+	}
+}
+
+// ask returns what the token is asked for.
+func (c *call) ask() (ask accesstoken.Ask, _ error) {
+	if scope := c.form.get("scope"); scope != "" {
+		ask.Scopes = strings.Split(scope, " ")
+		for _, s := range ask.Scopes {
+			if !policy.IsScope(s) {
+				return ask, badScope()
+			}
+		}
+	}
+	ask.Resources = append(c.form.values("resource"), c.form.values("audience")...)
+	return ask, nil
+}
+
+func badScope() error {
+	return bad(invalidScope, "A scope is none that there is, or beyond those of the credential.")
+}
+
+// grant is what a token is issued for.
+type grant struct {
+	principal *authority.Principal
+	ask       accesstoken.Ask
+	issued    string // the type of token, of an exchange
+	door      *authority.Door
+	denied    error // what is told where the credential has died meanwhile
+}
+
+// issue makes the token and answers with it.
+func (s *server) issue(c *call, g *grant) error {
+	token, err := s.cfg.Issuer.Issue(c.r.Context(), g.principal, g.ask)
+	switch ref, refused := errors.AsType[*authority.Refusal](err); {
+	case errors.Is(err, accesstoken.ErrScope):
+		return badScope()
+	case errors.Is(err, accesstoken.ErrTarget):
+		return bad(invalidTarget, "The resource or audience is not one known service.")
+	case refused:
+		in := c.presented()
+		return c.refuse(s.cfg.Authority.Forbid(ref.Reason, &in, g.door, g.principal), g.denied)
+	case err != nil:
+		return err
+	}
+	c.write(http.StatusOK, api.OAuthToken{
+		AccessToken: token.Token.Reveal(), IssuedTokenType: g.issued, TokenType: tokenTypeBearer,
+		ExpiresIn: int64(token.ExpiresIn.Seconds()), Scope: strings.Join(token.Scopes, " "),
+	})
+	return nil
+}
