@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/httpapi"
+	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -148,7 +149,8 @@ func (n *node) furnish(d *doors) error {
 	return nil
 }
 
-// publicHandler serves the API below /v1, the profiles at their own paths and the console at every other path.
+// publicHandler serves the API below /v1, OAuth's endpoints and the profiles at their own paths, and the console at every
+// other path.
 //
 // The path is only looked at. An http.ServeMux here would redirect from a path with empty or dot segments, before either
 // of them could say that there is nothing.
@@ -167,13 +169,21 @@ func (n *node) publicHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	grants, err := oauth.New(oauth.Config{Authority: n.authority, Issuer: n.access, Keyring: n.keys, Peers: n.peers, PublicURL: n.url})
+	if err != nil {
+		return nil, err
+	}
 	products, err := n.products()
 	if err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/") {
+		switch {
+		case r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/"):
 			v1.ServeHTTP(w, r)
+			return
+		case oauth.Serves(r.URL.Path):
+			grants.ServeHTTP(w, r)
 			return
 		}
 		for _, p := range products {

@@ -105,6 +105,9 @@ func (n *node) prune(ctx context.Context) {
 	if _, err := n.access.Prune(ctx); err != nil {
 		n.logger.WarnContext(ctx, "old revocations of access tokens were not deleted", "error", err)
 	}
+	if _, err := n.clients.Prune(ctx); err != nil {
+		n.logger.WarnContext(ctx, "old assertions of clients were not deleted", "error", err)
+	}
 	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
 		n.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)
 	}

@@ -18,11 +18,13 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -43,6 +45,7 @@ type node struct {
 	tokens    *personal.Tokens
 	api       *apitoken.Tokens
 	access    *accesstoken.Tokens
+	clients   *clientauth.Clients
 	browsers  *session.Browsers
 	catalog   *catalog.Catalog
 	authority *authority.Authority
@@ -142,14 +145,14 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens, n.api, n.access),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens, n.api, n.access, n.clients),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }
 
-// wireSigned makes the ways in of signed tokens.
+// wireSigned makes the ways in of signed tokens, and of the clients that get and ask about them.
 func (n *node) wireSigned(o *Options) (err error) {
 	longest := map[account.Kind]time.Duration{}
 	for kind, life := range map[account.Kind]time.Duration{account.Person: o.Config.APITokenMaxLifePerson, account.Service: o.Config.APITokenMaxLifeService} {
@@ -165,6 +168,12 @@ func (n *node) wireSigned(o *Options) (err error) {
 	}
 	n.access, err = accesstoken.New(accesstoken.Config{
 		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: o.Config.AccessTokenLife, Now: o.Now,
+	})
+	if err != nil {
+		return err
+	}
+	n.clients, err = clientauth.New(clientauth.Config{
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Audiences: oauth.Audiences(n.url), Now: o.Now, Random: o.Random,
 	})
 	return err
 }
