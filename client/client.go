@@ -5,6 +5,9 @@
 //	me, err := c.Me(ctx)
 //	if errors.Is(err, client.ErrNotAuthenticated) { … }
 //
+// Programs that hold a signed API token get the access tokens for it from a [TokenSource], which plugs into
+// golang.org/x/oauth2 and into an http.Client.
+//
 // Errors mean the same on both sides of the wire. What Jeton answered is an *api.Problem for errors.As, with its code and
 // its advice, and one of this package's sentinels for errors.Is. See [Error].
 //
@@ -43,6 +46,9 @@ type Config struct {
 // defaultTimeout bounds a request where no HTTPClient was given. A context may end it sooner.
 const defaultTimeout = 30 * time.Second
 
+// defaultAgent names the program in Jeton's log where it doesn't say its name.
+const defaultAgent = "jeton-go"
+
 // Client asks one Jeton, with one credential. It is safe for concurrent use. Make one with New.
 type Client struct {
 	base      string // without a slash at its end
@@ -72,7 +78,7 @@ func New(cfg Config) (*Client, error) {
 	// that nobody named; a cookie would be a second credential.
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	h.Jar = nil
-	return &Client{base: base, http: &h, userAgent: cmp.Or(cfg.UserAgent, "jeton-go"), authorize: authorize}, nil
+	return &Client{base: base, http: &h, userAgent: cmp.Or(cfg.UserAgent, defaultAgent), authorize: authorize}, nil
 }
 
 // String names the Jeton that is asked, without the credential.

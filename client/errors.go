@@ -8,7 +8,7 @@ import (
 	"github.com/jeton-io/jeton/api"
 )
 
-// The kinds of failure, for errors.Is. Each but the last three stands for one status of Jeton's answers, or one code
+// The kinds of failure, for errors.Is. Each but the last four stands for one status of Jeton's answers, or one code
 // among those; an answer with a code that this package doesn't know yet has the kind of its status.
 var (
 	// ErrNotAuthenticated: the credential is not valid. Why (wrong, expired, revoked, blocked) only the audit log says.
@@ -37,6 +37,10 @@ var (
 	ErrStorageFull = errors.New("storage full")
 	// ErrUnavailable: Jeton, or a proxy before it, can't answer just now.
 	ErrUnavailable = errors.New("unavailable")
+
+	// ErrTokenRefused: Jeton refuses the API token (it is unknown, expired, disabled or deleted: Jeton doesn't say which),
+	// or what was asked for with it. Asking again changes nothing.
+	ErrTokenRefused = errors.New("API token refused")
 
 	// ErrUnreachable: no answer came, or not all of it. Whether a change was made isn't known.
 	ErrUnreachable = errors.New("no answer")
@@ -71,6 +75,18 @@ func (e *Error) Is(target error) bool {
 	}
 	return target == kindOf(e.Problem.Status)
 }
+
+// temporary is the error of an exchange that may well go better later, whatever its kind is beside.
+type temporary struct{ err error }
+
+// Error implements error.
+func (t *temporary) Error() string { return t.err.Error() }
+
+// Unwrap returns the error itself.
+func (t *temporary) Unwrap() error { return t.err }
+
+// Is reports whether target is ErrUnavailable.
+func (t *temporary) Is(target error) bool { return target == ErrUnavailable }
 
 // kindOf returns the sentinel of a status, or nil for one that tells of a mistake in this package alone (a malformed
 // request, a wrong method).

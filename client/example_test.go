@@ -1,0 +1,72 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	"golang.org/x/oauth2"
+
+	"github.com/jeton-io/jeton/client"
+)
+
+// exampleServers stand in for a Jeton and for an API behind it.
+func exampleServers() (jeton, api *httptest.Server) {
+	jeton = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { granted(1, 300).write(w) }))
+	api = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "called with "+r.Header.Get("Authorization"))
+	}))
+	return jeton, api
+}
+
+// A background program calls an API: each request has a token that is valid, and one that the API refuses is exchanged
+// anew, once.
+func ExampleTokenSource_Transport() {
+	jeton, api := exampleServers()
+	defer jeton.Close()
+	defer api.Close()
+
+	source, err := client.NewTokenSource(client.TokenSourceConfig{BaseURL: jeton.URL, APIToken: signedToken})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	calls := &http.Client{Transport: source.Transport(nil)}
+
+	res, err := calls.Get(api.URL + "/reports/7")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, _ := io.ReadAll(res.Body)
+	fmt.Println(string(text))
+	// Output: called with Bearer access1
+}
+
+// What takes an oauth2.TokenSource, as many SDKs and gRPC do, takes this one. oauth2.NewClient keeps a token until shortly
+// before its end, whatever an API says of it: Forget has no effect on that.
+func ExampleNewTokenSource_oauth2() {
+	jeton, api := exampleServers()
+	defer jeton.Close()
+	defer api.Close()
+
+	source, err := client.NewTokenSource(client.TokenSourceConfig{BaseURL: jeton.URL, APIToken: signedToken})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	calls := oauth2.NewClient(context.Background(), source)
+
+	res, err := calls.Get(api.URL + "/reports/7")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, _ := io.ReadAll(res.Body)
+	fmt.Println(string(text))
+	// Output: called with Bearer access1
+}
