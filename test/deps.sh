@@ -12,6 +12,9 @@ needs=(
   "git                 git"        # a clone for the README's test
   "unshare             util-linux" # a network namespace for tests on fixed ports
   "ip                  iproute2"   # loopback inside it
+  "gnome-keyring-daemon gnome-keyring" # the keyring of jeton client, in a session of its own
+  "dbus-run-session    dbus-daemon" # that session
+  "dbus-send           dbus-bin"   # and a look into the keyring
   "gcc                 gcc"        # the race detector
   "/usr/include/stdio.h libc6-dev"
 )

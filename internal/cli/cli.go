@@ -43,6 +43,8 @@ type Env struct {
 	Terminal, LogTerminal bool
 	// Width is how many columns the terminal of stdout has; 0 where there is none, or it isn't known.
 	Width int
+	// Keyring is the system's; nil where there is none.
+	Keyring Keyring
 	// Hangup begins to deliver the requests to read the configuration anew, until stop; nil where there are none.
 	Hangup func() (requests <-chan os.Signal, stop func())
 }

@@ -53,7 +53,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	visit(cli.Commands())
-	if count < 34 {
+	if count < 39 {
 		t.Errorf("got %d commands, want all", count)
 	}
 }

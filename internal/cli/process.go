@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -20,6 +21,7 @@ func Process() Env {
 		Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Command: calledAs(os.Args[0]), Now: time.Now,
+		Keyring:  newSystemKeyring(os.Getenv("DBUS_SESSION_BUS_ADDRESS"), fmt.Sprintf("/run/user/%d/bus", os.Getuid())),
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), LogTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if !atTerminal() {

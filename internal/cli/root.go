@@ -12,6 +12,7 @@ import (
 const (
 	groupServer = "server"
 	groupOwn    = "own"
+	groupClient = "client"
 	groupAdmin  = "admin"
 )
 
@@ -54,6 +55,7 @@ Secrets are never arguments.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "To run Jeton:"},
 		&cobra.Group{ID: groupOwn, Title: "For everyone:"},
+		&cobra.Group{ID: groupClient, Title: "For programs that hold an API token:"},
 		&cobra.Group{ID: groupAdmin, Title: "For administrators:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -64,6 +66,7 @@ Secrets are never arguments.`,
 	}
 	add(groupServer, p.serve(), p.config(), p.recover())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
+	add(groupClient, p.client())
 	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
 	root.AddCommand(p.version(), p.completion(root))
 	return p.finish(root)

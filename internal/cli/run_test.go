@@ -154,6 +154,7 @@ func TestSecretsInArguments(t *testing.T) {
 		"user reset-password alice " + canary, "password " + canary, "password --new-password " + canary,
 		"token rotate " + canary, "token show " + canary, "me --token " + canary, "me " + canary, "me -u admin:" + canary,
 		"verify https://api.example.com/ --authorization " + canary, "verify https://api.example.com/ --bearer=" + canary,
+		"client login " + canary, "client login --api-token " + canary, "client login --token=" + canary, "client token --api-token=" + canary,
 		"verify https://api.example.com/ " + canary, "serve --master-key " + canary, "serve --admin-password=" + canary,
 	} {
 		got := run(t, cli.Env{Environ: api(t)}, strings.Fields(line)...)
@@ -162,7 +163,7 @@ func TestSecretsInArguments(t *testing.T) {
 	// Where one was not to be expected, it isn't repeated either.
 	for _, line := range []string{
 		canary, "token " + canary, "user " + canary, "help " + canary, "me --limit=" + canary, "events --limit " + canary,
-		"me --output " + canary, "completion " + canary, "events --since " + canary, "me --=" + canary, "service allow a b " + canary,
+		"me --output " + canary, "completion " + canary, "events --since " + canary, "me --=" + canary, "client " + canary, "client token " + canary, "service allow a b " + canary,
 	} {
 		got := run(t, cli.Env{Environ: api(t)}, strings.Fields(line)...)
 		got.want(t, 2)
