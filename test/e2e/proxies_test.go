@@ -353,7 +353,8 @@ func (s *stack) slowestOf(t *testing.T, raw string, times int) time.Duration {
 	return slowest
 }
 
-// searchSecrets looks for every secret of these tests in all that the processes wrote.
+// searchSecrets looks for every secret of these tests, and for anything that has the form of a signed token, in all that the
+// processes wrote.
 func (s *stack) searchSecrets(t *testing.T) {
 	files, found := 0, map[string]bool{}
 	err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
@@ -367,12 +368,20 @@ func (s *stack) searchSecrets(t *testing.T) {
 				t.Errorf("%s holds the secret %.12s…", path, secret)
 			}
 		}
+		if jwt.MatchString(text) {
+			t.Errorf("%s holds a signed token", path)
+		}
 		found[filepath.Base(path)] = strings.Contains(text, "alice") || strings.Contains(text, "/reports/7")
 		return nil
 	})
 	must(t, err)
 	// That the search sees anything at all: what is no secret must be there.
-	for _, name := range []string{"jeton.log", "jeton.db", "access.log", "caddy.log"} {
+	logs := map[string]string{"nginx": "access.log", "Caddy": "caddy.log"}
+	want := []string{"jeton.log", "jeton.db"}
+	for _, p := range s.proxies {
+		want = append(want, logs[p.name])
+	}
+	for _, name := range want {
 		if !found[name] {
 			t.Errorf("%s doesn't tell of alice or of /reports/7: was the right file searched?", name)
 		}

@@ -232,8 +232,9 @@ func (s *stack) setUp(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
 	byPassword := s.client(t, client.Config{Username: "admin", Password: adminPassword})
-	s.secrets = append(s.secrets, s.rotate(t, byPassword))
-	s.admin = s.client(t, client.Config{Token: client.Secret(s.secrets[len(s.secrets)-1])})
+	s.tokens["admin"] = s.rotate(t, byPassword)
+	s.secrets = append(s.secrets, s.tokens["admin"])
+	s.admin = s.client(t, client.Config{Token: client.Secret(s.tokens["admin"])})
 	for _, u := range []api.NewUser{
 		{Username: "alice", DisplayName: "Zoë 100%", Email: "alice@example.com", Roles: []string{"partner", "auditor"}},
 		{Username: "bob", Roles: []string{"partner"}},
