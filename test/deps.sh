@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go, from Debian's packages, where it is missing. Says what it does; without the
-# right to install, it prints the command to type and fails, so that no test is skipped for want of a program.
+# Installs what the tests need beside Go, from Debian's packages and npm's registry, where it is missing. Says what it
+# does; without the right to install, it prints the command to type and fails, so that no test is skipped for want of a
+# program.
 set -euo pipefail
 
 # What must be there (a command, or a file by its path), and the package that brings it.
@@ -9,6 +10,12 @@ needs=(
   "caddy               caddy"      # that of deploy/caddy
   "/usr/bin/chromium   chromium"   # the browser of those who use the console
   "curl                curl"       # the README's calls
+  "node                nodejs"     # other people's OAuth clients: in JavaScript …
+  "npm                 npm"
+  "/usr/lib/python3/dist-packages/authlib  python3-authlib" # … in Python …
+  "/usr/lib/python3/dist-packages/requests python3-requests"
+  "apache2             apache2"    # … and in Apache httpd
+  "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
   "git                 git"        # a clone for the README's test
   "unshare             util-linux" # a network namespace for tests on fixed ports
   "ip                  iproute2"   # loopback inside it
@@ -29,12 +36,24 @@ present() {
   esac
 }
 
+# The packages of npm that the tests' programs import, at the versions of package-lock.json. None runs a script.
+modules() {
+  local at
+  at=$(dirname "${BASH_SOURCE[0]}")/e2e/clients/node
+  if [[ $at/node_modules/.package-lock.json -nt $at/package-lock.json ]]; then
+    return
+  fi
+  echo "test/deps.sh: installing into test/e2e/clients/node/node_modules: npm ci"
+  (cd "$at" && npm ci)
+}
+
 missing=()
 for need in "${needs[@]}"; do
   read -r what package <<<"$need"
   present "$what" || missing+=("$package")
 done
 if [[ ${#missing[@]} -eq 0 ]]; then
+  modules
   echo "test/deps.sh: all programs that the tests need are here"
   exit 0
 fi
@@ -60,7 +79,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install
 
 # Debian starts a server as it installs it. The tests start their own; nobody asked for one on port 80.
-for server in nginx caddy; do
+for server in nginx caddy apache2; do
   [[ " ${missing[*]} " == *" $server "* ]] || continue
   if [[ -d /run/systemd/system ]]; then
     "${as_root[@]}" systemctl disable --now "$server.service"
@@ -68,13 +87,17 @@ for server in nginx caddy; do
     "${as_root[@]}" service "$server" stop >/dev/null || true
   fi
 done
-if [[ " ${missing[*]} " == *" nginx "* && -s /run/nginx.pid ]] && kill -0 "$(cat /run/nginx.pid)" 2>/dev/null; then
-  echo "test/deps.sh: the nginx that came with the package still runs and couldn't be stopped" >&2
-  exit 1
-fi
+while read -r package pid; do
+  if [[ " ${missing[*]} " == *" $package "* && -s $pid ]] && kill -0 "$(cat "$pid")" 2>/dev/null; then
+    echo "test/deps.sh: the $package that came with the package still runs and couldn't be stopped" >&2
+    exit 1
+  fi
+done <<<"nginx /run/nginx.pid
+apache2 /run/apache2/apache2.pid"
 
 for need in "${needs[@]}"; do
   read -r what package <<<"$need"
   present "$what" || { echo "test/deps.sh: $what is still missing after installing $package" >&2; exit 1; }
 done
+modules
 echo "test/deps.sh: installed: ${missing[*]}"
