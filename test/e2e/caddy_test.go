@@ -92,6 +92,37 @@ func TestCaddyAsksFirst(t *testing.T) {
 	}
 }
 
+// TestCaddyLeavesTheExchangeToJeton writes what may stand beside jeton_matrix42: the exchange's path is Jeton's, which isn't
+// there, and no other is.
+func TestCaddyLeavesTheExchangeToJeton(t *testing.T) {
+	standIn(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	const site, passed = "import jeton api.example.com\nimport jeton_matrix42 api.example.com\n", "respond passed"
+	for _, tc := range []struct {
+		site, path string
+		status     int
+	}{
+		{passed, exchangePath, 503},
+		{"handle /m42Services/* {\n" + passed + "\n}", exchangePath, 503},
+		{"handle /m42Services/* {\n" + passed + "\n}", exchangePath + "/", 503},
+		{"handle /m42Services/* {\n" + passed + "\n}", exchangePath + "/x", 403},
+		{"@post method POST\nhandle @post {\n" + passed + "\n}", exchangePath, 503},
+		{"handle {\n" + passed + "\n}", strings.ToLower(exchangePath), 503},
+		{"route {\n" + passed + "\n}", exchangePath, 503},
+		{"handle " + exchangePath + "* {\n" + passed + "\n}", exchangePath, 503},
+	} {
+		t.Run(tc.site+tc.path, func(t *testing.T) {
+			for _, whole := range []string{tc.site + "\n" + site, site + tc.site} {
+				caddy := caddyWith(t, whole)
+				raw := head("POST", tc.path, "Authorization: Bearer x", "Content-Length: 0")
+				if a := exchange(t, "127.0.0.1", caddy.address, raw+"\r\n"); a.status != tc.status {
+					t.Errorf("got %d %q, want %d", a.status, a.body, tc.status)
+				}
+				(&stack{}).stop(t, caddy.cmd)
+			}
+		})
+	}
+}
+
 // TestCaddyHandsOn has a stand-in answer with each status: a refusal of Jeton's goes to the caller, less the headers that
 // are the API's, and what Jeton would never say is taken for no answer.
 func TestCaddyHandsOn(t *testing.T) {
