@@ -80,6 +80,7 @@ func cells(table string) (columns []string, rows map[string][]string) {
 // doors are a Jeton with its doors, and good credentials as header fields, "Name: value".
 type doors struct {
 	public, gateway string
+	data            string // the data folder
 	shown           map[string]string
 	refused         map[string]int64 // in the audit log so far, by door and reason
 }
@@ -95,8 +96,9 @@ func newDoors(t *testing.T) *doors {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "correct horse battery")
-	i := run(t, configure(t, t.TempDir(), "--admin-password-file", file))
-	d := &doors{public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}}
+	data := t.TempDir()
+	i := run(t, configure(t, data, "--admin-password-file", file))
+	d := &doors{data: data, public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}}
 	for _, c := range logIn(t, i.addresses.Public) {
 		d.shown[map[string]string{"jeton": "console_session", "jeton_api": "api_session"}[c.Name]] = "Cookie: " + c.Name + "=" + c.Value
 	}
@@ -189,6 +191,12 @@ func (d *doors) knock(t *testing.T, door, name string) string {
 	default:
 		t.Fatalf("there is no door %q", door)
 	}
+	return d.told(t, door, status)
+}
+
+// told returns a status, and the reasons of the refusals that the audit log tells of since it was last asked.
+func (d *doors) told(t *testing.T, door string, status int) string {
+	t.Helper()
 	got := strconv.Itoa(status)
 	now := d.refusals(t)
 	for refusal, count := range now {
