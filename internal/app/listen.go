@@ -156,7 +156,7 @@ func (n *node) furnish(d *doors) error {
 // of them could say that there is nothing.
 func (n *node) publicHandler() (http.Handler, error) {
 	v1, err := httpapi.New(httpapi.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, APITokens: n.api, Browsers: n.browsers, Keys: n.keys, Catalog: n.catalog, Events: n.events,
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, APITokens: n.api, Clients: n.clients, Browsers: n.browsers, Keys: n.keys, Catalog: n.catalog, Events: n.events,
 		Feed: n.feed, Peers: n.peers, PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(),
 	})
 	if err != nil {

@@ -48,6 +48,10 @@ func samples() []sample {
 		{"POST /v1/api-tokens", `{"name":"made","user":"target","expires_in_days":30}`, nil, 201, "administrator"},
 		{"GET /v1/api-tokens/{batch}", "", nil, 200, "administrator"},
 		{"PATCH /v1/api-tokens/{batch}", `{"enabled":false}`, nil, 200, "administrator"},
+		{"GET /v1/users/robot/client-secrets", "", nil, 200, "administrator"},
+		{"POST /v1/users/robot/client-secrets", "", nil, 201, "administrator"},
+		{"GET /v1/users/robot/client-keys", "", nil, 200, "administrator"},
+		{"POST /v1/users/robot/client-keys", encodeKey(publicKey), nil, 201, "administrator"},
 		{"GET /v1/services", "", nil, 200, "administrator"},
 		{"POST /v1/services", `{"name":"made","host":"made.example.com"}`, nil, 201, "administrator"},
 		{"GET /v1/services/reports", "", nil, 200, "administrator"},
@@ -60,6 +64,8 @@ func samples() []sample {
 		{"GET /v1/events", "", nil, 200, "administrator"},
 		{"DELETE /v1/keys/" + sampleKey, "", nil, 204, "administrator"},
 		{"DELETE /v1/api-tokens/{batch}", "", nil, 204, "administrator"},
+		{"DELETE /v1/users/robot/client-secrets/{secret}", "", nil, 204, "administrator"},
+		{"DELETE /v1/users/robot/client-keys/{key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
 		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
@@ -72,9 +78,14 @@ func (s sample) ask(token string) ask {
 	return ask{route: s.route, token: token, body: s.body, header: s.header}
 }
 
+// encodeKey returns the body of a request for a key.
+func encodeKey(pem string) string {
+	return `{"public_key":"` + strings.ReplaceAll(pem, "\n", `\n`) + `"}`
+}
+
 // patternOf returns the route of the document that a sample is for.
 func patternOf(route string) string {
-	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}").Replace(route)
+	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
 }
 
 // stocked is a desk with what the samples need.
@@ -85,6 +96,7 @@ func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	d.random.zeros.Store(true) // the key's ID is the first that is read
 	d.signingKey(t, keyring.ForAccessTokens)
+	d.client(t, "robot")
 	_, d.batch = d.issue(t, apitoken.Draft{Name: "batch", User: "target"})
 	return d
 }
@@ -189,7 +201,8 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 			t.Errorf("%s: got refusals %v, want that of a user who isn't allowed", s.route, got)
 		}
 		missing := s.ask(token)
-		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey, "{batch}", uuid.NewString()).Replace(missing.route)
+		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey, "robot", "nobody",
+			"{batch}", uuid.NewString(), "{secret}", uuid.NewString(), "{key}", uuid.NewString()).Replace(missing.route)
 		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
 		if cut(there) != cut(gone) {
 			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)

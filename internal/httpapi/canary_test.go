@@ -71,6 +71,7 @@ func newCanaryDesk(t *testing.T) *canaryDesk {
 		"the admin token": d.adminToken,
 		"a cookie":        d.logIn(t, target).Console.Reveal(),
 		"an API token":    signed,
+		"a client secret": d.client(t, "robot"),
 		"an access token": d.exchange(t, signed, accesstoken.Ask{}),
 	}
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
@@ -107,7 +108,8 @@ func (d *canaryDesk) look(t *testing.T, where, text string) {
 func TestCanaries(t *testing.T) {
 	d := newCanaryDesk(t)
 	for _, s := range samples() {
-		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") {
+		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") ||
+			strings.Contains(s.route, "/client-") && !strings.HasPrefix(s.route, "GET ") && s.body == "" {
 			continue // what the others need
 		}
 		method, path, _ := strings.Cut(patternOf(s.route), " ")
@@ -150,7 +152,7 @@ func (d *canaryDesk) outside(t *testing.T, s sample, op operation, canary string
 			d.try(t, ask{route: s.route + "?" + p.Name + "=" + url.QueryEscape(canary), token: d.adminToken})
 		case "path":
 			q := s.ask(d.adminToken)
-			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped).Replace(q.route)
+			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped, "{secret}", escaped, "{key}", escaped, "robot", escaped).Replace(q.route)
 			d.try(t, q)
 		}
 	}

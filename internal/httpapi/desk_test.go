@@ -30,6 +30,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -59,6 +60,7 @@ type desk struct {
 	tokens    *personal.Tokens
 	signed    *apitoken.Tokens
 	access    *accesstoken.Tokens
+	clients   *clientauth.Clients
 	browsers  *session.Browsers
 	keys      *keyring.Keyring
 	keyStore  *slowKeys
@@ -77,6 +79,8 @@ type desk struct {
 	admin      api.User
 	adminToken string
 	batch      apitoken.Token // which the routes mean by {batch}; see stocked
+	secret     uuid.UUID      // and by {secret}, a client's
+	key        uuid.UUID      // and by {key}
 }
 
 // faultyUsers are the accounts until they are told to fail.
@@ -218,8 +222,8 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	d.newSigned(t, keys)
 	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
 	ways := []authority.Way{d.accounts, d.tokens}
-	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken)
-	for _, w := range append(d.browsers.Ways(), d.signed, d.access) {
+	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken, authority.ClientSecret)
+	for _, w := range append(d.browsers.Ways(), d.signed, d.access, d.clients) {
 		if !slices.Contains(toys, w.Kind()) {
 			ways = append(ways, w)
 		}
@@ -253,6 +257,10 @@ func (d *desk) newSigned(t testing.TB, keys *keyring.Keyring) {
 		Store: d.store, Keyring: keys, Policy: d.catalog.Policy, Applied: d.changes.CatchUp, Issuer: publicURL, Life: 5 * time.Minute, Now: d.clock,
 	})
 	check(t, err)
+	d.clients, err = clientauth.New(clientauth.Config{
+		Store: d.store, Users: d.accounts, Keyring: keys, Applied: d.changes.CatchUp, Audiences: []string{publicURL}, Now: d.clock, Random: rand.Reader,
+	})
+	check(t, err)
 }
 
 // issue makes an API token as the administrator does that owns it, or root for a service account.
@@ -280,6 +288,21 @@ func (d *desk) exchange(t testing.TB, token string, ask accesstoken.Ask) string 
 	return issued.Token.Reveal()
 }
 
+// publicKey is the public half of a key that was made for these tests.
+const publicKey = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+
+// client makes a service account with a client secret and a key, and returns the secret.
+func (d *desk) client(t testing.TB, name string) string {
+	t.Helper()
+	d.user(t, account.Draft{Username: name, Kind: account.Service})
+	text, made, err := d.clients.CreateSecret(t.Context(), name, audit.Actor{})
+	check(t, err)
+	key, err := d.clients.CreateKey(t.Context(), name, clientauth.KeyDraft{PublicKey: publicKey}, audit.Actor{})
+	check(t, err)
+	d.secret, d.key = made.ID, key.ID
+	return text.Reveal()
+}
+
 // serve starts the server, for callers and for calls to ask /v1/verify about by these kinds of credential. It trusts the
 // tests' own machine as a proxy.
 func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
@@ -287,7 +310,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
@@ -394,10 +417,15 @@ func (a answer) wantField(t testing.TB, want string) {
 	}
 }
 
+// named puts the IDs of what was made for the samples into a route.
+func (d *desk) named(route string) string {
+	return strings.NewReplacer("{batch}", d.batch.ID.String(), "{secret}", d.secret.String(), "{key}", d.key.String()).Replace(route)
+}
+
 // do sends a request and checks what every answer has in common.
 func (d *desk) do(t testing.TB, q ask) answer {
 	t.Helper()
-	method, target, _ := strings.Cut(strings.Replace(q.route, "{batch}", d.batch.ID.String(), 1), " ")
+	method, target, _ := strings.Cut(d.named(q.route), " ")
 	var body io.Reader
 	if q.body != "" {
 		body = strings.NewReader(q.body)

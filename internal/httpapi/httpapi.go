@@ -42,6 +42,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -59,6 +60,8 @@ type Config struct {
 	Tokens *personal.Tokens
 	// APITokens keeps signed API tokens.
 	APITokens *apitoken.Tokens
+	// Clients keeps what service accounts prove themselves by at the OAuth endpoints.
+	Clients *clientauth.Clients
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
 	// Keys keeps the keys with which Jeton signs tokens. It must be able to revoke.
@@ -96,8 +99,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Browsers, Keys, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Clients, Browsers, Keys, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -141,6 +144,19 @@ func (s *server) routes() error {
 		op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeConflict, api.CodeLastAdministrator, api.CodeStale))
 	register(s, h, administrators, s.deleteUser,
 		op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeLastAdministrator))
+
+	register(s, h, administrators, s.listClientSecrets,
+		op("GET /v1/users/{user}/client-secrets", "listClientSecrets", "List the client secrets of a service account"))
+	register(s, h, administrators, s.createClientSecret,
+		op("POST /v1/users/{user}/client-secrets", "createClientSecret", "Make a client secret, which is shown this once; two live at most", api.CodeConflict))
+	register(s, h, administrators, s.deleteClientSecret,
+		op("DELETE /v1/users/{user}/client-secrets/{id}", "deleteClientSecret", "End a client secret and its access tokens, for good"))
+	register(s, h, administrators, s.listClientKeys,
+		op("GET /v1/users/{user}/client-keys", "listClientKeys", "List the keys of a service account"))
+	register(s, h, administrators, s.createClientKey,
+		op("POST /v1/users/{user}/client-keys", "createClientKey", "Add a public key by which a service account's assertions are checked", api.CodeConflict))
+	register(s, h, administrators, s.deleteClientKey,
+		op("DELETE /v1/users/{user}/client-keys/{id}", "deleteClientKey", "End a client key and its access tokens, for good"))
 
 	register(s, h, administrators, s.listAPITokens, op("GET /v1/api-tokens", "listAPITokens", "List API tokens, by name"))
 	register(s, h, administrators, s.createAPIToken,

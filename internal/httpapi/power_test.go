@@ -51,6 +51,10 @@ func newPowerDesk(t *testing.T) *powerDesk {
 			d.credentials[name+": "+kind] = ask{token: token}
 		}
 	}
+	secret, _, err := d.clients.CreateSecret(t.Context(), "robot", adminActor())
+	check(t, err)
+	d.credentials["robot: client secret"] = ask{token: "robot:" + secret.Reveal()}
+	d.credentials["bystander: client secret"] = ask{token: "bystander:" + d.client(t, "bystander")}
 	d.adminToken = d.credentials["root: personal token"].token
 	return d
 }
@@ -86,6 +90,9 @@ func TestPower(t *testing.T) {
 		"amy: access token": none, "amy: access token of reports.read": none, "amy: access token of jeton.admin narrowed": none,
 		"amy: access token of jeton.admin": own, "amy: access token asked for jeton.admin": own,
 		"amy: access token of jeton.admin for one": {"", foreign, foreign, foreign},
+
+		// A client asks about calls to its own services, and no more; see the door for what a bystander is told.
+		"robot: client secret": {"", no, "", no}, "bystander: client secret": none,
 
 		"robot: personal token": {"", "", "", no}, "robot: API token": none, "robot: API token of jeton.admin": none,
 		"robot: access token": none, "robot: access token of reports.read": none, "robot: access token of jeton.admin narrowed": none,
