@@ -129,7 +129,7 @@ func (c *Catalog) Reload(ctx context.Context) error {
 func (s *Service) compilable(ops []policy.Operation) policy.Service {
 	return policy.Service{
 		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
-		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Operations: ops,
+		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Verifiers: s.Verifiers, Operations: ops,
 	}
 }
 
@@ -272,20 +272,11 @@ func (c *Catalog) Delete(ctx context.Context, name string, actor audit.Actor) er
 
 // Verifies reports whether a user may ask about the service that answers for a host and path: administrators may ask
 // about every one.
-func (c *Catalog) Verifies(ctx context.Context, user *authority.Principal, host, path string) (bool, error) {
+func (c *Catalog) Verifies(user *authority.Principal, host, path string) bool {
 	if user.Admin() {
-		return true, nil
+		return true
 	}
-	compiled, ok := c.Policy().Find(host, path)
-	if !ok {
-		return false, nil
-	}
-	e, err := c.cfg.Store.Service(ctx, compiled.Name())
-	if errors.Is(err, authority.ErrNotFound) {
-		return false, nil // deleted or renamed just now
-	}
-	if err != nil {
-		return false, fmt.Errorf("reading a service's verifiers: %w", err)
-	}
-	return slices.Contains(e.Verifiers, user.ID), nil
+	table := c.Policy()
+	service, ok := table.Find(host, path)
+	return ok && slices.Contains(table.GuardedBy(user.ID), service)
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
@@ -26,12 +25,8 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	may, err := s.cfg.Catalog.Verifies(ctx, &c.principal, presented.Host, presented.Path)
-	if err != nil {
-		return nil, err
-	}
-	if !may {
-		return s.refuseAsker(ctx, c)
+	if !s.cfg.Catalog.Verifies(&c.principal, presented.Host, presented.Path) {
+		return s.refuseAsker(c)
 	}
 	d := s.cfg.Authority.Decide(ctx, presented, &s.verify)
 	line := web.Note(c.w)
@@ -48,37 +43,12 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 
 // refuseAsker answers a caller who isn't a verifier of the service that was called: with a verdict where it is one of
 // some other service, and else not at all.
-func (s *server) refuseAsker(ctx context.Context, c *call) (*answer[api.Verdict], error) {
-	verifies, err := s.verifiesAny(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if !verifies {
+func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
+	if len(s.cfg.Catalog.Policy().GuardedBy(c.principal.ID)) == 0 {
 		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	_ = s.forbid(c, authority.ReasonNotVerifier, &s.verify)
 	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier)}}, nil
-}
-
-// verifiesAny reports whether the caller is a verifier of any service. It reads all of them, a batch at a time, which only
-// a caller that asked about a wrong one costs: who asks about its own never comes here.
-func (s *server) verifiesAny(ctx context.Context, c *call) (bool, error) {
-	const batch = 200
-	for after := ""; ; {
-		services, err := s.cfg.Catalog.List(ctx, after, batch)
-		if err != nil {
-			return false, err
-		}
-		for _, service := range services {
-			if slices.Contains(service.Verifiers, c.principal.ID) {
-				return true, nil
-			}
-		}
-		if len(services) < batch {
-			return false, nil
-		}
-		after = services[batch-1].Name
-	}
 }
 
 // presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in

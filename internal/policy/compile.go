@@ -4,12 +4,16 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Compile checks and compiles all services. Its error joins what is wrong with
 // each: InvalidError, ConflictError and DuplicateServiceError.
 func Compile(services []Service) (*Table, error) {
-	t := &Table{hosts: map[string]*prefixes{}, named: map[string]*CompiledService{}, scopes: map[string]struct{}{}}
+	t := &Table{
+		hosts: map[string]*prefixes{}, named: map[string]*CompiledService{}, scopes: map[string]struct{}{}, guarded: map[uuid.UUID][]*CompiledService{},
+	}
 	names := map[string]*siblings{}
 	var errs []error
 	for _, service := range services {
@@ -25,6 +29,9 @@ func Compile(services []Service) (*Table, error) {
 			if op.Scope != "" {
 				t.scopes[op.Scope] = struct{}{}
 			}
+		}
+		for _, verifier := range service.Verifiers {
+			t.guarded[verifier] = append(t.guarded[verifier], compiled)
 		}
 		name, _ := cutPort(compiled.host)
 		if names[name] == nil {

@@ -81,7 +81,9 @@ type Service struct {
 	// AcceptAPITokens admits an API token that wasn't exchanged for an access token. Authorize doesn't look at it: which
 	// credential a subject came by is for the caller to compare.
 	AcceptAPITokens bool
-	Operations      []Operation
+	// Verifiers are the users who guard the service, and may ask about calls to it.
+	Verifiers  []uuid.UUID
+	Operations []Operation
 }
 
 // Validate reports everything for which Compile would refuse s by itself: each

@@ -1,5 +1,7 @@
 package policy
 
+import "github.com/google/uuid"
+
 // Table holds the compiled services. It never changes: a new catalog is
 // compiled into a new Table, and readers are switched over to it. The zero
 // Table finds nothing.
@@ -7,7 +9,10 @@ type Table struct {
 	hosts  map[string]*prefixes // by lower-case host, and by host:port for the services that name one
 	named  map[string]*CompiledService
 	scopes map[string]struct{}
-	size   int
+	// guarded are the services by their verifiers.
+	guarded map[uuid.UUID][]*CompiledService
+	raw     bool // some service accepts API tokens
+	size    int
 }
 
 // prefixes are the services of one host.
@@ -31,6 +36,7 @@ func (t *Table) add(s *CompiledService) error {
 	at.services[s.prefix] = s
 	at.longest = max(at.longest, len(s.prefix))
 	t.named[s.name] = s
+	t.raw = t.raw || s.raw
 	t.size++
 	return nil
 }
@@ -43,6 +49,12 @@ func (t *Table) Named(name string) (*CompiledService, bool) {
 	s, ok := t.named[name]
 	return s, ok
 }
+
+// GuardedBy returns the services whose verifier a user is. It must not be changed.
+func (t *Table) GuardedBy(userID uuid.UUID) []*CompiledService { return t.guarded[userID] }
+
+// AcceptsAPITokens reports whether some service does.
+func (t *Table) AcceptsAPITokens() bool { return t.raw }
 
 // HasScope reports whether an operation of some service has that scope.
 func (t *Table) HasScope(scope string) bool {
