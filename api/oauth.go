@@ -21,17 +21,17 @@ type OAuthToken struct {
 // OAuthIntrospection is the body of POST /oauth/introspect (RFC 7662 section 2.2) about a token that is good; about all
 // others, active is the one member, and false. Issued at, end and ID are absent for a token that says nothing of itself.
 type OAuthIntrospection struct {
-	Active    bool   `json:"active"`
-	Scope     string `json:"scope,omitempty"` // absent where the token isn't narrowed
-	ClientID  string `json:"client_id,omitempty"`
-	Username  string `json:"username,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	Expires   int64  `json:"exp,omitempty"` // absent for a token that never ends
-	IssuedAt  int64  `json:"iat,omitempty"`
-	Subject   string `json:"sub,omitempty"` // the user's ID
-	Audience  string `json:"aud,omitempty"`
-	Issuer    string `json:"iss,omitempty"`
-	ID        string `json:"jti,omitempty"`
+	Active    bool    `json:"active"`
+	Scope     *string `json:"scope,omitempty"` // absent where the token isn't narrowed, empty where it is to nothing
+	ClientID  string  `json:"client_id,omitempty"`
+	Username  string  `json:"username,omitempty"`
+	TokenType string  `json:"token_type,omitempty"`
+	Expires   int64   `json:"exp,omitempty"` // absent for a token that never ends
+	IssuedAt  int64   `json:"iat,omitempty"`
+	Subject   string  `json:"sub,omitempty"` // the user's ID
+	Audience  string  `json:"aud,omitempty"`
+	Issuer    string  `json:"iss,omitempty"`
+	ID        string  `json:"jti,omitempty"`
 }
 
 // OAuthServer is the body of GET /.well-known/oauth-authorization-server (RFC 8414 section 2).

@@ -169,7 +169,10 @@ func (n *node) publicHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	grants, err := oauth.New(oauth.Config{Authority: n.authority, Issuer: n.access, Keyring: n.keys, Peers: n.peers, PublicURL: n.url})
+	grants, err := oauth.New(oauth.Config{
+		Authority: n.authority, Access: n.access, APITokens: n.api, Policy: n.catalog.Policy, Keyring: n.keys, Feed: n.feed, Peers: n.peers,
+		PublicURL: n.url,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,8 @@ func failureOf(err error) *failure {
 	}
 }
 
-// challenge is the WWW-Authenticate of every 401, in the words of the RFC for the one scheme that all endpoints take.
+// challenge is the WWW-Authenticate of a 401 where Basic is the one scheme that is taken; where Bearer is too, it is that of
+// all other doors.
 const challenge = `Basic realm="jeton", charset="UTF-8"`
 
 // fail answers with an error.
@@ -106,7 +107,7 @@ func (c *call) fail(err error) {
 	}
 	h := c.w.Header()
 	web.SetProblemHeaders(h, f.status, f.wait)
-	if f.status == http.StatusUnauthorized {
+	if f.status == http.StatusUnauthorized && !c.bearer {
 		h.Set("Www-Authenticate", challenge)
 	}
 	c.write(f.status, api.OAuthError{Error: f.code, Description: f.description})

@@ -80,21 +80,26 @@ func tooLarge() error {
 	return &failure{status: http.StatusRequestEntityTooLarge, code: invalidRequest, description: "The form is longer than any that is meant."}
 }
 
-// readText reads the body.
+// readText reads the body. Where its length is known, which net/http holds the body to, it is read into that much memory.
 func readText(r *http.Request) (string, error) {
 	if r.ContentLength > maxForm {
 		return "", tooLarge()
 	}
-	var text strings.Builder
-	text.Grow(max(int(r.ContentLength), 0))
-	n, err := io.Copy(&text, io.LimitReader(r.Body, maxForm+1))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large || n > maxForm {
+	var text []byte
+	var err error
+	if r.ContentLength >= 0 {
+		text = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, text)
+	} else {
+		text, err = io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large || len(text) > maxForm {
 		return "", tooLarge()
 	}
 	if err != nil {
 		return "", bad(invalidRequest, "The body can't be read.")
 	}
-	return text.String(), nil
+	return string(text), nil
 }
 
 // parse reads the text of a form. A value without escapes is a part of the text.

@@ -68,6 +68,10 @@ func newMetadata(issuer string) (document, error) {
 		GrantTypes:    []string{grantExchange, grantClient},
 		// An exchange needs no client: its subject token suffices.
 		TokenAuthMethods: append(methods[:3:3], "none"), TokenAuthAlgorithms: algorithms,
+		IntrospectionEndpoint: issuer + introspectPath,
+		// RFC 8414 section 2 lets the names of HTTP's schemes stand here.
+		IntrospectAuthMethods: append(methods[:3:3], "Bearer"), IntrospectAuthAlgorithms: algorithms,
+		RevocationEndpoint: issuer + revokePath, RevocationAuthMethods: methods, RevocationAuthAlgorithms: algorithms,
 	})
 	if err != nil {
 		return document{}, fmt.Errorf("encoding the metadata: %w", err)

@@ -22,10 +22,16 @@ import (
 	"path"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -33,21 +39,35 @@ import (
 type Config struct {
 	// Authority says whose a credential is.
 	Authority *authority.Authority
-	// Issuer makes access tokens.
-	Issuer Issuer
-	// Keyring has the keys that are published.
+	// Access makes access tokens, and takes them back.
+	Access AccessTokens
+	// APITokens ends those that are revoked.
+	APITokens APITokens
+	// Policy returns the policy in force: whose verifiers are whose.
+	Policy func() *policy.Table
+	// Keyring has the keys that are published, and that have signed what is revoked.
 	Keyring *keyring.Keyring
+	// Feed tells as of which revision a caller is known.
+	Feed *feed.Feed
 	// Peers say which proxies are believed about a client's address.
 	Peers *web.Peers
 	// PublicURL is the issuer's name, and where clients find the endpoints: without a slash at its end.
 	PublicURL string
 }
 
-// Issuer makes access tokens.
-type Issuer interface {
+// AccessTokens makes access tokens and takes them back.
+type AccessTokens interface {
 	// Issue gets a principal an access token for the credential that it has just shown. The error is accesstoken.ErrScope,
 	// ErrTarget or ErrParent, a *authority.Refusal, or a store's.
 	Issue(ctx context.Context, p *authority.Principal, ask accesstoken.Ask) (accesstoken.Issued, error)
+	// Revoke takes a token back; one that is good no longer needs none.
+	Revoke(ctx context.Context, token secret.Text, actor audit.Actor) error
+}
+
+// APITokens ends API tokens.
+type APITokens interface {
+	// Delete ends a token for good, and its access tokens with it. It returns ErrNotFound.
+	Delete(ctx context.Context, id uuid.UUID, actor audit.Actor) error
 }
 
 // server is the handler. But for what it remembers of keys, nothing in it changes once New has returned.
@@ -56,8 +76,13 @@ type server struct {
 	mux      *http.ServeMux
 	metadata document
 	keys     keySet
+	answers  answers
+	fixed    fixed
 	client   authority.Door // where a client proves itself to get a token
 	subject  authority.Door // where a token knocks that is to be exchanged
+	asker    authority.Door // where whoever asks about a token proves itself
+	asked    authority.Door // where the token knocks that is asked about
+	revoker  authority.Door // where whoever takes a token back proves itself
 }
 
 // The paths of the endpoints.
@@ -72,17 +97,21 @@ const (
 // New returns the handler of the endpoints, or an error where the configuration lacks something. It takes whole paths, see
 // Serves, and wants to stand under web.Log.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Issuer == nil || cfg.Keyring == nil || cfg.Peers == nil || cfg.PublicURL == "" {
-		return nil, errors.New("oauth: Authority, Issuer, Keyring, Peers and PublicURL are required")
+	if cfg.Authority == nil || cfg.Access == nil || cfg.APITokens == nil || cfg.Policy == nil || cfg.Keyring == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.PublicURL == "" {
+		return nil, errors.New("oauth: Authority, Access, APITokens, Policy, Keyring, Feed, Peers and PublicURL are required")
 	}
 	metadata, err := newMetadata(cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
-		cfg: cfg, mux: http.NewServeMux(), metadata: metadata,
+		cfg: cfg, mux: http.NewServeMux(), metadata: metadata, fixed: newFixed(),
 		client:  authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.ClientSecret)},
 		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
+		// A person who guards a service, or an administrator, asks by its personal token, as it does at /v1/verify.
+		asker:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.ClientSecret, authority.PersonalToken)},
+		asked:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken)},
+		revoker: authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.ClientSecret)},
 	}
 	s.routes()
 	return s, nil
@@ -91,6 +120,8 @@ func New(cfg Config) (http.Handler, error) {
 // routes is the one list of what is served here.
 func (s *server) routes() {
 	s.mux.HandleFunc("POST "+tokenPath, s.form(s.token))
+	s.mux.HandleFunc("POST "+introspectPath, s.form(s.introspect))
+	s.mux.HandleFunc("POST "+revokePath, s.form(s.revoke))
 	s.mux.HandleFunc("GET "+metadataPath, s.metadata.serve)
 	s.mux.HandleFunc("GET "+keysPath, s.serveKeys)
 }
@@ -128,6 +159,8 @@ type call struct {
 	form form
 	peer netip.Addr
 	line *web.Line
+	// bearer says that the caller may also prove itself by a bearer token.
+	bearer bool
 }
 
 // form serves an endpoint that takes a form. A handler's error is a *failure, or a fault of the inside.

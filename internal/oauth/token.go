@@ -43,8 +43,7 @@ func (s *server) clientCredentials(c *call) error {
 	}
 	p, err := s.authenticate(c, &s.client)
 	if errors.Is(err, errNoClient) {
-		in := c.presented()
-		return c.refuse(s.cfg.Authority.Refuse(authority.ReasonNoCredential, &in, &s.client), badClient())
+		return s.nobody(c, &s.client)
 	}
 	if err != nil {
 		return err
@@ -130,7 +129,7 @@ type grant struct {
 
 // issue makes the token and answers with it.
 func (s *server) issue(c *call, g *grant) error {
-	token, err := s.cfg.Issuer.Issue(c.r.Context(), g.principal, g.ask)
+	token, err := s.cfg.Access.Issue(c.r.Context(), g.principal, g.ask)
 	switch ref, refused := errors.AsType[*authority.Refusal](err); {
 	case errors.Is(err, accesstoken.ErrScope):
 		return badScope()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -486,6 +487,25 @@ func TestCanaries(t *testing.T) {
 	for _, canary := range []string{token, text, access} {
 		if strings.Contains(logged, canary) || strings.Contains(logged, canary[len(canary)-30:]) {
 			t.Error("a secret stands in the log")
+		}
+	}
+}
+
+// TestChunked: a form whose length isn't told beforehand is read, and bounded, alike.
+func TestChunked(t *testing.T) {
+	d := newDesk(t)
+	d.user(t, account.Draft{Username: "ann"})
+	_, token := d.token(t, "ann", nil)
+	good := exchangeOf(token).Encode()
+	for name, test := range map[string]struct {
+		body   string
+		status int
+	}{"good": {good, 200}, "empty": {"", 400}, "too long": {good + "&x=" + strings.Repeat("a", 48<<10), 413}} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/oauth/token", io.MultiReader(strings.NewReader(test.body)))
+		check(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if a := d.send(t, r); a.status != test.status {
+			t.Errorf("%s: got %d %s, want %d", name, a.status, a.body, test.status)
 		}
 	}
 }

@@ -1,0 +1,157 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/policy"
+)
+
+// inactive is all that is told of a token that isn't good for its asker, whatever the reason (RFC 7662 section 2.2).
+const inactive = `{"active":false}`
+
+// introspect serves POST /oauth/introspect (RFC 7662): is a token good, whose is it, and what for?
+//
+// Administrators are told of every token; a service's verifiers of those that are good at one of their services. For
+// anybody else each token is inactive, and so it is where a caller's services wouldn't let it in: a verifier that is broken
+// into can't be used to look for tokens of other services.
+//
+// The token goes the one path that all take, so what is told here is what the gateway would do; but the address from which
+// its bearer calls isn't known here, and a token that counts from some addresses alone is inactive. token_type_hint is of no
+// use: a token tells its kind.
+func (s *server) introspect(c *call) error {
+	token := c.form.get("token")
+	if token == "" {
+		return bad(invalidRequest, "token is missing.")
+	}
+	c.bearer = true
+	caller, err := s.authenticate(c, &s.asker)
+	if errors.Is(err, errNoClient) {
+		return s.nobody(c, &s.asker)
+	}
+	if err != nil {
+		return err
+	}
+	if strings.ContainsAny(token, " \t") { // which the scheme Bearer would cut off: a token has one spelling
+		return s.answer(c, nil)
+	}
+	in := authority.Presented{Authorization: []string{"Bearer " + token}, Method: c.r.Method, Host: c.r.Host, Path: c.line.Path}
+	p, err := s.cfg.Authority.Identify(c.r.Context(), &in, &s.asked)
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		c.line.Reason = string(ref.Reason)
+		if ref.Reason.Outcome() == authority.OutcomeUnavailable {
+			return c.refuse(err, nil) // nobody knows: that is no answer
+		}
+		return s.answer(c, nil)
+	}
+	if !s.mayKnow(&caller, &p) {
+		_ = s.cfg.Authority.Forbid(authority.ReasonNotVerifier, &in, &s.asked, &p)
+		c.line.Reason = string(authority.ReasonNotVerifier)
+		return s.answer(c, nil)
+	}
+	body, err := s.answers.of(token, &p, s.describe)
+	if err != nil {
+		return err
+	}
+	return s.answer(c, body)
+}
+
+// nobody refuses a call without a client.
+func (s *server) nobody(c *call, door *authority.Door) error {
+	in := c.presented()
+	return c.refuse(s.cfg.Authority.Refuse(authority.ReasonNoCredential, &in, door), badClient())
+}
+
+// answer answers with what is known of a token, or that it is inactive. The header's values are shared and never written.
+func (s *server) answer(c *call, body []byte) error {
+	if body == nil {
+		body = s.fixed.inactive
+	}
+	h := c.w.Header()
+	h["Content-Type"], h["Cache-Control"], h["Pragma"] = s.fixed.json, s.fixed.noStore, s.fixed.noCache
+	_, _ = c.w.Write(body) // the caller may have gone; 200 goes without saying
+	return nil
+}
+
+// mayKnow reports whether a token is good where the caller may ask about it.
+func (s *server) mayKnow(caller, p *authority.Principal) bool {
+	table := s.cfg.Policy()
+	if caller.Admin() {
+		return p.CredentialKind != authority.APIToken || table.AcceptsAPITokens() // else it is good nowhere: it is exchanged first
+	}
+	for _, service := range table.GuardedBy(caller.ID) {
+		if goodAt(p, service) {
+			return true
+		}
+	}
+	return false
+}
+
+// goodAt reports whether a credential is let in at a service at all; which operations of it are open to its user is for
+// /v1/verify to say.
+func goodAt(p *authority.Principal, service *policy.CompiledService) bool {
+	if p.CredentialKind == authority.APIToken && !service.AcceptsAPITokens() {
+		return false
+	}
+	return p.Limits == nil || p.Limits.Service == "" || p.Limits.Service == service.Address()
+}
+
+// describe tells what is known of a good token: of its user and limits what is so now, and of a signed one what it says of
+// itself, too, which its key's owner, Jeton, has made sure of.
+func (s *server) describe(token string, p *authority.Principal) ([]byte, error) {
+	out := api.OAuthIntrospection{
+		Active: true, Username: p.Username, TokenType: tokenTypeBearer, Subject: p.ID.String(), Audience: s.cfg.PublicURL, Issuer: s.cfg.PublicURL,
+	}
+	if p.Limits != nil && p.Limits.Scopes != nil {
+		out.Scope = new(strings.Join(p.Limits.Scopes, " "))
+	}
+	if p.CredentialKind != authority.PersonalToken {
+		if err := tell(&out, token, p); err != nil {
+			return nil, fmt.Errorf("reading a token that was verified: %w", err)
+		}
+	}
+	return json.Marshal(out)
+}
+
+// tell adds what a signed token says of itself.
+func tell(out *api.OAuthIntrospection, token string, p *authority.Principal) error {
+	t, err := jose.Parse(token)
+	if err != nil {
+		return err
+	}
+	claims := t.UnverifiedClaims()
+	texts := []struct {
+		name string
+		to   *string
+	}{{"aud", &out.Audience}, {"jti", &out.ID}, {"client_id", &out.ClientID}}
+	if p.CredentialKind == authority.APIToken { // which is a client of its own, by the name that its access tokens have for it
+		texts, out.ClientID = texts[:2], p.CredentialID.String()
+	}
+	for _, text := range texts {
+		if *text.to, err = claims.Text(text.name); err != nil {
+			return err
+		}
+	}
+	if out.IssuedAt, err = claims.Seconds("iat"); err != nil {
+		return err
+	}
+	if claims.Has("exp") {
+		out.Expires, err = claims.Seconds("exp")
+	}
+	return err
+}
+
+// fixed holds what is the same in many answers, as http.Header wants it. It is shared and never written.
+type fixed struct {
+	inactive               []byte
+	json, noStore, noCache []string
+}
+
+func newFixed() fixed {
+	return fixed{[]byte(inactive), []string{"application/json"}, []string{"no-store"}, []string{"no-cache"}}
+}

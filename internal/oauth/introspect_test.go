@@ -1,0 +1,256 @@
+package oauth_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+const inactive = `{"active":false}`
+
+// about is the form of a question about a token.
+func about(token string) ask { return ask{path: "/oauth/introspect", form: formOf("token", token)} }
+
+// introspect asks about a token as a client, and returns the answer's text.
+func (d *desk) introspect(t testing.TB, basic, token string) string {
+	t.Helper()
+	q := about(token)
+	q.basic = basic
+	a := d.want(t, q, http.StatusOK, "")
+	if got := a.header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("got the type %q", got)
+	}
+	return a.body
+}
+
+// TestIntrospectionGolden holds the answer about each kind of token, to the byte.
+func TestIntrospectionGolden(t *testing.T) {
+	d := newDesk(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	_, text := d.client(t, "gate", "admin")
+	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com", AcceptAPITokens: true}, "GET /{id} user:ann reports.read")
+	record, token := d.token(t, "ann", nil)
+	never, neverText := d.token(t, "ann", func(n *apitoken.Draft) { n.Days, n.Never, n.Limits.Scopes = 0, true, []string{"reports.read"} })
+	access := d.exchange(t, token, "scope", "reports.read", "audience", "reports").AccessToken
+	id := textOf(t, d.claimsOf(t, access), "jti")
+	now := d.clock().Unix()
+	for name, test := range map[string]struct{ token, want string }{
+		"access token": {access, fmt.Sprintf(`{"active":true,"scope":"reports.read","client_id":"%s","username":"ann","token_type":"Bearer","exp":%d,"iat":%d,"sub":"%s","aud":"https://api.example.com","iss":"%s","jti":"%s"}`,
+			record.ID, now+300, now, ann.ID, issuer, id)},
+		"API token": {token, fmt.Sprintf(`{"active":true,"client_id":"%s","username":"ann","token_type":"Bearer","exp":%d,"iat":%d,"sub":"%s","aud":"%s","iss":"%s","jti":"%s"}`,
+			record.ID, now+30*86400, now, ann.ID, issuer, issuer, record.ID)},
+		"API token without an end": {neverText, fmt.Sprintf(`{"active":true,"scope":"reports.read","client_id":"%s","username":"ann","token_type":"Bearer","iat":%d,"sub":"%s","aud":"%s","iss":"%s","jti":"%s"}`,
+			never.ID, now, ann.ID, issuer, issuer, never.ID)},
+		"personal token": {d.personalToken(t, ann), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","sub":"%s","aud":"%s","iss":"%s"}`,
+			ann.ID, issuer, issuer)},
+	} {
+		for range 2 { // made, and from memory
+			if diff := cmp.Diff(test.want, d.introspect(t, "gate:"+text, test.token)); diff != "" {
+				t.Errorf("%s (-want +got): %s", name, diff)
+			}
+		}
+	}
+}
+
+// TestIntrospectionAsks: a hint is no matter, and the asker proves itself in each way that there is.
+func TestIntrospectionAsks(t *testing.T) {
+	d := newDesk(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	gate, text := d.client(t, "gate", "admin")
+	token := d.personalToken(t, ann)
+	want := d.introspect(t, "gate:"+text, token)
+	for _, q := range []ask{
+		{form: formOf("token", token, "token_type_hint", "refresh_token"), basic: "gate:" + text},
+		{form: formOf("token", token, "client_id", "gate", "client_secret", text)},
+		{form: formOf("token", token), header: map[string]string{"Authorization": "Bearer " + d.personalToken(t, gate)}},
+		{form: formOf("token", token), header: map[string]string{"Authorization": "Bearer " + d.personalToken(t, d.root)}},
+	} {
+		q.path = "/oauth/introspect"
+		if a := d.want(t, q, http.StatusOK, ""); a.body != want {
+			t.Errorf("got %s, want %s", a.body, want)
+		}
+	}
+	d.refused(t)
+	for name, test := range map[string]struct {
+		q      ask
+		status int
+		code   string
+		reason string
+	}{
+		"nobody":       {about(token), 401, "invalid_client", "introspect no_credential none"},
+		"wrong secret": {ask{form: formOf("token", token), basic: "gate:" + text[:50]}, 401, "invalid_client", "introspect not_accepted_here password"},
+		"wrong name":   {ask{form: formOf("token", token), basic: "gates:" + text}, 401, "invalid_client", "introspect unknown_user client_secret"},
+		"password":     {ask{form: formOf("token", token), basic: "root:correct horse battery staple"}, 401, "invalid_client", "introspect not_accepted_here password"},
+		"no token":     {ask{form: formOf("x", "y"), basic: "gate:" + text}, 400, "invalid_request", ""},
+		"two ways":     {ask{form: formOf("token", token, "client_id", "gate", "client_secret", text), basic: "gate:" + text}, 400, "invalid_request", "introspect two_credentials none"},
+		"in the URL":   {ask{path: "/oauth/introspect?token=" + token, basic: "gate:" + text}, 400, "invalid_request", ""},
+	} {
+		if test.q.path == "" {
+			test.q.path = "/oauth/introspect"
+		}
+		a := d.want(t, test.q, test.status, test.code)
+		if got := d.refused(t); got != test.reason {
+			t.Errorf("%s: got the refusals %q, want %q", name, got, test.reason)
+		}
+		if a.status == 401 && !strings.Contains(a.header.Get("Www-Authenticate"), "Bearer") {
+			t.Errorf("%s: got the challenge %q, want Bearer, too", name, a.header.Get("Www-Authenticate"))
+		}
+	}
+}
+
+// TestIntrospectionAudience: one token is decided apart for each who asks about it, from memory or not.
+func TestIntrospectionAudience(t *testing.T) {
+	d := newDesk(t)
+	d.user(t, account.Draft{Username: "ann"})
+	texts := map[string]string{}
+	for _, name := range []string{"one", "two", "both", "none"} {
+		_, texts[name] = d.client(t, name)
+	}
+	_, texts["admin"] = d.client(t, "admin", "admin")
+	d.protect(t, catalog.Draft{Name: "reports", Host: "reports.example.com", Verifiers: []string{"one", "both"}}, "GET / user:ann -")
+	d.protect(t, catalog.Draft{Name: "raw", Host: "raw.example.com", Verifiers: []string{"two", "both"}, AcceptAPITokens: true}, "GET / user:ann -")
+	_, token := d.token(t, "ann", nil)
+	for _, test := range []struct {
+		name, token, active string
+	}{
+		{"for all", d.exchange(t, token).AccessToken, "admin both one two"},
+		{"for reports", d.exchange(t, token, "audience", "reports").AccessToken, "admin both one"},
+		{"for raw", d.exchange(t, token, "audience", "raw").AccessToken, "admin both two"},
+		{"API token", token, "admin both two"},
+		{"personal token", d.personalToken(t, d.root), "admin both one two"},
+		{"nothing", "hello", ""},
+	} {
+		for range 2 {
+			var active []string
+			for _, name := range []string{"admin", "both", "none", "one", "two"} {
+				if body := d.introspect(t, name+":"+texts[name], test.token); body != inactive {
+					active = append(active, name)
+				}
+			}
+			if got := strings.Join(active, " "); got != test.active {
+				t.Errorf("%s: got it active for %q, want %q", test.name, got, test.active)
+			}
+		}
+	}
+	d.refused(t)
+	d.introspect(t, "none:"+texts["none"], token)
+	if got := d.refused(t); got != "introspect not_verifier api_token" {
+		t.Errorf("got the refusals %q", got)
+	}
+	_, err := d.catalog.Update(t.Context(), "raw", 0, catalog.Draft{Name: "raw", Host: "raw.example.com", Verifiers: []string{"two"}}, actor())
+	check(t, err)
+	for _, name := range []string{"admin", "two"} {
+		if body := d.introspect(t, name+":"+texts[name], token); body != inactive {
+			t.Errorf("%s: got %s for an API token that no service takes", name, body)
+		}
+	}
+}
+
+// TestInactive: whatever is wrong with a token, its answer is the same sixteen bytes; and each was active before.
+func TestInactive(t *testing.T) {
+	d := newDesk(t)
+	_, text := d.client(t, "gate", "admin")
+	gate := "gate:" + text
+	d.protect(t, catalog.Draft{Name: "raw", Host: "raw.example.com", AcceptAPITokens: true}, "GET / user:root -")
+	bob := d.user(t, account.Draft{Username: "bob"})
+	ann := d.user(t, account.Draft{Username: "ann"})
+	disabled, disabledText := d.token(t, "ann", nil)
+	deleted, deletedText := d.token(t, "ann", nil)
+	_, blocked := d.token(t, "bob", nil)
+	_, expired := d.token(t, "ann", func(n *apitoken.Draft) { n.Days = 1 })
+	taken := d.exchange(t, expired).AccessToken
+	rotated := d.personalToken(t, ann)
+	dead := map[string]string{
+		"disabled": disabledText, "of a disabled one": d.exchange(t, disabledText).AccessToken, "deleted": deletedText,
+		"of a deleted one": d.exchange(t, deletedText).AccessToken, "blocked": blocked, "of a blocked one": d.exchange(t, blocked).AccessToken,
+		"ended": expired, "of an ended one": d.exchange(t, expired).AccessToken, "taken back": taken, "rotated": rotated,
+	}
+	for name, token := range dead {
+		if got := d.introspect(t, gate, token); !strings.HasPrefix(got, `{"active":true,`) {
+			t.Errorf("%s: got %s before", name, got)
+		}
+	}
+	no, state := false, account.Blocked
+	_, err := d.api.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, d.admin(), actor())
+	check(t, err)
+	check(t, d.api.Delete(t.Context(), deleted.ID, actor()))
+	_, err = d.accounts.Update(t.Context(), bob.ID, 0, account.Patch{State: &state}, actor())
+	check(t, err)
+	check(t, d.access.Revoke(t.Context(), secret.Text(taken), actor()))
+	d.personalToken(t, ann)
+	for name, token := range dead {
+		if strings.HasSuffix(name, "ended") || strings.HasSuffix(name, "ended one") {
+			continue
+		}
+		if got := d.introspect(t, gate, token); got != inactive {
+			t.Errorf("%s: got %s, want %s at once", name, got, inactive)
+		}
+	}
+	_, elsewhere := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.From = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} })
+	dead["of known addresses alone"] = elsewhere
+	_, rate := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Rate = authority.Rate{Calls: 1, Per: 24 * time.Hour} })
+	d.now.Add(86400)
+	check(t, d.changes.CatchUp(t.Context()))
+	d.introspect(t, gate, rate)
+	dead["used too often"] = rate
+	for _, odd := range []string{"hello", " " + rotated, rotated + " ", "eyJ.e30.", strings.Repeat(".", 10_000), text, "jtp" + strings.Repeat("0", 48)} {
+		dead[odd] = odd
+	}
+	for name, token := range dead {
+		if got := d.introspect(t, gate, token); got != inactive {
+			t.Errorf("%s: got %s, want %s", name, got, inactive)
+		}
+	}
+	fault := errors.New("the disk is on fire")
+	_, fresh := d.token(t, "ann", nil)
+	d.introspect(t, gate, rotated)
+	d.users.err.Store(&fault)
+	a := d.want(t, ask{path: "/oauth/introspect", form: formOf("token", fresh), basic: gate}, http.StatusServiceUnavailable, "temporarily_unavailable")
+	if strings.Contains(a.body, "active") {
+		t.Errorf("got %s when nobody knows", a.body)
+	}
+}
+
+// TestAnswersAreNeverStale: what is remembered of an answer is what would be made anew.
+func TestAnswersAreNeverStale(t *testing.T) {
+	d := newDesk(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	_, text := d.client(t, "gate", "admin")
+	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET / user:ann reports.read", "PUT / user:ann reports.write")
+	record, token := d.token(t, "ann", nil)
+	access := d.exchange(t, token).AccessToken
+	state := func() (out api.OAuthIntrospection) {
+		t.Helper()
+		answer{body: d.introspect(t, "gate:"+text, access)}.into(t, &out)
+		return out
+	}
+	if got := state(); got.Username != "ann" || got.Scope != nil {
+		t.Errorf("got %+v", got)
+	}
+	name := "anna"
+	_, err := d.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Username: &name}, actor())
+	check(t, err)
+	if got := state(); got.Username != "anna" {
+		t.Errorf("got %+v, want the new name", got)
+	}
+	for _, scopes := range [][]string{{"reports.read"}, {"reports.read", "reports.write"}, {}} {
+		_, err := d.api.Update(t.Context(), record.ID, apitoken.Patch{Scopes: &scopes}, d.admin(), actor())
+		check(t, err)
+		if got := state(); got.Scope == nil || *got.Scope != strings.Join(scopes, " ") {
+			t.Errorf("got %+v, want the scopes %q", got, scopes)
+		}
+	}
+}

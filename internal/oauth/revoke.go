@@ -1,0 +1,94 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// unsupportedTokenType is RFC 7009's own code (section 2.2.1).
+const unsupportedTokenType = "unsupported_token_type"
+
+// revoke serves POST /oauth/revoke (RFC 7009): a token is taken back, by its own user's client or by an administrator's.
+//
+// An access token is refused from then on. An API token is deleted, with its access tokens, and not only disabled: "the
+// token cannot be used again after the revocation" (section 2.1), and what is disabled can be enabled by somebody who
+// doesn't know why it was. Whoever wants it back for a while disables it in /v1.
+//
+// The token doesn't go the way of those that are to be let in. Its limits are no hindrance: whoever finds one that was
+// leaked is rarely where it counts from. And one that is disabled must be deleted, too, lest it be enabled again. So what is
+// asked is only whether Jeton has signed it. That shows that the caller has it, and whose it is.
+func (s *server) revoke(c *call) error {
+	token := secret.Text(c.form.get("token"))
+	if token == "" {
+		return bad(invalidRequest, "token is missing.")
+	}
+	asOf := s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
+	caller, err := s.authenticate(c, &s.revoker)
+	if errors.Is(err, errNoClient) {
+		return s.nobody(c, &s.revoker)
+	}
+	if err != nil {
+		return err
+	}
+	if isOpaque(token.Reveal()) {
+		return bad(unsupportedTokenType, "Tokens of this kind are revoked by their owners alone, in the console or in /v1.")
+	}
+	purpose := s.cfg.Keyring.PurposeOf(token.Reveal())
+	v, err := s.cfg.Keyring.Verify(token, purpose, s.cfg.PublicURL)
+	if err != nil {
+		return c.done() // unknown or dead: it is as the caller wants it (section 2.2)
+	}
+	if sub, err := v.Claims.Text("sub"); !caller.Admin() && (err != nil || sub != caller.ID.String()) {
+		in := c.presented()
+		return c.refuse(s.cfg.Authority.Forbid(authority.ReasonNotAllowed, &in, &s.revoker, &caller),
+			bad(unauthorizedClient, "The token is another user's."))
+	}
+	if err := s.takeBack(c, token, v, purpose, web.Actor(&caller, c.peer, asOf)); err != nil {
+		return err
+	}
+	return c.done()
+}
+
+// isOpaque reports whether a text is an opaque secret of ours, of whatever kind.
+func isOpaque(text string) bool {
+	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret, secret.Console, secret.API} {
+		if secret.Valid(text, tag) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeBack revokes a token that Jeton has signed.
+func (s *server) takeBack(c *call, token secret.Text, v keyring.Verified, purpose keyring.Purpose, actor audit.Actor) error {
+	if purpose == keyring.ForAccessTokens {
+		return s.cfg.Access.Revoke(c.r.Context(), token, actor)
+	}
+	text, err := v.Claims.Text("jti")
+	if err != nil {
+		return nil //nolint:nilerr // no record has it: it is refused as it is
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return nil //nolint:nilerr // likewise
+	}
+	if err := s.cfg.APITokens.Delete(c.r.Context(), id, actor); !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	return nil // deleted already
+}
+
+// done answers that a token is good no longer, whether it ever was or not.
+func (c *call) done() error {
+	noStore(c.w.Header())
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
