@@ -20,8 +20,8 @@ const (
 	// skew is how far ahead a client's clock may be.
 	skew = 10 * time.Second
 	// maxAhead is how far ahead the end of an assertion may lie: who finds one that was never sent can use it until then.
-	// Clients ask for one to five minutes; one library asks for ten.
-	maxAhead = 10 * time.Minute
+	// Most clients ask for one to ten minutes, Authlib for an hour.
+	maxAhead = time.Hour
 	// maxTried bounds the checks of one assertion among the keys of a client, and again among its deleted ones.
 	maxTried = 5
 )
