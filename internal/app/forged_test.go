@@ -72,7 +72,7 @@ func TestForgedByDoors(t *testing.T) {
 func (d *doors) present(t *testing.T, door, token string) string {
 	t.Helper()
 	if door == "oauth_token" {
-		status, _ := d.send(t, "POST "+d.public+"/oauth/token", exchangeForm(token), "Content-Type: application/x-www-form-urlencoded")
+		status, _ := d.send(t, "POST "+d.public+"/oauth/token", exchange(token).Encode(), "Content-Type: application/x-www-form-urlencoded")
 		return d.told(t, door, status)
 	}
 	if strings.ContainsAny(token, "\r\n") && door != "told" {
@@ -106,10 +106,10 @@ func refusalAt(door string, bad forge.Token, purpose keyring.Purpose, kid string
 	return cmp.Or(status, "401") + " " + string(reason)
 }
 
-// exchangeForm is the body of an exchange by the standard's words (RFC 8693 section 2.1).
-func exchangeForm(token string) string {
+// exchange is the form of an exchange by the standard's words (RFC 8693 section 2.1).
+func exchange(token string) url.Values {
 	return url.Values{
 		"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {token},
 		"subject_token_type": {"urn:ietf:params:oauth:token-type:jwt"},
-	}.Encode()
+	}
 }

@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,23 +19,27 @@ import (
 // kindsByDoors says what becomes of a good credential of each kind at each door: the status, and the reason in the audit log
 // where it is refused. All belong to administrators, so that the kind alone decides.
 //
-// "verify" is the caller of /v1/verify, "told" the call that an administrator asks about there. The services have one
-// operation, for administrators; that of "raw" takes API tokens as they are. A page of the console leads whoever it doesn't
-// know to the log-in, and counts no refusal. The scope of some tokens is power over Jeton, and of no operation.
+// "verify" is the caller of /v1/verify, "told" the call that an administrator asks about there. Of OAuth's endpoints, "exchange"
+// is the subject of a token exchange, "client" who asks for a token of its own, "introspect" and "revoke" who asks there, and
+// "introspected" what is asked about.
+//
+// The services have one operation, for administrators; "raw" takes API tokens as they are. The scope of some tokens is power
+// over Jeton, and of no operation. A page of the console leads whoever it doesn't know to the log-in, and counts no refusal.
 const kindsByDoors = `
-                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | console
-password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 303
-console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 200
-api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 303
-personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 303
-api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 303
-api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 303
-access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 303
-access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 303
+                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | exchange              | client                | introspect            | introspected              | revoke                | console
+password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 malformed         | 401 not_accepted_here | 401 not_accepted_here | 200 inactive              | 401 not_accepted_here | 303
+console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 200
+api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 303
+personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 200                   | 200                       | 401 not_accepted_here | 303
+client_secret            | 401 not_accepted_here  | 401 not_accepted_here  | 200               | 403 not_allowed   | 200               | 200 not_accepted_here  | 401 not_accepted_here | 400 unrecognized      | 200                   | 200                   | 200 unrecognized inactive | 200                   | 303
+api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
+api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
+access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
+access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
 `
 
 // notBuilt are the kinds for which there is no way in yet.
-var notBuilt = []string{"session_token", "client_secret", "assertion", "sealed"}
+var notBuilt = []string{"session_token", "assertion", "sealed"}
 
 // TestKindsByDoors presents each kind at each door.
 func TestKindsByDoors(t *testing.T) {
@@ -80,9 +86,10 @@ func cells(table string) (columns []string, rows map[string][]string) {
 // doors are a Jeton with its doors, and good credentials as header fields, "Name: value".
 type doors struct {
 	public, gateway string
-	data            string // the data folder
-	shown           map[string]string
-	refused         map[string]int64 // in the audit log so far, by door and reason
+	data            string            // the data folder
+	shown           map[string]string // by the names of the rows
+	texts           map[string]string // the same, without what stands around them
+	refused         map[string]int64  // in the audit log so far, by door and reason
 }
 
 // The calls that the gateway is asked about.
@@ -98,33 +105,45 @@ func newDoors(t *testing.T) *doors {
 	write(t, file, "correct horse battery")
 	data := t.TempDir()
 	i := run(t, configure(t, data, "--admin-password-file", file))
-	d := &doors{data: data, public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}}
+	d := &doors{data: data, public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}, texts: map[string]string{}}
 	for _, c := range logIn(t, i.addresses.Public) {
-		d.shown[map[string]string{"jeton": "console_session", "jeton_api": "api_session"}[c.Name]] = "Cookie: " + c.Name + "=" + c.Value
+		d.add(map[string]string{"jeton": "console_session", "jeton_api": "api_session"}[c.Name], "Cookie: "+c.Name+"=", c.Value)
 	}
-	d.shown["password"] = "Authorization: Basic YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"
+	d.texts["password"] = "correct horse battery"
+	d.shown["password"] = basicField("admin", d.texts["password"])
 	d.make(t, "POST /v1/services", `{"name":"reports","host":"api.example.com"}`)
 	d.make(t, "POST /v1/services", `{"name":"raw","host":"raw.example.com","accept_api_tokens":true}`)
 	for _, service := range []string{"reports", "raw"} {
 		d.make(t, "PUT /v1/services/"+service+"/operations", `[{"pattern":"GET /reports/{id}","audience":["role:admin"],"scope":"reports.read"}]`)
 	}
-	d.shown["personal_token"] = "Authorization: Bearer " + d.make(t, "POST /v1/me/personal-token", "").Token
+	d.add("personal_token", bearerField, d.make(t, "POST /v1/me/personal-token", "").Token)
+	d.make(t, "POST /v1/users", `{"username":"robot","kind":"service","roles":["admin"]}`)
+	d.texts["client_secret"] = d.make(t, "POST /v1/users/robot/client-secrets", "").Secret
+	d.shown["client_secret"] = basicField("robot", d.texts["client_secret"])
 	for suffix, scopes := range map[string]string{"": "", " jeton.admin": `,"scopes":["jeton.admin"]`} {
-		token := d.make(t, "POST /v1/api-tokens", `{"name":"for the table`+suffix+`","user":"admin","never_expires":true`+scopes+`}`).Token
-		d.shown["api_token"+suffix] = "Authorization: Bearer " + token
+		d.add("api_token"+suffix, bearerField, d.make(t, "POST /v1/api-tokens", `{"name":"for the table`+suffix+`","user":"admin","never_expires":true`+scopes+`}`).Token)
 		_, body := d.send(t, "POST "+d.public+"/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken", "", d.shown["api_token"+suffix])
 		var got struct{ RawToken string }
 		if err := json.Unmarshal(body, &got); err != nil || got.RawToken == "" {
 			t.Fatalf("exchanging: got %s, %v", body, err)
 		}
-		d.shown["access_token"+suffix] = "Authorization: Bearer " + got.RawToken
+		d.add("access_token"+suffix, bearerField, got.RawToken)
 	}
 	d.refused = d.refusals(t)
 	return d
 }
 
+const bearerField = "Authorization: Bearer "
+
+func basicField(name, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// add keeps a credential for its row, with what stands before its text in the header.
+func (d *doors) add(name, before, text string) { d.shown[name], d.texts[name] = before+text, text }
+
 // made is what is needed of an answer to a request that makes something.
-type made struct{ Token string }
+type made struct{ Token, Secret string }
 
 // make has the administrator make something.
 func (d *doors) make(t *testing.T, route, body string) (m made) {
@@ -141,8 +160,8 @@ func (d *doors) make(t *testing.T, route, body string) (m made) {
 // send sends a request, as from a page of the same origin, and returns status and body.
 func (d *doors) send(t *testing.T, route, body string, header ...string) (int, []byte) {
 	t.Helper()
-	method, url, _ := strings.Cut(route, " ")
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	method, target, _ := strings.Cut(route, " ")
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +170,9 @@ func (d *doors) send(t *testing.T, route, body string, header ...string) (int, [
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, field := range header {
-		name, value, _ := strings.Cut(field, ": ")
-		req.Header.Set(name, value)
+		if name, value, ok := strings.Cut(field, ": "); ok {
+			req.Header.Set(name, value)
+		}
 	}
 	res, err := http.DefaultTransport.RoundTrip(req) // follows no redirect
 	if err != nil {
@@ -189,9 +209,37 @@ func (d *doors) knock(t *testing.T, door, name string) string {
 	case "console":
 		status, _ = d.send(t, "GET "+d.public+"/console/", "", shown)
 	default:
-		t.Fatalf("there is no door %q", door)
+		return d.knockOAuth(t, door, name)
 	}
 	return d.told(t, door, status)
+}
+
+// knockOAuth is knock for OAuth's endpoints. Of a token that is asked about it also returns whether it is inactive.
+func (d *doors) knockOAuth(t *testing.T, door, name string) string {
+	t.Helper()
+	path, by, form := door, d.shown[name], url.Values{}
+	switch door {
+	case "exchange": // as the subject of one (RFC 8693), whatever it is
+		path, by, form = "token", "", exchange(d.texts[name])
+	case "client": // as a client's own (RFC 6749 section 4.4)
+		path = "token"
+		form.Set("grant_type", "client_credentials")
+	case "introspect": // as the asker's own (RFC 7662), about a good token
+		form.Set("token", d.texts["access_token"])
+	case "introspected":
+		path, by = "introspect", d.shown["client_secret"]
+		form.Set("token", d.texts[name])
+	case "revoke": // as the asker's own (RFC 7009), about a token that nobody has
+		form.Set("token", "x")
+	default:
+		t.Fatalf("there is no door %q", door)
+	}
+	status, answer := d.send(t, "POST "+d.public+"/oauth/"+path, form.Encode(), "Content-Type: application/x-www-form-urlencoded", by)
+	told := d.told(t, door, status)
+	if string(answer) == `{"active":false}` {
+		told += " inactive"
+	}
+	return told
 }
 
 // told returns a status, and the reasons of the refusals that the audit log tells of since it was last asked.
@@ -218,6 +266,10 @@ func auditedAs(door string) string {
 		return "v1"
 	case "told":
 		return "verify"
+	case "exchange", "client":
+		return "oauth_token"
+	case "introspected":
+		return "introspect"
 	}
 	door, _, _ = strings.Cut(door, ",")
 	return door
