@@ -140,6 +140,11 @@ func looksSigned(text string) bool {
 // Prove implements authority.Way.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	v, err := t.verify(c.Text)
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonExpired {
+		if said, reason := t.read(v); reason == "" {
+			ref.ID, ref.UserID = said.parent, said.userID // for the audit log: the key has signed that they are
+		}
+	}
 	if err != nil {
 		return authority.Proof{}, err
 	}

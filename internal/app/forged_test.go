@@ -94,8 +94,9 @@ func refusalAt(door string, bad forge.Token, purpose keyring.Purpose, kid string
 		return "no header field"
 	}
 	reason := bad.Reason
-	named, spelled := jose.PeekKeyID(bad.Text)
-	foreign := purpose == keyring.ForAPITokens && !(spelled && string(named[:]) == kid) && reason != authority.ReasonUnrecognized
+	peeked, spelled := jose.Peek(bad.Text)
+	ours := spelled && (string(peeked.KeyID[:]) == kid || peeked.IsType(purpose.Type()))
+	foreign := purpose == keyring.ForAPITokens && !ours && reason != authority.ReasonUnrecognized
 	switch exchange := door == "matrix42" || door == "oauth_token"; {
 	case foreign && exchange:
 		reason = authority.ReasonNotAcceptedHere

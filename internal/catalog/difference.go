@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // fact is one thing that the operations of a service say of a pattern. Users are compared by ID: to rename one changes
@@ -16,7 +17,7 @@ import (
 type fact struct {
 	pattern string
 	user    uuid.UUID // one of its audience, or zero
-	word    string    // what else is said: role:NAME, self:{VARIABLE} or nobody
+	word    string    // what else is said: role:NAME, self:{VARIABLE}, nobody, or scope:NAME
 }
 
 // nobody is said of an operation with an empty audience. It must not look like no operation in the audit log: that one
@@ -51,14 +52,17 @@ func (c *Catalog) difference(ctx context.Context, former, ops []policy.Operation
 	return detail, nil
 }
 
-// facts returns who may call what, in the order of the operations. The order itself is no fact, nor is a scope: neither
-// admits anybody, and a scope is the one free text here, in which a secret that was pasted by mistake must not come to
-// the audit log.
+// facts returns who may call what, and by which scope a token reaches it that is narrowed, in the order of the operations.
+// The order itself is no fact. A scope is the one free text here, in which a secret that was pasted by mistake must not come
+// to the audit log.
 func facts(ops []policy.Operation) []fact {
 	var all []fact
 	for _, op := range ops {
 		if len(op.Audience) == 0 {
 			all = append(all, fact{pattern: op.Pattern, word: nobody})
+		}
+		if op.Scope != "" {
+			all = append(all, fact{pattern: op.Pattern, word: "scope:" + secret.Redact(op.Scope)})
 		}
 		for _, a := range op.Audience {
 			if a.Kind == policy.AudienceUser {

@@ -38,6 +38,8 @@ func TestReplaceTells(t *testing.T) {
 	}
 	scoped := op("GET /a", "role:x")
 	scoped.Scope = "read"
+	pasted := op("GET /a", "role:x")
+	pasted.Scope = "jtp" + strings.Repeat("a", 48)
 	steps := []struct {
 		what           string
 		before         func()
@@ -77,8 +79,10 @@ func TestReplaceTells(t *testing.T) {
 			"GET /reports/{key} nobody", "GET /reports/{key} user:bob, GET /reports/{key} user:anna",
 		},
 		{"no operation", nil, []catalog.Operation{}, "", "GET /reports/{key} nobody"},
-		{"a role and a scope", nil, []catalog.Operation{scoped}, "GET /a role:x", ""},
-		{"no scope", nil, []catalog.Operation{op("GET /a", "role:x")}, "", ""},
+		{"a role and a scope", nil, []catalog.Operation{scoped}, "GET /a scope:read, GET /a role:x", ""},
+		{"no scope", nil, []catalog.Operation{op("GET /a", "role:x")}, "", "GET /a scope:read"},
+		{"a secret for a scope", nil, []catalog.Operation{pasted}, "GET /a scope:[secret]", ""},
+		{"no scope again", nil, []catalog.Operation{op("GET /a", "role:x")}, "", "GET /a scope:[secret]"},
 	}
 	version := int64(1)
 	for _, step := range steps {

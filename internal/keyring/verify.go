@@ -21,19 +21,23 @@ type Verified struct {
 	Expires time.Time // zero where the token says of no end
 }
 
-// PurposeOf returns the purpose of the key that a token names, active, retired or revoked, or nothing: also for a token
-// whose header is spelled as none of ours is. It is for telling ways in apart, and proves nothing. It takes no lock and
-// allocates nothing.
+// PurposeOf returns the purpose of the key that a token names, active, retired or revoked. Of a key that there isn't it
+// returns what the token's typ is for, so that the audit log can tell another Jeton's token; for a header that is spelled as
+// none of ours is, nothing. It is for telling ways in apart, and proves nothing. It takes no lock and allocates nothing.
 func (k *Keyring) PurposeOf(token string) Purpose {
-	kid, ok := jose.PeekKeyID(token)
+	peeked, ok := jose.Peek(token)
 	if !ok {
 		return ""
 	}
-	key, ok := k.signing.Load().byID[string(kid[:])]
-	if !ok {
-		return ""
+	if key, ok := k.signing.Load().byID[string(peeked.KeyID[:])]; ok {
+		return key.Purpose
 	}
-	return key.Purpose
+	for _, p := range [...]Purpose{ForAPITokens, ForAccessTokens} {
+		if peeked.IsType(p.Type()) {
+			return p
+		}
+	}
+	return ""
 }
 
 // Verify checks a token that this keyring is said to have signed for a purpose: its form, its key, its signature and type
