@@ -26,20 +26,36 @@ type IdentifiedKey struct {
 // errors are those of [NewKey], and ErrKeyFormat for what can't be read; a JWK with a private member, or a shared secret,
 // is ErrPrivateKey.
 func ParseJWK(alg Algorithm, text []byte) (IdentifiedKey, error) {
-	if len(text) > maxKeyText {
-		return IdentifiedKey{}, refuse(ErrKeyFormat, "it is too long")
-	}
-	members, err := readObject(text, 8)
+	members, err := readJWKMembers(text)
 	if err != nil {
-		return IdentifiedKey{}, fmt.Errorf("%w: %w", ErrKeyFormat, err)
+		return IdentifiedKey{}, err
 	}
 	return parseJWK(alg, Claims{members})
 }
 
-func parseJWK(alg Algorithm, c Claims) (key IdentifiedKey, err error) {
-	// All private members of RFC 7518 section 6 and RFC 8037 section 2; "k" is a shared secret.
+// readJWKMembers reads the members of a JWK.
+func readJWKMembers(text []byte) ([]member, error) {
+	if len(text) > maxKeyText {
+		return nil, refuse(ErrKeyFormat, "it is too long")
+	}
+	members, err := readObject(text, 8)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
+	}
+	return members, nil
+}
+
+// checkPublic refuses a JWK with any private member of RFC 7518 section 6 and RFC 8037 section 2; "k" is a shared secret.
+func checkPublic(c Claims) error {
 	if slices.ContainsFunc([]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}, c.Has) {
-		return key, refuse(ErrPrivateKey, "give its public half, and make a new pair: this one has been seen")
+		return refuse(ErrPrivateKey, "give its public half, and make a new pair: this one has been seen")
+	}
+	return nil
+}
+
+func parseJWK(alg Algorithm, c Claims) (key IdentifiedKey, err error) {
+	if err := checkPublic(c); err != nil {
+		return key, err
 	}
 	if err := checkPurpose(alg, c); err != nil {
 		return key, err

@@ -97,6 +97,40 @@ func TestParseJWK(t *testing.T) {
 	}
 }
 
+// TestParseMixedJWKSet: each key is for the algorithm that it names, or for its type's own, and nothing private passes.
+func TestParseMixedJWKSet(t *testing.T) {
+	one := with(rfcRSA, `"kid":"1"`)
+	tests := []struct {
+		name string
+		keys string
+		want string // the keys' algorithms
+		kind error
+	}{
+		{"of each type", rfcRSA + "," + rfcEC + "," + rfcOKP, "[RS256 ES256 EdDSA]", nil},
+		{"by name", with(rfcRSA, `"alg":"PS512"`) + "," + with(rfcEC, `"alg":"ES256"`), "[PS512 ES256]", nil},
+		{"others beside", with(rfcRSA, `"alg":"RSA-OAEP"`) + "," + with(rfcRSA, `"use":"enc"`) + `,{"kty":"AKP"},{"kty":"EC","crv":"P-384"},{"kty":"EC","alg":"ES384"},` + one, "[RS256]", nil},
+		{"by a name of another type", with(rfcRSA, `"alg":"ES256"`) + "," + one, "[RS256]", nil},
+		{"none", `{"kty":"AKP"}`, "[]", jose.ErrKeyFormat},
+		{"HMAC by name", with(rfcRSA, `"alg":"HS256"`), "[]", jose.ErrKeyFormat},
+		{"a name that is no text", with(rfcRSA, `"alg":7`) + "," + one, "[RS256]", nil},
+		{"a private one", one + "," + with(rfcEC, `"d":"AQAB"`), "[]", jose.ErrPrivateKey},
+		{"a private one that is passed over", one + `,{"kty":"EC","alg":"ES384","d":"AQAB"}`, "[]", jose.ErrPrivateKey},
+		{"a shared secret", one + `,{"kty":"oct","k":"AQAB"}`, "[]", jose.ErrPrivateKey},
+		{"the same kid twice", one + "," + with(rfcEC, `"kid":"1"`), "[]", jose.ErrKeyFormat},
+		{"a weak one", one + "," + strings.Replace(rfcRSA, "AQAB", "Aw", 1), "[]", jose.ErrWeakKey},
+	}
+	for _, test := range tests {
+		keys, err := jose.ParseMixedJWKSet([]byte(`{"keys":[` + test.keys + `]}`))
+		algorithms := []jose.Algorithm{}
+		for _, key := range keys {
+			algorithms = append(algorithms, key.Key.Algorithm())
+		}
+		if got := fmt.Sprint(algorithms); got != test.want || !errors.Is(err, test.kind) || (err == nil) != (test.kind == nil) {
+			t.Errorf("%s: got %s, %v, want %s, %v", test.name, got, err, test.want, test.kind)
+		}
+	}
+}
+
 func TestParseJWKSet(t *testing.T) {
 	one, two := with(rfcRSA, `"kid":"1"`), with(rfcRSA, `"kid":"2"`)
 	tests := []struct {
