@@ -23,6 +23,7 @@ import (
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -172,8 +173,13 @@ func (n *node) wireSigned(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
+	sets, err := jwks.New(jwks.Config{Now: o.Now})
+	if err != nil {
+		return err
+	}
 	n.clients, err = clientauth.New(clientauth.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Audiences: oauth.Audiences(n.url), Now: o.Now, Random: o.Random,
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Audiences: oauth.Audiences(n.url), KeySets: sets, Now: o.Now,
+		Random: o.Random,
 	})
 	return err
 }

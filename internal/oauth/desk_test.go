@@ -32,6 +32,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -185,8 +186,11 @@ func (d *desk) wireSigned(t testing.TB) {
 		Store: d.store, Keyring: d.keys, Policy: d.catalog.Policy, Applied: applied, Issuer: issuer, Life: 5 * time.Minute, Now: d.clock,
 	})
 	check(t, err)
+	sets, err := jwks.New(jwks.Config{Now: d.clock})
+	check(t, err)
 	d.clients, err = clientauth.New(clientauth.Config{
-		Store: d.store, Users: d.accounts, Keyring: d.keys, Applied: applied, Audiences: oauth.Audiences(issuer), Now: d.clock, Random: rand.Reader,
+		Store: d.store, Users: d.accounts, Keyring: d.keys, Applied: applied, Audiences: oauth.Audiences(issuer), KeySets: sets, Now: d.clock,
+		Random: rand.Reader,
 	})
 	check(t, err)
 }
