@@ -68,9 +68,9 @@ func (l *Limits) permits(op *policy.Operation) Reason {
 
 // text is the same for limits that are alike, and for no others.
 func (l *Limits) text() string {
-	scopes := "*"
+	scopes := "all"
 	if l.Scopes != nil {
-		scopes = strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
+		scopes = "these: " + strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
 	}
 	return fmt.Sprintf("%q %q %v %d %d", scopes, l.Service, l.From, l.Rate.Calls, l.Rate.Per)
 }

@@ -112,6 +112,32 @@ func TestUnlimited(t *testing.T) {
 	}
 }
 
+// TestLimitsAreToldApart remembers limits that differ in little, one after the other: each keeps its own.
+func TestLimitsAreToldApart(t *testing.T) {
+	d := newScopedDesk(t)
+	from := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	rate := authority.Rate{Calls: 60, Per: time.Minute}
+	all := []*authority.Limits{
+		{From: from}, {From: from, Scopes: []string{}}, {From: from, Scopes: []string{"*"}}, {From: from, Scopes: []string{"all"}},
+		{From: from, Scopes: []string{"a", "b"}}, {From: from, Scopes: []string{"a,b"}}, {From: from, Service: "*"}, {From: from, Service: "a b"},
+		{From: from, Scopes: []string{"a"}, Service: "b"}, {From: from, Rate: rate}, {Rate: rate}, {Rate: authority.Rate{Calls: 61, Per: time.Minute}},
+		{From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/25")}}, nil,
+	}
+	for round := range 2 {
+		for i, want := range all {
+			owner := authority.User{Username: "user" + strconv.Itoa(i)}
+			if round == 0 {
+				owner = d.person(owner.Username)
+				d.limited(owner, want)
+			}
+			p, err := d.Identify(t.Context(), bearer("jtp-"+owner.Username), tokenDoor)
+			if err != nil || !reflect.DeepEqual(p.Limits, want) {
+				t.Errorf("round %d: got %+v and error %v, want %+v", round, p.Limits, err, want)
+			}
+		}
+	}
+}
+
 // TestLimitsChange has a token's limits change: they count once it is forgotten, as the feed has it.
 func TestLimitsChange(t *testing.T) {
 	d := newScopedDesk(t)
