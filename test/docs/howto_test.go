@@ -24,6 +24,10 @@ var marked = regexp.MustCompile("(?s)<!-- executed by test/docs/howto_test.go(; 
 const before = `echo 'correct horse battery' | bin/jeton user create alice --role partner --password-stdin
 bin/jeton service create reports --host api.example.com
 bin/jeton service allow reports 'GET /reports/{id}' role:partner
+bin/jeton user create ExternalApp
+bin/jeton service allow reports 'GET /reports/{id}' role:partner user:ExternalApp
+bin/jeton api-token create 'Worker of ExternalApp' --user ExternalApp --expires-in 30d --out worker.token
+bin/jeton api-token disable 'Worker of ExternalApp'
 `
 
 // TestHowTo types the guides word for word, one after the other, as the administrator.

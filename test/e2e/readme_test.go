@@ -20,7 +20,8 @@ type block struct{ name, script string }
 var namedBlock = regexp.MustCompile("(?s)<!-- executed by test/e2e/readme_test.go: ([a-z]+) -->\n```sh\n(.*?)```")
 
 // TestReadme is a newcomer with nothing but the README: from a fresh copy of the tree to a call through nginx that
-// is let in, a token made anew, the old one refused, and both read in the audit log.
+// is let in, a token made anew, the old one refused, and both read in the audit log; then an API token that is exchanged,
+// calls the one operation of its user, and is disabled.
 func TestReadme(t *testing.T) {
 	clone := copyTree(t)
 	password := serveByReadme(t, clone)
@@ -29,18 +30,31 @@ func TestReadme(t *testing.T) {
 	wantStatuses(t, "call", out["call"], "200", "403", "401")
 	wantStatuses(t, "password", out["password"], "200", "401")
 	wantStatuses(t, "rotate", out["rotate"], "401", "200")
+	wantStatuses(t, "exchange", out["exchange"], "200", "403", "401")
+	wantStatuses(t, "disable", out["disable"], "401")
+	for _, want := range []string{"Remote-User: ExternalApp", "exchange it first"} {
+		if !strings.Contains(out["exchange"], want) {
+			t.Errorf("the calls after the exchange lack %q; got:\n%s", want, out["exchange"])
+		}
+	}
 	for _, want := range []string{"personal_token.rotate", "refused", "superseded", "wrong_password", "no_operation", "no_credential"} {
 		if !strings.Contains(out["audit"], want) {
 			t.Errorf("audit log lacks %q; got:\n%s", want, out["audit"])
 		}
 	}
-	for _, file := range []string{"alice.token", "stale.token"} {
-		token, err := os.ReadFile(filepath.Join(clone, file))
+	for _, file := range []string{"alice.token", "stale.token", "worker.token", "access.token"} {
+		path := filepath.Join(clone, file)
+		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if secret := strings.TrimSpace(string(token)); strings.Contains(out["audit"], secret) {
-			t.Errorf("the audit log shows the secret of %s", file)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %o, want 600", file, info.Mode().Perm())
+		}
+		for name, printed := range out {
+			if secret := strings.TrimSpace(readFile(t, path)); secret == "" || strings.Contains(printed, secret) {
+				t.Errorf("%s is empty, or the block %q shows what is in it", file, name)
+			}
 		}
 	}
 }
@@ -124,8 +138,8 @@ func readmeBlocks(t *testing.T, dir string) []block {
 	for _, m := range namedBlock.FindAllStringSubmatch(readFile(t, filepath.Join(dir, "README.md")), -1) {
 		blocks = append(blocks, block{m[1], m[2]})
 	}
-	if len(blocks) != 7 {
-		t.Fatalf("got %d named blocks in the README, want 7", len(blocks))
+	if len(blocks) != 10 {
+		t.Fatalf("got %d named blocks in the README, want 10", len(blocks))
 	}
 	return blocks
 }
