@@ -198,8 +198,24 @@ func (s *stack) testCredentialsStay(t *testing.T) {
 	}
 	broken := get("/reports/%zz?XST="+queryCanary, s.bearer("alice"))
 	s.wantRefused(t, broken, s.send(t, broken), 400)
-	pasted := get("/reports/"+strings.TrimPrefix(s.bearer("alice"), "Authorization: Bearer "), s.bearer("alice"))
-	s.wantPassed(t, pasted, s.send(t, pasted))
+	s.testPasted(t)
+}
+
+// testPasted puts tokens into paths, where nobody who logs the path may tell of them, nor of the part of a signed one that
+// can't be guessed.
+func (s *stack) testPasted(t *testing.T) {
+	opaque := strings.TrimPrefix(s.bearer("alice"), "Authorization: Bearer ")
+	_, signed := s.apiToken(t, "Pasted behind "+s.via.name, "alice")
+	s.secrets = append(s.secrets, signed[strings.LastIndexByte(signed, '.')+1:])
+	for _, path := range []string{
+		"/reports/" + opaque, "/reports/" + signed, "/any/" + opaque + "/" + opaque, "/any/" + signed + "/" + signed,
+		"/any/" + opaque + "/" + signed + "/x", "/any/" + signed + "/" + opaque + "/x",
+	} {
+		pasted := get(path, s.bearer("alice"))
+		s.wantPassed(t, pasted, s.send(t, pasted))
+		pasted = get("/invoices"+path, s.bearer("alice"))
+		s.wantRefused(t, pasted, s.send(t, pasted), 403)
+	}
 }
 
 // testBodies sends bodies, which Jeton never sees: admitted they arrive, refused they don't.
