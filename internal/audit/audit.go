@@ -95,7 +95,7 @@ type Event struct {
 	Target Target
 	// Reason says why a call was refused: one of the authority's reasons.
 	Reason string
-	// Door is where a refused call knocked: "gateway", "v1", "verify", "console".
+	// Door is where a refused call knocked, as "gateway" or "v1": one of the authority's doors.
 	Door string
 	// Count is how many alike a merged refusal stands for, and LastAt when the last of them came.
 	Count  int64

@@ -14,7 +14,7 @@ import (
 type Refusal struct {
 	Reason  string     // one of the authority's reasons
 	Kind    string     // kind of credential, empty where none was presented
-	Door    string     // "gateway", "v1", "verify", "console"
+	Door    string     // as "gateway" or "v1"
 	ID      uuid.UUID  // the credential's record, where it is known
 	UserID  uuid.UUID  // its user, where it is known
 	Service string     // the service that was called, where it is known

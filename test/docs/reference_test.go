@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,6 +72,35 @@ func TestSettings(t *testing.T) {
 		fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n", f.Name, value, f.Usage, live[f.Name])
 	})
 	golden(t, "settings.md", b.String())
+}
+
+// door is the name of a door, where an edge makes it.
+var door = regexp.MustCompile(`authority\.Door\{Name: "([a-z0-9_]+)"`)
+
+// TestDoors holds the description of an event to the doors that there are.
+func TestDoors(t *testing.T) {
+	field, _ := reflect.TypeFor[api.Event]().FieldByName("Door")
+	_, list, _ := strings.Cut(field.Tag.Get("doc"), ": ")
+	var got []string
+	err := filepath.WalkDir("../../internal", func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range door.FindAllStringSubmatch(string(text), -1) {
+			got = append(got, found[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	want := strings.Split(list, ", ")
+	slices.Sort(want)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		t.Errorf("got the doors %q, want those that the description of api.Event tells of: %q", got, want)
+	}
 }
 
 func TestCodes(t *testing.T) {
