@@ -71,7 +71,7 @@ func TestHowTo(t *testing.T) {
 	for _, want := range []string{
 		"Allowed: bob by personal_token", "Refused: superseded", "service orders",
 		"Wrote the API token nightly export of nightly-export to export.token", "600 calls in 60 s", "of nightly-export to export.secret",
-		"The API token order import is disabled", "accepted as they are", "GET /orders/{id}", "for access_token, with EdDSA",
+		"The API token order import is disabled", "accepted as they are", `"name":"nightly import"`, "GET /orders/{id}", "for access_token, with EdDSA",
 		"Revoked the key", "signing_key.revoke", "Allowed: ExternalApp by access_token", "Refused: exchange_first",
 		"Refused: disabled",
 	} {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jeton-io/jeton/api"
@@ -29,6 +30,31 @@ func groups(pattern *regexp.Regexp, text string) []string {
 	return all
 }
 
+// typed types the shell blocks of a guide, so many, in a folder, compares the statuses with those promised, and returns what
+// all printed.
+func typed(t *testing.T, guide string, count int, dir string, environ ...string) string {
+	t.Helper()
+	blocks := groups(shellBlock, guide)
+	if len(blocks) != count {
+		t.Fatalf("got %d blocks to execute, want %d", len(blocks), count)
+	}
+	var printed strings.Builder
+	for _, block := range blocks {
+		cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", block)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), environ...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v of\n%s\n%s", err, block, out)
+		}
+		got, want := groups(answered, string(out)), groups(promised, block)
+		if !slices.Equal(got, want) || len(got) != strings.Count(block, "curl -i") {
+			t.Errorf("got statuses %v, want %v of\n%s\n%s", got, want, block, out)
+		}
+		printed.Write(out)
+	}
+	return printed.String()
+}
+
 // TestCallTheAPI does what docs/how-to/call-the-api.md says, word for word: the commands in a shell, the line of JavaScript
 // in the browser that logged in.
 func TestCallTheAPI(t *testing.T) {
@@ -43,21 +69,7 @@ func TestCallTheAPI(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "alice.token"), []byte(token+"\n"), 0o600))
 
 	guide := readFile(t, "../../docs/how-to/call-the-api.md")
-	blocks := shellBlock.FindAllStringSubmatch(guide, -1)
-	if len(blocks) != 4 {
-		t.Fatalf("got %d blocks to execute, want 4", len(blocks))
-	}
-	for _, block := range blocks {
-		cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", block[1])
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v of\n%s\n%s", err, block[1], out)
-		}
-		if got, want := groups(answered, string(out)), groups(promised, block[1]); !slices.Equal(got, want) || len(got) == 0 {
-			t.Errorf("got statuses %v, want %v of\n%s\n%s", got, want, block[1], out)
-		}
-	}
+	typed(t, guide, 4, dir)
 
 	page := newBrowser(t)
 	page.visit(t, console)
@@ -68,4 +80,33 @@ func TestCallTheAPI(t *testing.T) {
 			t.Errorf("%s: got %q, want the API's answer to alice", block[1], got)
 		}
 	}
+}
+
+// TestBackgroundProgram does what docs/how-to/background-program.md says, as a program that cron or systemd starts: no keyring
+// is within its reach.
+func TestBackgroundProgram(t *testing.T) {
+	s := emptyStack(t)
+	s.begin(t)
+	s.via = s.startNginx(t, nginxConf)
+	s.proxies = []*proxy{s.via}
+	s.user(t, "service", "nightly-export")
+	home := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(home, "bin"), 0o700))
+	must(t, os.Symlink(s.binary, filepath.Join(home, "bin/jeton")))
+
+	printed := typed(t, readFile(t, "../../docs/how-to/background-program.md"), 6, home,
+		"HOME="+home, "XDG_CONFIG_HOME=", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(home, "no-bus"),
+		"JETON_URL="+s.url, "JETON_USERNAME=admin", "JETON_PASSWORD="+adminPassword)
+	for _, want := range []string{"Allowed: nightly-export by access_token", "/reports/7 nightly-export", `"token_type":"Bearer","expires_in":`, home + "/.config/jeton"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("the guide lacks %q; it printed:\n%s", want, printed)
+		}
+	}
+
+	for _, file := range []string{"api.token", "access.token"} {
+		s.secrets = append(s.secrets, strings.TrimSpace(readFile(t, filepath.Join(home, file))))
+	}
+	s.stop(t, s.via.cmd)
+	s.stop(t, s.jeton)
+	s.searchSecrets(t)
 }
