@@ -84,7 +84,7 @@ func settings() []setting {
 		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API and the console"},
 		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
 		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
-		{name: "public-url", help: "URL by which clients reach the public API; required where --listen is not loopback"},
+		{name: "public-url", help: "URL by which clients reach the public API, and the issuer of signed tokens, so that those signed under another are refused; required where --listen is not loopback"},
 		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's where that is not on loopback; read anew when it changes"},
 		{name: "tls-key", help: "PEM file of the certificate's key"},
 		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: public, gateway or public,gateway"},
