@@ -118,10 +118,20 @@ func TestLimitsAreToldApart(t *testing.T) {
 	from := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	rate := authority.Rate{Calls: 60, Per: time.Minute}
 	all := []*authority.Limits{
-		{From: from}, {From: from, Scopes: []string{}}, {From: from, Scopes: []string{"*"}}, {From: from, Scopes: []string{"all"}},
-		{From: from, Scopes: []string{"a", "b"}}, {From: from, Scopes: []string{"a,b"}}, {From: from, Service: "*"}, {From: from, Service: "a b"},
-		{From: from, Scopes: []string{"a"}, Service: "b"}, {From: from, Rate: rate}, {Rate: rate}, {Rate: authority.Rate{Calls: 61, Per: time.Minute}},
-		{From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/25")}}, nil,
+		{From: from},
+		{From: from, Scopes: []string{}},
+		{From: from, Scopes: []string{"*"}},
+		{From: from, Scopes: []string{"all"}},
+		{From: from, Scopes: []string{"a", "b"}},
+		{From: from, Scopes: []string{"a,b"}},
+		{From: from, Service: "*"},
+		{From: from, Service: "a b"},
+		{From: from, Scopes: []string{"a"}, Service: "b"},
+		{From: from, Rate: rate},
+		{Rate: rate},
+		{Rate: authority.Rate{Calls: 61, Per: time.Minute}},
+		{From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/25")}},
+		nil,
 	}
 	for round := range 2 {
 		for i, want := range all {
