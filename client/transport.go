@@ -84,13 +84,15 @@ func closeBody(r *http.Request) {
 }
 
 // redirected reports whether a request follows an answer of another origin. The program named the first one; where that
-// one points to may be anybody's, and a token for one service must not be shown to another's owner.
+// one points to may be anybody's, and a token for one service must not be shown to another's owner. Nor may that one choose
+// the call that is made with the token: what has left the origin once stays without, also on its way back.
 func redirected(r *http.Request) bool {
-	first := r
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
+	for next := r; next.Response != nil && next.Response.Request != nil; next = next.Response.Request {
+		if before := next.Response.Request; before.URL.Scheme != r.URL.Scheme || before.URL.Host != r.URL.Host {
+			return true
+		}
 	}
-	return first.URL.Scheme != r.URL.Scheme || first.URL.Host != r.URL.Host
+	return false
 }
 
 // outlived drops a token that an API refused, and reports whether another may be had: one that is newer already, or one
