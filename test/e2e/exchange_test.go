@@ -162,6 +162,14 @@ func (s *stack) testNoOtherPath(t *testing.T, _, apiToken string) {
 	for _, path := range []string{"/" + exchangePath, "/reports/.." + exchangePath, exchangePath + "%2f", strings.Replace(exchangePath, "k", "%e2%84%aa", 1), exchangePath + "//"} {
 		s.wantRefused(t, path, s.send(t, head("POST", path, bearer, "Content-Length: 0")), 307, 308, 401, 403, 404)
 	}
+	// The proxies compare the path as they understand it. What Jeton gets is the one path, and never another of its own.
+	for _, path := range []string{"/v1/users/x%2f..%2f..%2f.." + exchangePath, "/console/x%2f..%2f.." + exchangePath, "/x/.%2e" + exchangePath} {
+		a := s.send(t, head("GET", path, bearer, "Content-Length: 0"))
+		s.wantRefused(t, path, a, 403, 404, 405)
+		if a.status != 403 && a.header.Get("Allow") != "POST" {
+			t.Errorf("%s: got status %d and %.60q, want it refused at the gateway or at the exchange", path, a.status, a.body)
+		}
+	}
 	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
 		s.wantRefused(t, method, s.send(t, head(method, exchangePath+"/", bearer, "Content-Length: 0")), 405)
 	}
