@@ -30,32 +30,32 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(tokens.path)
+	info, err := os.Stat(tokens.live.file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of tokens: got %v, %v, want one for its owner alone", info.Mode(), err)
 	}
-	for n, want := range map[int]string{tokens.cookie.first: mistype(live[0]).Reveal(), tokens.password.first: basicText(callerNumber).Reveal()} {
-		if text, err := tokens.read(span{n, 1}); err != nil || tokenAt(text, 0) != want {
-			t.Errorf("line %d: got %q, %v, want %q", n, text, err, want)
+	for s, want := range map[span]string{tokens.cookie: mistype(live[0]).Reveal(), tokens.password: basicText(callerNumber).Reveal()} {
+		if one, err := s.read(); err != nil || one.count() != 1 || one.at(0) != want {
+			t.Errorf("line %d: got %q, %v, want %q", s.first, one.text, err, want)
 		}
 	}
-	text, err := tokens.read(tokens.passwords)
+	passwords, err := tokens.passwords.read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := 1; n <= 30; n++ {
-		if count := bytes.Count(text, []byte(basicText(n).Reveal()+"\n")); count != 1 {
+		if count := bytes.Count(passwords.text, []byte(basicText(n).Reveal()+"\n")); count != 1 {
 			t.Errorf("got the password of user %d %d times", n, count)
 		}
 	}
 	seen := map[string]bool{}
 	for name, s := range map[string]span{"live": tokens.live, "unknown": tokens.unknown, "bad": tokens.bad} {
-		text, err := tokens.read(s)
+		read, err := s.read()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := range s.count {
-			token := tokenAt(text, n)
+			token := read.at(n)
 			if seen[token] || secret.Valid(token, secret.Personal) != (name != "bad") {
 				t.Fatalf("%s token %d is there twice or is not as it should be", name, n)
 			}

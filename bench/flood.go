@@ -94,17 +94,17 @@ func (b *bench) floodRounds(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
-	checked := span{b.tokens.live.first, floodTokens}
+	checked := b.tokens.live.part(0, floodTokens)
 	if err := b.warmUp(ctx, j, checked); err != nil {
 		return err
 	}
-	text, err := b.tokens.read(checked)
+	presented, err := checked.read()
 	if err != nil {
 		return err
 	}
 	checks := stream{address: j.gateway, rate: checkRate, connections: floodConnections}
 	for n := range checked.count {
-		checks.requests = append(checks.requests, askGateway(j.gateway).with(tokenAt(text, n)))
+		checks.requests = append(checks.requests, askGateway(j.gateway).with(presented.at(n)))
 	}
 	for round := range b.rounds {
 		for _, f := range b.floods {

@@ -1,13 +1,13 @@
 -- What wrk sends. The bench says so by the environment, where other users of the machine can't read it:
 --
 --   BENCH_HEAD, BENCH_TAIL  the request as bytes, before and behind the token
---   BENCH_TOKENS            the file of tokens, one a line; BENCH_FIRST, BENCH_COUNT: which of its lines
+--   BENCH_TOKENS            the file of tokens, one a line; BENCH_WIDTH: how many bytes a line has, with its line break;
+--                           BENCH_FIRST, BENCH_COUNT: which of its lines
 --   BENCH_THREADS           how many threads of wrk share them, each taking every so manieth
 --   BENCH_ORDER             fixed   always the first
 --                           random  any, again and again
 --                           once    each once, one after the other; when they run out, the thread stops and says so
 --                           rotate  each once, and then the new ones that the answers bring
-local width = 52 -- a token and its line break
 local threads = {}
 
 function setup(thread)
@@ -19,6 +19,7 @@ function init()
   exhausted = 0
   local head, tail = os.getenv("BENCH_HEAD"), os.getenv("BENCH_TAIL")
   local order, step = os.getenv("BENCH_ORDER"), tonumber(os.getenv("BENCH_THREADS"))
+  local width = tonumber(os.getenv("BENCH_WIDTH"))
   local first, count = tonumber(os.getenv("BENCH_FIRST")), tonumber(os.getenv("BENCH_COUNT"))
   local data = ""
   if count > 0 then

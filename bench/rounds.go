@@ -50,11 +50,11 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	if err := b.warmUp(ctx, j, b.tokens.live); err != nil {
 		return err
 	}
-	bareFull := load{address: unit.address, request: askGateway(unit.address), order: fixed, tokens: span{b.tokens.live.first, 1}, status: http.StatusOK}
+	bareFull := load{address: unit.address, request: askGateway(unit.address), order: fixed, tokens: b.tokens.live.one(), status: http.StatusOK}
 	// The bare server looks at no token, so any will do; Jeton's one hot token must be a live one.
 	paths := []turn{
 		{row: b.rows.bareFull, server: unit.process, load: bareFull},
-		{row: b.rows.hot, server: j.process, load: b.ask(j, span{b.tokens.live.first, 1}, fixed, http.StatusOK)},
+		{row: b.rows.hot, server: j.process, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK)},
 		{row: b.rows.password, server: j.process, load: b.askByPassword(j, b.tokens.password, fixed)},
 		{row: b.rows.cookie, server: j.process, load: b.askByCookie(j)},
 		{row: b.rows.random, server: j.process, load: b.ask(j, b.tokens.live, random, http.StatusOK)},
@@ -100,7 +100,7 @@ const warmUps = 3
 // warmUp has every token of a span verified until Jeton says that it remembers them all. Once isn't enough: while Jeton
 // makes room for more, it may decide without remembering.
 func (b *bench) warmUp(ctx context.Context, j *jeton, tokens span) error {
-	text, err := b.tokens.read(tokens)
+	presented, err := tokens.read()
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (b *bench) warmUp(ctx context.Context, j *jeton, tokens span) error {
 		if err := b.emptyLog(); err != nil {
 			return err
 		}
-		if err := warm(ctx, j.gateway, text, b.progress.count("presenting every token", tokens.count)); err != nil {
+		if err := warm(ctx, j.gateway, presented, b.progress.count("presenting every token", tokens.count)); err != nil {
 			return err
 		}
 		if err = j.remembers(ctx, tokens.count); err == nil {
@@ -139,7 +139,7 @@ const issueTokens = 1024
 func (b *bench) issueRounds(ctx context.Context, j *jeton) error {
 	size := min(issueTokens, b.tokens.live.count/(2*b.rounds))
 	slice := func(n int) load {
-		tokens := span{b.tokens.live.first + n*size, size}
+		tokens := b.tokens.live.part(n*size, size)
 		return load{address: j.public, request: rotation(j.public), order: rotating, tokens: tokens, status: http.StatusCreated}
 	}
 	for round := range b.rounds {

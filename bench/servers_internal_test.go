@@ -109,16 +109,16 @@ func TestWarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := tokens.read(tokens.live)
+	presented, err := tokens.live.read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var told bytes.Buffer
 	gateway := &fakeGateway{}
-	if err := warm(t.Context(), listen(t, gateway), text, progress{&told}.count("presenting", 1000)); err != nil {
+	if err := warm(t.Context(), listen(t, gateway), presented, progress{&told}.count("presenting", 1000)); err != nil {
 		t.Fatal(err)
 	}
-	want := strings.Fields(string(text))
+	want := strings.Fields(string(presented.text))
 	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(gateway.presented))); diff != "" {
 		t.Errorf("not every token was presented once (-want +got):\n%s", diff)
 	}
@@ -126,7 +126,7 @@ func TestWarm(t *testing.T) {
 		t.Errorf("got the progress %q", told.String())
 	}
 	refusing := &fakeGateway{refused: want[500]}
-	if err := warm(t.Context(), listen(t, refusing), text, progress{io.Discard}.count("presenting", 1000)); err == nil || !strings.Contains(err.Error(), "401") {
+	if err := warm(t.Context(), listen(t, refusing), presented, progress{io.Discard}.count("presenting", 1000)); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("got %v, want the refusal of one live token told", err)
 	}
 }

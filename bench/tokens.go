@@ -23,16 +23,49 @@ const (
 // unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.
 const unknownTokens = 100_000
 
-// tokenLine is how many bytes a token takes in the file: its characters and a line break.
-const tokenLine = secret.Length + 1
+// span is a range of lines in a file. Each is one credential, and as long as all others of the file.
+type span struct {
+	file         string
+	width        int // bytes of a line: the credential and a line break
+	first, count int
+}
 
-// span is a range of lines in the file of tokens.
-type span struct{ first, count int }
+// part returns count lines of the span from the first-th on.
+func (s span) part(first, count int) span {
+	s.first, s.count = s.first+first, count
+	return s
+}
 
-// tokens are what is presented. The file holds one a line, the live ones shuffled: a path that presents one after the
-// other then meets users in no order. Behind them it holds the other credentials, which are as long.
+// one returns the first line of the span.
+func (s span) one() span { return s.part(0, 1) }
+
+// lines are the credentials that a span holds.
+type lines struct {
+	text  []byte
+	width int
+}
+
+// read returns what a span holds.
+func (s span) read() (lines, error) {
+	f, err := os.Open(s.file)
+	if err != nil {
+		return lines{}, fmt.Errorf("reading the tokens: %w", err)
+	}
+	defer drop(f)
+	text := make([]byte, s.count*s.width)
+	if _, err := io.ReadFull(io.NewSectionReader(f, int64(s.first)*int64(s.width), int64(len(text))), text); err != nil {
+		return lines{}, fmt.Errorf("reading the tokens: %w", err)
+	}
+	return lines{text, s.width}, nil
+}
+
+// count returns how many there are; at returns the n-th.
+func (l lines) count() int      { return len(l.text) / l.width }
+func (l lines) at(n int) string { return string(l.text[n*l.width : (n+1)*l.width-1]) }
+
+// tokens are what is presented. A file holds one a line, the live ones shuffled: a path that presents one after the other
+// then meets users in no order. Behind the personal tokens stand the other credentials that are as long.
 type tokens struct {
-	path               string
 	live, unknown, bad span
 	cookie, password   span // the caller's
 	passwords          span // one for each of the first users, shuffled
@@ -87,14 +120,14 @@ func writeTokens(dir string, live []secret.Text, cookie secret.Text, passwords i
 	if err != nil {
 		return tokens{}, err
 	}
-	t := tokens{path: filepath.Join(dir, "tokens")}
-	t.live = span{0, len(live)}
-	t.unknown = span{t.live.count, len(unknown)}
-	t.bad = span{t.unknown.first + t.unknown.count, 1}
-	t.cookie = span{t.bad.first + 1, 1}
-	t.password = span{t.cookie.first + 1, 1}
-	t.passwords = span{t.password.first + 1, passwords}
-	text := make([]byte, 0, (t.passwords.first+t.passwords.count)*tokenLine)
+	all := span{file: filepath.Join(dir, "tokens"), width: secret.Length + 1}
+	next := func(count int) span {
+		s := all.part(all.count, count)
+		all.count += count
+		return s
+	}
+	t := tokens{live: next(len(live)), unknown: next(len(unknown)), bad: next(1), cookie: next(1), password: next(1), passwords: next(passwords)}
+	text := make([]byte, 0, all.count*all.width)
 	order := rand.New(source(orderSeed))
 	for _, i := range order.Perm(len(live)) {
 		text = append(append(text, live[i].Reveal()...), '\n')
@@ -105,27 +138,8 @@ func writeTokens(dir string, live []secret.Text, cookie secret.Text, passwords i
 	for _, i := range order.Perm(passwords) {
 		text = append(append(text, basicText(1+i).Reveal()...), '\n')
 	}
-	if err := os.WriteFile(t.path, text, 0o600); err != nil {
+	if err := os.WriteFile(all.file, text, 0o600); err != nil {
 		return tokens{}, fmt.Errorf("writing the tokens: %w", err)
 	}
 	return t, nil
-}
-
-// read returns the text of a span; at finds a token in it.
-func (t tokens) read(s span) ([]byte, error) {
-	f, err := os.Open(t.path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the tokens: %w", err)
-	}
-	defer drop(f)
-	text := make([]byte, s.count*tokenLine)
-	if _, err := io.ReadFull(io.NewSectionReader(f, int64(s.first)*tokenLine, int64(len(text))), text); err != nil {
-		return nil, fmt.Errorf("reading the tokens: %w", err)
-	}
-	return text, nil
-}
-
-// tokenAt returns the n-th token of what read returned.
-func tokenAt(text []byte, n int) string {
-	return string(text[n*tokenLine : n*tokenLine+secret.Length])
 }

@@ -82,12 +82,11 @@ func (b *bench) emptyLog() error {
 func (b *bench) probe(ctx context.Context, l *load) error {
 	token := ""
 	if l.tokens.count > 0 {
-		last := span{l.tokens.first + l.tokens.count - 1, 1}
-		text, err := b.tokens.read(last)
+		last, err := l.tokens.part(l.tokens.count-1, 1).read()
 		if err != nil {
 			return err
 		}
-		token = tokenAt(text, 0)
+		token = last.at(0)
 	}
 	if l.order == once || l.order == rotating {
 		l.tokens.count--

@@ -23,10 +23,10 @@ const (
 
 // warm presents every live token once, and returns an error unless each is admitted: so it also shows that every one of
 // them was filled in right.
-func warm(ctx context.Context, address string, text []byte, done *counter) error {
+func warm(ctx context.Context, address string, presented lines, done *counter) error {
 	ctx, cancel := context.WithTimeout(ctx, warmTimeout)
 	defer cancel()
-	w := warmer{request: askGateway(address), text: text, count: len(text) / tokenLine, done: done}
+	w := warmer{request: askGateway(address), tokens: presented, count: presented.count(), done: done}
 	errs := make([]error, warmConnections)
 	var running sync.WaitGroup
 	for i := range errs {
@@ -47,7 +47,7 @@ func warm(ctx context.Context, address string, text []byte, done *counter) error
 // warmer hands out tokens to the connections that present them.
 type warmer struct {
 	request request
-	text    []byte // of the tokens
+	tokens  lines
 	count   int
 	next    atomic.Int64
 	done    *counter
@@ -73,7 +73,7 @@ func (w *warmer) run(ctx context.Context, address string) error {
 		// side waits for the other to read.
 		var batch strings.Builder
 		for i := range n {
-			batch.WriteString(w.request.with(tokenAt(w.text, first+i)))
+			batch.WriteString(w.request.with(w.tokens.at(first + i)))
 		}
 		if _, err := io.WriteString(conn, batch.String()); err != nil {
 			return fmt.Errorf("sending requests: %w", err)

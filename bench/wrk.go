@@ -116,7 +116,8 @@ func (b *bench) wrk(ctx context.Context, l load, seconds int) (sample, error) {
 	b.runs++
 	cmd.Env = append(os.Environ(),
 		"BENCH_HEAD="+l.request.head, "BENCH_TAIL="+l.request.tail, "BENCH_ORDER="+string(l.order),
-		"BENCH_TOKENS="+b.tokens.path, "BENCH_FIRST="+strconv.Itoa(l.tokens.first), "BENCH_COUNT="+strconv.Itoa(l.tokens.count),
+		"BENCH_TOKENS="+l.tokens.file, "BENCH_WIDTH="+strconv.Itoa(l.tokens.width),
+		"BENCH_FIRST="+strconv.Itoa(l.tokens.first), "BENCH_COUNT="+strconv.Itoa(l.tokens.count),
 		"BENCH_THREADS="+strconv.Itoa(wrkThreads), "BENCH_SEED="+strconv.Itoa(b.runs))
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
