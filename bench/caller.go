@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -14,43 +15,68 @@ import (
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
-// callerNumber is the number of the user who calls by password and by cookie: the filling's users come after it.
+// callerNumber is the number of the user who calls by password, by cookie and by API token: the filling's users come after
+// it.
 const callerNumber = 0
 
 // sessionLifetime outlasts every session of the bench.
 const sessionLifetime = 24 * time.Hour
 
-// createCaller makes the user who calls by password and by cookie, and logs its browser in. It returns the hash of the
-// password as Jeton made it, under the parameters that are Jeton's today: to check a hash under others would take another
-// time, and the right password would then be hashed anew. Others may have the same hash, salt and all: a password is
-// remembered for one name alone.
-func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring) (hash string, cookie secret.Text, err error) {
-	random, nobodyToTell := source(callerSeed), func(context.Context) error { return nil }
+// caller is what that user has.
+type caller struct {
+	// passwordHash is the hash of everyonesPassword as Jeton made it, under the parameters that are Jeton's today: to check a
+	// hash under others would take another time, and the right password would then be hashed anew. Others may have the same
+	// hash, salt and all: a password is remembered for one name alone.
+	passwordHash string
+	cookie       secret.Text // for the protected APIs, of the caller's browser
+	apiToken     secret.Text
+	apiTokenKey  string // by which that is signed
+}
+
+// nobodyToTell hears of changes while no Jeton runs.
+func nobodyToTell(context.Context) error { return nil }
+
+// createCaller makes the caller, logs its browser in and makes its API token.
+func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring) (c caller, err error) {
+	random := source(callerSeed)
 	accounts, err := account.New(account.Config{Store: store, Applied: nobodyToTell, Now: time.Now, Random: random})
 	if err != nil {
-		return "", "", err
+		return c, err
 	}
 	name := userName(callerNumber)
 	user, err := accounts.Create(ctx, account.Draft{
 		Username: name, Email: name + "@example.com", DisplayName: "User who calls", Roles: []string{partnerRole}, Password: everyonesPassword,
 	}, audit.Actor{})
 	if err != nil {
-		return "", "", fmt.Errorf("making the caller: %w", err)
+		return c, fmt.Errorf("making the caller: %w", err)
 	}
 	kept, err := store.PasswordByName(ctx, account.Key(name))
 	if err != nil {
-		return "", "", fmt.Errorf("reading the caller's password: %w", err)
+		return c, fmt.Errorf("reading the caller's password: %w", err)
 	}
+	c.passwordHash = kept.Hash
 	sessions, err := session.NewBrowsers(session.Config{
 		Store: store, Keyring: keys, Applied: nobodyToTell, Now: time.Now, Random: random, Idle: sessionLifetime, Lifetime: sessionLifetime,
 	})
 	if err != nil {
-		return "", "", err
+		return c, err
 	}
 	owner := authority.Principal{User: authority.User{ID: user.ID, Username: name}}
 	cookies, err := sessions.Begin(ctx, &owner, [16]byte{}, audit.Actor{Address: clientAddress})
 	if err != nil {
-		return "", "", fmt.Errorf("logging the caller in: %w", err)
+		return c, fmt.Errorf("logging the caller in: %w", err)
 	}
-	return kept.Hash, cookies.API, nil
+	c.cookie = cookies.API
+	tokens, err := apitoken.New(apitoken.Config{
+		Store: store, Users: accounts, Keyring: keys, Policy: noPolicy, Applied: nobodyToTell, Issuer: publicURL, Now: time.Now,
+	})
+	if err != nil {
+		return c, err
+	}
+	text, token, err := tokens.Create(ctx, apitoken.Draft{Name: "The caller's", User: name, Days: apiTokenDays}, &owner, audit.Actor{})
+	if err != nil {
+		return c, fmt.Errorf("making the caller's API token: %w", err)
+	}
+	c.apiToken, c.apiTokenKey = text, token.KeyID
+	return c, nil
 }

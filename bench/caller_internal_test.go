@@ -20,7 +20,7 @@ func TestCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie := fillInstance(t, data, live, 20)
+	cookie := fillInstance(t, data, live, 20).caller.cookie
 	withStore(t, data, func(s *sqlite.Store) {
 		accounts, err := account.New(account.Config{
 			Store: s, Applied: func(context.Context) error { return nil }, Now: time.Now, Random: source(orderSeed),

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -20,10 +21,11 @@ import (
 const perTransaction = 50_000
 
 // fill gives a stopped instance, for each token, a user of its own with the role that may call the service, and to the
-// first of them a password.
+// first of them a password and an API token.
 //
-// They are written straight into the tables: by way of the API a million of them would take half an hour. So this file
-// knows the columns of three tables; a test reads back by the store what was written here, and fails when they change.
+// They are written straight into the tables: by way of the API a million of them would take half an hour, and each API
+// token a signature of RSA, which nobody would ever look at. So this file knows the columns of four tables; a test reads
+// back by the store what was written here, and fails when they change.
 func fill(ctx context.Context, data string, as *instance, live []secret.Text, done *counter) error {
 	db, err := sql.Open("sqlite", "file:"+databaseIn(data))
 	if err != nil {
@@ -55,8 +57,8 @@ type filler struct {
 	now    int64     // when all of them were made, in microseconds
 	count  int       // of users so far
 
-	conn               *sql.Conn
-	user, roles, token *sql.Stmt
+	conn                         *sql.Conn
+	user, roles, token, apiToken *sql.Stmt
 }
 
 // open takes the connection and prepares the statements.
@@ -77,6 +79,8 @@ func (f *filler) open(ctx context.Context, db *sql.DB) (err error) {
 		 VALUES (?1, 'person', ?2, ?3, ?4, ?5, ?6, 'active', nullif(?7, ''), 1, ?8, ?8)`: &f.user,
 		`INSERT INTO user_role (user_id, role) VALUES (?, '` + partnerRole + `')`:              &f.roles,
 		`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, ?)`: &f.token,
+		`INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at)
+		 VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, 0, 1, ?6, ?6, ?7)`: &f.apiToken,
 	} {
 		if *to, err = f.conn.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // close does
 			return err
@@ -113,7 +117,7 @@ func (f *filler) writeUser(ctx context.Context, text secret.Text) error {
 	f.count++
 	name, password := userName(f.count), ""
 	if f.count <= f.as.passwords {
-		password = f.as.passwordHash
+		password = f.as.caller.passwordHash
 	}
 	email, display := name+"@example.com", "User "+hex.EncodeToString(id[13:])
 	if _, err := f.user.ExecContext(ctx, id[:], name, account.Key(name), email, account.Key(email), display, password, f.now); err != nil {
@@ -123,7 +127,22 @@ func (f *filler) writeUser(ctx context.Context, text secret.Text) error {
 		return err
 	}
 	d := f.as.digest(text)
-	_, err = f.token.ExecContext(ctx, id[:], d.Pepper, d.Sum[:], f.now)
+	if _, err := f.token.ExecContext(ctx, id[:], d.Pepper, d.Sum[:], f.now); err != nil || f.count > f.as.apiTokens {
+		return err
+	}
+	return f.writeAPIToken(ctx, id)
+}
+
+// writeAPIToken writes an API token of the user written last: not narrowed, and with the end that is recommended.
+func (f *filler) writeAPIToken(ctx context.Context, user uuid.UUID) error {
+	id, err := uuid.NewV7FromReader(f.random)
+	if err != nil {
+		return err
+	}
+	f.as.parents = append(f.as.parents, parent{id, user})
+	name := "Nightly job of " + userName(f.count)
+	ends := time.UnixMicro(f.now).Add(apiTokenDays * 24 * time.Hour).Truncate(time.Second).UnixMicro()
+	_, err = f.apiToken.ExecContext(ctx, id[:], user[:], name, apitoken.Key(name), f.as.caller.apiTokenKey, f.now, ends)
 	return err
 }
 
@@ -147,7 +166,7 @@ func (f *filler) pragmas(ctx context.Context, all ...string) error {
 // close gives back what open took, as far as it came.
 func (f *filler) close() error {
 	var errs []error
-	for _, stmt := range []*sql.Stmt{f.user, f.roles, f.token} {
+	for _, stmt := range []*sql.Stmt{f.user, f.roles, f.token, f.apiToken} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -98,17 +98,17 @@ func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
 	}
 }
 
-// fillInstance fills what newInstance made, and returns the cookie of the caller.
-func fillInstance(t *testing.T, data string, live []secret.Text, passwords int) (cookie secret.Text) {
+// fillInstance fills what newInstance made, with up to 100 API tokens.
+func fillInstance(t *testing.T, data string, live []secret.Text, passwords int) *instance {
 	t.Helper()
-	as, err := prepareInstance(t.Context(), data, passwords)
+	as, err := prepareInstance(t.Context(), data, passwords, min(100, len(live)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := fill(t.Context(), data, as, live, progress{io.Discard}.count("filling", len(live))); err != nil {
 		t.Fatal(err)
 	}
-	return as.cookie
+	return as
 }
 
 // TestFill shows that what is written past the store, the store finds: the filling knows the tables, and would

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -31,32 +32,41 @@ func masterKeyIn(data string) string { return filepath.Join(data, "master.key") 
 // instance is what the filling has to know of the instance that it fills. Nothing is put in the place of its own pepper,
 // which its own master key unwraps: what is measured afterwards is an instance as Jeton made it.
 type instance struct {
-	digest       func(secret.Text) keyring.Digest // as it stores tokens
-	passwordHash string                           // as it stores everyonesPassword
-	passwords    int                              // how many users have that, from the first
-	cookie       secret.Text                      // for the protected APIs, of the caller's browser
+	digest    func(secret.Text) keyring.Digest // as it stores tokens
+	caller    caller
+	passwords int // how many users have everyonesPassword, from the first
+	apiTokens int // how many have an API token, from the first
+
+	parents []parent // the API tokens that were filled in
 }
 
 // prepareInstance gives the stopped instance in a data folder the service with its operations and the caller, as Jeton
 // itself would write them.
-func prepareInstance(ctx context.Context, data string, passwords int) (as *instance, err error) {
+func prepareInstance(ctx context.Context, data string, passwords, apiTokens int) (as *instance, err error) {
+	as = &instance{passwords: passwords, apiTokens: apiTokens}
+	err = withInside(ctx, data, func(store *sqlite.Store, keys *keyring.Keyring) (err error) {
+		if err := createService(ctx, store); err != nil {
+			return err
+		}
+		as.digest = keys.Digest
+		as.caller, err = createCaller(ctx, store, keys)
+		return err
+	})
+	return as, err
+}
+
+// withInside does something with the inside of the stopped instance in a data folder.
+func withInside(ctx context.Context, data string, do func(*sqlite.Store, *keyring.Keyring) error) (err error) {
 	store, err := sqlite.Open(ctx, sqlite.Config{Path: databaseIn(data), Now: time.Now})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	keys, err := openKeyring(ctx, store, data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := createService(ctx, store); err != nil {
-		return nil, err
-	}
-	as = &instance{digest: keys.Digest, passwords: passwords}
-	if as.passwordHash, as.cookie, err = createCaller(ctx, store, keys); err != nil {
-		return nil, err
-	}
-	return as, nil
+	return do(store, keys)
 }
 
 // openKeyring opens the keyring with the master key of the data folder.
@@ -69,8 +79,7 @@ func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyrin
 	if err != nil {
 		return nil, err
 	}
-	// The randomness would be for a first pepper, which the instance has already.
-	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Now: time.Now, Random: source(orderSeed)})
+	keys, err := keyring.Open(ctx, keyring.Config{Store: store, Master: master, Now: time.Now, Random: rand.Reader})
 	if err != nil {
 		return nil, fmt.Errorf("opening the keyring: %w", err)
 	}

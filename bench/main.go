@@ -1,7 +1,7 @@
 // Command bench measures Jeton beside a bare net/http server, on this machine, in one session.
 //
-//	go run ./bench          1,000,000 live tokens, three rounds of 4 s: within ten minutes
-//	go run ./bench -quick   100,000 live tokens, one round of 1 s: within one minute
+//	go run ./bench          1,000,000 live tokens, 100,000 API tokens, three rounds of 4 s: within ten minutes
+//	go run ./bench -quick   100,000 live tokens, 20,000 API tokens, one round of 1 s: about one minute
 //	go run ./bench -flood   only the checks beside a flood of log-ins
 //
 // It builds the program as it is shipped, fills a data folder of its own, and drives wrk against the gateway and the
@@ -33,9 +33,10 @@ import (
 
 // scale is how much is measured.
 type scale struct {
-	tokens  int // live at a time
-	rounds  int // of each path
-	seconds int // of each measured run
+	tokens    int // live at a time
+	apiTokens int // live beside them, each with an access token
+	rounds    int // of each path
+	seconds   int // of each measured run
 
 	floodOnly bool // leave out the paths
 }
@@ -68,19 +69,22 @@ func parseFlags(args []string) (scale, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	short := fs.Bool("quick", false, "measure in short, to see that nothing fell")
 	tokens := fs.Int("tokens", 1_000_000, "live tokens; with -quick 100,000")
+	apiTokens := fs.Int("api-tokens", 100_000, "live API tokens beside them, no more than -tokens; with -quick 20,000")
 	rounds := fs.Int("rounds", 3, "rounds of each path; with -quick 1")
 	seconds := fs.Int("seconds", 4, "seconds of each measured run; with -quick 1")
 	flood := fs.Bool("flood", false, "measure only the checks beside a flood of log-ins, whose runs take twice as long")
 	if err := fs.Parse(args); err != nil {
 		return scale{}, err
 	}
-	s := scale{*tokens, *rounds, *seconds, *flood}
+	s := scale{*tokens, *apiTokens, *rounds, *seconds, *flood}
 	if *short {
-		s = scale{tokens: 100_000, rounds: 1, seconds: 1, floodOnly: *flood}
+		s = scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, floodOnly: *flood}
 		fs.Visit(func(f *flag.Flag) { // what was asked for by name holds all the same
 			switch f.Name {
 			case "tokens":
 				s.tokens = *tokens
+			case "api-tokens":
+				s.apiTokens = *apiTokens
 			case "rounds":
 				s.rounds = *rounds
 			case "seconds":
@@ -88,8 +92,9 @@ func parseFlags(args []string) (scale, error) {
 			}
 		})
 	}
-	if s.tokens < minTokens || s.rounds < 1 || s.seconds < 1 || fs.NArg() > 0 {
-		err := fmt.Errorf("needs -tokens of %d at least, -rounds and -seconds of 1 at least, and nothing else", minTokens)
+	s.apiTokens = min(s.apiTokens, s.tokens) // each is another user's
+	if s.apiTokens < minTokens || s.rounds < 1 || s.seconds < 1 || fs.NArg() > 0 {
+		err := fmt.Errorf("needs -tokens and -api-tokens of %d at least, -rounds and -seconds of 1 at least, and nothing else", minTokens)
 		fmt.Fprintln(fs.Output(), "bench:", err)
 		return scale{}, err
 	}

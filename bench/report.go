@@ -11,7 +11,11 @@ import (
 // stands beside them: they travel without the session that they were taken in.
 func (b *bench) report() string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "%s live tokens, rounds: %d of %d s, %s, %s, in %s\n\n", thousands(float64(b.scale.tokens)), b.rounds, b.seconds,
+	live := thousands(float64(b.scale.tokens)) + " live tokens"
+	if !b.floodOnly {
+		live += ", " + thousands(float64(b.apiTokens)) + " API tokens"
+	}
+	fmt.Fprintf(&t, "%s, rounds: %d of %d s, %s, %s, in %s\n\n", live, b.rounds, b.seconds,
 		b.machine, time.Now().UTC().Format(time.DateOnly), time.Since(b.began).Round(time.Second))
 	if !b.floodOnly {
 		b.writePaths(&t)
@@ -29,7 +33,7 @@ func (b *bench) writePaths(t *strings.Builder) {
 		b.rows.tokenBesideBasic())
 	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; %s\n",
 		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.pins)
-	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen …` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
+	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
 	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`\n\n")
 }
 

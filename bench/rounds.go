@@ -55,6 +55,7 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	paths := []turn{
 		{row: b.rows.bareFull, server: unit.process, load: bareFull},
 		{row: b.rows.hot, server: j.process, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK)},
+		{row: b.rows.access, server: j.process, load: b.ask(j, b.tokens.access.one(), fixed, http.StatusOK)},
 		{row: b.rows.password, server: j.process, load: b.askByPassword(j, b.tokens.password, fixed)},
 		{row: b.rows.cookie, server: j.process, load: b.askByCookie(j)},
 		{row: b.rows.random, server: j.process, load: b.ask(j, b.tokens.live, random, http.StatusOK)},

@@ -14,7 +14,7 @@ type row struct {
 
 // rows are the paths that are measured.
 type rows struct {
-	bare, bareFull, hot, password, cookie, random, unknown, mistyped, cold, coldPassword, issue *row
+	bare, bareFull, hot, access, password, cookie, random, unknown, mistyped, cold, coldPassword, issue *row
 }
 
 // The units.
@@ -32,6 +32,7 @@ func newRows() rows {
 		bare:         &row{name: "bare net/http, 200, a request without headers"},
 		bareFull:     &row{name: "bare net/http, 200, the request that nginx sends to Jeton", unit: bareUnit},
 		hot:          &row{name: "`/auth-request`, one personal token, warm", unit: bareUnit, ratio: warm, tail: tail},
+		access:       &row{name: "`/auth-request`, one access token, warm", unit: bareUnit, ratio: warm, tail: tail},
 		password:     &row{name: "`/auth-request`, Basic, one user, warm", unit: bareUnit, ratio: levels{must: 0.55, aim: 0.75, beyond: 1.00}},
 		cookie:       &row{name: "`/auth-request`, browser session by cookie, warm", unit: bareUnit, ratio: warm, tail: tail},
 		random:       &row{name: "`/auth-request`, personal tokens at random among all, warm", unit: bareUnit, ratio: warm, tail: tail},
@@ -46,7 +47,7 @@ func newRows() rows {
 // all lists the rows in the order of the table.
 func (r *rows) all() []*row {
 	return []*row{
-		r.bare, r.bareFull, r.hot, r.password, r.cookie, r.random, r.unknown, r.mistyped, r.cold, r.coldPassword, r.issue,
+		r.bare, r.bareFull, r.hot, r.access, r.password, r.cookie, r.random, r.unknown, r.mistyped, r.cold, r.coldPassword, r.issue,
 	}
 }
 

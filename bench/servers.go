@@ -51,7 +51,8 @@ func (b *bench) startJetonOnBoth(ctx context.Context) (*jeton, error) {
 	return b.startJetonBy(ctx, b.pins.wrapBoth)
 }
 
-// startJetonBy starts Jeton on its default settings but for the data folder and the ports, and returns once it is ready.
+// startJetonBy starts Jeton on its default settings but for the data folder and the ports, under the name that it has on its
+// default port, and returns once it is ready.
 // Its log goes to a file, as it would from a shell or a service manager.
 func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []string, env ...string) (*jeton, error) {
 	addresses, err := freeAddresses(3)
@@ -66,7 +67,7 @@ func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []st
 	defer drop(logs) // the child has its own
 	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2]}
 	argv := wrap(filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
-		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin)
+		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin, "--public-url", publicURL)
 	began := time.Now()
 	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, env...)
 	if err != nil {

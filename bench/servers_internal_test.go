@@ -180,19 +180,21 @@ func TestParseFlags(t *testing.T) {
 		args string
 		want scale
 	}{
-		{"", scale{tokens: 1_000_000, rounds: 3, seconds: 4}},
-		{"-quick", scale{tokens: 100_000, rounds: 1, seconds: 1}},
-		{"-quick -tokens 20000", scale{tokens: 20_000, rounds: 1, seconds: 1}},
-		{"-flood", scale{tokens: 1_000_000, rounds: 3, seconds: 4, floodOnly: true}},
-		{"-flood -quick", scale{tokens: 100_000, rounds: 1, seconds: 1, floodOnly: true}},
-		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, rounds: 5, seconds: 2}},
+		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4}},
+		{"-quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
+		{"-quick -tokens 30000", scale{tokens: 30_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
+		{"-quick -api-tokens 2000", scale{tokens: 100_000, apiTokens: 2_000, rounds: 1, seconds: 1}},
+		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 4}},
+		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, floodOnly: true}},
+		{"-flood -quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, floodOnly: true}},
+		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 5, seconds: 2}},
 	}
 	for _, tt := range tests {
 		if got, err := parseFlags(strings.Fields(tt.args)); err != nil || got != tt.want {
 			t.Errorf("%s: got %+v, %v, want %+v", tt.args, got, err, tt.want)
 		}
 	}
-	for _, args := range []string{"-tokens 10", "-rounds 0", "more"} { // each complains on standard error
+	for _, args := range []string{"-tokens 10", "-api-tokens 10", "-rounds 0", "more"} { // each complains on standard error
 		if got, err := parseFlags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: got %+v, want an error", args, got)
 		}

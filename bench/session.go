@@ -99,14 +99,18 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	as, err := prepareInstance(ctx, b.data(), min(passwordsPerSecond*b.seconds, b.scale.tokens))
+	apiTokens := b.apiTokens
+	if b.floodOnly {
+		apiTokens = 0
+	}
+	as, err := prepareInstance(ctx, b.data(), min(passwordsPerSecond*b.seconds, b.scale.tokens), apiTokens)
 	if err != nil {
 		return err
 	}
 	if err := fill(ctx, b.data(), as, all, b.progress.count("filling in users and tokens", len(all))); err != nil {
 		return err
 	}
-	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens], as.cookie, as.passwords); err != nil {
+	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens], as.caller.cookie, as.passwords); err != nil {
 		return err
 	}
 	info, err := os.Stat(databaseIn(b.data()))
@@ -114,5 +118,12 @@ func (b *bench) prepare(ctx context.Context) error {
 		return fmt.Errorf("looking at the database: %w", err)
 	}
 	b.figures.file.add(float64(info.Size()))
-	return nil
+	if b.floodOnly {
+		return nil
+	}
+	access, err := issueAccess(ctx, b.data(), as.parents, b.progress.count("issuing access tokens", len(as.parents)))
+	if err != nil {
+		return err
+	}
+	return b.tokens.writeSigned(b.dir, access, as.caller.apiToken)
 }

@@ -18,6 +18,7 @@ const (
 	unknownSeed
 	orderSeed
 	callerSeed
+	accessSeed
 )
 
 // unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.
@@ -69,6 +70,8 @@ type tokens struct {
 	live, unknown, bad span
 	cookie, password   span // the caller's
 	passwords          span // one for each of the first users, shuffled
+	access             span // one for each API token that was filled in, shuffled
+	apiToken           span // the caller's
 }
 
 // source returns a generator for a seed: one whose bytes are as good as random, so that digests spread as real ones do.
