@@ -7,7 +7,7 @@
 // It builds the program as it is shipped, fills a data folder of its own, and drives wrk against the gateway and the
 // API on loopback: the servers on one core, wrk on another.
 //
-//	core 0: jeton serve │ bare net/http │ the store's own rates        one at a time, GOMAXPROCS=1
+//	core 0: jeton serve │ bare net/http │ the store's own rates │ bare signatures      one at a time, GOMAXPROCS=1
 //	core 1: wrk -t2 -c64 -s load.lua
 //
 // A flood of log-ins is another matter: what Jeton shares out between checks and passwords are its cores, so there it has

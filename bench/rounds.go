@@ -29,6 +29,46 @@ func (b *bench) coldRound(ctx context.Context) (err error) {
 	return b.take(ctx, turn{row: b.rows.coldPassword, server: j.process, warmUp: b.mistyped(j), load: hashed})
 }
 
+// coldAccessRound is the same for access tokens. Each is of another API token and of another user, so for each Jeton checks
+// a signature and looks up both.
+func (b *bench) coldAccessRound(ctx context.Context) (err error) {
+	j, err := b.startJeton(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.stop()) }()
+	unit, err := b.goBench(ctx, coldBench, coldPart)
+	if err != nil {
+		return err
+	}
+	b.figures.checks.add(unit.bare)
+	b.figures.proof.add(unit.ratio)
+	return b.take(ctx, turn{b.rows.coldAccess, j.process, b.mistyped(j), b.ask(j, b.tokens.access, once, http.StatusOK), unit.bare})
+}
+
+// accessMemory measures what access tokens take, one for each API token, in a Jeton that has seen nothing else.
+func (b *bench) accessMemory(ctx context.Context) (err error) {
+	j, err := b.startJeton(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.stop()) }()
+	before, err := b.memory(ctx, j)
+	if err != nil {
+		return err
+	}
+	if err := b.warmUp(ctx, j, b.tokens.access); err != nil {
+		return err
+	}
+	after, err := b.memory(ctx, j)
+	if err != nil {
+		return err
+	}
+	b.figures.accessHeap.add((after.heap - before.heap) / float64(b.apiTokens))
+	b.figures.accessResident.add((after.resident - before.resident) / float64(b.apiTokens))
+	return nil
+}
+
 // warmRounds presents every token once and then measures, each path beside the bare server. The paths take turns within
 // a round, so that a minute in which the machine is slow is every path's.
 //

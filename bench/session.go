@@ -68,11 +68,20 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	if err := b.floodRounds(ctx); err != nil || b.floodOnly {
 		return err
 	}
+	if err := b.buildGoBench(ctx); err != nil {
+		return err
+	}
 	for round := range b.rounds {
 		b.progress.say("cold, round %d of %d", round+1, b.rounds)
 		if err := b.coldRound(ctx); err != nil {
 			return err
 		}
+		if err := b.coldAccessRound(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.accessMemory(ctx); err != nil {
+		return err
 	}
 	j, err := b.startJeton(ctx)
 	if err != nil {

@@ -83,7 +83,7 @@ func (s *sample) check(status int) error {
 	case s.requests == 0:
 		return errors.New("nothing was answered")
 	case s.exhausted > 0:
-		return errors.New("ran out of tokens not yet presented: give more -tokens, or fewer -seconds")
+		return errors.New("ran out of tokens not yet presented: give more -tokens and -api-tokens, or fewer -seconds")
 	case s.refused != wanted:
 		return fmt.Errorf("%d of %d answers were refusals, want %d", s.refused, s.requests, wanted)
 	case s.broken > 0:
