@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
@@ -37,12 +41,7 @@ type caller struct {
 func nobodyToTell(context.Context) error { return nil }
 
 // createCaller makes the caller, logs its browser in and makes its API token.
-func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring) (c caller, err error) {
-	random := source(callerSeed)
-	accounts, err := account.New(account.Config{Store: store, Applied: nobodyToTell, Now: time.Now, Random: random})
-	if err != nil {
-		return c, err
-	}
+func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (c caller, err error) {
 	name := userName(callerNumber)
 	user, err := accounts.Create(ctx, account.Draft{
 		Username: name, Email: name + "@example.com", DisplayName: "User who calls", Roles: []string{partnerRole}, Password: everyonesPassword,
@@ -56,7 +55,7 @@ func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyrin
 	}
 	c.passwordHash = kept.Hash
 	sessions, err := session.NewBrowsers(session.Config{
-		Store: store, Keyring: keys, Applied: nobodyToTell, Now: time.Now, Random: random, Idle: sessionLifetime, Lifetime: sessionLifetime,
+		Store: store, Keyring: keys, Applied: nobodyToTell, Now: time.Now, Random: source(callerSeed), Idle: sessionLifetime, Lifetime: sessionLifetime,
 	})
 	if err != nil {
 		return c, err
@@ -79,4 +78,25 @@ func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyrin
 	}
 	c.apiToken, c.apiTokenKey = text, token.KeyID
 	return c, nil
+}
+
+// createVerifier makes the service account that asks whose tokens are, for the service, and gives it a secret. It returns its
+// ID, and name and secret as HTTP Basic has them.
+func createVerifier(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, basic string, err error) {
+	const name = "reports-gate"
+	user, err := accounts.Create(ctx, account.Draft{Username: name, Kind: account.Service}, audit.Actor{})
+	if err != nil {
+		return id, "", fmt.Errorf("making the verifier: %w", err)
+	}
+	clients, err := clientauth.New(clientauth.Config{
+		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Audiences: []string{publicURL}, Now: time.Now, Random: source(verifierSeed),
+	})
+	if err != nil {
+		return id, "", err
+	}
+	text, _, err := clients.CreateSecret(ctx, name, audit.Actor{})
+	if err != nil {
+		return id, "", fmt.Errorf("giving the verifier a secret: %w", err)
+	}
+	return user.ID, base64.StdEncoding.EncodeToString([]byte(name + ":" + text.Reveal())), nil
 }

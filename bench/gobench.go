@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,7 +16,8 @@ import (
 // internal/accesstoken measure it: those give the units of the paths that sign or check one. Like the store's own rates
 // they are taken on Jeton's core, while Jeton is idle.
 const (
-	coldBench, coldPart = "Cold", "proof"
+	coldBench, coldPart         = "Cold", "proof"
+	exchangeBench, exchangePart = "Exchange", "exchange"
 	// bareSignature is the part that is crypto/ecdsa and nothing else.
 	bareSignature = "bare_signature"
 )
@@ -31,12 +31,12 @@ type pair struct {
 	ratio float64 // the whole rate as a part of it
 }
 
-// goBench runs a Go benchmark whose parts are bareSignature and the one that is named: each for half a run.
+// goBench runs a Go benchmark whose parts are bareSignature and the one that is named: each for as long as a unit is measured.
 func (b *bench) goBench(ctx context.Context, name, part string) (pair, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.seconds)*time.Second+wrkGrace)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(b.unitSeconds())*time.Second+wrkGrace)
 	defer cancel()
 	argv := b.pins.wrap(b.pins.server, filepath.Join(b.dir, goBenchTest), "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$",
-		"-test.cpu", "1", "-test.benchtime", strconv.Itoa(500*b.seconds)+"ms")
+		"-test.cpu", "1", "-test.benchtime", strconv.Itoa(b.unitSeconds())+"s")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = attributes()
 	cmd.Dir = b.dir
@@ -84,11 +84,9 @@ func parseGoBench(out, name string) (map[string]float64, error) {
 	return parts, nil
 }
 
-// buildGoBench compiles the benchmarks as the servers are compiled.
+// buildGoBench compiles the benchmarks.
 func (b *bench) buildGoBench(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-o", filepath.Join(b.dir, goBenchTest),
-		"github.com/jeton-io/jeton/internal/accesstoken")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", filepath.Join(b.dir, goBenchTest), "github.com/jeton-io/jeton/internal/accesstoken")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the Go benchmarks of internal/accesstoken: %w\n%s", err, out)
 	}

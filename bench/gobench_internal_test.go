@@ -41,7 +41,7 @@ func TestGoBench(t *testing.T) {
 	if err := b.buildGoBench(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for name, part := range map[string]string{coldBench: coldPart} {
+	for name, part := range map[string]string{coldBench: coldPart, exchangeBench: exchangePart} {
 		if got, err := b.goBench(t.Context(), name, part); err != nil || got.bare < 100 || got.ratio <= 0 {
 			t.Errorf("%s: got %+v, %v, want how often a second and a ratio to that", name, got, err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -34,8 +35,9 @@ func masterKeyIn(data string) string { return filepath.Join(data, "master.key") 
 type instance struct {
 	digest    func(secret.Text) keyring.Digest // as it stores tokens
 	caller    caller
-	passwords int // how many users have everyonesPassword, from the first
-	apiTokens int // how many have an API token, from the first
+	verifier  string // name and secret of the service's verifier, as HTTP Basic has them
+	passwords int    // how many users have everyonesPassword, from the first
+	apiTokens int    // how many have an API token, from the first
 
 	parents []parent // the API tokens that were filled in
 }
@@ -45,12 +47,20 @@ type instance struct {
 func prepareInstance(ctx context.Context, data string, passwords, apiTokens int) (as *instance, err error) {
 	as = &instance{passwords: passwords, apiTokens: apiTokens}
 	err = withInside(ctx, data, func(store *sqlite.Store, keys *keyring.Keyring) (err error) {
-		if err := createService(ctx, store); err != nil {
+		as.digest = keys.Digest
+		accounts, err := account.New(account.Config{Store: store, Applied: nobodyToTell, Now: time.Now, Random: rand.Reader})
+		if err != nil {
 			return err
 		}
-		as.digest = keys.Digest
-		as.caller, err = createCaller(ctx, store, keys)
-		return err
+		if as.caller, err = createCaller(ctx, store, keys, accounts); err != nil {
+			return err
+		}
+		id, basic, err := createVerifier(ctx, store, keys, accounts)
+		if err != nil {
+			return err
+		}
+		as.verifier = basic
+		return createService(ctx, store, id)
 	})
 	return as, err
 }
@@ -86,12 +96,12 @@ func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyrin
 	return keys, nil
 }
 
-// createService makes the service that the loads call.
-func createService(ctx context.Context, store *sqlite.Store) error {
+// createService makes the service that the loads call, with a user who may ask about tokens.
+func createService(ctx context.Context, store *sqlite.Store, verifier uuid.UUID) error {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	service := catalog.Service{
 		ID: uuid.Must(uuid.NewV7()), Name: "reports", Host: serviceHost, PathPrefix: "/",
-		Default: policy.DefaultDeny, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Default: policy.DefaultDeny, Verifiers: []uuid.UUID{verifier}, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	target := audit.Target{Kind: "service", ID: service.ID, Name: service.Name}
 	if err := store.CreateService(ctx, service, audit.New(audit.ServiceCreate, audit.Actor{}, target, now)); err != nil {

@@ -31,10 +31,11 @@ func (b *bench) writePaths(t *strings.Builder) {
 	writeFigures(t, b.figures.all())
 	fmt.Fprintf(t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, and a request what one took of it.%s\n\n",
 		b.rows.tokenBesideBasic())
-	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; %s\n",
-		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.pins)
+	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; what ratios are to for %d s, right before; %s\n",
+		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.unitSeconds(), b.pins)
 	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
-	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`\n\n")
+	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`;" +
+		" the bare check and signature, and what is measured beside them: `go test -run '^$' -bench 'Cold|Exchange' -cpu 1 ./internal/accesstoken`\n\n")
 }
 
 // writeFloods writes the table of the checks beside log-ins.

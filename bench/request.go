@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,6 +48,37 @@ func rotation(address string) request {
 	}
 }
 
+// exchange has an API token of a length exchanged for an access token (RFC 8693).
+func exchange(address string, length int) request {
+	return form("POST /oauth/token HTTP/1.1\r\nHost: "+address+"\r\n", length,
+		"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=",
+		"&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt")
+}
+
+// introspection has a client, which proves itself by HTTP Basic, ask about an access token of a length (RFC 7662).
+func introspection(address, basic string, length int) request {
+	return form("POST /oauth/introspect HTTP/1.1\r\nHost: "+address+"\r\nAuthorization: Basic "+basic+"\r\n", length,
+		"token=", "&token_type_hint=access_token")
+}
+
+// form adds a form to the head of a request, with what stands in it before and behind a token of a length.
+func form(head string, length int, before, behind string) request {
+	return request{
+		head: head + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
+			strconv.Itoa(len(before)+length+len(behind)) + "\r\n\r\n" + before,
+		tail: behind,
+	}
+}
+
+// exchangeMatrix42 is the same as Matrix42's clients ask for it.
+func exchangeMatrix42(address string) request {
+	return request{
+		head: "POST /m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/? HTTP/1.1\r\nHost: " + address +
+			"\r\nContent-Length: 0\r\nAuthorization: Bearer ",
+		tail: "\r\n\r\n",
+	}
+}
+
 // plain is the least that a client can ask.
 func plain(address string) request {
 	return request{head: "GET / HTTP/1.1\r\nHost: " + address + "\r\n\r\n"}
@@ -63,14 +95,14 @@ func (r request) with(token string) string {
 // probeTimeout bounds one request that isn't part of a load.
 const probeTimeout = 5 * time.Second
 
-// probe sends one request and returns an error unless it is answered with the wanted status and, where named says so,
-// with whose call it is.
-func probe(ctx context.Context, address, text string, want int, named bool) error {
-	conn, err := dial(ctx, address, probeTimeout)
+// probe sends one request of a load and returns an error unless its answer is as the load wants it.
+func (l *load) probe(ctx context.Context, token string) error {
+	conn, err := dial(ctx, l.address, probeTimeout)
 	if err != nil {
 		return err
 	}
 	defer drop(conn)
+	text := l.request.with(token)
 	if _, err := io.WriteString(conn, text); err != nil {
 		return fmt.Errorf("sending a request: %w", err)
 	}
@@ -79,19 +111,22 @@ func probe(ctx context.Context, address, text string, want int, named bool) erro
 		return fmt.Errorf("reading an answer: %w", err)
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
 	if err != nil {
 		return fmt.Errorf("reading an answer: %w", err)
 	}
 	call, _, _ := strings.Cut(text, "\r\n")
-	if answer.StatusCode != want {
+	if answer.StatusCode != l.status {
 		if answer.StatusCode < 300 {
 			body = nil // it may hold a new token; other answers are problems, which hold none
 		}
-		return fmt.Errorf("%s answered %d, want %d: %s", call, answer.StatusCode, want, body)
+		return fmt.Errorf("%s answered %d, want %d: %s", call, answer.StatusCode, l.status, body)
 	}
-	if named && answer.Header.Get("Remote-User") == "" {
+	if l.named && answer.Header.Get("Remote-User") == "" {
 		return fmt.Errorf("%s was admitted without a Remote-User", call)
+	}
+	if !strings.Contains(string(body), l.says) {
+		return fmt.Errorf("%s was answered without %s", call, l.says)
 	}
 	return nil
 }

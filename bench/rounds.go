@@ -90,6 +90,9 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	if err := b.warmUp(ctx, j, b.tokens.live); err != nil {
 		return err
 	}
+	if _, err := b.wrk(ctx, nothing(unit), 1); err != nil {
+		return err
+	}
 	bareFull := load{address: unit.address, request: askGateway(unit.address), order: fixed, tokens: b.tokens.live.one(), status: http.StatusOK}
 	// The bare server looks at no token, so any will do; Jeton's one hot token must be a live one.
 	paths := []turn{
@@ -101,6 +104,7 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 		{row: b.rows.random, server: j.process, load: b.ask(j, b.tokens.live, random, http.StatusOK)},
 		{row: b.rows.unknown, server: j.process, load: b.ask(j, b.tokens.unknown, random, http.StatusUnauthorized)},
 		{row: b.rows.mistyped, server: j.process, load: b.mistyped(j)},
+		{row: b.rows.introspection, server: j.process, load: b.introspect(j)},
 	}
 	for round := range b.rounds {
 		b.progress.say("warm, round %d of %d", round+1, b.rounds)
@@ -120,11 +124,15 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 	return nil
 }
 
+// nothing is what the bare server is asked as the unit.
+func nothing(unit *bare) load {
+	return load{address: unit.address, request: plain(unit.address), order: fixed, status: http.StatusOK, brief: true}
+}
+
 // beside measures the bare server and then a path. The two stand seconds apart: the same machine gave 57,000 and 106,000
 // bare requests a second within one hour, and a ratio over minutes would be one of the machine to itself.
 func (b *bench) beside(ctx context.Context, unit *bare, path turn) error {
-	nothing := load{address: unit.address, request: plain(unit.address), order: fixed, status: http.StatusOK}
-	if err := b.take(ctx, turn{row: b.rows.bare, server: unit.process, warmUp: nothing, load: nothing}); err != nil {
+	if err := b.take(ctx, turn{row: b.rows.bare, server: unit.process, load: nothing(unit)}); err != nil {
 		return err
 	}
 	if b.rows.bare.failed != nil {
@@ -166,6 +174,33 @@ func (b *bench) memory(ctx context.Context, j *jeton) (memory, error) {
 		return memory{}, err
 	}
 	return j.memory(ctx)
+}
+
+// exchangeRounds has the caller's API token, which is warm, exchanged for access tokens, by OAuth's endpoint and by that of
+// Matrix42's clients.
+func (b *bench) exchangeRounds(ctx context.Context, j *jeton) error {
+	length := b.tokens.apiToken.width - 1
+	paths := []turn{
+		{row: b.rows.exchange, server: j.process, load: load{request: exchange(j.public, length), says: `"access_token":"ey`}},
+		{row: b.rows.exchangeMatrix42, server: j.process, load: load{request: exchangeMatrix42(j.public), says: `"RawToken":"ey`}},
+	}
+	for round := range b.rounds {
+		b.progress.say("exchange, round %d of %d", round+1, b.rounds)
+		unit, err := b.goBench(ctx, exchangeBench, exchangePart)
+		if err != nil {
+			return err
+		}
+		b.figures.signatures.add(unit.bare)
+		b.figures.exchanged.add(unit.ratio)
+		for _, path := range paths {
+			path.load.address, path.load.order, path.load.tokens, path.load.status = j.public, fixed, b.tokens.apiToken, http.StatusOK
+			path.warmUp, path.unit = path.load, unit.bare
+			if err := b.take(ctx, path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // issueTokens is how many tokens a run of issuing begins with: enough for all connections, and soon used up.

@@ -14,44 +14,56 @@ type row struct {
 
 // rows are the paths that are measured.
 type rows struct {
-	bare, bareFull, hot, access, password, cookie, random, unknown, mistyped *row
-	cold, coldAccess, coldPassword, issue                                    *row
+	bare, bareFull, hot, access, password, cookie, random, unknown, mistyped, introspection *row
+	cold, coldAccess, coldPassword, exchange, exchangeMatrix42, issue                       *row
 }
 
 // The units.
 const (
-	bareUnit   = "bare net/http"
-	selectUnit = "SQLite's select"
-	insertUnit = "SQLite's insert"
-	checkUnit  = "the bare check"
+	bareUnit      = "bare net/http"
+	selectUnit    = "SQLite's select"
+	insertUnit    = "SQLite's insert"
+	checkUnit     = "the bare check"
+	signatureUnit = "the bare signature"
 )
+
+// exchangeLevels are those of an exchange, by HTTP and in process.
+func exchangeLevels() levels { return levels{must: 0.4, aim: 0.6, beyond: 0.8} }
 
 // newRows names the paths and what they have to reach.
 func newRows() rows {
 	warm := levels{must: 0.60, aim: 0.80, beyond: 1.20}
+	exchange := exchangeLevels()
 	tail := levels{must: 5, aim: 2.5, beyond: 1.5, atMost: true}
 	return rows{
-		bare:         &row{name: "bare net/http, 200, a request without headers"},
-		bareFull:     &row{name: "bare net/http, 200, the request that nginx sends to Jeton", unit: bareUnit},
-		hot:          &row{name: "`/auth-request`, one personal token, warm", unit: bareUnit, ratio: warm, tail: tail},
-		access:       &row{name: "`/auth-request`, one access token, warm", unit: bareUnit, ratio: warm, tail: tail},
-		password:     &row{name: "`/auth-request`, Basic, one user, warm", unit: bareUnit, ratio: levels{must: 0.55, aim: 0.75, beyond: 1.00}},
-		cookie:       &row{name: "`/auth-request`, browser session by cookie, warm", unit: bareUnit, ratio: warm, tail: tail},
-		random:       &row{name: "`/auth-request`, personal tokens at random among all, warm", unit: bareUnit, ratio: warm, tail: tail},
-		unknown:      &row{name: "`/auth-request`, refused: a token that nobody has", unit: bareUnit},
-		mistyped:     &row{name: "`/auth-request`, refused: a wrong checksum", unit: bareUnit},
+		bare:     &row{name: "bare net/http, 200, a request without headers"},
+		bareFull: &row{name: "bare net/http, 200, the request that nginx sends to Jeton", unit: bareUnit},
+		hot:      &row{name: "`/auth-request`, one personal token, warm", unit: bareUnit, ratio: warm, tail: tail},
+		access:   &row{name: "`/auth-request`, one access token, warm", unit: bareUnit, ratio: warm, tail: tail},
+		password: &row{name: "`/auth-request`, Basic, one user, warm", unit: bareUnit, ratio: levels{must: 0.55, aim: 0.75, beyond: 1.00}},
+		cookie:   &row{name: "`/auth-request`, browser session by cookie, warm", unit: bareUnit, ratio: warm, tail: tail},
+		random:   &row{name: "`/auth-request`, personal tokens at random among all, warm", unit: bareUnit, ratio: warm, tail: tail},
+		unknown:  &row{name: "`/auth-request`, refused: a token that nobody has", unit: bareUnit},
+		mistyped: &row{name: "`/auth-request`, refused: a wrong checksum", unit: bareUnit},
+		introspection: &row{
+			name: "`POST /oauth/introspect`, one access token, by a client's secret, warm", unit: bareUnit, ratio: levels{must: 0.45, aim: 0.60, beyond: 1.00},
+		},
 		cold:         &row{name: "`/auth-request`, personal tokens not yet seen", unit: selectUnit, ratio: levels{must: 0.4, aim: 0.6, beyond: 0.8}},
 		coldAccess:   &row{name: "`/auth-request`, access tokens not yet seen", unit: checkUnit}, // its levels are those of figures.proof
 		coldPassword: &row{name: "`/auth-request`, Basic, cold: a right password not remembered"},
-		issue:        &row{name: "`POST /v1/me/personal-token`, a new one for the former", unit: insertUnit, ratio: levels{must: 0.4, aim: 1.0, beyond: 2.0}},
+		exchange:     &row{name: "`POST /oauth/token`, one API token, warm, for an access token", unit: signatureUnit, ratio: exchange},
+		exchangeMatrix42: &row{
+			name: "`POST /m42Services/…/GenerateAccessTokenFromApiToken/?`, the same", unit: signatureUnit, ratio: exchange,
+		},
+		issue: &row{name: "`POST /v1/me/personal-token`, a new one for the former", unit: insertUnit, ratio: levels{must: 0.4, aim: 1.0, beyond: 2.0}},
 	}
 }
 
 // all lists the rows in the order of the table.
 func (r *rows) all() []*row {
 	return []*row{
-		r.bare, r.bareFull, r.hot, r.access, r.password, r.cookie, r.random, r.unknown, r.mistyped,
-		r.cold, r.coldAccess, r.coldPassword, r.issue,
+		r.bare, r.bareFull, r.hot, r.access, r.password, r.cookie, r.random, r.unknown, r.mistyped, r.introspection,
+		r.cold, r.coldAccess, r.coldPassword, r.exchange, r.exchangeMatrix42, r.issue,
 	}
 }
 
@@ -106,7 +118,8 @@ func (f *figure) add(v float64) { f.values = append(f.values, v) }
 
 // figures are those lines.
 type figures struct {
-	ready, heap, resident, accessHeap, accessResident, proof, selects, inserts, checks, file *figure
+	ready, heap, resident, accessHeap, accessResident, proof, exchanged *figure
+	selects, inserts, checks, signatures, file                          *figure
 }
 
 func newFigures() figures {
@@ -121,14 +134,21 @@ func newFigures() figures {
 		proof: &figure{
 			name: "in process, to " + checkUnit + ": an access token not yet seen is proven", format: ratio, levels: levels{must: 0.85, aim: 0.95, beyond: 0.98},
 		},
-		selects: &figure{name: selectUnit + ": one prepared select by digest, a second", format: thousands},
-		inserts: &figure{name: insertUnit + ": one durable transaction of a token and its audit event, a second", format: thousands},
-		checks:  &figure{name: checkUnit + ": one ES256 signature, a second", format: thousands},
-		file:    &figure{name: "database file", format: mebibytes},
+		exchanged: &figure{
+			name: "in process, to " + signatureUnit + ": an API token, warm, is exchanged", format: ratio, levels: exchangeLevels(),
+		},
+		selects:    &figure{name: selectUnit + ": one prepared select by digest, a second", format: thousands},
+		inserts:    &figure{name: insertUnit + ": one durable transaction of a token and its audit event, a second", format: thousands},
+		checks:     &figure{name: checkUnit + ": one ES256 signature checked, a second", format: thousands},
+		signatures: &figure{name: signatureUnit + ": one ES256 signature made, a second", format: thousands},
+		file:       &figure{name: "database file", format: mebibytes},
 	}
 }
 
 // all lists the figures in the order of the table.
 func (f *figures) all() []*figure {
-	return []*figure{f.ready, f.heap, f.resident, f.accessHeap, f.accessResident, f.proof, f.selects, f.inserts, f.checks, f.file}
+	return []*figure{
+		f.ready, f.heap, f.resident, f.accessHeap, f.accessResident, f.proof, f.exchanged,
+		f.selects, f.inserts, f.checks, f.signatures, f.file,
+	}
 }

@@ -37,6 +37,7 @@ func (g *fakeGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	case token != "anonymous":
 		w.Header().Set("Remote-User", "someone")
+		fmt.Fprint(w, `{"active":true}`)
 	}
 }
 
@@ -74,6 +75,31 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestForms shows that the token stands where it belongs, and that a request is as long as it says.
+func TestForms(t *testing.T) {
+	const token = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"
+	for name, tt := range map[string]struct{ text, path, field, basic string }{
+		"an exchange":      {exchange("127.0.0.1:1", len(token)).with(token), "/oauth/token", "subject_token", ""},
+		"an introspection": {introspection("127.0.0.1:1", "YTpi", len(token)).with(token), "/oauth/introspect", "token", "b"},
+	} {
+		from := bufio.NewReader(strings.NewReader(tt.text))
+		r, err := http.ReadRequest(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.PostFormValue(tt.field); got != token || r.Method != http.MethodPost || r.URL.Path != tt.path || from.Buffered() != 0 {
+			t.Errorf("%s: got %s %s with the token %q and %d bytes more", name, r.Method, r.URL, got, from.Buffered())
+		}
+		if _, password, _ := r.BasicAuth(); password != tt.basic {
+			t.Errorf("%s: got the client's secret %q, want %q", name, password, tt.basic)
+		}
+	}
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(exchangeMatrix42("127.0.0.1:1").with(token))))
+	if err != nil || r.Header.Get("Authorization") != "Bearer "+token || !r.URL.ForceQuery {
+		t.Errorf("an exchange of Matrix42's clients: got %+v, %v", r, err)
+	}
+}
+
 func TestProbe(t *testing.T) {
 	address := listen(t, &fakeGateway{refused: "bad"})
 	ask := askGateway(address)
@@ -81,19 +107,23 @@ func TestProbe(t *testing.T) {
 		name, text string
 		status     int
 		named      bool
+		says       string
 		want       string // part of the error
 	}{
-		{"admitted", ask.with("good"), 200, true, ""},
-		{"refused", ask.with("bad"), 401, false, ""},
-		{"refused unexpectedly", ask.with("bad"), 200, true, "answered 401, want 200"},
-		{"admitted unexpectedly", ask.with("good"), 401, false, "answered 200, want 401"},
-		{"admitted as nobody", ask.with("anonymous"), 200, true, "without a Remote-User"},
-		{"admitted as nobody, who will do", ask.with("anonymous"), 200, false, ""},
-		{"another path", plain(address).with(""), 400, false, ""},
-		{"no HTTP", "hello\r\n\r\n", 200, false, "answered 400"},
+		{"admitted", ask.with("good"), 200, true, "", ""},
+		{"refused", ask.with("bad"), 401, false, "", ""},
+		{"refused unexpectedly", ask.with("bad"), 200, true, "", "answered 401, want 200"},
+		{"admitted unexpectedly", ask.with("good"), 401, false, "", "answered 200, want 401"},
+		{"admitted as nobody", ask.with("anonymous"), 200, true, "", "without a Remote-User"},
+		{"admitted as nobody, who will do", ask.with("anonymous"), 200, false, "", ""},
+		{"another path", plain(address).with(""), 400, false, "", ""},
+		{"no HTTP", "hello\r\n\r\n", 200, false, "", "answered 400"},
+		{"the right words", ask.with("good"), 200, true, `"active":true`, ""},
+		{"other words", ask.with("good"), 200, true, `"active":false`, "without \"active\":false"},
 	}
 	for _, tt := range tests {
-		err := probe(t.Context(), address, tt.text, tt.status, tt.named)
+		l := load{address: address, request: request{head: tt.text}, status: tt.status, named: tt.named, says: tt.says}
+		err := l.probe(t.Context(), "")
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}

@@ -17,6 +17,7 @@ type bench struct {
 	pins     pins
 	progress progress
 	tokens   tokens
+	verifier string // name and secret of the client that asks about tokens, as HTTP Basic has them
 	rows     rows
 	figures  figures
 	floods   []*flood
@@ -91,6 +92,9 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	if err := b.warmRounds(ctx, j); err != nil {
 		return err
 	}
+	if err := b.exchangeRounds(ctx, j); err != nil {
+		return err
+	}
 	return b.issueRounds(ctx, j)
 }
 
@@ -119,6 +123,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := fill(ctx, b.data(), as, all, b.progress.count("filling in users and tokens", len(all))); err != nil {
 		return err
 	}
+	b.verifier = as.verifier
 	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens], as.caller.cookie, as.passwords); err != nil {
 		return err
 	}

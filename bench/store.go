@@ -34,9 +34,9 @@ func (b *bench) storeRate(ctx context.Context, name string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("finding this program: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.seconds)*time.Second+wrkGrace)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.unitSeconds())*time.Second+wrkGrace)
 	defer cancel()
-	argv := b.pins.wrap(b.pins.server, self, name, databaseIn(b.data()), strconv.Itoa(b.seconds))
+	argv := b.pins.wrap(b.pins.server, self, name, databaseIn(b.data()), strconv.Itoa(b.unitSeconds()))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = attributes()
 	cmd.Env = append(bareEnvironment(), oneProcessor)

@@ -19,6 +19,7 @@ const (
 	orderSeed
 	callerSeed
 	accessSeed
+	verifierSeed
 )
 
 // unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.

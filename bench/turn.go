@@ -11,10 +11,13 @@ import (
 type turn struct {
 	row    *row
 	server *process
-	warmUp load
+	warmUp load // empty where the server is warm
 	load   load
 	unit   float64 // what the ratio is to, measured a moment ago; 0 for the unit itself
 }
+
+// unitSeconds is how long a unit is measured, each time that something is measured beside it: half as long as that.
+func (b *bench) unitSeconds() int { return max(1, b.seconds/2) }
 
 // take probes the path, warms the server up for a second, and measures. It returns an error only where the session
 // can't go on: a path that fails once is failed for good, and the others go on, since a session takes minutes.
@@ -52,14 +55,20 @@ func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
 	if err := b.probe(ctx, &t.load); err != nil {
 		return sample{}, err
 	}
-	if _, err := b.wrk(ctx, t.warmUp, 1); err != nil {
-		return sample{}, err
+	if t.warmUp.address != "" {
+		if _, err := b.wrk(ctx, t.warmUp, 1); err != nil {
+			return sample{}, err
+		}
 	}
 	before, err := t.server.busy()
 	if err != nil {
 		return sample{}, err
 	}
-	s, err := b.wrk(ctx, t.load, b.seconds)
+	seconds := b.seconds
+	if t.load.brief {
+		seconds = b.unitSeconds()
+	}
+	s, err := b.wrk(ctx, t.load, seconds)
 	if err != nil {
 		return sample{}, err
 	}
@@ -91,7 +100,7 @@ func (b *bench) probe(ctx context.Context, l *load) error {
 	if l.order == once || l.order == rotating {
 		l.tokens.count--
 	}
-	return probe(ctx, l.address, l.request.with(token), l.status, l.named)
+	return l.probe(ctx, token)
 }
 
 // ask is a load on the gateway. A yes must say whose call it is; a no must not, and has nobody to name.
@@ -113,6 +122,15 @@ func (b *bench) askByPassword(j *jeton, passwords span, o order) load {
 	l := b.ask(j, passwords, o, http.StatusOK)
 	l.request = askByPassword(j.gateway)
 	return l
+}
+
+// introspect is a load of one service that asks about one access token.
+func (b *bench) introspect(j *jeton) load {
+	about := b.tokens.access.one()
+	return load{
+		address: j.public, request: introspection(j.public, b.verifier, about.width-1), order: fixed, tokens: about,
+		status: http.StatusOK, says: `"active":true`,
+	}
 }
 
 // mistyped is the load that leaves nothing behind in Jeton's memory: it warms up all the rest, from the connections to

@@ -45,9 +45,11 @@ type load struct {
 	request request
 	order   order
 	tokens  span
-	status  int  // expected of every answer
-	named   bool // the answer must say whose call it is
-	few     bool // by fewConnections
+	status  int    // expected of every answer
+	named   bool   // the answer must say whose call it is
+	says    string // the answer's body must have it
+	few     bool   // by fewConnections
+	brief   bool   // for a unit's seconds and not a path's
 }
 
 // connections is how many requests are on their way at a time.
