@@ -35,7 +35,10 @@ func (j *jeton) awaitReady(ctx context.Context) error {
 // memory is how much a server takes, in bytes.
 type memory struct {
 	heap     float64 // alive in Go's heap
-	resident float64 // in RAM, whoever asked for it: the heap, what was garbage, SQLite's cache, the program itself
+	resident float64 // in RAM, whoever asked for it: the heap, what was garbage, SQLite's cache, the program itself, mapped
+	mapped   float64 // of these, pages of files: those of the database are mapped, and the kernel takes them back at need
+
+	collections float64 // of garbage, so far
 }
 
 // memory measures how much Jeton takes just now. The live heap is what the last garbage collection found alive; Go tells
@@ -50,7 +53,13 @@ func (j *jeton) memory(ctx context.Context) (memory, error) {
 		return memory{}, errors.New("reading metrics: go_memstats_next_gc_bytes or go_gc_gogc_percent is missing")
 	}
 	rss, err := j.rss()
-	return memory{heap: next / (1 + percent/100), resident: float64(rss)}, err
+	if err != nil {
+		return memory{}, err
+	}
+	mapped, err := j.mapped()
+	return memory{
+		heap: next / (1 + percent/100), resident: float64(rss), mapped: float64(mapped), collections: figures["go_gc_duration_seconds_count"],
+	}, err
 }
 
 // remembers returns an error where Jeton has fewer proofs in memory than it was given: its bound on them could be lower,

@@ -1,6 +1,6 @@
 // Command bench measures Jeton beside a bare net/http server, on this machine, in one session.
 //
-//	go run ./bench          1,000,000 live tokens, 100,000 API tokens, three rounds of 4 s: within ten minutes
+//	go run ./bench          1,000,000 live tokens, 100,000 API tokens, three rounds of 3 s: within ten minutes
 //	go run ./bench -quick   100,000 live tokens, 20,000 API tokens, one round of 1 s: about one minute
 //	go run ./bench -flood   only the checks beside a flood of log-ins
 //
@@ -71,7 +71,7 @@ func parseFlags(args []string) (scale, error) {
 	tokens := fs.Int("tokens", 1_000_000, "live tokens; with -quick 100,000")
 	apiTokens := fs.Int("api-tokens", 100_000, "live API tokens beside them, no more than -tokens; with -quick 20,000")
 	rounds := fs.Int("rounds", 3, "rounds of each path; with -quick 1")
-	seconds := fs.Int("seconds", 4, "seconds of each measured run; with -quick 1")
+	seconds := fs.Int("seconds", 3, "seconds of each measured run; with -quick 1")
 	flood := fs.Bool("flood", false, "measure only the checks beside a flood of log-ins, whose runs take twice as long")
 	if err := fs.Parse(args); err != nil {
 		return scale{}, err

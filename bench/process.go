@@ -69,9 +69,13 @@ func (p *process) stop() error {
 	return errors.Join(fmt.Errorf("%s did not end within %s of SIGTERM", p.name, stopTimeout), err)
 }
 
-// rss returns how much memory the process has in RAM, in bytes.
-func (p *process) rss() (uint64, error) {
-	value, _, _ := strings.Cut(line(p.proc("status"), "VmRSS"), " ")
+// rss returns how much memory the process has in RAM, in bytes; mapped how much of that are pages of files.
+func (p *process) rss() (uint64, error)    { return p.status("VmRSS") }
+func (p *process) mapped() (uint64, error) { return p.status("RssFile") }
+
+// status returns an amount of memory that the kernel tells of the process, in bytes.
+func (p *process) status(name string) (uint64, error) {
+	value, _, _ := strings.Cut(line(p.proc("status"), name), " ")
 	kib, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory of %s: %w", p.name, err)

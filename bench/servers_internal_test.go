@@ -169,6 +169,9 @@ func TestProcess(t *testing.T) {
 	if rss, err := p.rss(); err != nil || rss == 0 {
 		t.Errorf("got %d bytes, %v, want some", rss, err)
 	}
+	if _, err := p.mapped(); err != nil { // there are none before the program has begun
+		t.Error(err)
+	}
 	if _, err := p.busy(); err != nil {
 		t.Error(err)
 	}
@@ -210,12 +213,12 @@ func TestParseFlags(t *testing.T) {
 		args string
 		want scale
 	}{
-		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4}},
+		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3}},
 		{"-quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
 		{"-quick -tokens 30000", scale{tokens: 30_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
 		{"-quick -api-tokens 2000", scale{tokens: 100_000, apiTokens: 2_000, rounds: 1, seconds: 1}},
-		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 4}},
-		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, floodOnly: true}},
+		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 3}},
+		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, floodOnly: true}},
 		{"-flood -quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, floodOnly: true}},
 		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 5, seconds: 2}},
 	}

@@ -17,7 +17,7 @@ type turn struct {
 }
 
 // unitSeconds is how long a unit is measured, each time that something is measured beside it: half as long as that.
-func (b *bench) unitSeconds() int { return max(1, b.seconds/2) }
+func (b *bench) unitSeconds() int { return (b.seconds + 1) / 2 }
 
 // take probes the path, warms the server up for a second, and measures. It returns an error only where the session
 // can't go on: a path that fails once is failed for good, and the others go on, since a session takes minutes.
