@@ -48,8 +48,8 @@ type Parent struct {
 	Limits   *authority.Limits
 }
 
-// Rest is everything that an access token rests on, as of one moment.
-type Rest struct {
+// Grounds are all that an access token rests on, as of one moment.
+type Grounds struct {
 	Parent     Parent
 	KeyRevoked bool // the key that signed it is revoked, or there is none such
 	Revoked    bool // the token itself is
@@ -61,11 +61,11 @@ type Store interface {
 	APITokenParent(ctx context.Context, id uuid.UUID) (Parent, error)
 	// ClientParent returns the secret or key of a client, also a deleted one, or ErrNotFound.
 	ClientParent(ctx context.Context, id uuid.UUID) (Parent, error)
-	// RestOfAPIToken returns what a token rests on that was got for an API token: by the parent's ID, the kid of its
+	// GroundsOfAPIToken returns what a token rests on that was got for an API token: by the parent's ID, the kid of its
 	// signature and its own ID. It returns ErrNotFound where there is no such parent.
-	RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Rest, error)
-	// RestOfClient is the same for a token that was got for the secret or key of a client.
-	RestOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Rest, error)
+	GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Grounds, error)
+	// GroundsOfClient returns the same for a token that was got for the secret or key of a client.
+	GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (Grounds, error)
 	// RevokeAccessToken keeps that a token was taken back until it would have ended, with event and, for the parent's ID,
 	// feed. Doing it twice is as doing it once, and then changes nothing.
 	RevokeAccessToken(ctx context.Context, r Revocation, ev audit.Event) error
@@ -141,30 +141,30 @@ func looksSigned(text string) bool {
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	v, err := t.verify(c.Text)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonExpired {
-		if said, reason := t.read(v); reason == "" {
-			ref.ID, ref.UserID = said.parent, said.userID // for the audit log: the key has signed that they are
+		if claims, reason := t.read(v); reason == "" {
+			ref.ID, ref.UserID = claims.parent, claims.userID // for the audit log: the key has signed that they are
 		}
 	}
 	if err != nil {
 		return authority.Proof{}, err
 	}
-	said, reason := t.read(v)
+	claims, reason := t.read(v)
 	if reason != "" {
 		return authority.Proof{}, &authority.Refusal{Reason: reason}
 	}
-	rest, err := t.rest(ctx, &said, v.KeyID)
+	grounds, err := t.grounds(ctx, &claims, v.KeyID)
 	if errors.Is(err, authority.ErrNotFound) {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknown}
 	}
 	if err != nil {
 		return authority.Proof{}, fmt.Errorf("looking up what an access token rests on: %w", err)
 	}
-	if reason := said.judge(&rest, t.cfg.Now()); reason != "" {
-		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: rest.Parent.ID, UserID: rest.Parent.UserID}
+	if reason := claims.judge(&grounds, t.cfg.Now()); reason != "" {
+		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: grounds.Parent.ID, UserID: grounds.Parent.UserID}
 	}
 	return authority.Proof{
-		ID: rest.Parent.ID, UserID: rest.Parent.UserID, NotAfter: earlier(v.Expires, rest.Parent.NotAfter),
-		Limits: said.narrow(rest.Parent.Limits), Remember: true,
+		ID: grounds.Parent.ID, UserID: grounds.Parent.UserID, NotAfter: earlier(v.Expires, grounds.Parent.NotAfter),
+		Limits: claims.narrow(grounds.Parent.Limits), Remember: true,
 	}, nil
 }
 
@@ -184,11 +184,12 @@ func (t *Tokens) verify(token secret.Text) (keyring.Verified, error) {
 	return v, err
 }
 
-func (t *Tokens) rest(ctx context.Context, said *said, kid string) (Rest, error) {
-	if said.client {
-		return t.cfg.Store.RestOfClient(ctx, said.parent, kid, said.id)
+// grounds looks up what a token of these claims, signed by the key of kid, rests on.
+func (t *Tokens) grounds(ctx context.Context, c *claims, kid string) (Grounds, error) {
+	if c.client {
+		return t.cfg.Store.GroundsOfClient(ctx, c.parent, kid, c.id)
 	}
-	return t.cfg.Store.RestOfAPIToken(ctx, said.parent, kid, said.id)
+	return t.cfg.Store.GroundsOfAPIToken(ctx, c.parent, kid, c.id)
 }
 
 // Revoke takes an access token back (RFC 7009): whoever presents it from now on is refused. A token that is good no longer
@@ -198,12 +199,12 @@ func (t *Tokens) Revoke(ctx context.Context, token secret.Text, actor audit.Acto
 	if err != nil {
 		return nil //nolint:nilerr // it is refused as it is
 	}
-	said, reason := t.read(v)
+	claims, reason := t.read(v)
 	if reason != "" {
 		return nil
 	}
-	ev := audit.New(audit.AccessTokenRevoke, actor, audit.Target{Kind: "access_token", ID: said.id}, t.cfg.Now(), "of", said.parent.String())
-	err = t.cfg.Store.RevokeAccessToken(ctx, Revocation{ID: said.id, Parent: said.parent, Until: v.Expires, Client: said.client}, ev)
+	ev := audit.New(audit.AccessTokenRevoke, actor, audit.Target{Kind: "access_token", ID: claims.id}, t.cfg.Now(), "of", claims.parent.String())
+	err = t.cfg.Store.RevokeAccessToken(ctx, Revocation{ID: claims.id, Parent: claims.parent, Until: v.Expires, Client: claims.client}, ev)
 	if err != nil {
 		return fmt.Errorf("revoking an access token: %w", err)
 	}

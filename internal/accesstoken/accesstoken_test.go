@@ -411,8 +411,8 @@ type broken struct{ accesstoken.Store }
 
 var errDown = errors.New("the database is down")
 
-func (broken) RestOfAPIToken(context.Context, uuid.UUID, string, uuid.UUID) (accesstoken.Rest, error) {
-	return accesstoken.Rest{}, errDown
+func (broken) GroundsOfAPIToken(context.Context, uuid.UUID, string, uuid.UUID) (accesstoken.Grounds, error) {
+	return accesstoken.Grounds{}, errDown
 }
 
 // TestStoreFails makes sure that no token passes, and none is called bad, because nobody could look.

@@ -11,8 +11,8 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 )
 
-// said is what an access token says of itself (RFC 9068 section 2.2), beside its times.
-type said struct {
+// claims are what an access token says of itself (RFC 9068 section 2.2), beside its times.
+type claims struct {
 	id      uuid.UUID
 	userID  uuid.UUID // "sub"
 	parent  uuid.UUID // "client_id", or "cred" for a client
@@ -22,38 +22,38 @@ type said struct {
 }
 
 // read reads the claims of a token whose signature is good. All of them are ours to write, so anything else is refused.
-func (t *Tokens) read(v keyring.Verified) (s said, _ authority.Reason) {
+func (t *Tokens) read(v keyring.Verified) (c claims, _ authority.Reason) {
 	var ok bool
-	if s.id, ok = idOf(v, "jti"); !ok {
-		return s, authority.ReasonWrongClaims
+	if c.id, ok = idOf(v, "jti"); !ok {
+		return c, authority.ReasonWrongClaims
 	}
-	if s.userID, ok = idOf(v, "sub"); !ok {
-		return s, authority.ReasonWrongClaims
+	if c.userID, ok = idOf(v, "sub"); !ok {
+		return c, authority.ReasonWrongClaims
 	}
 	name := "client_id"
-	if s.client = v.Claims.Has("cred"); s.client {
+	if c.client = v.Claims.Has("cred"); c.client {
 		name = "cred"
 	}
-	if s.parent, ok = idOf(v, name); !ok || v.Expires.IsZero() {
-		return s, authority.ReasonWrongClaims
+	if c.parent, ok = idOf(v, name); !ok || v.Expires.IsZero() {
+		return c, authority.ReasonWrongClaims
 	}
 	if v.Claims.Has("scope") {
 		scope, err := v.Claims.Text("scope")
 		if err != nil {
-			return s, authority.ReasonWrongClaims
+			return c, authority.ReasonWrongClaims
 		}
-		s.scopes = scopesOf(scope)
+		c.scopes = scopesOf(scope)
 	}
 	if !v.IsFor(t.cfg.Issuer) {
 		audience, err := v.Claims.Text("aud")
 		if err != nil {
-			return s, authority.ReasonWrongAudience
+			return c, authority.ReasonWrongAudience
 		}
-		if s.service, ok = addressOf(audience); !ok {
-			return s, authority.ReasonWrongAudience
+		if c.service, ok = addressOf(audience); !ok {
+			return c, authority.ReasonWrongAudience
 		}
 	}
-	return s, ""
+	return c, ""
 }
 
 // idOf returns a claim that is an ID.
@@ -75,14 +75,14 @@ func scopesOf(list string) []string {
 }
 
 // judge returns why what a token rests on doesn't bear it, or nothing.
-func (s *said) judge(rest *Rest, now time.Time) authority.Reason {
-	p := &rest.Parent
+func (c *claims) judge(g *Grounds, now time.Time) authority.Reason {
+	p := &g.Parent
 	switch {
-	case rest.KeyRevoked:
+	case g.KeyRevoked:
 		return authority.ReasonRevokedKey
-	case p.UserID != s.userID:
+	case p.UserID != c.userID:
 		return authority.ReasonWrongClaims
-	case rest.Revoked:
+	case g.Revoked:
 		return authority.ReasonRevoked
 	default:
 		return p.refusal(now)
@@ -105,15 +105,15 @@ func (p *Parent) refusal(now time.Time) authority.Reason {
 
 // narrow returns the parent's limits as of now, narrowed to what the token says of itself. So what is taken from the parent
 // is taken from the token, too.
-func (s *said) narrow(parent *authority.Limits) *authority.Limits {
-	if s.scopes == nil && s.service == "" {
+func (c *claims) narrow(parent *authority.Limits) *authority.Limits {
+	if c.scopes == nil && c.service == "" {
 		return parent
 	}
 	var l authority.Limits
 	if parent != nil {
 		l = *parent
 	}
-	l.Scopes, l.Service = common(l.Scopes, s.scopes), s.service
+	l.Scopes, l.Service = common(l.Scopes, c.scopes), c.service
 	return &l
 }
 

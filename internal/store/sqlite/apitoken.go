@@ -32,8 +32,8 @@ WHERE t.deleted_at IS NULL AND t.name_key > ?1 AND (?2 IS NULL OR t.user_id = ?2
 	AND (?4 IS NULL OR t.expires_at < ?4)
 ORDER BY t.name_key LIMIT ?5`
 
-	tokenRevoked         = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
-	selectRestOfAPIToken = `
+	tokenRevoked            = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+	selectGroundsOfAPIToken = `
 SELECT t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits + `,
 	` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
 )
@@ -107,31 +107,31 @@ func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Tok
 	return tokens, nil
 }
 
-// scanRest reads a row of selectRestOfAPIToken or selectRestOfClient.
-func scanRest(row scanner) (rest accesstoken.Rest, err error) {
-	p := &rest.Parent
+// scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
+func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
+	p := &grounds.Parent
 	var columns limitsColumns
 	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
-	if err = row.Scan(append(dest, &rest.KeyRevoked, &rest.Revoked)...); err != nil {
-		return accesstoken.Rest{}, kindOf(err)
+	if err = row.Scan(append(dest, &grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
+		return accesstoken.Grounds{}, kindOf(err)
 	}
 	limits, err := columns.limits()
 	p.Limits = &limits
-	return rest, err
+	return grounds, err
 }
 
 // APITokenParent implements accesstoken.Store. An exchange waits for it, so it is the prepared select of a verdict, for no
 // key and no token.
 func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	rest, err := s.RestOfAPIToken(ctx, id, "", uuid.Nil)
-	return rest.Parent, err
+	grounds, err := s.GroundsOfAPIToken(ctx, id, "", uuid.Nil)
+	return grounds.Parent, err
 }
 
-// RestOfAPIToken implements accesstoken.Store.
-func (s *Store) RestOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Rest, error) {
-	rest, err := scanRest(find(ctx, s.hot.restOfAPIToken, blob(parent), kid, blob(id)))
+// GroundsOfAPIToken implements accesstoken.Store.
+func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
+	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfAPIToken, blob(parent), kid, blob(id)))
 	if err != nil {
-		return accesstoken.Rest{}, fmt.Errorf("looking up the API token of an access token: %w", err)
+		return accesstoken.Grounds{}, fmt.Errorf("looking up the API token of an access token: %w", err)
 	}
-	return rest, nil
+	return grounds, nil
 }

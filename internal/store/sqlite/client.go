@@ -32,7 +32,7 @@ WHERE u.username_key = ? AND u.deleted_at IS NULL AND u.kind = 'service' ORDER B
 	isClient = `SELECT EXISTS (SELECT 1 FROM user WHERE username_key = ? AND deleted_at IS NULL AND kind = 'service')`
 
 	// A client is narrowed by nothing but its user's permissions.
-	selectRestOfClient = `
+	selectGroundsOfClient = `
 SELECT id, user_id, iif(deleted_at IS NULL, 'live', 'deleted'), NULL, NULL, '', 0, 0, ` + keyRevoked + `, ` + tokenRevoked + ` FROM (
 	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1)`
 
@@ -205,15 +205,15 @@ func (s *Store) TouchClientSecrets(ctx context.Context, used []authority.Use) er
 
 // ClientParent implements accesstoken.Store.
 func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	rest, err := s.RestOfClient(ctx, id, "", uuid.Nil)
-	return rest.Parent, err
+	grounds, err := s.GroundsOfClient(ctx, id, "", uuid.Nil)
+	return grounds.Parent, err
 }
 
-// RestOfClient implements accesstoken.Store.
-func (s *Store) RestOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Rest, error) {
-	rest, err := scanRest(find(ctx, s.hot.restOfClient, blob(parent), kid, blob(id)))
+// GroundsOfClient implements accesstoken.Store.
+func (s *Store) GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
+	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfClient, blob(parent), kid, blob(id)))
 	if err != nil {
-		return accesstoken.Rest{}, fmt.Errorf("looking up the client of an access token: %w", err)
+		return accesstoken.Grounds{}, fmt.Errorf("looking up the client of an access token: %w", err)
 	}
-	return rest, nil
+	return grounds, nil
 }

@@ -15,15 +15,15 @@ import (
 
 // lookups are the selects of a verdict that memory can't give, kept prepared: parsing one takes longer than running it.
 type lookups struct {
-	tokenByDigest, tokenByTwoDigests *sql.Stmt
-	formerToken                      *sql.Stmt
-	sessionByConsole, sessionByAPI   *sql.Stmt
-	user, passwordByName             *sql.Stmt
-	passwordAddress                  *sql.Stmt
-	apiToken                         *sql.Stmt
-	restOfAPIToken, restOfClient     *sql.Stmt
-	clientSecret, clientKeys         *sql.Stmt
-	changes                          *sql.Stmt
+	tokenByDigest, tokenByTwoDigests   *sql.Stmt
+	formerToken                        *sql.Stmt
+	sessionByConsole, sessionByAPI     *sql.Stmt
+	user, passwordByName               *sql.Stmt
+	passwordAddress                    *sql.Stmt
+	apiToken                           *sql.Stmt
+	groundsOfAPIToken, groundsOfClient *sql.Stmt
+	clientSecret, clientKeys           *sql.Stmt
+	changes                            *sql.Stmt
 }
 
 // prepare prepares the hot selects. They live as long as db does.
@@ -38,8 +38,8 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectPasswordByName:    &l.passwordByName,
 		selectPasswordAddress:   &l.passwordAddress,
 		selectFoundAPIToken:     &l.apiToken,
-		selectRestOfAPIToken:    &l.restOfAPIToken,
-		selectRestOfClient:      &l.restOfClient,
+		selectGroundsOfAPIToken: &l.groundsOfAPIToken,
+		selectGroundsOfClient:   &l.groundsOfClient,
 		selectSecretByDigest:    &l.clientSecret,
 		selectKeysByName:        &l.clientKeys,
 		selectChanges:           &l.changes,

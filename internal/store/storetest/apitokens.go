@@ -28,7 +28,7 @@ func apiTokenTests() map[string]func(*testing.T, Store) {
 		"list":                     testListAPITokens,
 		"of a deleted user":        testAPITokensOfDeleted,
 		"note uses":                testTouchAPITokens,
-		"what access tokens rest":  testRestOfAPIToken,
+		"grounds of access tokens": testGroundsOfAPIToken,
 		"take back access tokens":  testRevokeAccessToken,
 		"forget those long ended":  testPruneRevoked,
 		"see revoked signing keys": testAPITokenKeys,
@@ -243,22 +243,22 @@ func testTouchAPITokens(t *testing.T, s Store) {
 	}
 }
 
-func testRestOfAPIToken(t *testing.T, s Store) {
+func testGroundsOfAPIToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
-	rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, newID())
+	grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, newID())
 	must(t, err)
-	want := accesstoken.Rest{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}}
-	if !reflect.DeepEqual(rest, want) {
-		t.Errorf("got %+v, want %+v", rest, want)
+	want := accesstoken.Grounds{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}}
+	if !reflect.DeepEqual(grounds, want) {
+		t.Errorf("got %+v, want %+v", grounds, want)
 	}
-	if rest, err = s.RestOfAPIToken(t.Context(), r.ID, "unknown", newID()); err != nil || !rest.KeyRevoked {
-		t.Errorf("of a key that there isn't: got %+v and error %v, want it taken for revoked", rest, err)
+	if grounds, err = s.GroundsOfAPIToken(t.Context(), r.ID, "unknown", newID()); err != nil || !grounds.KeyRevoked {
+		t.Errorf("of a key that there isn't: got %+v and error %v, want it taken for revoked", grounds, err)
 	}
-	if _, err := s.RestOfAPIToken(t.Context(), newID(), r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
+	if _, err := s.GroundsOfAPIToken(t.Context(), newID(), r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("of no parent: got error %v, want %v", err, authority.ErrNotFound)
 	}
-	if _, err := s.RestOfClient(t.Context(), r.ID, r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
+	if _, err := s.GroundsOfClient(t.Context(), r.ID, r.KeyID, newID()); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("as a client's: got error %v, want %v", err, authority.ErrNotFound)
 	}
 }
@@ -279,8 +279,8 @@ func testRevokeAccessToken(t *testing.T, s Store) {
 		quietly(t, s, func() error { return s.RevokeAccessToken(t.Context(), test.revocation, ev) })
 	}
 	for token, want := range map[uuid.UUID]bool{id: true, newID(): false} {
-		if rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, token); err != nil || rest.Revoked != want {
-			t.Errorf("got %+v and error %v, want revoked %t", rest, err, want)
+		if grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, token); err != nil || grounds.Revoked != want {
+			t.Errorf("got %+v and error %v, want revoked %t", grounds, err, want)
 		}
 	}
 }
@@ -300,8 +300,8 @@ func testPruneRevoked(t *testing.T, s Store) {
 		return err
 	})
 	for id, want := range map[uuid.UUID]bool{early: false, late: true} {
-		if rest, err := s.RestOfAPIToken(t.Context(), r.ID, r.KeyID, id); err != nil || rest.Revoked != want {
-			t.Errorf("got %+v and error %v, want revoked %t", rest, err, want)
+		if grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, id); err != nil || grounds.Revoked != want {
+			t.Errorf("got %+v and error %v, want revoked %t", grounds, err, want)
 		}
 	}
 }
@@ -314,10 +314,10 @@ func testAPITokenKeys(t *testing.T, s Store) {
 	for kid, want := range map[string]bool{r.KeyID: true, signingKey(1).ID: false, "": true} {
 		found, err := s.FindAPIToken(t.Context(), r.ID, kid)
 		must(t, err)
-		rest, err := s.RestOfAPIToken(t.Context(), r.ID, kid, newID())
+		grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, kid, newID())
 		must(t, err)
-		if found.KeyRevoked != want || rest.KeyRevoked != want {
-			t.Errorf("key %q: got revoked %t and %t, want %t", kid, found.KeyRevoked, rest.KeyRevoked, want)
+		if found.KeyRevoked != want || grounds.KeyRevoked != want {
+			t.Errorf("key %q: got revoked %t and %t, want %t", kid, found.KeyRevoked, grounds.KeyRevoked, want)
 		}
 	}
 }

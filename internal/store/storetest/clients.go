@@ -114,9 +114,9 @@ func checkClientParent(t *testing.T, s Store, id, userID uuid.UUID, want accesst
 	if err != nil || parent.ID != id || parent.UserID != userID || parent.State != want || !parent.NotAfter.IsZero() {
 		t.Errorf("got parent %+v and error %v, want it %s", parent, err, want)
 	}
-	rest, err := s.RestOfClient(t.Context(), id, "unknown", newID())
-	if err != nil || rest.Parent.State != want || !rest.KeyRevoked || rest.Revoked {
-		t.Errorf("got %+v and error %v, want it %s, and the key unknown", rest, err, want)
+	grounds, err := s.GroundsOfClient(t.Context(), id, "unknown", newID())
+	if err != nil || grounds.Parent.State != want || !grounds.KeyRevoked || grounds.Revoked {
+		t.Errorf("got %+v and error %v, want it %s, and the key unknown", grounds, err, want)
 	}
 }
 
