@@ -278,5 +278,5 @@ func (c *Catalog) Verifies(user *authority.Principal, host, path string) bool {
 	}
 	table := c.Policy()
 	service, ok := table.Find(host, path)
-	return ok && slices.Contains(table.GuardedBy(user.ID), service)
+	return ok && slices.Contains(table.VerifiedBy(user.ID), service)
 }

@@ -18,7 +18,7 @@ type verifyInput struct{ Body api.VerifyRequest }
 // A verifier learns about calls to its own services alone. Of others it is told that it may not ask, before anybody
 // looks at the credential: else a verifier of one service could try out, on any other, whether a token is good.
 //
-// Unlike the gateway's answers a verdict has the reason, for whoever asks is trusted to guard the service. It must not
+// Unlike the gateway's answers a verdict has the reason, for whoever asks speaks for the service. It must not
 // hand the reason on.
 func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*answer[api.Verdict], error) {
 	presented, err := presentedOf(in.Body)
@@ -44,7 +44,7 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 // refuseAsker answers a caller who isn't a verifier of the service that was called: with a verdict where it is one of
 // some other service, and else not at all.
 func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
-	if len(s.cfg.Catalog.Policy().GuardedBy(c.principal.ID)) == 0 {
+	if len(s.cfg.Catalog.Policy().VerifiedBy(c.principal.ID)) == 0 {
 		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	_ = s.forbid(c, authority.ReasonNotVerifier, &s.verify)

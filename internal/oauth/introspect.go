@@ -84,7 +84,7 @@ func (s *server) mayKnow(caller, p *authority.Principal) bool {
 	if caller.Admin() {
 		return p.CredentialKind != authority.APIToken || table.AcceptsAPITokens() // else it is good nowhere: it is exchanged first
 	}
-	for _, service := range table.GuardedBy(caller.ID) {
+	for _, service := range table.VerifiedBy(caller.ID) {
 		if goodAt(p, service) {
 			return true
 		}

@@ -108,7 +108,7 @@ func New(cfg Config) (http.Handler, error) {
 		cfg: cfg, mux: http.NewServeMux(), metadata: metadata, fixed: newFixed(),
 		client:  authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.ClientSecret)},
 		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
-		// A person who guards a service, or an administrator, asks by its personal token, as it does at /v1/verify.
+		// A verifier that is a person, or an administrator, asks by its personal token, as it does at /v1/verify.
 		asker:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.ClientSecret, authority.PersonalToken)},
 		asked:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken)},
 		revoker: authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.ClientSecret)},

@@ -12,7 +12,7 @@ import (
 // each: InvalidError, ConflictError and DuplicateServiceError.
 func Compile(services []Service) (*Table, error) {
 	t := &Table{
-		hosts: map[string]*prefixes{}, named: map[string]*CompiledService{}, scopes: map[string]struct{}{}, guarded: map[uuid.UUID][]*CompiledService{},
+		hosts: map[string]*prefixes{}, named: map[string]*CompiledService{}, scopes: map[string]struct{}{}, verified: map[uuid.UUID][]*CompiledService{},
 	}
 	names := map[string]*siblings{}
 	var errs []error
@@ -31,7 +31,7 @@ func Compile(services []Service) (*Table, error) {
 			}
 		}
 		for _, verifier := range service.Verifiers {
-			t.guarded[verifier] = append(t.guarded[verifier], compiled)
+			t.verified[verifier] = append(t.verified[verifier], compiled)
 		}
 		name, _ := cutPort(compiled.host)
 		if names[name] == nil {

@@ -81,7 +81,7 @@ type Service struct {
 	// AcceptAPITokens admits an API token that wasn't exchanged for an access token. Authorize doesn't look at it: which
 	// credential a subject came by is for the caller to compare.
 	AcceptAPITokens bool
-	// Verifiers are the users who guard the service, and may ask about calls to it.
+	// Verifiers are the users who may ask about the calls and tokens of the service.
 	Verifiers  []uuid.UUID
 	Operations []Operation
 }

@@ -9,10 +9,10 @@ type Table struct {
 	hosts  map[string]*prefixes // by lower-case host, and by host:port for the services that name one
 	named  map[string]*CompiledService
 	scopes map[string]struct{}
-	// guarded are the services by their verifiers.
-	guarded map[uuid.UUID][]*CompiledService
-	raw     bool // some service accepts API tokens
-	size    int
+	// verified are the services by the IDs of their verifiers.
+	verified map[uuid.UUID][]*CompiledService
+	raw      bool // some service accepts API tokens
+	size     int
 }
 
 // prefixes are the services of one host.
@@ -50,8 +50,8 @@ func (t *Table) Named(name string) (*CompiledService, bool) {
 	return s, ok
 }
 
-// GuardedBy returns the services whose verifier a user is. It must not be changed.
-func (t *Table) GuardedBy(userID uuid.UUID) []*CompiledService { return t.guarded[userID] }
+// VerifiedBy returns the services whose verifier a user is. It must not be changed.
+func (t *Table) VerifiedBy(userID uuid.UUID) []*CompiledService { return t.verified[userID] }
 
 // AcceptsAPITokens reports whether some service does.
 func (t *Table) AcceptsAPITokens() bool { return t.raw }
