@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 )
@@ -31,11 +30,6 @@ SELECT ` + apiTokenFields + ` FROM api_token t
 WHERE t.deleted_at IS NULL AND t.name_key > ?1 AND (?2 IS NULL OR t.user_id = ?2) AND (?3 IS NULL OR t.enabled = ?3)
 	AND (?4 IS NULL OR t.expires_at < ?4)
 ORDER BY t.name_key LIMIT ?5`
-
-	tokenRevoked            = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
-	selectGroundsOfAPIToken = `
-SELECT t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits + `,
-	` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
 )
 
 // limitsColumns scans the limits of a token.
@@ -105,33 +99,4 @@ func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Tok
 		return nil, fmt.Errorf("listing API tokens: %w", err)
 	}
 	return tokens, nil
-}
-
-// scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
-func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
-	p := &grounds.Parent
-	var columns limitsColumns
-	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
-	if err = row.Scan(append(dest, &grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
-		return accesstoken.Grounds{}, kindOf(err)
-	}
-	limits, err := columns.limits()
-	p.Limits = &limits
-	return grounds, err
-}
-
-// APITokenParent implements accesstoken.Store. An exchange waits for it, so it is the prepared select of a verdict, for no
-// key and no token.
-func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	grounds, err := s.GroundsOfAPIToken(ctx, id, "", uuid.Nil)
-	return grounds.Parent, err
-}
-
-// GroundsOfAPIToken implements accesstoken.Store.
-func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfAPIToken, blob(parent), kid, blob(id)))
-	if err != nil {
-		return accesstoken.Grounds{}, fmt.Errorf("looking up the API token of an access token: %w", err)
-	}
-	return grounds, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -17,13 +16,7 @@ import (
 
 const (
 	apiTokenLives = `SELECT EXISTS (SELECT 1 FROM api_token WHERE id = ? AND deleted_at IS NULL)`
-	// A use of an access token is one of its parent, whichever that is. It counts if it is later than the last.
-	touchAPIToken = `
-UPDATE api_token SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
-	touchClientSecret = `
-UPDATE client_secret SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
-	touchClientKey = `
-UPDATE client_key SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
+	touchAPIToken = `UPDATE api_token ` + setLastUse
 )
 
 // CreateAPIToken implements apitoken.Store. It doesn't enter the feed: nobody can have been told no about a token that
@@ -100,50 +93,7 @@ func (t *tx) apiTokenError(err error, r apitoken.Record) error {
 	return err
 }
 
-// endSigned ends what a deleted user would exchange for access tokens, and keeps nothing of its secrets.
-func (t *tx) endSigned(userID uuid.UUID, at time.Time) error {
-	for _, statement := range []string{
-		`UPDATE api_token SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL WHERE user_id = ?2`,
-		`UPDATE client_secret SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL, pepper = NULL, digest = NULL WHERE user_id = ?2`,
-		`UPDATE client_key SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL WHERE user_id = ?2`,
-	} {
-		if _, err := t.exec(statement, micros(at), blob(userID)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // TouchAPITokens implements apitoken.Store.
 func (s *Store) TouchAPITokens(ctx context.Context, used []authority.Use) error {
 	return s.touch(ctx, "touching API tokens", touchAPIToken, used)
-}
-
-// TouchParents implements accesstoken.Store.
-func (s *Store) TouchParents(ctx context.Context, used []authority.Use) error {
-	return errors.Join(s.TouchAPITokens(ctx, used), s.TouchClientSecrets(ctx, used))
-}
-
-// RevokeAccessToken implements accesstoken.Store. The feed names the parent, on whose record the token rests in memory.
-func (s *Store) RevokeAccessToken(ctx context.Context, r accesstoken.Revocation, ev audit.Event) error {
-	return s.withdraw(ctx, "revoking access token", func(t *tx) error {
-		n, err := t.exec(`INSERT INTO revoked_access_token (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, blob(r.ID), micros(r.Until))
-		if err != nil || n == 0 {
-			return err
-		}
-		kind := feed.APIToken
-		if r.Client {
-			kind = feed.ClientSecret
-		}
-		return t.record(ev, kind, r.Parent)
-	})
-}
-
-// PruneRevokedAccessTokens implements accesstoken.Store.
-func (s *Store) PruneRevokedAccessTokens(ctx context.Context, before time.Time) (count int64, err error) {
-	err = s.withdraw(ctx, "deleting revoked access tokens", func(t *tx) error {
-		count, err = t.exec(`DELETE FROM revoked_access_token WHERE expires_at < ?`, micros(before))
-		return err
-	})
-	return count, err
 }

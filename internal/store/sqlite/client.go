@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/clientauth"
@@ -31,10 +30,8 @@ FROM client_key c `
 WHERE u.username_key = ? AND u.deleted_at IS NULL AND u.kind = 'service' ORDER BY c.created_at DESC, c.id DESC`
 	isClient = `SELECT EXISTS (SELECT 1 FROM user WHERE username_key = ? AND deleted_at IS NULL AND kind = 'service')`
 
-	// A client is narrowed by nothing but its user's permissions.
-	selectGroundsOfClient = `
-SELECT id, user_id, iif(deleted_at IS NULL, 'live', 'deleted'), NULL, NULL, '', 0, 0, ` + keyRevoked + `, ` + tokenRevoked + ` FROM (
-	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1)`
+	touchClientSecret = `UPDATE client_secret ` + setLastUse
+	touchClientKey    = `UPDATE client_key ` + setLastUse
 
 	// How many secrets and keys of a client may live: enough to put a new one in place of each.
 	maxSecrets = 2
@@ -201,19 +198,4 @@ func (s *Store) TouchClientSecrets(ctx context.Context, used []authority.Use) er
 		return err
 	}
 	return s.touch(ctx, "touching client keys", touchClientKey, used)
-}
-
-// ClientParent implements accesstoken.Store.
-func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	grounds, err := s.GroundsOfClient(ctx, id, "", uuid.Nil)
-	return grounds.Parent, err
-}
-
-// GroundsOfClient implements accesstoken.Store.
-func (s *Store) GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfClient, blob(parent), kid, blob(id)))
-	if err != nil {
-		return accesstoken.Grounds{}, fmt.Errorf("looking up the client of an access token: %w", err)
-	}
-	return grounds, nil
 }

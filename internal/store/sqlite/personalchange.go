@@ -82,6 +82,9 @@ func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) e
 	return s.touch(ctx, "touching personal tokens", touchToken, used)
 }
 
+// setLastUse ends a statement for touch, of a table whose rows go by their own ID. A use counts if it is later than the last.
+const setLastUse = `SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
+
 // touch stores uses, each by a statement of its time, address and ID. Batches before the one that failed are stored;
 // storing one again does nothing, since a use counts only if it is later.
 func (s *Store) touch(ctx context.Context, doing, statement string, used []authority.Use) error {

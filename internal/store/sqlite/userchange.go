@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -100,7 +101,7 @@ WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
 		if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
 			return err
 		}
-		if err := t.endSigned(id, ev.At); err != nil {
+		if err := t.endProgramCredentials(id, ev.At); err != nil {
 			return err
 		}
 		if err := t.forgetAddresses(id); err != nil {
@@ -111,6 +112,21 @@ WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
 		}
 		return t.record(ev, feed.User, id)
 	})
+}
+
+// endProgramCredentials ends what programs get access tokens for in the name of a deleted user: its API tokens, and as a
+// client its secrets, of which nothing is kept, and its keys.
+func (t *tx) endProgramCredentials(userID uuid.UUID, at time.Time) error {
+	for _, statement := range []string{
+		`UPDATE api_token SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL WHERE user_id = ?2`,
+		`UPDATE client_secret SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL, pepper = NULL, digest = NULL WHERE user_id = ?2`,
+		`UPDATE client_key SET deleted_at = coalesce(deleted_at, ?1), last_used_ip = NULL WHERE user_id = ?2`,
+	} {
+		if _, err := t.exec(statement, micros(at), blob(userID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setRoles gives roles to a user without any. Roles have a table of their own for administrators to be found by.
