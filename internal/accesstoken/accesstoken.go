@@ -140,13 +140,8 @@ func looksSigned(text string) bool {
 // Prove implements authority.Way.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	v, err := t.verify(c.Text)
-	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonExpired {
-		if claims, reason := t.read(v); reason == "" {
-			ref.ID, ref.UserID = claims.parent, claims.userID // for the audit log: the key has signed that they are
-		}
-	}
 	if err != nil {
-		return authority.Proof{}, err
+		return authority.Proof{}, t.attribute(err, v)
 	}
 	claims, reason := t.read(v)
 	if reason != "" {
@@ -182,6 +177,19 @@ func (t *Tokens) verify(token secret.Text) (keyring.Verified, error) {
 		err = &authority.Refusal{Reason: authority.ReasonExpired}
 	}
 	return v, err
+}
+
+// attribute adds to the refusal of a token that has ended whose it was, for the audit log: its key has signed that. It adds
+// nothing to any other error, for of other tokens that are refused nobody has signed what they say.
+func (t *Tokens) attribute(err error, v keyring.Verified) error {
+	ref, ok := errors.AsType[*authority.Refusal](err)
+	if !ok || ref.Reason != authority.ReasonExpired {
+		return err
+	}
+	if claims, reason := t.read(v); reason == "" {
+		ref.ID, ref.UserID = claims.parent, claims.userID
+	}
+	return err
 }
 
 // grounds looks up what a token of these claims, signed by the key of kid, rests on.
