@@ -106,7 +106,8 @@ type Config struct {
 	Applied func(ctx context.Context) error
 	// Issuer is the public URL, by which Jeton is known as the issuer.
 	Issuer string
-	// MaxLife is the longest life of a new token by the kind of its user; where there is none, it may also never end.
+	// MaxLife is the longest life of a new token by the kind of its user. Of a kind without one, or with 0, a token may last a
+	// century or never end.
 	MaxLife map[account.Kind]time.Duration
 	Now     func() time.Time
 }

@@ -113,7 +113,8 @@ func checkRate(r authority.Rate) error {
 
 // expiry returns when a new token ends: zero for never. It ends on a whole second, as its text tells it.
 func (t *Tokens) expiry(d Draft, kind account.Kind, now time.Time) (time.Time, error) {
-	longest, bounded := t.cfg.MaxLife[kind]
+	longest := t.cfg.MaxLife[kind]
+	bounded := longest > 0
 	switch {
 	case d.Never && d.Days != 0:
 		return time.Time{}, field("never_expires", "stands beside expires_in_days", "Give one of them.")

@@ -156,21 +156,22 @@ func (n *node) furnish(d *doors) error {
 // of them could say that there is nothing.
 func (n *node) publicHandler() (http.Handler, error) {
 	v1, err := httpapi.New(httpapi.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, APITokens: n.api, Clients: n.clients, Browsers: n.browsers, Keys: n.keys, Catalog: n.catalog, Events: n.events,
-		Feed: n.feed, Peers: n.peers, PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(),
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients,
+		Browsers: n.browsers, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers,
+		PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	pages, err := console.New(console.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.tokens, Browsers: n.browsers, Feed: n.feed, Peers: n.peers,
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, Browsers: n.browsers, Feed: n.feed, Peers: n.peers,
 		Cookies: n.cookies,
 	})
 	if err != nil {
 		return nil, err
 	}
 	grants, err := oauth.New(oauth.Config{
-		Authority: n.authority, Access: n.access, APITokens: n.api, Policy: n.catalog.Policy, Keyring: n.keys, Feed: n.feed, Peers: n.peers,
+		Authority: n.authority, Access: n.accessTokens, APITokens: n.apiTokens, Policy: n.catalog.Policy, Keyring: n.keys, Feed: n.feed, Peers: n.peers,
 		PublicURL: n.url,
 	})
 	if err != nil {

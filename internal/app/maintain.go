@@ -102,7 +102,7 @@ func (n *node) prune(ctx context.Context) {
 	if _, err := n.accounts.PruneAddresses(ctx); err != nil {
 		n.logger.WarnContext(ctx, "old addresses of passwords were not deleted", "error", err)
 	}
-	if _, err := n.access.Prune(ctx); err != nil {
+	if _, err := n.accessTokens.Prune(ctx); err != nil {
 		n.logger.WarnContext(ctx, "old revocations of access tokens were not deleted", "error", err)
 	}
 	if _, err := n.clients.Prune(ctx); err != nil {

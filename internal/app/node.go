@@ -39,20 +39,20 @@ type node struct {
 	now    func() time.Time
 	logger *slog.Logger
 
-	store     *sqlite.Store
-	feed      *feed.Feed
-	keys      *keyring.Keyring
-	accounts  *account.Accounts
-	tokens    *personal.Tokens
-	api       *apitoken.Tokens
-	access    *accesstoken.Tokens
-	clients   *clientauth.Clients
-	browsers  *session.Browsers
-	catalog   *catalog.Catalog
-	authority *authority.Authority
-	events    *eventLog
-	peers     *web.Peers
-	cookies   console.Cookies
+	store        *sqlite.Store
+	feed         *feed.Feed
+	keys         *keyring.Keyring
+	accounts     *account.Accounts
+	personal     *personal.Tokens
+	apiTokens    *apitoken.Tokens
+	accessTokens *accesstoken.Tokens
+	clients      *clientauth.Clients
+	browsers     *session.Browsers
+	catalog      *catalog.Catalog
+	authority    *authority.Authority
+	events       *eventLog
+	peers        *web.Peers
+	cookies      console.Cookies
 
 	certificate *web.Certificate // nil where every listener speaks plain http
 
@@ -123,7 +123,7 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
-	n.tokens, err = personal.New(personal.Config{
+	n.personal, err = personal.New(personal.Config{
 		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random,
 	})
 	if err != nil {
@@ -146,7 +146,7 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.tokens, n.api, n.access, n.clients),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.apiTokens, n.accessTokens, n.clients),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
@@ -155,19 +155,16 @@ func (n *node) wire(o *Options) (err error) {
 
 // wireSigned makes the ways in of signed tokens, and of the clients that get and ask about them.
 func (n *node) wireSigned(o *Options) (err error) {
-	longest := map[account.Kind]time.Duration{}
-	for kind, life := range map[account.Kind]time.Duration{account.Person: o.Config.APITokenMaxLifePerson, account.Service: o.Config.APITokenMaxLifeService} {
-		if life > 0 {
-			longest[kind] = life
-		}
-	}
-	n.api, err = apitoken.New(apitoken.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, MaxLife: longest, Now: o.Now,
+	n.apiTokens, err = apitoken.New(apitoken.Config{
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Now: o.Now,
+		MaxLife: map[account.Kind]time.Duration{
+			account.Person: o.Config.APITokenMaxLifePerson, account.Service: o.Config.APITokenMaxLifeService,
+		},
 	})
 	if err != nil {
 		return err
 	}
-	n.access, err = accesstoken.New(accesstoken.Config{
+	n.accessTokens, err = accesstoken.New(accesstoken.Config{
 		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: o.Config.AccessTokenLife, Now: o.Now,
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ type product struct {
 func (n *node) products() (on []product, err error) {
 	if n.cfg.Matrix42 {
 		h, err := matrix42.New(matrix42.Config{
-			Authority: n.authority, Access: n.access, Peers: n.peers, RefusalStatus: n.cfg.Matrix42RefusalStatus,
+			Authority: n.authority, Access: n.accessTokens, Peers: n.peers, RefusalStatus: n.cfg.Matrix42RefusalStatus,
 		})
 		if err != nil {
 			return nil, err
