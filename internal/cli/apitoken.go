@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -203,12 +202,4 @@ func days(flag, value string) (int, error) {
 		return 0, &usageError{text: "--" + flag + " is no number of days, as 30d"}
 	}
 	return n, nil
-}
-
-// lost is what to do where a token may have been made whose text never came.
-func lost(err error, name string) error {
-	if errors.Is(err, client.ErrUnreachable) || errors.Is(err, context.Canceled) {
-		return &fault{err, "", fmt.Sprintf("If the request had arrived, the token was made and its text is lost: delete %q, and make it again.", name)}
-	}
-	return err
 }

@@ -42,7 +42,7 @@ func (l *tokenLimits) rateLimit() (*api.RateLimit, error) {
 	return &api.RateLimit{Calls: n, PerSeconds: int(per / time.Second)}, nil
 }
 
-// apiTokenCreate makes a token and shows it as tokenRotate does. An end is asked for: who doesn't think of one would make a
+// apiTokenCreate makes a token and shows it. An end is asked for: who doesn't think of one would make a
 // token that outlives everybody who knew what it was for.
 func (p *program) apiTokenCreate() *cobra.Command {
 	var draft api.NewAPIToken
@@ -117,31 +117,20 @@ func (l *tokenLimits) check(cmd *cobra.Command) error {
 
 // issueAPIToken makes the token and delivers it.
 func (p *program) issueAPIToken(ctx context.Context, c *client.Client, draft api.NewAPIToken, out string) error {
-	deliver := func(t api.IssuedAPIToken) error { return p.reveal(t, t.Token) }
-	if out != "" {
-		// Opened before the token is made: a folder that can't be written to costs nothing then.
-		file, err := newTokenFile(out)
-		if err != nil {
-			return fmt.Errorf("--out: %w", err)
-		}
-		defer file.abandon()
-		deliver = func(t api.IssuedAPIToken) error { return file.write(t.Token) }
+	to, err := p.outlet(out)
+	if err != nil {
+		return err
 	}
+	defer to.close()
 	token, err := c.CreateAPIToken(ctx, draft)
 	if err != nil {
-		return lost(err, draft.Name)
+		return lost(err, fmt.Sprintf("the token was made and its text is lost: delete %q, and make it again.", draft.Name))
 	}
-	if err := deliver(token); err != nil {
-		return &fault{outputError(err), "", fmt.Sprintf("The token was made and its text is lost: delete %q, and make it again.", draft.Name)}
+	err = to.deliver(token, token.Token, fmt.Sprintf("The token was made and its text is lost: delete %q, and make it again.", draft.Name))
+	if err != nil {
+		return err
 	}
-	if out != "" {
-		p.say("Wrote the API token %s of %s to %s.", token.Name, token.User, out)
-		return nil
-	}
-	p.hint("This token is shown once: hand it over, and keep no copy.")
-	if p.env.Terminal { // it now stands in the terminal's scrollback, too
-		p.hint("To keep one in a file that only you can read, give --out FILE.")
-	}
+	to.tell("the API token "+token.Name+" of "+token.User, "This token is shown once: hand it over, and keep no copy.", "")
 	return nil
 }
 

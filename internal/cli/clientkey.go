@@ -118,7 +118,7 @@ func (p *program) clientKeyDelete() *cobra.Command {
 		Example: "  jeton user client-key delete robot 0190a6f0-0000-7000-8000-000000000000",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.DeleteClientKey(ctx, args[0], args[1]); err != nil {
-				return named(err, fmt.Sprintf("%s has no such client key", args[0]), "jeton user client-key list shows all.")
+				return noClientCredential(err, "client-key", args[0], args[1])
 			}
 			p.say("Deleted the client key %s.", args[1])
 			return nil

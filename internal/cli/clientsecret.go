@@ -2,12 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/client"
 )
 
@@ -25,7 +24,7 @@ delete the other.`,
 	return cmd
 }
 
-// clientSecretCreate shows a secret as tokenRotate does.
+// clientSecretCreate makes a secret and shows it.
 func (p *program) clientSecretCreate() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -38,31 +37,21 @@ program's client_id is the user's name.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the secret to this `FILE`, in place of what it holds")
 	cmd.RunE = p.ask(func(ctx context.Context, c *client.Client, args []string) error {
-		deliver := func(s api.IssuedClientSecret) error { return p.reveal(s, s.Secret) }
-		if out != "" {
-			// Opened before the secret is made: a folder that can't be written to costs nothing then.
-			file, err := newTokenFile(out)
-			if err != nil {
-				return fmt.Errorf("--out: %w", err)
-			}
-			defer file.abandon()
-			deliver = func(s api.IssuedClientSecret) error { return file.write(s.Secret) }
+		to, err := p.outlet(out)
+		if err != nil {
+			return err
 		}
+		defer to.close()
 		secret, err := c.CreateClientSecret(ctx, args[0])
-		switch {
-		case errors.Is(err, client.ErrUnreachable) || errors.Is(err, context.Canceled):
-			return &fault{err, "", "If the request had arrived, the secret was made and is lost: delete it, and make another."}
-		case err != nil:
-			return noUser(err, args[0])
+		if err != nil {
+			return noUser(lost(err, "the secret was made and is lost: delete it, and make another."), args[0])
 		}
-		if err := deliver(secret); err != nil {
-			return &fault{outputError(err), "", fmt.Sprintf("The secret was made and is lost: delete %s, and make another.", secret.ID)}
+		err = to.deliver(secret, secret.Secret, fmt.Sprintf("The secret was made and is lost: delete %s, and make another.", secret.ID))
+		if err != nil {
+			return err
 		}
-		if out != "" {
-			p.say("Wrote the client secret %s of %s to %s.", secret.ID, args[0], out)
-			return nil
-		}
-		p.hint("This secret is shown once: hand it over, and keep no copy. Its ID is %s.", secret.ID)
+		to.tell("the client secret "+secret.ID+" of "+args[0],
+			"This secret is shown once: hand it over, and keep no copy. Its ID is "+secret.ID+".", "")
 		return nil
 	})
 	return cmd
@@ -98,10 +87,17 @@ func (p *program) clientSecretDelete() *cobra.Command {
 		Example: "  jeton user client-secret delete robot 0190a6f0-0000-7000-8000-000000000000",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.DeleteClientSecret(ctx, args[0], args[1]); err != nil {
-				return named(err, fmt.Sprintf("%s has no such client secret", args[0]), "jeton user client-secret list shows all.")
+				return noClientCredential(err, "client-secret", args[0], args[1])
 			}
 			p.say("Deleted the client secret %s.", args[1])
 			return nil
 		}),
 	}
+}
+
+// noClientCredential names the secret or key, by the name of its group of commands, that a user doesn't have. Jeton's answer
+// is the same where there is no such user, so the text says neither; the advice finds out.
+func noClientCredential(err error, group, user, id string) error {
+	what := strings.ReplaceAll(group, "-", " ")
+	return named(err, fmt.Sprintf("there is no %s %s of a user %q", what, id, user), "jeton user "+group+" list "+shellWord(user)+" shows all.")
 }

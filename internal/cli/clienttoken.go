@@ -1,10 +1,10 @@
 package cli
 
 import (
-	"fmt"
+	"context"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/oauth2"
 
 	"github.com/jeton-io/jeton/client"
 )
@@ -38,32 +38,32 @@ It is valid for some minutes; --output json says until when.`,
 		if ask.APIToken, _, err = p.open(cmd.Context(), s, ask.BaseURL); err != nil {
 			return err
 		}
-		t, err := p.accessToken(cmd.Context(), ask)
-		if err != nil {
-			return err
-		}
-		return p.deliver(t, out)
+		return p.clientTokenTo(cmd.Context(), ask, out)
 	})
 	return p.at(cmd, "the one that there is an API token for")
 }
 
-// deliver prints an access token, or writes it to a file.
-func (p *program) deliver(t *oauth2.Token, out string) error {
-	all := map[string]any{"expires_at": t.Expiry.UTC()}
+// clientTokenTo gets an access token and prints it, or writes it to a file.
+func (p *program) clientTokenTo(ctx context.Context, ask client.TokenSourceConfig, out string) error {
+	to, err := p.outlet(out)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	t, err := p.accessToken(ctx, ask)
+	if err != nil {
+		return err
+	}
+	// In whole seconds, as Jeton counts them: the fractions are those of this machine's clock, from which it is reckoned.
+	all := map[string]any{"expires_at": t.Expiry.UTC().Truncate(time.Second)}
 	if scope, ok := t.Extra("scope").(string); ok && scope != "" {
 		all["scope"] = scope
 	}
 	if out == "" {
 		all["access_token"] = t.AccessToken
-		return p.reveal(all, t.AccessToken)
 	}
-	file, err := newTokenFile(out)
-	if err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	defer file.abandon()
-	if err := file.write(t.AccessToken); err != nil {
-		return fmt.Errorf("--out: %w", err)
+	if err := to.deliver(all, t.AccessToken, ""); err != nil || out == "" {
+		return err
 	}
 	return p.show(all, func() {}) // a job that runs each minute has nothing to say
 }

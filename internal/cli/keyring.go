@@ -1,15 +1,45 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/zalando/go-keyring"
 
 	"github.com/jeton-io/jeton/client"
 )
+
+// keyringWait bounds what the keyring is asked. A locked one asks its user for the password, and one that was made for a
+// screen waits for that even where there is none.
+const keyringWait = 30 * time.Second
+
+// Keyring is a store of secrets that the system keeps for its user. Its methods may take as long as the user needs.
+type Keyring interface {
+	// Get returns a secret, or ErrNotInKeyring.
+	Get(name string) (client.Secret, error)
+	// Set stores a secret in place of a former one.
+	Set(name string, secret client.Secret) error
+	// Delete removes a secret, if it is there.
+	Delete(name string) error
+}
+
+// ErrNotInKeyring is the error of a secret that a keyring doesn't have.
+var ErrNotInKeyring = errors.New("not in the keyring")
+
+// bounded waits for the keyring, but not without end: what is abandoned ends with the process.
+func bounded[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, keyringWait)
+	defer cancel()
+	value, err := await(limited, f)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s", keyringWait)
+	}
+	return value, err
+}
 
 // keyringService is the name under which the system's keyring lists what is Jeton's.
 const keyringService = "jeton"

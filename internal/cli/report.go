@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,4 +108,15 @@ func (p *program) tellJSON(told *api.Problem) {
 	if b, err := json.Marshal(shape); err == nil {
 		_, _ = fmt.Fprintf(p.env.Stderr, "%s\n", b)
 	}
+}
+
+// plainWord is a word that a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:%+@=-]+$`)
+
+// shellWord returns a word as a shell takes it, for a command that is to be copied.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

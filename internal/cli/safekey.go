@@ -4,45 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"regexp"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
 	"github.com/jeton-io/jeton/client"
 )
-
-// keyringWait bounds what the keyring is asked. A locked one asks its user for the password, and one that was made for a
-// screen waits for that even where there is none.
-const keyringWait = 30 * time.Second
-
-// Keyring is a store of secrets that the system keeps for its user. Its methods may take as long as the user needs.
-type Keyring interface {
-	// Get returns a secret, or ErrNotInKeyring.
-	Get(name string) (client.Secret, error)
-	// Set stores a secret in place of a former one.
-	Set(name string, secret client.Secret) error
-	// Delete removes a secret, if it is there.
-	Delete(name string) error
-}
-
-// ErrNotInKeyring is the error of a secret that a keyring doesn't have.
-var ErrNotInKeyring = errors.New("not in the keyring")
-
-// bounded waits for the keyring, but not without end: what is abandoned ends with the process.
-func bounded[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	limited, cancel := context.WithTimeout(ctx, keyringWait)
-	defer cancel()
-	value, err := await(limited, f)
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %s", keyringWait)
-	}
-	return value, err
-}
 
 // ask returns a key from the keyring. The error is errNoKey or errKeyring, or that of the context.
 func (s *safe) ask(ctx context.Context, name string) (client.Secret, error) {
@@ -111,64 +79,4 @@ func (s *safe) keyFromFile(path string) (*age.X25519Identity, error) {
 // reason returns what the keyring said, without the words of our own before it.
 func reason(err error) string {
 	return strings.TrimPrefix(err.Error(), errKeyring.Error()+": ")
-}
-
-// modeError is the error of a file that others than its user can open.
-type modeError struct {
-	path string
-	mode fs.FileMode
-}
-
-// Error implements error.
-func (e *modeError) Error() string {
-	return fmt.Sprintf("%s is open to others: its mode is %#o", e.path, e.mode.Perm())
-}
-
-// want is the mode that it should have.
-func (e *modeError) want() string {
-	if e.mode.IsDir() {
-		return "700"
-	}
-	return "600"
-}
-
-// readPrivate reads a file that must be its user's alone. A *modeError says that it isn't.
-func readPrivate(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is no file", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return "", &modeError{path, info.Mode()}
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	return string(b), err
-}
-
-// writePrivate writes a file that is its user's alone, in place of what is there.
-func writePrivate(path, text string) error {
-	file, err := newTokenFile(path)
-	if err != nil {
-		return err
-	}
-	defer file.abandon()
-	return file.write(strings.TrimSuffix(text, "\n"))
-}
-
-// plainWord is a word that a shell takes as it is.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:%+@=-]+$`)
-
-// shellWord returns a word as a shell takes it, for a command that is to be copied.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
