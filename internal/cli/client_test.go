@@ -44,6 +44,7 @@ var apiTokens = map[string]string{
 	"api.token":     signed(`{"jti":"0192f8a0-0000-7000-8000-000000000001","exp":4102444800}`), // the year 2100
 	"never.token":   signed(`{"jti":"0192f8a0-0000-7000-8000-000000000002"}`),
 	"expired.token": signed(`{"jti":"0192f8a0-0000-7000-8000-000000000003","exp":1577836800}`), // the year 2020
+	"cased.token":   signed(`{"jti":"0192f8a0-0000-7000-8000-000000000004","EXP":1577836800}`), // which is no "exp"
 	"odd.token":     "not.a.token",
 }
 

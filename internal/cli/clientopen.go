@@ -16,14 +16,14 @@ func (p *program) open(ctx context.Context, s *safe, server string) (client.Secr
 // whyNot says what is the matter with a token that is kept, or is to be, and what to do about it.
 func (p *program) whyNot(err error, s *safe, server string) error {
 	what, again := "the API token in "+s.file(server), p.env.Command+" client login --url "+shellWord(server)
-	open, readable := errors.AsType[*modeError](err)
+	tooOpen, isTooOpen := errors.AsType[*modeError](err)
 	switch {
 	case errors.Is(err, errNotKept):
 		return p.notLoggedIn(server)
-	case readable:
+	case isTooOpen:
 		return &fault{
 			err, "",
-			"chmod " + open.want() + " " + shellWord(open.path) + " mends it. If somebody else may have read it, the token is no secret any more: have it replaced.",
+			"chmod " + tooOpen.want() + " " + shellWord(tooOpen.path) + " mends it. If somebody else may have read it, the token is no secret any more: have it replaced.",
 		}
 	case errors.Is(err, errDamaged):
 		return &fault{err, what + " can't be read: the file or its key is damaged", "Log in anew: " + again}
