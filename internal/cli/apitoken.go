@@ -111,7 +111,7 @@ func (p *program) apiTokenState(name, short string, enabled bool) *cobra.Command
 func (p *program) apiTokenDelete() *cobra.Command {
 	return &cobra.Command{
 		Use:   "delete NAME",
-		Short: "End an API token and its access tokens, for good",
+		Short: "Delete an API token and its access tokens, for good",
 		Long: `End an API token and its access tokens, for good. To stop it for a while,
 disable it.`,
 		Example: "  jeton api-token delete nightly-export",

@@ -92,7 +92,7 @@ func readPublicKey(path string) (string, error) {
 func (p *program) clientKeyList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list USER",
-		Short:   "List the keys of a service account, and when they were last used",
+		Short:   "List the client keys of a service account, and when they were last used",
 		Example: "  jeton user client-key list robot\n  jeton user client-key list robot --output json",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			keys, err := collect(c.ClientKeys(ctx, args[0]), 0)
@@ -114,7 +114,7 @@ func (p *program) clientKeyList() *cobra.Command {
 func (p *program) clientKeyDelete() *cobra.Command {
 	return &cobra.Command{
 		Use:     "delete USER ID",
-		Short:   "End a client key and the access tokens that were got with it, for good",
+		Short:   "Delete a client key and the access tokens that were got with it, for good",
 		Example: "  jeton user client-key delete robot 0190a6f0-0000-7000-8000-000000000000",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.DeleteClientKey(ctx, args[0], args[1]); err != nil {

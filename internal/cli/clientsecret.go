@@ -83,7 +83,7 @@ func (p *program) clientSecretList() *cobra.Command {
 func (p *program) clientSecretDelete() *cobra.Command {
 	return &cobra.Command{
 		Use:     "delete USER ID",
-		Short:   "End a client secret and the access tokens that were got with it, for good",
+		Short:   "Delete a client secret and the access tokens that were got with it, for good",
 		Example: "  jeton user client-secret delete robot 0190a6f0-0000-7000-8000-000000000000",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
 			if err := c.DeleteClientSecret(ctx, args[0], args[1]); err != nil {

@@ -50,7 +50,7 @@ func (p *program) tokenShow() *cobra.Command {
 func (p *program) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use:     "revoke",
-		Short:   "End my personal token, at once",
+		Short:   "Revoke my personal token, at once",
 		Example: "  jeton token revoke",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
 			if err := c.RevokePersonalToken(ctx); err != nil {

@@ -150,13 +150,13 @@ func (s *server) routes() error {
 	register(s, h, administrators, s.createClientSecret,
 		op("POST /v1/users/{user}/client-secrets", "createClientSecret", "Make a client secret, which is shown this once; two live at most", api.CodeConflict))
 	register(s, h, administrators, s.deleteClientSecret,
-		op("DELETE /v1/users/{user}/client-secrets/{id}", "deleteClientSecret", "End a client secret and its access tokens, for good"))
+		op("DELETE /v1/users/{user}/client-secrets/{id}", "deleteClientSecret", "Delete a client secret and its access tokens, for good"))
 	register(s, h, administrators, s.listClientKeys,
-		op("GET /v1/users/{user}/client-keys", "listClientKeys", "List the keys of a service account"))
+		op("GET /v1/users/{user}/client-keys", "listClientKeys", "List the client keys of a service account"))
 	register(s, h, administrators, s.createClientKey,
 		op("POST /v1/users/{user}/client-keys", "createClientKey", "Add a public key by which a service account's assertions are checked", api.CodeConflict))
 	register(s, h, administrators, s.deleteClientKey,
-		op("DELETE /v1/users/{user}/client-keys/{id}", "deleteClientKey", "End a client key and its access tokens, for good"))
+		op("DELETE /v1/users/{user}/client-keys/{id}", "deleteClientKey", "Delete a client key and its access tokens, for good"))
 
 	register(s, h, administrators, s.listAPITokens, op("GET /v1/api-tokens", "listAPITokens", "List API tokens, by name"))
 	register(s, h, administrators, s.createAPIToken,
@@ -165,7 +165,7 @@ func (s *server) routes() error {
 	register(s, h, administrators, s.updateAPIToken,
 		op("PATCH /v1/api-tokens/{id}", "updateAPIToken", "Rename, narrow, disable or enable an API token", api.CodeConflict, api.CodeStale))
 	register(s, h, administrators, s.deleteAPIToken,
-		op("DELETE /v1/api-tokens/{id}", "deleteAPIToken", "End an API token and its access tokens, for good"))
+		op("DELETE /v1/api-tokens/{id}", "deleteAPIToken", "Delete an API token and its access tokens, for good"))
 
 	register(s, h, administrators, s.listServices, op("GET /v1/services", "listServices", "List services, by name"))
 	register(s, h, administrators, s.createService, op("POST /v1/services", "createService", "Make a service", api.CodeConflict))
