@@ -68,15 +68,15 @@ func (x *index) describe(u *User) (names uint64, ok bool) {
 	if max(len(u.Username), len(u.DisplayName), len(u.Email)) > maxName {
 		return 0, false
 	}
-	roles, ok := x.roles.put(u.Roles)
-	return (roles+firstRoles)<<48 | uint64(len(u.Username))<<32 | uint64(len(u.DisplayName))<<16 | uint64(len(u.Email)), ok
+	roles, ok := x.putRoles(u.Roles)
+	return uint64(roles+firstRoles)<<48 | uint64(len(u.Username))<<32 | uint64(len(u.DisplayName))<<16 | uint64(len(u.Email)), ok
 }
 
 // user fills u from a ground and its names.
 func (x *index) user(g *ground, names uint64, u *User) {
 	name, display, mail := names>>32&maxName, names>>16&maxName, names&maxName
 	s := x.text.at(g.place)
-	u.ID, u.Roles, u.Active = g.id, x.roles.at(names>>48-firstRoles), true
+	u.ID, u.Roles, u.Active = g.id, x.roles.at(uint32(names>>48)-firstRoles), true
 	u.Username, u.DisplayName, u.Email = s[:name], s[name:name+display], s[name+display:name+display+mail]
 }
 

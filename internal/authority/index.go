@@ -21,8 +21,8 @@ type index struct {
 	proofs  []proofRecord // a hash table by key, see home
 	grounds []*[groundChunk]ground
 	text    text
-	roles   roleSets
-	limits  limitSets
+	roles   distinct[[]string]
+	limits  distinct[*Limits]
 
 	used  atomic.Int64 // proofs
 	limit int64        // proofs at most
@@ -93,13 +93,13 @@ func (x *index) recall(k key, kind Kind, now int64, p *Principal) (used *atomic.
 		return nil
 	}
 	x.user(user, names, &p.User)
-	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limits.at(uint32(b.limits)) //nolint:gosec // G115: it was one
+	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limitsOf(uint32(b.limits)) //nolint:gosec // G115: it was one
 	return &r.used
 }
 
 // keep adds a proof and its user, or writes it over the former one of the same key. There is room for it.
 func (x *index) keep(f *fill, second uint32) {
-	limits, ok := x.limits.put(f.proof.Limits)
+	limits, ok := x.putLimits(f.proof.Limits)
 	if !ok {
 		return
 	}

@@ -400,23 +400,21 @@ func TestEndOf(t *testing.T) {
 
 // TestRoleSets makes more sets than are kept apart.
 func TestRoleSets(t *testing.T) {
-	var s roleSets
+	var x index
 	sets := [][]string{nil, {"admin"}, {"admin", "staff"}, {"admin.staff"}, {"staff"}}
 	for n := len(sets); n < maxRoleSets; n++ {
 		sets = append(sets, []string{fmt.Sprint("role", n)})
 	}
 	for round := range 2 {
 		for n, set := range sets {
-			if got, ok := s.put(set); !ok || got != uint64(n) || !slices.Equal(s.at(got), set) {
+			if got, ok := x.putRoles(set); !ok || int(got) != n || !slices.Equal(x.roles.at(got), set) {
 				t.Fatalf("round %d, set %d: got number %d, %v", round, n, got, ok)
 			}
 		}
 	}
-	if _, ok := s.put([]string{"one more"}); ok {
+	if _, ok := x.putRoles([]string{"one more"}); ok {
 		t.Errorf("one set too many was taken")
 	}
-	var x index
-	x.roles = roleSets{known: s.known}
 	if _, ok := x.describe(&User{Roles: []string{"one more"}}); ok {
 		t.Errorf("a user with one set too many was taken")
 	}

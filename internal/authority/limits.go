@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/policy"
@@ -73,46 +72,4 @@ func (l *Limits) text() string {
 		scopes = "these: " + strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
 	}
 	return fmt.Sprintf("%q %q %v %d %d", scopes, l.Service, l.From, l.Rate.Calls, l.Rate.Per)
-}
-
-// limitSets keeps the different limits of what is remembered; many tokens share them. Whoever writes holds the lock of the
-// memory.
-type limitSets struct {
-	sets  atomic.Pointer[[]*Limits]
-	known map[string]uint32
-}
-
-// maxLimitSets bounds the sets: a proof whose limits are one more isn't remembered.
-const maxLimitSets = 1 << 20
-
-// at returns the limits of a number, nil for 0.
-func (s *limitSets) at(number uint32) *Limits {
-	if number == 0 {
-		return nil
-	}
-	return (*s.sets.Load())[number-1]
-}
-
-// put returns the number of limits, 0 where they narrow nothing, and false where there are too many sets.
-func (s *limitSets) put(l *Limits) (number uint32, ok bool) {
-	if l.none() {
-		return 0, true
-	}
-	text := l.text()
-	if known, ok := s.known[text]; ok {
-		return known, true
-	}
-	if len(s.known) >= maxLimitSets {
-		return 0, false
-	}
-	var sets []*Limits
-	if s.known == nil {
-		s.known = make(map[string]uint32)
-	} else {
-		sets = *s.sets.Load()
-	}
-	sets = append(sets, l) // beyond what any reader sees of a shared array
-	s.sets.Store(&sets)
-	s.known[text] = uint32(len(sets)) //nolint:gosec // G115: maxLimitSets at most
-	return s.known[text], true
 }

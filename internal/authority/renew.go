@@ -35,7 +35,7 @@ func (x *index) renewed(now int64, maxProofs int) *index {
 			return
 		}
 		k := key{r.words[proofKey].Load(), r.words[proofKey+1].Load()}
-		limits, _ := fresh.limits.put(x.limits.at(uint32(r.words[proofLimits].Load()))) //nolint:gosec // G115: it was one
+		limits, _ := fresh.putLimits(x.limitsOf(uint32(r.words[proofLimits].Load()))) //nolint:gosec // G115: it was one
 		fresh.add(k, proofBody{r.words[proofEnd].Load(), groundsOf(moved[user]-1, moved[record]-1), uint64(limits)}, r.used.Load())
 	})
 	return fresh

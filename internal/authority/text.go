@@ -1,8 +1,6 @@
 package authority
 
 import (
-	"slices"
-	"strings"
 	"sync/atomic"
 	"unsafe"
 )
@@ -47,36 +45,4 @@ func (t *text) put(parts ...string) uint64 {
 		t.fill += copy(chunks[last][t.fill:], p)
 	}
 	return place
-}
-
-// roleSets keeps the few different sets of roles that users have. Whoever writes holds the lock of the memory.
-type roleSets struct {
-	sets  atomic.Pointer[[][]string]
-	known map[string]int
-}
-
-// maxRoleSets bounds the sets: a company has a few dozen. A user who has one more isn't remembered.
-const maxRoleSets = 1 << 15
-
-func (s *roleSets) at(number uint64) []string { return (*s.sets.Load())[number] }
-
-// put returns the number of a set, and false where there are too many.
-func (s *roleSets) put(roles []string) (number uint64, ok bool) {
-	name := strings.Join(roles, ",")
-	if known, ok := s.known[name]; ok {
-		return uint64(known), true //nolint:gosec // G115: not negative
-	}
-	if len(s.known) >= maxRoleSets {
-		return 0, false
-	}
-	var sets [][]string
-	if s.known == nil {
-		s.known = make(map[string]int)
-	} else {
-		sets = *s.sets.Load()
-	}
-	s.known[name] = len(sets)
-	sets = append(sets, slices.Clone(roles)) // beyond what any reader sees of a shared array
-	s.sets.Store(&sets)
-	return uint64(s.known[name]), true //nolint:gosec // G115: not negative
 }
