@@ -24,12 +24,6 @@ func wireClientKey(k clientauth.Key) api.ClientKey {
 	}
 }
 
-// made is the answer of a request that made a record without versions: 201.
-type made[T any] struct {
-	Location string `header:"Location" doc:"Where it can be deleted."`
-	Body     T
-}
-
 // listClientSecrets shows which secrets there are, and which of two is still used.
 func (s *server) listClientSecrets(ctx context.Context, _ *call, in *userInput) (*answer[api.List[api.ClientSecret]], error) {
 	secrets, err := s.cfg.Clients.Secrets(ctx, in.User)

@@ -122,7 +122,7 @@ func New(cfg Config) (http.Handler, error) {
 }
 
 // routes is the one list of what /v1 serves, to whom, and with which codes a route may answer beside those of all routes
-// like it.
+// like it. It stays whole, however long it gets: who reads it has seen every door, and a list in parts could lack one.
 func (s *server) routes() error {
 	h := humago.New(s.mux, document(s.cfg.PublicURL, s.cfg.Cookie))
 

@@ -48,17 +48,11 @@ func (s *server) listKeys(ctx context.Context, _ *call, in *pageInput) (*answer[
 // rotationInput is a request for a new signing key.
 type rotationInput struct{ Body api.KeyRotation }
 
-// madeKey is the answer of a rotation.
-type madeKey struct {
-	Location string `header:"Location" doc:"Where the new key can be revoked."`
-	Body     api.SigningKey
-}
-
 // rotateKey makes a new active key. No token dies of it.
 //
 // Where another node has rotated the same key at the same moment, the answer is that, and not a second rotation: whoever
 // asked has a new key, though it may be of another algorithm.
-func (s *server) rotateKey(ctx context.Context, c *call, in *rotationInput) (*madeKey, error) {
+func (s *server) rotateKey(ctx context.Context, c *call, in *rotationInput) (*made[api.SigningKey], error) {
 	key, err := s.cfg.Keys.RotateSigningKey(ctx, keyring.Purpose(in.Body.Purpose), jose.Algorithm(in.Body.Algorithm), c.actor())
 	if errors.Is(err, authority.ErrStale) {
 		p := api.NewProblem(api.CodeStale, "Another has rotated this key in the same moment.")
@@ -68,7 +62,7 @@ func (s *server) rotateKey(ctx context.Context, c *call, in *rotationInput) (*ma
 	if err != nil {
 		return nil, err
 	}
-	return &madeKey{Location: "/v1/keys/" + url.PathEscape(key.ID), Body: wireKey(key)}, nil
+	return &made[api.SigningKey]{Location: "/v1/keys/" + url.PathEscape(key.ID), Body: wireKey(key)}, nil
 }
 
 // keyInput names a signing key.

@@ -28,6 +28,12 @@ type created[T any] struct {
 	Body     T
 }
 
+// made is the answer of a request that made a record without versions: 201.
+type made[T any] struct {
+	Location string `header:"Location" doc:"Where it can be taken back."`
+	Body     T
+}
+
 // etag returns the entity tag of a version of a record (RFC 9110, section 8.8.3). The ID is in it because a service that
 // is deleted and made anew begins at version 1 again.
 func etag(id uuid.UUID, version int64) string {
