@@ -222,15 +222,16 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestRatesAreBounded has more tokens spend than are counted at a time: memory holds those alone who have not paid.
+// TestRatesAreBounded has more tokens spend than are counted at a time: memory holds those alone who have not paid, and those
+// of the last second, before which it isn't swept again.
 func TestRatesAreBounded(t *testing.T) {
 	if n := authority.CountRates(func(take func(uuid.UUID, authority.Rate, time.Time)) {
 		rate := authority.Rate{Calls: 1, Per: time.Second}
 		for i := range authority.MaxRates * 3 {
 			take(numbered(i), rate, epoch.Add(time.Duration(i)*time.Millisecond))
 		}
-	}); n > authority.MaxRates+1 {
-		t.Errorf("got %d tokens counted, want %d at most", n, authority.MaxRates+1)
+	}); n > authority.MaxRates+1000 {
+		t.Errorf("got %d tokens counted, want %d at most", n, authority.MaxRates+1000)
 	}
 }
 

@@ -15,10 +15,15 @@ import (
 type rates struct {
 	paid  sync.Map // uuid.UUID → *atomic.Int64, nanoseconds since 1970
 	count atomic.Int64
+	swept atomic.Int64 // when, in nanoseconds since 1970
 }
 
-// maxRates bounds how many credentials are counted before those that have paid are left out.
-const maxRates = 1 << 16
+// Of more credentials than maxRates those that have paid are left out, but not more often than each sweepEvery: while more
+// than so many haven't paid, each new one would otherwise go over all of them in vain.
+const (
+	maxRates   = 1 << 16
+	sweepEvery = time.Second
+)
 
 // take counts one use, and returns 0; or it counts none, and returns how long until one is free.
 func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (wait time.Duration) {
@@ -53,10 +58,17 @@ func (r *rates) of(id uuid.UUID, now time.Time) *atomic.Int64 {
 }
 
 // sweep leaves out those that have paid: a credential that is counted anew has as much as they have.
+//
+// It doesn't see who is just counting a use in what it leaves out. Such uses are lost: of a credential that had rested, as
+// many more are let in as were under way at that very moment. A lock around both would cost every call more than that is
+// worth.
 func (r *rates) sweep(now time.Time) {
+	at, last := now.UnixNano(), r.swept.Load()
+	if since := time.Duration(at - last); since >= 0 && since < sweepEvery || !r.swept.CompareAndSwap(last, at) {
+		return
+	}
 	r.paid.Range(func(id, value any) bool {
-		if paid, _ := value.(*atomic.Int64); paid.Load() <= now.UnixNano() {
-			r.paid.Delete(id)
+		if paid, _ := value.(*atomic.Int64); paid.Load() <= at && r.paid.CompareAndDelete(id, value) {
 			r.count.Add(-1)
 		}
 		return true
