@@ -52,21 +52,17 @@ func record(u User) (Record, error) {
 		return Record{}, err
 	}
 	if !printable(u.DisplayName) || utf8.RuneCountInString(u.DisplayName) > maxDisplayName {
-		return Record{}, fieldError("display_name", "holds control characters or more than 256 characters", "Give printable text.")
+		return Record{}, authority.Field("display_name", "holds control characters or more than 256 characters", "Give printable text.")
 	}
 	if u.Kind != Person && u.Kind != Service {
-		return Record{}, fieldError("kind", "is neither person nor service", "")
+		return Record{}, authority.Field("kind", "is neither person nor service", "")
 	}
 	if u.State != Active && u.State != Blocked {
-		return Record{}, fieldError("state", "is neither active nor blocked", "")
+		return Record{}, authority.Field("state", "is neither active nor blocked", "")
 	}
 	roles, err := sortedRoles(u.Roles)
 	r.Roles = roles
 	return r, err
-}
-
-func fieldError(field, problem, fix string) error {
-	return &authority.FieldError{Field: field, Problem: problem, Fix: fix}
 }
 
 // checkUsername refuses a name that could be taken for something else: an ID in a URL, the pair of HTTP Basic (a colon),
@@ -76,19 +72,19 @@ func checkUsername(name, key, emailKey string) error {
 	_, idErr := uuid.Parse(key)
 	switch {
 	case name == "":
-		return fieldError("username", "is empty", "Give a name.")
+		return authority.Field("username", "is empty", "Give a name.")
 	case !printable(name) || invisible(name) || strings.ContainsAny(key, ":/"):
-		return fieldError("username", "holds a colon, a slash or a character that can't be seen", "Use letters, digits and other marks.")
+		return authority.Field("username", "holds a colon, a slash or a character that can't be seen", "Use letters, digits and other marks.")
 	case utf8.RuneCountInString(name) > maxUsername:
-		return fieldError("username", "is longer than 128 characters", "Shorten it.")
+		return authority.Field("username", "is longer than 128 characters", "Shorten it.")
 	case strings.TrimSpace(key) != key:
-		return fieldError("username", "begins or ends with a space", "Remove it.")
+		return authority.Field("username", "begins or ends with a space", "Remove it.")
 	case idErr == nil:
-		return fieldError("username", "has the form of an ID", "Choose a name that is no UUID.")
+		return authority.Field("username", "has the form of an ID", "Choose a name that is no UUID.")
 	case key == "." || key == "..":
-		return fieldError("username", "is a path segment with a meaning of its own", "Choose another name.")
+		return authority.Field("username", "is a path segment with a meaning of its own", "Choose another name.")
 	case strings.Contains(key, "@") && key != emailKey:
-		return fieldError("username", "holds an @ but is not the user's own e-mail", "Use the e-mail as it stands in email, or a name without @.")
+		return authority.Field("username", "holds an @ but is not the user's own e-mail", "Use the e-mail as it stands in email, or a name without @.")
 	}
 	return nil
 }
@@ -102,11 +98,11 @@ func checkEmail(email, key string) error {
 	local, domain, ok := strings.Cut(key, "@")
 	switch {
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
-		return fieldError("email", "is not of the form name@domain", "")
+		return authority.Field("email", "is not of the form name@domain", "")
 	case !printable(email) || invisible(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
-		return fieldError("email", "holds a space, a control character or one of : / < > , ; \"", "Give the bare address.")
+		return authority.Field("email", "holds a space, a control character or one of : / < > , ; \"", "Give the bare address.")
 	case utf8.RuneCountInString(email) > maxEmail:
-		return fieldError("email", "is longer than 254 characters", "")
+		return authority.Field("email", "is longer than 254 characters", "")
 	}
 	return nil
 }
@@ -129,11 +125,11 @@ func invisible(name string) bool {
 // sortedRoles checks role names and returns them sorted, each once.
 func sortedRoles(roles []string) ([]string, error) {
 	if len(roles) > maxRoles {
-		return nil, fieldError("roles", "are more than 64", "Use fewer, broader roles.")
+		return nil, authority.Field("roles", "are more than 64", "Use fewer, broader roles.")
 	}
 	for _, role := range roles {
 		if !ValidRole(role) {
-			return nil, fieldError("roles", "hold a name that is empty, longer than 64 characters or not of A-Z a-z 0-9 . _ -", "Rename the role.")
+			return nil, authority.Field("roles", "hold a name that is empty, longer than 64 characters or not of A-Z a-z 0-9 . _ -", "Rename the role.")
 		}
 	}
 	sorted := slices.Clone(roles)

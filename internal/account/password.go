@@ -64,11 +64,11 @@ func checkPassword(field string, password secret.Text) error {
 	text := password.Reveal()
 	switch n := utf8.RuneCountInString(text); {
 	case !utf8.ValidString(text) || len(text) > maxPasswordBytes:
-		return fieldError(field, "is not UTF-8 or longer than 1024 bytes", "")
+		return authority.Field(field, "is not UTF-8 or longer than 1024 bytes", "")
 	case n < minPassword:
-		return fieldError(field, "is shorter than 8 characters", "Choose a longer one.")
+		return authority.Field(field, "is shorter than 8 characters", "Choose a longer one.")
 	case n > maxPassword:
-		return fieldError(field, "is longer than 256 characters", "Choose a shorter one.")
+		return authority.Field(field, "is longer than 256 characters", "Choose a shorter one.")
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func outdated(stored string) bool {
 // tells of the hash itself.
 func importable(stored string) (string, error) {
 	if _, err := parseHash(stored); err != nil {
-		return "", fieldError("password_hash", "is not a hash that Jeton can check: "+err.Error(), "Give Argon2id, bcrypt or PBKDF2 (sha256, sha512) as a PHC or modular-crypt string.")
+		return "", authority.Field("password_hash", "is not a hash that Jeton can check: "+err.Error(), "Give Argon2id, bcrypt or PBKDF2 (sha256, sha512) as a PHC or modular-crypt string.")
 	}
 	return stored, nil
 }

@@ -27,10 +27,6 @@ const (
 	day       = 24 * time.Hour
 )
 
-func field(name, problem, fix string) error {
-	return &authority.FieldError{Field: name, Problem: problem, Fix: fix}
-}
-
 // Key returns the canonical form of a token's name: no two living tokens have one.
 func Key(name string) string { return account.Key(name) }
 
@@ -45,7 +41,7 @@ func (t *Tokens) check(r *Record, user account.User, maker *authority.Principal,
 	}
 	r.Limits.Scopes = sorted(r.Limits.Scopes)
 	if r.Limits.HasScope(authority.AdminScope) && !slices.Contains(had, authority.AdminScope) && !mayAdminister(maker, user) {
-		return field("scopes", "may hold "+authority.AdminScope+" for yourself or a service account alone", "Make the token for a service account.")
+		return authority.Field("scopes", "may hold "+authority.AdminScope+" for yourself or a service account alone", "Make the token for a service account.")
 	}
 	if err := checkFrom(r.Limits.From); err != nil {
 		return err
@@ -57,15 +53,15 @@ func (t *Tokens) check(r *Record, user account.User, maker *authority.Principal,
 func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return field("name", "is empty", "Say what the token is for.")
+		return authority.Field("name", "is empty", "Say what the token is for.")
 	case name != strings.TrimSpace(name):
-		return field("name", "begins or ends with a space", "Leave it out.")
+		return authority.Field("name", "begins or ends with a space", "Leave it out.")
 	case utf8.RuneCountInString(name) > maxName:
-		return field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
+		return authority.Field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
 	case uuid.Validate(name) == nil:
-		return field("name", "has the form of an ID", "Say what the token is for.")
+		return authority.Field("name", "has the form of an ID", "Say what the token is for.")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return field("name", "holds control or invisible characters", "Give printable text on one line.")
+		return authority.Field("name", "holds control or invisible characters", "Give printable text on one line.")
 	}
 	return nil
 }
@@ -73,15 +69,15 @@ func checkName(name string) error {
 // checkScopes refuses a scope that no operation has, which is a slip of the pen, unless the token had it before.
 func (t *Tokens) checkScopes(scopes, had []string) error {
 	if len(scopes) > maxScopes {
-		return field("scopes", "are more than "+strconv.Itoa(maxScopes), "")
+		return authority.Field("scopes", "are more than "+strconv.Itoa(maxScopes), "")
 	}
 	for i, scope := range scopes {
 		name := "scopes[" + strconv.Itoa(i) + "]"
 		switch {
 		case !policy.IsScope(scope):
-			return field(name, `is empty, or holds a space, " or \`, "Give scopes one by one.")
+			return authority.Field(name, `is empty, or holds a space, " or \`, "Give scopes one by one.")
 		case scope != authority.AdminScope && !slices.Contains(had, scope) && !t.cfg.Policy().HasScope(scope):
-			return field(name, "is the scope of no operation", "Give an operation that scope first, or leave it out.")
+			return authority.Field(name, "is the scope of no operation", "Give an operation that scope first, or leave it out.")
 		}
 	}
 	return nil
@@ -89,11 +85,11 @@ func (t *Tokens) checkScopes(scopes, had []string) error {
 
 func checkFrom(from []netip.Prefix) error {
 	if len(from) > maxFrom {
-		return field("allowed_ips", "are more than "+strconv.Itoa(maxFrom), "Give networks rather than addresses.")
+		return authority.Field("allowed_ips", "are more than "+strconv.Itoa(maxFrom), "Give networks rather than addresses.")
 	}
 	for i, p := range from {
 		if !p.IsValid() || p != p.Masked() {
-			return field("allowed_ips["+strconv.Itoa(i)+"]", "is no address or network, or has bits beyond its length", "Give 192.0.2.7 or 192.0.2.0/24.")
+			return authority.Field("allowed_ips["+strconv.Itoa(i)+"]", "is no address or network, or has bits beyond its length", "Give 192.0.2.7 or 192.0.2.0/24.")
 		}
 	}
 	return nil
@@ -104,9 +100,9 @@ func checkRate(r authority.Rate) error {
 	case r == authority.Rate{}:
 		return nil
 	case r.Calls < 1 || r.Calls > maxCalls:
-		return field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
+		return authority.Field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
 	case r.Per < time.Second || r.Per > maxPer || r.Per%time.Second != 0:
-		return field("rate_limit.per_seconds", "is not 1 to 86400", "")
+		return authority.Field("rate_limit.per_seconds", "is not 1 to 86400", "")
 	}
 	return nil
 }
@@ -117,15 +113,15 @@ func (t *Tokens) expiry(d Draft, kind account.Kind, now time.Time) (time.Time, e
 	bounded := longest > 0
 	switch {
 	case d.Never && d.Days != 0:
-		return time.Time{}, field("never_expires", "stands beside expires_in_days", "Give one of them.")
+		return time.Time{}, authority.Field("never_expires", "stands beside expires_in_days", "Give one of them.")
 	case d.Never && bounded:
-		return time.Time{}, field("never_expires", "is not allowed for this kind of user", "Give expires_in_days, "+daysOf(longest)+" at most.")
+		return time.Time{}, authority.Field("never_expires", "is not allowed for this kind of user", "Give expires_in_days, "+daysOf(longest)+" at most.")
 	case d.Never:
 		return time.Time{}, nil
 	case d.Days < 1 || d.Days > maxDays:
-		return time.Time{}, field("expires_in_days", "is not 1 to "+strconv.Itoa(maxDays), "Give 30, or never_expires.")
+		return time.Time{}, authority.Field("expires_in_days", "is not 1 to "+strconv.Itoa(maxDays), "Give 30, or never_expires.")
 	case bounded && time.Duration(d.Days)*day > longest:
-		return time.Time{}, field("expires_in_days", "is more than the longest life for this kind of user", "Give "+daysOf(longest)+" at most.")
+		return time.Time{}, authority.Field("expires_in_days", "is more than the longest life for this kind of user", "Give "+daysOf(longest)+" at most.")
 	}
 	return now.Add(time.Duration(d.Days) * day).Truncate(time.Second), nil
 }

@@ -45,7 +45,7 @@ type Patch struct {
 func (t *Tokens) Create(ctx context.Context, d Draft, maker *authority.Principal, actor audit.Actor) (secret.Text, Token, error) {
 	user, err := t.cfg.Users.Find(ctx, d.User)
 	if errors.Is(err, authority.ErrNotFound) {
-		return "", Token{}, field("user", "is no user", "Make the user first.")
+		return "", Token{}, authority.Field("user", "is no user", "Make the user first.")
 	}
 	if err != nil {
 		return "", Token{}, fmt.Errorf("finding the user of an API token: %w", err)
@@ -109,7 +109,7 @@ func (t *Tokens) Update(ctx context.Context, id uuid.UUID, p Patch, maker *autho
 	r := Record{Token: p.apply(token)}
 	if r.Limits.HasScope(authority.AdminScope) && !token.Limits.HasScope(authority.AdminScope) {
 		// Who has the text by now, nobody knows; and whoever made it may be another than whose power it would get.
-		return Token{}, field("scopes", "may hold "+authority.AdminScope+" from the beginning alone", "Make another token.")
+		return Token{}, authority.Field("scopes", "may hold "+authority.AdminScope+" from the beginning alone", "Make another token.")
 	}
 	if err := t.check(&r, user, maker, token.Limits.Scopes); err != nil {
 		return Token{}, err

@@ -31,3 +31,8 @@ type FieldError struct {
 
 // Error implements error.
 func (e *FieldError) Error() string { return e.Field + " " + e.Problem }
+
+// Field returns a FieldError, as the error that it is.
+func Field(name, problem, fix string) error {
+	return &FieldError{Field: name, Problem: problem, Fix: fix}
+}
