@@ -75,7 +75,7 @@ func TestSignRefuses(t *testing.T) {
 		{"its own algorithm", jose.Header{Algorithm: jose.EdDSA}, `{}`, nil},
 		{"another algorithm", jose.Header{Algorithm: jose.ES256}, `{}`, jose.ErrAlgorithm},
 		{"none", jose.Header{Algorithm: "none"}, `{}`, jose.ErrAlgorithm},
-		{"no claims", jose.Header{}, ``, jose.ErrSegments},
+		{"no claims", jose.Header{}, ``, jose.ErrJSON},
 		{"an array", jose.Header{}, `[]`, jose.ErrJSON},
 		{"a duplicate", jose.Header{}, `{"a":1,"a":1}`, jose.ErrMemberName},
 		{"too long", jose.Header{}, `{"a":"` + strings.Repeat("a", 6<<10) + `"}`, jose.ErrTooLong},
@@ -87,6 +87,9 @@ func TestSignRefuses(t *testing.T) {
 		text, err := s.Sign(rand.Reader, test.header, []byte(test.claims))
 		if !errors.Is(err, test.kind) || (text == "") != (test.kind != nil) {
 			t.Errorf("%s: got %q, %v, want %v", test.name, text, err, test.kind)
+		}
+		if _, err := jose.Parse(text); (err == nil) != (test.kind == nil) {
+			t.Errorf("%s: got %v from the gate, want %v", test.name, err, test.kind)
 		}
 	}
 	var zero jose.Signer

@@ -65,7 +65,7 @@ func Parse(text string) (*Token, error) {
 // parseForm is the gate but for the claims, which it returns decoded and unread.
 func parseForm(text string) (t *Token, claims []byte, err error) {
 	if len(text) > MaxLength {
-		return nil, nil, refuse(ErrTooLong, "a token has 8,192 bytes at most")
+		return nil, nil, errTooLong()
 	}
 	header, rest, _ := strings.Cut(text, ".")
 	payload, signature, _ := strings.Cut(rest, ".")
@@ -91,6 +91,8 @@ func parseForm(text string) (t *Token, claims []byte, err error) {
 	t.signature = parts[2]
 	return t, parts[1], nil
 }
+
+func errTooLong() error { return refuse(ErrTooLong, "a token has 8,192 bytes at most") }
 
 // base64url refuses "=" and unused bits that are set.
 var base64url = base64.RawURLEncoding.Strict()
