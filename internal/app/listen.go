@@ -133,6 +133,9 @@ func gatewayKinds() authority.Kinds {
 }
 
 // furnish puts behind each door what answers there.
+//
+// Only the public listener's answers reach browsers, and have the headers that bind these. What asks the admin listener comes
+// every few seconds and is no event: it isn't logged.
 func (n *node) furnish(d *doors) error {
 	public, err := n.publicHandler()
 	if err != nil {
@@ -181,6 +184,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A product comes after Jeton's own paths, so that none can take one of these, and before the console, which takes the rest.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/"):

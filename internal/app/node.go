@@ -34,8 +34,8 @@ import (
 
 // node is one running Jeton: its parts, wired.
 type node struct {
-	cfg    config.Config
-	url    string // by which clients know Jeton
+	cfg    config.Config // as at the start: what a reload changes stands below, or with its part
+	url    string        // by which clients know Jeton
 	now    func() time.Time
 	logger *slog.Logger
 
@@ -57,7 +57,7 @@ type node struct {
 	certificate *web.Certificate // nil where every listener speaks plain http
 
 	retention atomic.Int64 // of events, in nanoseconds
-	draining  atomic.Bool
+	draining  atomic.Bool  // on the way down, of which /readyz tells
 }
 
 // maxRefusals bounds the rows of refusals a minute: under attack some 700 MB a day, and far above what an honest minute
@@ -110,7 +110,9 @@ func (n *node) begin(ctx context.Context, o *Options) error {
 	return nil
 }
 
-// wire makes the parts of the inside and joins them.
+// wire makes the parts of the inside and joins them: the feed first, by which every other applies its changes, and the
+// authority last, which is made of the ways in. What a part is given to call may name one that comes later: nothing is called
+// before all are there.
 func (n *node) wire(o *Options) (err error) {
 	if n.feed, err = feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: o.Now}); err != nil {
 		return err

@@ -24,6 +24,7 @@ func newPrivateFile(path string) (*privateFile, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no file", path)
 	}
+	// Its mode is 0600 from the beginning, whatever the umask; and in the same folder, it can be renamed in one step.
 	f, err := os.CreateTemp(filepath.Dir(path), ".jeton-*")
 	if err != nil {
 		return nil, err
@@ -31,7 +32,8 @@ func newPrivateFile(path string) (*privateFile, error) {
 	return &privateFile{path, f}, nil
 }
 
-// write puts a text into the file, and the file, once it is on the disk, into its place.
+// write puts a text into the file, and the file, once it is on the disk, into its place: after a crash there is the former or
+// the new one, and never a part.
 func (f *privateFile) write(text string) error {
 	_, err := f.file.WriteString(text)
 	if err = errors.Join(err, f.file.Sync(), f.file.Close()); err != nil {
