@@ -19,7 +19,7 @@ import (
 type Use struct {
 	ID   uuid.UUID
 	At   time.Time
-	From netip.Addr // the client's address, where it was known
+	From netip.Addr // the client's address, where it was known; else the last known one is kept
 }
 
 // Toucher is a Way that keeps when its credentials were last used.

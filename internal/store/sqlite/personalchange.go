@@ -29,7 +29,7 @@ WHERE user_id = ? AND digest IS NOT NULL`
 	hasToken = `SELECT EXISTS (SELECT 1 FROM personal_token WHERE user_id = ? AND digest IS NOT NULL)`
 	// A use counts if it is later than the last; it is no use of a token that was made after it.
 	touchToken = `
-UPDATE personal_token SET last_used_at = ?1, last_used_ip = ?2
+UPDATE personal_token SET last_used_at = ?1, last_used_ip = coalesce(?2, last_used_ip)
 WHERE user_id = ?3 AND digest IS NOT NULL AND coalesce(last_used_at, created_at - 1) < ?1`
 )
 
@@ -83,7 +83,9 @@ func (s *Store) TouchPersonalTokens(ctx context.Context, used []authority.Use) e
 }
 
 // setLastUse ends a statement for touch, of a table whose rows go by their own ID. A use counts if it is later than the last.
-const setLastUse = `SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
+// Where its address isn't known, as of a token that somebody asks about, the last known one stays: it may be the only trace
+// of a thief.
+const setLastUse = `SET last_used_at = ?1, last_used_ip = coalesce(?2, last_used_ip) WHERE id = ?3 AND coalesce(last_used_at, created_at - 1) < ?1`
 
 // touch stores uses, each by a statement of its time, address and ID. Batches before the one that failed are stored;
 // storing one again does nothing, since a use counts only if it is later.
@@ -98,7 +100,7 @@ func (s *Store) touch(ctx context.Context, doing, statement string, used []autho
 	return nil
 }
 
-// touch stores one batch. An address that isn't known is stored as such: the former one wasn't that of this use.
+// touch stores one batch.
 func (t *tx) touch(statement string, used []authority.Use) error {
 	for _, u := range used {
 		var from any

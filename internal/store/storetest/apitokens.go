@@ -234,8 +234,8 @@ func testTouchAPITokens(t *testing.T, s Store) {
 	}{
 		{authority.Use{ID: r.ID, At: at, From: from}, at, from.String(), func(u []authority.Use) error { return s.TouchAPITokens(t.Context(), u) }},
 		{authority.Use{ID: r.ID, At: at.Add(-time.Second)}, at, from.String(), func(u []authority.Use) error { return s.TouchAPITokens(t.Context(), u) }},
-		{authority.Use{ID: r.ID, At: at.Add(time.Second)}, at.Add(time.Second), "", func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
-		{authority.Use{ID: newID(), At: at.Add(time.Hour)}, at.Add(time.Second), "", func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
+		{authority.Use{ID: r.ID, At: at.Add(time.Second)}, at.Add(time.Second), from.String(), func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
+		{authority.Use{ID: newID(), At: at.Add(time.Hour)}, at.Add(time.Second), from.String(), func(u []authority.Use) error { return s.TouchParents(t.Context(), u) }},
 	} {
 		quietly(t, s, func() error { return use.through([]authority.Use{use.used}) })
 		want.LastUsedAt, want.LastUsedIP = use.at, use.from
