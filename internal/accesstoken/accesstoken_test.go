@@ -261,7 +261,8 @@ func TestNarrows(t *testing.T) {
 		{"the service", wide, accesstoken.Ask{Resources: []string{"https://API.example.com/v2/"}}, nil, nil, "https://api.example.com/v2", "", ""},
 		{"the service by name", wide, accesstoken.Ask{Resources: []string{"reports"}}, nil, nil, "https://api.example.com/v2", "", ""},
 		{"another service", wide, accesstoken.Ask{Resources: []string{"other"}}, nil, nil, "https://other.example.com", "wrong_audience", "wrong_audience"},
-		{"the issuer", wide, accesstoken.Ask{Resources: []string{desk.Issuer + "/"}}, nil, nil, desk.Issuer, "", ""},
+		{"the service at the issuer's address", wide, accesstoken.Ask{Resources: []string{"self"}}, accesstoken.ErrTarget, nil, "", "", ""},
+		{"all of nothing", authority.Limits{Scopes: []string{}}, accesstoken.Ask{}, nil, "", desk.Issuer, "insufficient_scope", "insufficient_scope"},
 		{"a path of the service", wide, accesstoken.Ask{Resources: []string{"https://api.example.com/v2/reports"}}, accesstoken.ErrTarget, nil, "", "", ""},
 		{"no service", wide, accesstoken.Ask{Resources: []string{"https://api.example.com/v3"}}, accesstoken.ErrTarget, nil, "", "", ""},
 		{"two services", wide, accesstoken.Ask{Resources: []string{"reports", "other"}}, accesstoken.ErrTarget, nil, "", "", ""},
@@ -294,6 +295,41 @@ func TestNarrows(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestIssuerAsService has a service stand at the issuer's address: its URL then tells no service from all.
+func TestIssuerAsService(t *testing.T) {
+	d, text, _ := partner(t, desk.Options{}, authority.Limits{})
+	for _, test := range []struct {
+		host, prefix string
+		want         error
+	}{{"other.example.com", "/", nil}, {"tokens.example.com", "/api", nil}, {"tokens.example.com", "/", accesstoken.ErrTarget}} {
+		_, err := d.Catalog.Create(t.Context(), catalog.Draft{Name: "beside" + strings.ReplaceAll(test.prefix, "/", "-") + test.host, Host: test.host, PathPrefix: test.prefix}, audit.Actor{})
+		must(t, err)
+		for _, resource := range []string{desk.Issuer, desk.Issuer + "/"} {
+			if _, err := d.Exchange(t, text, accesstoken.Ask{Resources: []string{resource}}); !errors.Is(err, test.want) {
+				t.Errorf("beside %s%s: got error %v for %s, want %v", test.host, test.prefix, err, resource, test.want)
+			}
+		}
+	}
+	issued := exchange(t, d, text, accesstoken.Ask{Resources: []string{"beside-apitokens.example.com"}})
+	if got := payload(t, issued.Token)["aud"]; got != desk.Issuer+"/api" {
+		t.Errorf("got audience %v, want that of the service below", got)
+	}
+}
+
+// TestNarrowedToNothing stays so, also once its parent is no longer narrowed.
+func TestNarrowedToNothing(t *testing.T) {
+	d, text, token := partner(t, desk.Options{}, authority.Limits{Scopes: []string{}})
+	access := exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()
+	_, err := d.API.Update(t.Context(), token.ID, apitoken.Patch{Scopes: new([]string)}, &d.Admin, audit.Actor{})
+	must(t, err)
+	if got := d.Call(t, access); got != "insufficient_scope" {
+		t.Errorf("got %q, want insufficient_scope", got)
+	}
+	if got := d.Call(t, exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()); got != "" {
+		t.Errorf("one that is got now: got %q, want it admitted", got)
 	}
 }
 
@@ -446,6 +482,8 @@ func TestRecognizes(t *testing.T) {
 func addOther(t *testing.T, d *desk.Desk) {
 	t.Helper()
 	_, err := d.Catalog.Create(t.Context(), catalog.Draft{Name: "other", Host: "other.example.com"}, audit.Actor{})
+	must(t, err)
+	_, err = d.Catalog.Create(t.Context(), catalog.Draft{Name: "self", Host: "tokens.example.com"}, audit.Actor{})
 	must(t, err)
 }
 

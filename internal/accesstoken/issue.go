@@ -64,7 +64,9 @@ func (t *Tokens) Issue(ctx context.Context, p *authority.Principal, ask Ask) (Is
 	if err != nil {
 		return Issued{}, err
 	}
-	set.Scope = strings.Join(scopes, " ")
+	if scopes != nil {
+		set.Scope = new(strings.Join(scopes, " "))
+	}
 	return t.sign(ctx, set, parent.NotAfter, scopes)
 }
 
@@ -135,29 +137,42 @@ func (t *Tokens) scopes(parent *authority.Limits, asked []string) ([]string, err
 }
 
 // audience returns the "aud" of a token that is asked for some resources: the issuer for all services, or the URL of one.
+//
+// A service that stands at the issuer's own address has none that would tell it from all services: a token can't be narrowed
+// to it, and where there is one, the issuer's URL says neither the one nor the other.
 func (t *Tokens) audience(resources []string) (string, error) {
 	resources = slices.Compact(slices.Sorted(slices.Values(resources)))
-	switch {
-	case len(resources) == 0, len(resources) == 1 && strings.TrimSuffix(resources[0], "/") == t.cfg.Issuer:
+	switch len(resources) {
+	case 0:
 		return t.cfg.Issuer, nil
-	case len(resources) > 1:
+	case 1:
+	default:
 		return "", ErrTarget
 	}
+	issuer, _ := addressOf(t.cfg.Issuer)
+	scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
+	address, isURL := addressOf(resources[0])
 	if s, ok := t.cfg.Policy().Named(resources[0]); ok {
-		scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
-		return scheme + "://" + s.Address(), nil
-	}
-	address, ok := addressOf(resources[0])
-	if !ok {
+		address = s.Address()
+	} else if isURL {
+		scheme, _, _ = strings.Cut(strings.ToLower(resources[0]), "://")
+	} else {
 		return "", ErrTarget
 	}
+	switch stands := t.stands(address); {
+	case address == issuer && !stands && strings.TrimSuffix(resources[0], "/") == t.cfg.Issuer:
+		return t.cfg.Issuer, nil
+	case address == issuer, !stands:
+		return "", ErrTarget
+	}
+	return scheme + "://" + address, nil
+}
+
+// stands reports whether a service has an address.
+func (t *Tokens) stands(address string) bool {
 	host, _, _ := strings.Cut(address, "/")
 	s, ok := t.cfg.Policy().Find(host, address[len(host):])
-	if !ok || s.Address() != address {
-		return "", ErrTarget
-	}
-	scheme, _, _ := strings.Cut(strings.ToLower(resources[0]), "://")
-	return scheme + "://" + address, nil
+	return ok && s.Address() == address
 }
 
 // addressOf returns the address of the service that a URL names (RFC 8707 section 2: absolute, without a fragment), its host

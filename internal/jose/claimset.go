@@ -15,9 +15,11 @@ type ClaimSet struct {
 	ClientID string   // empty where no client acts
 	// Credential names the record of what the client came by, where ClientID doesn't: Jeton's own claim, for Jeton alone.
 	Credential string
-	Scope      string // RFC 6749 section 3.3; empty where the token is not narrowed
-	ID         string // "jti"
-	IssuedAt   time.Time
+	// Scope is a list divided by spaces (RFC 6749 section 3.3); nil where the token is not narrowed, empty where it is to
+	// nothing.
+	Scope    *string
+	ID       string // "jti"
+	IssuedAt time.Time
 	// Expires is when the token dies. A token without an end has none, and Never in its place: forgetting the one must not
 	// mean the other.
 	Expires time.Time
@@ -29,15 +31,15 @@ var errIncomplete = errors.New("a claim set needs issuer, subject, audience, ID,
 
 // encodedClaims is a ClaimSet in JSON.
 type encodedClaims struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"`
-	Audience any    `json:"aud"`
-	ClientID string `json:"client_id,omitempty"`
-	Cred     string `json:"cred,omitempty"`
-	Scope    string `json:"scope,omitempty"`
-	ID       string `json:"jti"`
-	IssuedAt int64  `json:"iat"`
-	Expires  *int64 `json:"exp,omitempty"`
+	Issuer   string  `json:"iss"`
+	Subject  string  `json:"sub"`
+	Audience any     `json:"aud"`
+	ClientID string  `json:"client_id,omitempty"`
+	Cred     string  `json:"cred,omitempty"`
+	Scope    *string `json:"scope,omitempty"`
+	ID       string  `json:"jti"`
+	IssuedAt int64   `json:"iat"`
+	Expires  *int64  `json:"exp,omitempty"`
 }
 
 // Encode returns the claims in JSON, for [Signer.Sign]. A single audience is a string, several are an array (RFC 7519

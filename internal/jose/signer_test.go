@@ -226,7 +226,7 @@ func TestPKCS1PEM(t *testing.T) {
 func TestClaimSet(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 999e6, time.FixedZone("", 3600))
 	full := jose.ClaimSet{
-		Issuer: "https://h<&>/", Subject: "s", Audience: []string{"a"}, ClientID: "c", Scope: "x y", ID: "j", IssuedAt: at, Expires: at.Add(time.Hour),
+		Issuer: "https://h<&>/", Subject: "s", Audience: []string{"a"}, ClientID: "c", Scope: new("x y"), ID: "j", IssuedAt: at, Expires: at.Add(time.Hour),
 	}
 	text, err := full.Encode()
 	if err != nil {
@@ -244,7 +244,7 @@ func TestClaimSet(t *testing.T) {
 		t.Errorf("got exp %d, %v", exp, err)
 	}
 	spare := full
-	spare.Audience, spare.ClientID, spare.Scope, spare.Expires, spare.Never = []string{"a", "b"}, "", "", time.Time{}, true
+	spare.Audience, spare.ClientID, spare.Scope, spare.Expires, spare.Never = []string{"a", "b"}, "", nil, time.Time{}, true
 	text, err = spare.Encode()
 	if want := `{"iss":"https://h\u003c\u0026\u003e/","sub":"s","aud":["a","b"],"jti":"j","iat":1772362800}`; string(text) != want || err != nil {
 		t.Errorf("got %s, %v, want %s", text, err, want)
