@@ -280,6 +280,9 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Prese
 func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, d *Decision) {
 	a.tally.count(kind, ref.Reason.Outcome())
 	entry := audit.Refusal{Reason: string(ref.Reason), Door: door.Name, ID: ref.ID, UserID: ref.UserID, Address: in.Peer}
+	if !in.Peer.IsValid() {
+		entry.Address = in.Asker
+	}
 	if kind != KindNone {
 		entry.Kind = kind.String()
 	}

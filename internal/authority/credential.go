@@ -73,6 +73,7 @@ type Presented struct {
 	Host          string      // likewise, with or without port
 	Path          string      // likewise, still percent-encoded, without the query
 	Peer          netip.Addr  // the client's address, where it is known
+	Asker         netip.Addr  // the address of who asks about the call, where that isn't its client: for the audit log alone
 }
 
 // Credential is the one credential of a call.

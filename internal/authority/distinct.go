@@ -39,11 +39,11 @@ func (d *distinct[T]) put(text string, value T, most int) (number uint32, ok boo
 	return number, true
 }
 
-// The most different sets of roles, of which a company has a few dozen, and of limits. A user or a proof with one more is not
-// remembered.
+// The most different sets of roles, of which a company has a few dozen, and of limits: some 30 MB. A user or a proof with one
+// more is not remembered: whoever has its token narrowed in ever other ways makes checks slow, and memory no larger.
 const (
 	maxRoleSets  = 1 << 15
-	maxLimitSets = 1 << 20
+	maxLimitSets = 1 << 16
 )
 
 // putRoles returns the number of a set of roles.

@@ -220,6 +220,10 @@ func TestRate(t *testing.T) {
 	if n, _ := spend("alice"); n != 0 {
 		t.Errorf("by a clock set back: got %d calls, want none", n)
 	}
+	d.advance(3 * time.Second)
+	if n, _ := spend("alice"); n != 3 {
+		t.Errorf("a period later: got %d calls, want 3", n)
+	}
 }
 
 // TestRatesAreBounded has more tokens spend than are counted at a time: memory holds those alone who have not paid, and those

@@ -11,7 +11,8 @@ import (
 // rates count the uses of credentials whose rate is bounded, each by its generic cell rate algorithm: of a credential, no
 // more is kept than the time at which its calls so far would all be paid for.
 //
-// What is counted is this node's alone, and begins anew when it starts.
+// What is counted is this node's alone, and begins anew when it starts. A clock that is set back has nobody wait longer than
+// for a whole period.
 type rates struct {
 	paid  sync.Map // uuid.UUID → *atomic.Int64, nanoseconds since 1970
 	count atomic.Int64
@@ -32,14 +33,16 @@ func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (wait time.Duration
 	}
 	each := max(rate.Per/time.Duration(rate.Calls), 1)
 	paid := r.of(id, now)
-	at := now.UnixNano()
+	at, period := now.UnixNano(), int64(each)*int64(rate.Calls)
 	for {
 		was := paid.Load()
 		next := max(was, at) + int64(each)
-		if over := next - at - int64(each)*int64(rate.Calls); over > 0 {
-			return time.Duration(over)
-		}
-		if paid.CompareAndSwap(was, next) {
+		switch {
+		case was > at+period:
+			paid.CompareAndSwap(was, at+period) // whoever came before has done as much
+		case next > at+period:
+			return time.Duration(next - at - period)
+		case paid.CompareAndSwap(was, next):
 			return 0
 		}
 	}
