@@ -167,7 +167,7 @@ type VerifyRequest struct {
 	SecFetchSite  string `json:"sec_fetch_site,omitempty" doc:"the value of the Sec-Fetch-Site header field"`
 	Method        string `json:"method" doc:"of the call"`
 	URL           string `json:"url" doc:"of the call: absolute, with scheme and host"`
-	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller, for the audit log"`
+	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller: for the audit log, and for tokens that count from some addresses alone, which are refused without it"`
 }
 
 // Verdict is the answer of POST /v1/verify. The reason is for the service's own log and not for its caller.

@@ -60,7 +60,7 @@ func checkName(name string) error {
 		return authority.Field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
 	case uuid.Validate(name) == nil:
 		return authority.Field("name", "has the form of an ID", "Say what the token is for.")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || account.Invisible(name):
 		return authority.Field("name", "holds control or invisible characters", "Give printable text on one line.")
 	}
 	return nil

@@ -245,7 +245,7 @@ func (s *server) deleteAPIToken(ctx context.Context, c *call, in *apiTokenInput)
 // idOf returns the ID in a path. What isn't one is no record's.
 func idOf(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
-	if err != nil {
+	if err != nil || id.String() != text { // it has one spelling: others may be another record's to somebody else
 		return uuid.Nil, authority.ErrNotFound
 	}
 	return id, nil
@@ -257,7 +257,13 @@ func rateOf(r api.RateLimit) authority.Rate {
 
 // networksOf returns networks, and addresses as networks of one, in the form in which clients' addresses are compared: IPv4
 // addresses in their IPv6 form are IPv4. One with a zone is none: zones are this machine's and no client's.
+//
+// No list is anywhere, and an empty one is nothing that anybody means: a script that takes the last address off a list
+// wouldn't have the token count everywhere.
 func networksOf(texts []string) ([]netip.Prefix, error) {
+	if texts != nil && len(texts) == 0 {
+		return nil, authority.Field("allowed_ips", "is empty", "Leave it out, or give null, for every address; disable the token for none.")
+	}
 	var networks []netip.Prefix
 	for i, text := range texts {
 		p, err := netip.ParsePrefix(text)

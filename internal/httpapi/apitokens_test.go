@@ -92,7 +92,7 @@ func TestAPITokenLife(t *testing.T) {
 		{`{"scopes":[]}`, func() { want.Scopes = []string{} }}, // narrowed to none
 		{`{"scopes":null}`, func() { want.Scopes = nil }},      // not narrowed
 		{`{"allowed_ips":["192.0.2.0/24"]}`, func() { want.AllowedIPs = []string{"192.0.2.0/24"} }},
-		{`{"allowed_ips":[]}`, func() { want.AllowedIPs = nil }},
+		{`{"allowed_ips":null}`, func() { want.AllowedIPs = nil }},
 		{`{"rate_limit":{"calls":5}}`, func() { want.RateLimit.Calls = 5 }}, // RFC 7396 merges within, too
 		{`{"rate_limit":{"per_seconds":1}}`, func() { want.RateLimit.PerSeconds = 1 }},
 		{`{"rate_limit":{}}`, func() {}},
@@ -183,6 +183,7 @@ func TestAPITokenErrors(t *testing.T) {
 		{"power in another case", "scopes", `["jeton.Admin"]`, `[]`, "scopes[0]"},
 		{"scopes as text", "scopes", `"reports.read"`, `["reports.read"]`, "scopes"},
 		{"no address", "allowed_ips", `["192.0.2.256"]`, `["192.0.2.25"]`, "allowed_ips[0]"},
+		{"an empty list", "allowed_ips", `[]`, `["192.0.2.0/31"]`, "allowed_ips"},
 		{"a name", "allowed_ips", `["::1","localhost"]`, `["::1"]`, "allowed_ips[1]"},
 		{"bits beyond", "allowed_ips", `["192.0.2.1/24"]`, `["192.0.2.0/24"]`, "allowed_ips[0]"},
 		{"a zone", "allowed_ips", `["fe80::1%eth0"]`, `["fe80::1"]`, "allowed_ips[0]"},
