@@ -1,9 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"net/netip"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -63,13 +63,12 @@ func checkAPIToken(t *testing.T, s Store, want apitoken.Token) {
 	must(t, err)
 	found, err := s.FindAPIToken(t.Context(), want.ID, want.KeyID)
 	must(t, err)
-	for what, got := range map[string]apitoken.Token{"read": read, "found": found.Token} {
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %+v, want %+v", what, got, want)
-		}
-	}
+	exactly(t, read, want)
+	exactly(t, found.Token, want)
 }
 
+// testCreateAPIToken stores a token, which changes no verdict that was given: there is an event of it and nothing in the feed. An
+// ID is used once, and nobody but a living user has tokens.
 func testCreateAPIToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := apiToken(owner.ID, "Nightly export")
@@ -86,6 +85,7 @@ func testCreateAPIToken(t *testing.T, s Store) {
 	}
 }
 
+// testAPITokenLimits reads back each limit as it was given, alone. No scopes at all are another thing than no limit to scopes.
 func testAPITokenLimits(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	for name, limits := range map[string]authority.Limits{
@@ -102,12 +102,11 @@ func testAPITokenLimits(t *testing.T, s Store) {
 		parent, err := s.APITokenParent(t.Context(), r.ID)
 		must(t, err)
 		want := accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, NotAfter: r.ExpiresAt, Limits: &limits}
-		if !reflect.DeepEqual(parent, want) {
-			t.Errorf("%s: got %+v within %+v, want %+v", name, parent, parent.Limits, want)
-		}
+		exactly(t, parent, want)
 	}
 }
 
+// testAPITokenNames gives out a name, in any case, once among living tokens, and anew when its token is deleted.
 func testAPITokenNames(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	first, second := createAPIToken(t, s, apiToken(owner.ID, "First")), createAPIToken(t, s, apiToken(owner.ID, "Second"))
@@ -127,6 +126,8 @@ func testAPITokenNames(t *testing.T, s Store) {
 	must(t, s.UpdateAPIToken(t.Context(), second, event(audit.APITokenUpdate, second.ID, start()))) // the name is free again
 }
 
+// testUpdateAPIToken changes everything that can change in one step, which counts for the next access token, too. Of two changes
+// of one version the first wins.
 func testUpdateAPIToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "Old"))
@@ -146,6 +147,7 @@ func testUpdateAPIToken(t *testing.T, s Store) {
 	refuses(t, s, authority.ErrNotFound, func() error { return s.UpdateAPIToken(t.Context(), r, ev) })
 }
 
+// testDeleteAPIToken leaves a tombstone that a verdict finds and nobody reads, and leaves other tokens alone.
 func testDeleteAPIToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r, other := createAPIToken(t, s, apiToken(owner.ID, "gone")), createAPIToken(t, s, apiToken(owner.ID, "other"))
@@ -167,6 +169,7 @@ func testDeleteAPIToken(t *testing.T, s Store) {
 	checkAPIToken(t, s, other.Token)
 }
 
+// testListAPITokens lists living tokens by name, a page at a time, by each filter and by all together.
 func testListAPITokens(t *testing.T, s Store) {
 	owner, other := tokenOwner(t, s), born(t, s, person("bob"), "")
 	for i, name := range []string{"d", "b", "a", "c"} {
@@ -208,6 +211,7 @@ func testListAPITokens(t *testing.T, s Store) {
 	}
 }
 
+// testAPITokensOfDeleted ends a user's tokens with the user; a new user of the same name inherits none.
 func testAPITokensOfDeleted(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "orphan"))
@@ -221,6 +225,8 @@ func testAPITokensOfDeleted(t *testing.T, s Store) {
 	createAPIToken(t, s, apiToken(born(t, s, person("alice"), "").ID, "orphan")) // the name is free
 }
 
+// testTouchAPITokens keeps the latest use, by a token or by an access token of it; an older one that comes late changes nothing,
+// and nobody need hear of it.
 func testTouchAPITokens(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "used"))
@@ -243,15 +249,15 @@ func testTouchAPITokens(t *testing.T, s Store) {
 	}
 }
 
+// testGroundsOfAPIToken returns all that an access token rests on, in one read; a key that nobody knows is as good as a revoked one.
+// The tokens of clients are not among these parents.
 func testGroundsOfAPIToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
 	grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, newID())
 	must(t, err)
 	want := accesstoken.Grounds{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}}
-	if !reflect.DeepEqual(grounds, want) {
-		t.Errorf("got %+v, want %+v", grounds, want)
-	}
+	exactly(t, grounds, want)
 	if grounds, err = s.GroundsOfAPIToken(t.Context(), r.ID, "unknown", newID()); err != nil || !grounds.KeyRevoked {
 		t.Errorf("of a key that there isn't: got %+v and error %v, want it taken for revoked", grounds, err)
 	}
@@ -263,28 +269,35 @@ func testGroundsOfAPIToken(t *testing.T, s Store) {
 	}
 }
 
+// testRevokeAccessToken takes back one access token of a parent, of either sort, and no other of it. The feed names the parent,
+// for that is what verdicts are remembered by; to take it back twice is to do it once.
 func testRevokeAccessToken(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
-	id, parent := newID(), newID()
+	c := addSecret(t, s, client(t, s).ID, 1)
 	for _, test := range []struct {
-		revocation accesstoken.Revocation
-		kind       feed.Kind
+		parent  uuid.UUID
+		client  bool
+		kind    feed.Kind
+		grounds func(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error)
 	}{
-		{accesstoken.Revocation{ID: id, Parent: r.ID, Until: start().Add(time.Minute)}, feed.APIToken},
-		{accesstoken.Revocation{ID: newID(), Parent: parent, Until: start().Add(time.Minute), Client: true}, feed.ClientSecret},
+		{r.ID, false, feed.APIToken, s.GroundsOfAPIToken},
+		{c.ID, true, feed.ClientSecret, s.GroundsOfClient},
 	} {
-		ev := event(audit.AccessTokenRevoke, test.revocation.ID, start())
-		does(t, s, ev, one(test.kind, test.revocation.Parent), func() error { return s.RevokeAccessToken(t.Context(), test.revocation, ev) })
-		quietly(t, s, func() error { return s.RevokeAccessToken(t.Context(), test.revocation, ev) })
-	}
-	for token, want := range map[uuid.UUID]bool{id: true, newID(): false} {
-		if grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, token); err != nil || grounds.Revoked != want {
-			t.Errorf("got %+v and error %v, want revoked %t", grounds, err, want)
+		revocation := accesstoken.Revocation{ID: newID(), Parent: test.parent, Until: start().Add(time.Minute), Client: test.client}
+		ev := event(audit.AccessTokenRevoke, revocation.ID, start())
+		does(t, s, ev, one(test.kind, test.parent), func() error { return s.RevokeAccessToken(t.Context(), revocation, ev) })
+		quietly(t, s, func() error { return s.RevokeAccessToken(t.Context(), revocation, ev) })
+		for token, want := range map[uuid.UUID]bool{revocation.ID: true, newID(): false} {
+			grounds, err := test.grounds(t.Context(), test.parent, r.KeyID, token)
+			if err != nil || grounds.Parent.ID != test.parent || grounds.Revoked != want || grounds.KeyRevoked {
+				t.Errorf("of %s: got %+v and error %v, want revoked %t, and its key not", test.kind, grounds, err, want)
+			}
 		}
 	}
 }
 
+// testPruneRevoked forgets the access tokens that had ended before a time, and none that ends at it or later.
 func testPruneRevoked(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
@@ -306,6 +319,7 @@ func testPruneRevoked(t *testing.T, s Store) {
 	}
 }
 
+// testAPITokenKeys tells of a revoked signing key with the record, whichever of a token's own two reads asks.
 func testAPITokenKeys(t *testing.T, s Store) {
 	owner := tokenOwner(t, s)
 	r := createAPIToken(t, s, apiToken(owner.ID, "signed"))

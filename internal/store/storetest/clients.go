@@ -41,10 +41,12 @@ func client(t *testing.T, s Store) account.Record {
 	return born(t, s, r, "")
 }
 
+// clientSecret returns a secret to be stored, the nth second's.
 func clientSecret(userID uuid.UUID, n int) clientauth.Secret {
 	return clientauth.Secret{ID: newID(), UserID: userID, CreatedAt: start().Add(time.Duration(n) * time.Second), Pepper: 1}
 }
 
+// clientKey returns a key to be stored, the nth second's: the even ones in PEM, the odd ones by their address.
 func clientKey(userID uuid.UUID, n int) clientauth.Key {
 	k := clientauth.Key{ID: newID(), UserID: userID, CreatedAt: start().Add(time.Duration(n) * time.Second)}
 	if n%2 == 0 {
@@ -73,6 +75,8 @@ func addKey(t *testing.T, s Store, userID uuid.UUID, n int) clientauth.Key {
 	return c
 }
 
+// testClientSecrets gives a service account two secrets and no third, until one of them is deleted. Each is found by its digest,
+// under its own pepper alone.
 func testClientSecrets(t *testing.T, s Store) {
 	u := client(t, s)
 	first, second := addSecret(t, s, u.ID, 1), addSecret(t, s, u.ID, 2)
@@ -93,6 +97,7 @@ func testClientSecrets(t *testing.T, s Store) {
 	_ = addSecret(t, s, u.ID, 4)
 }
 
+// testDeleteClientSecret ends a secret of its own user, once. Its digest stays, so that the audit log can tell what was presented.
 func testDeleteClientSecret(t *testing.T, s Store) {
 	u, other := client(t, s), born(t, s, person("alice"), "")
 	c := addSecret(t, s, u.ID, 1)
@@ -120,6 +125,8 @@ func checkClientParent(t *testing.T, s Store, id, userID uuid.UUID, want accesst
 	}
 }
 
+// testClientSecretPeppers moves a secret to a newer pepper where it is still stored under the old digest, and is found under
+// either meanwhile.
 func testClientSecretPeppers(t *testing.T, s Store) {
 	u := client(t, s)
 	c := addSecret(t, s, u.ID, 1)
@@ -135,6 +142,8 @@ func testClientSecretPeppers(t *testing.T, s Store) {
 	}
 }
 
+// testClientKeys gives a service account five keys and no sixth, and finds them by its name, the newest first: that one is most
+// likely in use. Who has none is told from who isn't there.
 func testClientKeys(t *testing.T, s Store) {
 	u := client(t, s)
 	if keys, err := s.ClientKeysByName(t.Context(), "batch"); err != nil || len(keys) != 0 {
@@ -157,6 +166,8 @@ func testClientKeys(t *testing.T, s Store) {
 	}
 }
 
+// testDeleteClientKey ends a key of its own user, once. It is found by the name still, so that the audit log can tell whose
+// assertion that was.
 func testDeleteClientKey(t *testing.T, s Store) {
 	u, other := client(t, s), born(t, s, person("alice"), "")
 	c := addKey(t, s, u.ID, 0)
@@ -174,7 +185,7 @@ func testDeleteClientKey(t *testing.T, s Store) {
 	checkClientParent(t, s, c.ID, u.ID, accesstoken.Deleted)
 }
 
-// testNoClient gives people what only service accounts have.
+// testNoClient gives people what only service accounts have; an account that becomes a person's is no client from then on.
 func testNoClient(t *testing.T, s Store) {
 	alice := born(t, s, person("alice"), "")
 	ev := event(audit.ClientKeyCreate, alice.ID, start())
@@ -194,6 +205,7 @@ func testNoClient(t *testing.T, s Store) {
 	}
 }
 
+// testClientOfDeleted ends secrets and keys with their user. What was got with them is refused as of something deleted.
 func testClientOfDeleted(t *testing.T, s Store) {
 	u := client(t, s)
 	c, k := addSecret(t, s, u.ID, 1), addKey(t, s, u.ID, 2)
@@ -208,6 +220,8 @@ func testClientOfDeleted(t *testing.T, s Store) {
 	checkClientParent(t, s, k.ID, u.ID, accesstoken.Deleted)
 }
 
+// testTouchClient keeps the latest use, by a secret or key itself or by an access token of it; an older one that comes late
+// changes nothing.
 func testTouchClient(t *testing.T, s Store) {
 	u := client(t, s)
 	c, k := addSecret(t, s, u.ID, 1), addKey(t, s, u.ID, 2)
@@ -227,6 +241,7 @@ func testTouchClient(t *testing.T, s Store) {
 	same(t, keys, []clientauth.Key{k})
 }
 
+// testUseAssertion takes each assertion once, until it is forgotten; and none is forgotten before its end has passed.
 func testUseAssertion(t *testing.T, s Store) {
 	once, other := [32]byte{1}, [32]byte{1, 1}
 	use := func(digest [32]byte) func() error {
@@ -248,6 +263,7 @@ func testUseAssertion(t *testing.T, s Store) {
 	}
 }
 
+// testRaceAssertions presents one assertion fifty times at once: what makes it good once is the database, not a look beforehand.
 func testRaceAssertions(t *testing.T, s Store) {
 	oneWins(t, together(50, func(int) error { return s.UseAssertion(t.Context(), [32]byte{7}, start()) }), authority.ErrConflict)
 }

@@ -9,6 +9,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -100,6 +101,15 @@ func must(t *testing.T, err error) {
 func same[T any](t *testing.T, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("not as wanted (-want +got):\n%s", diff)
+	}
+}
+
+// exactly compares, telling no list from an empty one: a token without a list of scopes counts for all of them, and one with
+// an empty list for none.
+func exactly[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("not as wanted (-want +got):\n%s", diff)
 	}
 }
