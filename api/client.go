@@ -33,5 +33,5 @@ type ClientKey struct {
 type NewClientKey struct {
 	PublicKey string `json:"public_key,omitempty" doc:"in PEM; never the private half"`
 	JWKSURI   string `json:"jwks_uri,omitempty" doc:"https URL of a JWK Set (RFC 7517)"`
-	Algorithm string `json:"algorithm,omitempty" doc:"RS256, PS256, ES256 or EdDSA, with public_key; what the key is, if absent"`
+	Algorithm string `json:"algorithm,omitempty" doc:"RS256, RS384, RS512, PS256, PS384, PS512, ES256 or EdDSA, with public_key; what the key is, if absent"`
 }

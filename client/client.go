@@ -1,5 +1,6 @@
-// Package client speaks Jeton's native API, /v1: it manages users, services with their operations, and signing
-// keys, makes one's own personal token, asks for verdicts and reads the audit log.
+// Package client speaks Jeton's native API, /v1: it manages users, API tokens, the client secrets and keys of service
+// accounts, services with their operations, and signing keys, makes one's own personal token, asks for verdicts and reads
+// the audit log.
 //
 //	c, err := client.New(client.Config{BaseURL: "https://tokens.example.com", Token: token})
 //	me, err := c.Me(ctx)

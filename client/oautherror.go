@@ -10,8 +10,8 @@ import (
 // OAuthError is the error that Jeton's token endpoint answered (RFC 6749, section 5.2). It is an ErrTokenRefused, or
 // where Jeton couldn't answer for now, an ErrTooManyRequests, ErrInternal or ErrUnavailable.
 type OAuthError struct {
-	// Code is the RFCs' word: "invalid_grant" or "invalid_request" where the API token isn't valid, "invalid_scope" or
-	// "invalid_target" where it is, but gives no access token of those scopes or for that service.
+	// Code is the RFCs' word: "invalid_request" where the API token isn't valid (RFC 8693, section 2.2.2), "invalid_scope"
+	// or "invalid_target" where it is, but gives no access token of those scopes or for that service.
 	Code string
 	// Description is for people; it may be empty.
 	Description string

@@ -40,8 +40,8 @@ func (p *program) clientKeyCreate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&file, "public-key", "", "`FILE` of the public key in PEM")
 	f.StringVar(&draft.JWKSURI, "jwks-uri", "", "https `URL` of a JWK Set")
-	f.StringVar(&draft.Algorithm, "algorithm", "", "RS256, PS256, ES256 or EdDSA; what the key is, if not given")
-	p.complete(cmd, "algorithm", "RS256", "PS256", "ES256", "EdDSA")
+	f.StringVar(&draft.Algorithm, "algorithm", "", "RS256, RS384, RS512, PS256, PS384, PS512, ES256 or EdDSA; what the key is, if not given")
+	p.complete(cmd, "algorithm", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "EdDSA")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) (err error) {
 		if err := exclusive(cmd, "public-key", "jwks-uri"); err != nil {
 			return err

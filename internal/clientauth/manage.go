@@ -190,7 +190,7 @@ func keyFault(err error) error {
 	case errors.Is(err, jose.ErrWeakKey):
 		return field("public_key", "is weak", "Give RSA of 2048 to 4096 bits with the exponent 65537, P-256 or Ed25519.")
 	case errors.Is(err, jose.ErrUnknownAlgorithm):
-		return field("algorithm", "is none that a public key has", "Give RS256, PS256, ES256 or EdDSA, or leave it out.")
+		return field("algorithm", "is none that a public key has", "Give RS256, RS384, RS512, PS256, PS384, PS512, ES256 or EdDSA, or leave it out.")
 	default:
 		return field("public_key", "is no public key of its algorithm in PEM", "Give one block that begins with -----BEGIN PUBLIC KEY-----.")
 	}
