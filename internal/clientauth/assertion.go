@@ -23,7 +23,7 @@ const (
 	// Most clients ask for one to ten minutes, Authlib for an hour.
 	maxAhead = time.Hour
 	// maxTried bounds the checks of one assertion among the keys of a client, and again among its deleted ones.
-	maxTried = 5
+	maxTried = MaxKeys
 )
 
 // proveAssertion checks a client's assertion (RFC 7523 section 3; OpenID Connect Core section 9, private_key_jwt). What it
@@ -149,9 +149,6 @@ func (c *Clients) keysOf(ctx context.Context, k *Key, kid string) ([]jose.Key, e
 			return nil, fmt.Errorf("reading a client's key: %w", err)
 		}
 		return []jose.Key{key}, nil
-	}
-	if c.cfg.KeySets == nil {
-		return nil, nil
 	}
 	set, err := c.cfg.KeySets.Keys(ctx, k.JWKSURI, kid)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package clientauth is how a service account proves itself as an OAuth client (RFC 6749 section 2.3): by a secret, or by
 // an assertion that it signs with its own key (private_key_jwt, RFC 7523 section 2.2).
 //
-//	secret   ID │ user, digest, pepper │ created, last used, deleted        "jtc…", two live at most
+//	secret   ID │ user, digest, pepper │ created, last used, deleted        "jtc…", MaxSecrets live at most
 //	key      ID │ user, algorithm, public key or its address │ the same     its private half never comes here
 //
 // The client's name is its user's. A client gets access tokens for itself, and asks about tokens; what it proves itself by
@@ -18,6 +18,13 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+)
+
+// How many secrets and keys of a client may live at once. Two secrets let a program be moved from one to the other; keys
+// are public, and a client of several machines may have one for each. Each key is one more to try an assertion by.
+const (
+	MaxSecrets = 2
+	MaxKeys    = 5
 )
 
 // Secret is what is known of a client's secret. The secret itself is not.
@@ -54,7 +61,7 @@ type FoundSecret struct {
 // time of the change.
 type Store interface {
 	// AddClientSecret adds a secret of a living service account. It returns ErrNotFound where there is no such, and
-	// ErrConflict where it has two that live.
+	// ErrConflict where MaxSecrets of it live.
 	AddClientSecret(ctx context.Context, s Secret, d keyring.Digest, ev audit.Event) error
 	// ClientSecrets returns the living secrets of a user, the oldest first.
 	ClientSecrets(ctx context.Context, userID uuid.UUID) ([]Secret, error)
@@ -66,7 +73,7 @@ type Store interface {
 	DeleteClientSecret(ctx context.Context, userID, id uuid.UUID, ev audit.Event) error
 
 	// AddClientKey adds a key of a living service account. It returns ErrNotFound where there is no such, and ErrConflict
-	// where it has five that live.
+	// where MaxKeys of it live.
 	AddClientKey(ctx context.Context, k Key, ev audit.Event) error
 	// ClientKeys returns the living keys of a user, the oldest first.
 	ClientKeys(ctx context.Context, userID uuid.UUID) ([]Key, error)

@@ -27,7 +27,7 @@ type KeySets interface {
 	Keys(ctx context.Context, uri, kid string) ([]jose.IdentifiedKey, error)
 }
 
-// Config is what Clients need. Every field is required but KeySets.
+// Config is what Clients need. Every field is required.
 type Config struct {
 	Store   Store
 	Users   Users
@@ -36,7 +36,7 @@ type Config struct {
 	Applied func(ctx context.Context) error
 	// Audiences are the names by which an assertion may mean Jeton: its issuer, and the addresses that clients call.
 	Audiences []string
-	// KeySets reads clients' published keys; without it no client can name where its keys are.
+	// KeySets reads the keys of clients that name an address in the place of a key.
 	KeySets KeySets
 	Now     func() time.Time
 	Random  io.Reader
@@ -47,8 +47,8 @@ type Clients struct{ cfg Config }
 
 // New returns Clients, or an error where the configuration lacks something.
 func New(cfg Config) (*Clients, error) {
-	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || len(cfg.Audiences) == 0 || cfg.Now == nil || cfg.Random == nil {
-		return nil, errors.New("clientauth: Store, Users, Keyring, Applied, Audiences, Now and Random are required")
+	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || len(cfg.Audiences) == 0 || cfg.KeySets == nil || cfg.Now == nil || cfg.Random == nil {
+		return nil, errors.New("clientauth: Store, Users, Keyring, Applied, Audiences, KeySets, Now and Random are required")
 	}
 	return &Clients{cfg}, nil
 }

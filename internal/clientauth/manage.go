@@ -36,9 +36,8 @@ func (c *Clients) client(ctx context.Context, user string) (account.User, error)
 	return u, nil
 }
 
-// CreateSecret gives a service account, by its name or ID, one more secret and returns it, this once: two may live, so that
-// a program can be moved from one to the other. Errors are a *authority.FieldError, ErrConflict wrapped in one where there
-// are two, ErrNotFound, or a store's.
+// CreateSecret gives a service account, by its name or ID, one more secret and returns it, this once: MaxSecrets may live.
+// Errors are a *authority.FieldError, one beside ErrConflict where there are so many, ErrNotFound, or a store's.
 func (c *Clients) CreateSecret(ctx context.Context, user string, actor audit.Actor) (secret.Text, Secret, error) {
 	u, err := c.client(ctx, user)
 	if err != nil {
@@ -46,7 +45,7 @@ func (c *Clients) CreateSecret(ctx context.Context, user string, actor audit.Act
 	}
 	text, err := secret.Make(secret.ClientSecret, c.cfg.Random)
 	if err != nil {
-		return "", Secret{}, err
+		return "", Secret{}, fmt.Errorf("making a client secret: %w", err)
 	}
 	id, now, err := c.newRecord()
 	if err != nil {
@@ -56,7 +55,7 @@ func (c *Clients) CreateSecret(ctx context.Context, user string, actor audit.Act
 	s := Secret{ID: id, UserID: u.ID, CreatedAt: now, Pepper: digest.Pepper}
 	err = c.cfg.Store.AddClientSecret(ctx, s, digest, audit.New(audit.ClientSecretCreate, actor, secretTarget(id, u), now))
 	if errors.Is(err, authority.ErrConflict) {
-		return "", Secret{}, fmt.Errorf("%w: %w", err, field("user", "has two client secrets already", "Delete the one that is no longer in use."))
+		return "", Secret{}, fmt.Errorf("%w: %w", err, full(MaxSecrets, "client secrets"))
 	}
 	if err != nil {
 		return "", Secret{}, fmt.Errorf("storing a client secret: %w", err)
@@ -87,8 +86,8 @@ func (c *Clients) DeleteSecret(ctx context.Context, user string, id uuid.UUID, a
 	return c.cfg.Applied(ctx)
 }
 
-// CreateKey gives a service account one more key by which its assertions are checked; five may live. Errors are those of
-// CreateSecret: a private key, a weak one, and one that isn't the algorithm's are a *authority.FieldError.
+// CreateKey gives a service account one more key by which its assertions are checked; MaxKeys may live. Errors are those
+// of CreateSecret: a private key, a weak one, and one that isn't the algorithm's are a *authority.FieldError.
 func (c *Clients) CreateKey(ctx context.Context, user string, d KeyDraft, actor audit.Actor) (Key, error) {
 	u, err := c.client(ctx, user)
 	if err != nil {
@@ -105,7 +104,7 @@ func (c *Clients) CreateKey(ctx context.Context, user string, d KeyDraft, actor 
 	ev := audit.New(audit.ClientKeyCreate, actor, keyTarget(k.ID, u), k.CreatedAt, "algorithm", string(k.Algorithm), "jwks_uri", k.JWKSURI)
 	err = c.cfg.Store.AddClientKey(ctx, k, ev)
 	if errors.Is(err, authority.ErrConflict) {
-		return Key{}, fmt.Errorf("%w: %w", err, field("user", "has five client keys already", "Delete one that is no longer in use."))
+		return Key{}, fmt.Errorf("%w: %w", err, full(MaxKeys, "client keys"))
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("storing a client key: %w", err)
@@ -153,8 +152,6 @@ func (c *Clients) read(d KeyDraft) (Key, error) {
 		return readPublicKey(d)
 	case d.Algorithm != "":
 		return Key{}, field("algorithm", "stands beside jwks_uri", "Leave it out: the set says it of each key.")
-	case c.cfg.KeySets == nil:
-		return Key{}, field("jwks_uri", "is not supported here", "Give public_key.")
 	}
 	if err := c.cfg.KeySets.Check(d.JWKSURI); err != nil {
 		return Key{}, field("jwks_uri", err.Error(), "Give an https URL, as https://client.example.com/jwks.json.")
@@ -173,7 +170,10 @@ func readPublicKey(d KeyDraft) (Key, error) {
 		var key jose.Key
 		if key, err = jose.ParsePEM(alg, []byte(d.PublicKey)); err == nil {
 			text, err := key.PEM()
-			return Key{Algorithm: alg, PublicKey: string(text)}, err
+			if err != nil {
+				return Key{}, fmt.Errorf("encoding a client's key: %w", err)
+			}
+			return Key{Algorithm: alg, PublicKey: string(text)}, nil
 		}
 		if errors.Is(err, jose.ErrWeakKey) || errors.Is(err, jose.ErrPrivateKey) {
 			break
@@ -198,6 +198,11 @@ func keyFault(err error) error {
 
 func field(name, problem, fix string) error {
 	return &authority.FieldError{Field: name, Problem: problem, Fix: fix}
+}
+
+// full says that an account has as many credentials of a sort as may live.
+func full(most int, sort string) error {
+	return field("user", fmt.Sprintf("has %d %s already", most, sort), "Delete one that is no longer in use.")
 }
 
 func secretTarget(id uuid.UUID, u account.User) audit.Target {

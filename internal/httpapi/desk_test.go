@@ -33,6 +33,7 @@ import (
 	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/httpapi"
+	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -257,8 +258,11 @@ func (d *desk) newSigned(t testing.TB, keys *keyring.Keyring) {
 		Store: d.store, Keyring: keys, Policy: d.catalog.Policy, Applied: d.changes.CatchUp, Issuer: publicURL, Life: 5 * time.Minute, Now: d.clock,
 	})
 	check(t, err)
+	sets, err := jwks.New(jwks.Config{Now: d.clock})
+	check(t, err)
 	d.clients, err = clientauth.New(clientauth.Config{
-		Store: d.store, Users: d.accounts, Keyring: keys, Applied: d.changes.CatchUp, Audiences: []string{publicURL}, Now: d.clock, Random: rand.Reader,
+		Store: d.store, Users: d.accounts, Keyring: keys, Applied: d.changes.CatchUp, Audiences: []string{publicURL}, KeySets: sets, Now: d.clock,
+		Random: rand.Reader,
 	})
 	check(t, err)
 }

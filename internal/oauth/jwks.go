@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func (k *keySet) of(all []keyring.SigningKey) (*builtKeys, error) {
 	for i, key := range published {
 		text, err := key.Key.JWK(key.ID)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("encoding the key %s: %w", key.ID, err)
 		}
 		fresh.ids[i], texts[i] = key.ID, string(text)
 	}

@@ -32,10 +32,6 @@ WHERE u.username_key = ? AND u.deleted_at IS NULL AND u.kind = 'service' ORDER B
 
 	touchClientSecret = `UPDATE client_secret ` + setLastUse
 	touchClientKey    = `UPDATE client_key ` + setLastUse
-
-	// How many secrets and keys of a client may live: enough to put a new one in place of each.
-	maxSecrets = 2
-	maxKeys    = 5
 )
 
 func scanSecret(row scanner, more ...any) (c clientauth.Secret, err error) {
@@ -54,7 +50,7 @@ func scanKey(row scanner) (c clientauth.Key, err error) {
 // AddClientSecret implements clientauth.Store. How many there are is asked in the transaction that adds one.
 func (s *Store) AddClientSecret(ctx context.Context, c clientauth.Secret, d keyring.Digest, ev audit.Event) error {
 	return s.write(ctx, "inserting client secret", func(t *tx) error {
-		if err := t.hasRoom(`SELECT count(*) FROM client_secret WHERE user_id = ? AND deleted_at IS NULL`, c.UserID, maxSecrets); err != nil {
+		if err := t.hasRoom(`SELECT count(*) FROM client_secret WHERE user_id = ? AND deleted_at IS NULL`, c.UserID, clientauth.MaxSecrets); err != nil {
 			return err
 		}
 		if err := t.execOne(`
@@ -125,7 +121,7 @@ func (s *Store) DeleteClientSecret(ctx context.Context, userID, id uuid.UUID, ev
 // AddClientKey implements clientauth.Store.
 func (s *Store) AddClientKey(ctx context.Context, c clientauth.Key, ev audit.Event) error {
 	return s.write(ctx, "inserting client key", func(t *tx) error {
-		if err := t.hasRoom(`SELECT count(*) FROM client_key WHERE user_id = ? AND deleted_at IS NULL`, c.UserID, maxKeys); err != nil {
+		if err := t.hasRoom(`SELECT count(*) FROM client_key WHERE user_id = ? AND deleted_at IS NULL`, c.UserID, clientauth.MaxKeys); err != nil {
 			return err
 		}
 		if err := t.execOne(`

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ func testClientKeys(t *testing.T, s Store) {
 		t.Errorf("before the first: got %+v and error %v, want none", keys, err)
 	}
 	var added []clientauth.Key
-	for n := range 5 {
+	for n := range clientauth.MaxKeys {
 		added = append(added, addKey(t, s, u.ID, n))
 	}
 	ev := event(audit.ClientKeyCreate, u.ID, start())
@@ -160,7 +161,8 @@ func testClientKeys(t *testing.T, s Store) {
 	same(t, got, added)
 	byName, err := s.ClientKeysByName(t.Context(), "batch")
 	must(t, err)
-	same(t, byName, []clientauth.Key{added[4], added[3], added[2], added[1], added[0]})
+	slices.Reverse(added)
+	same(t, byName, added)
 	if _, err := s.ClientKeysByName(t.Context(), "nobody"); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
 	}
