@@ -141,9 +141,9 @@ func looksSigned(text string) bool {
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	v, err := t.verify(c.Text)
 	if err != nil {
-		return authority.Proof{}, t.attribute(err, v)
+		return authority.Proof{}, t.attribute(err, &v)
 	}
-	claims, reason := t.read(v)
+	claims, reason := t.read(&v)
 	if reason != "" {
 		return authority.Proof{}, &authority.Refusal{Reason: reason}
 	}
@@ -181,7 +181,7 @@ func (t *Tokens) verify(token secret.Text) (keyring.Verified, error) {
 
 // attribute adds to the refusal of a token that has ended whose it was, for the audit log: its key has signed that. It adds
 // nothing to any other error, for of other tokens that are refused nobody has signed what they say.
-func (t *Tokens) attribute(err error, v keyring.Verified) error {
+func (t *Tokens) attribute(err error, v *keyring.Verified) error {
 	ref, ok := errors.AsType[*authority.Refusal](err)
 	if !ok || ref.Reason != authority.ReasonExpired {
 		return err
@@ -200,19 +200,15 @@ func (t *Tokens) grounds(ctx context.Context, c *claims, kid string) (Grounds, e
 	return t.cfg.Store.GroundsOfAPIToken(ctx, c.parent, kid, c.id)
 }
 
-// Revoke takes an access token back (RFC 7009): whoever presents it from now on is refused. A token that is good no longer
-// needs no revocation, and gets none.
-func (t *Tokens) Revoke(ctx context.Context, token secret.Text, actor audit.Actor) error {
-	v, err := t.verify(token)
-	if err != nil {
-		return nil //nolint:nilerr // it is refused as it is
-	}
-	claims, reason := t.read(v)
-	if reason != "" {
+// Revoke takes an access token back (RFC 7009), as the keyring has verified it: whoever presents it from now on is refused.
+// A token of another kind, and one that says what no access token does, is refused as it is, and nothing is kept of it.
+func (t *Tokens) Revoke(ctx context.Context, token keyring.Verified, actor audit.Actor) error {
+	claims, reason := t.read(&token)
+	if token.Purpose != keyring.ForAccessTokens || reason != "" {
 		return nil
 	}
 	ev := audit.New(audit.AccessTokenRevoke, actor, audit.Target{Kind: "access_token", ID: claims.id}, t.cfg.Now(), "of", claims.parent.String())
-	err = t.cfg.Store.RevokeAccessToken(ctx, Revocation{ID: claims.id, Parent: claims.parent, Until: v.Expires, Client: claims.client}, ev)
+	err := t.cfg.Store.RevokeAccessToken(ctx, Revocation{ID: claims.id, Parent: claims.parent, Until: token.Expires, Client: claims.client}, ev)
 	if err != nil {
 		return fmt.Errorf("revoking an access token: %w", err)
 	}

@@ -22,19 +22,19 @@ type claims struct {
 }
 
 // read reads the claims of a token whose signature is good. All of them are ours to write, so anything else is refused.
-func (t *Tokens) read(v keyring.Verified) (c claims, _ authority.Reason) {
+func (t *Tokens) read(v *keyring.Verified) (c claims, _ authority.Reason) {
 	var ok bool
-	if c.id, ok = idOf(v, "jti"); !ok {
+	if c.id, ok = v.ID("jti"); !ok {
 		return c, authority.ReasonWrongClaims
 	}
-	if c.userID, ok = idOf(v, "sub"); !ok {
+	if c.userID, ok = v.ID("sub"); !ok {
 		return c, authority.ReasonWrongClaims
 	}
 	name := "client_id"
 	if c.client = v.Claims.Has("cred"); c.client {
 		name = "cred"
 	}
-	if c.parent, ok = idOf(v, name); !ok || v.Expires.IsZero() {
+	if c.parent, ok = v.ID(name); !ok || v.Expires.IsZero() {
 		return c, authority.ReasonWrongClaims
 	}
 	if v.Claims.Has("scope") {
@@ -54,16 +54,6 @@ func (t *Tokens) read(v keyring.Verified) (c claims, _ authority.Reason) {
 		}
 	}
 	return c, ""
-}
-
-// idOf returns a claim that is an ID.
-func idOf(v keyring.Verified, name string) (uuid.UUID, bool) {
-	text, err := v.Claims.Text(name)
-	if err != nil {
-		return uuid.Nil, false
-	}
-	id, err := uuid.Parse(text)
-	return id, err == nil && id != uuid.Nil && id.String() == text
 }
 
 // scopesOf returns the scopes of a list divided by spaces (RFC 6749 section 3.3), sorted, each once. They are never nil: a

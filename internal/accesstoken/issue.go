@@ -23,8 +23,6 @@ var (
 	ErrScope = errors.New("a scope that is unknown, or beyond those of the credential")
 	// ErrTarget says that a resource or audience is no service, or that they are several (RFC 8707 section 2).
 	ErrTarget = errors.New("not one known service")
-	// ErrParent says that the credential gets nobody an access token.
-	ErrParent = errors.New("no access token is got for this kind of credential")
 )
 
 // Ask is what a token is asked for. The zero Ask asks for all that the credential has.
@@ -44,8 +42,8 @@ type Issued struct {
 }
 
 // Issue gets a principal an access token for the API token, or the client's secret or key, that it has just shown. It asks
-// for the record anew, whatever is remembered of it. The error is ErrScope, ErrTarget, ErrParent, a *authority.Refusal, or a
-// store's.
+// for the record anew, whatever is remembered of it. The error is ErrScope, ErrTarget, a *authority.Refusal, also where the
+// kind of credential bears no access tokens, or a store's.
 func (t *Tokens) Issue(ctx context.Context, p *authority.Principal, ask Ask) (Issued, error) {
 	parent, err := t.parent(ctx, p)
 	if err != nil {
@@ -78,7 +76,7 @@ func (t *Tokens) parent(ctx context.Context, p *authority.Principal) (parent Par
 	case authority.ClientSecret:
 		parent, err = t.cfg.Store.ClientParent(ctx, p.CredentialID)
 	default:
-		return Parent{}, ErrParent
+		return Parent{}, &authority.Refusal{Reason: authority.ReasonNotAcceptedHere, ID: p.CredentialID, UserID: p.ID}
 	}
 	reason := authority.ReasonDeleted
 	if err == nil {

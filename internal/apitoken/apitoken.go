@@ -144,9 +144,8 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 	if err != nil && !expired {
 		return authority.Proof{}, err
 	}
-	text, err := v.Claims.Text("jti")
-	id, malformed := uuid.Parse(text)
-	if err != nil || malformed != nil || id.String() != text {
+	id, ok := v.ID("jti")
+	if !ok {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonWrongClaims}
 	}
 	found, err := t.cfg.Store.FindAPIToken(ctx, id, v.KeyID)

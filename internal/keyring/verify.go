@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -18,6 +20,7 @@ const skew = 10 * time.Second
 type Verified struct {
 	Claims  jose.Claims
 	KeyID   string
+	Purpose Purpose   // of its key, and by its type its own
 	Expires time.Time // zero where the token says of no end
 }
 
@@ -73,9 +76,9 @@ func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified,
 	expires, reason := k.times(claims)
 	switch reason {
 	case "":
-		return Verified{claims, kid, expires}, nil
+		return Verified{claims, kid, p, expires}, nil
 	case authority.ReasonExpired:
-		return Verified{claims, kid, expires}, refused(reason)
+		return Verified{claims, kid, p, expires}, refused(reason)
 	default:
 		return Verified{}, refused(reason)
 	}
@@ -117,6 +120,16 @@ const latestEnd = 253402300799
 func (v *Verified) IsFor(audience string) bool {
 	all, err := v.Claims.Texts("aud")
 	return err == nil && slices.Contains(all, audience)
+}
+
+// ID returns a claim that is an ID, in the one form in which Jeton writes IDs: in another spelling, or zero, it is none.
+func (v *Verified) ID(claim string) (uuid.UUID, bool) {
+	text, err := v.Claims.Text(claim)
+	if err != nil {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil && id != uuid.Nil && id.String() == text
 }
 
 func refused(reason authority.Reason) error { return &authority.Refusal{Reason: reason} }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -76,6 +78,27 @@ func TestVerifyTells(t *testing.T) {
 		at = noon.Add(ahead)
 		if _, err := k.Verify(signed.Token, keyring.ForAccessTokens, set.Issuer); reasonOf(t, err) != want {
 			t.Errorf("by a clock %s behind: got error %v, want %q", -ahead, err, want)
+		}
+	}
+}
+
+// TestVerifiedID: an ID counts in one spelling alone, or one record would have several.
+func TestVerifiedID(t *testing.T) {
+	k := mustOpen(t, signing(newStore(t)))
+	const id = "01a21563-69c9-7c2c-8183-7f9ff70db932"
+	for text, want := range map[string]bool{
+		id: true, strings.ToUpper(id): false, "{" + id + "}": false, "urn:uuid:" + id: false, strings.ReplaceAll(id, "-", ""): false,
+		id[:35]: false, uuid.Nil.String(): false, "alice": false,
+	} {
+		signed, err := k.Sign(t.Context(), keyring.ForAccessTokens, claims(text))
+		must(t, err)
+		v, err := k.Verify(signed.Token, keyring.ForAccessTokens, claims(text).Issuer)
+		must(t, err)
+		if got, ok := v.ID("jti"); ok != want || want && got.String() != id {
+			t.Errorf("%s: got %s, %t, want %t", text, got, ok, want)
+		}
+		if _, ok := v.ID("client_id"); ok {
+			t.Error("got an ID of a claim that isn't there")
 		}
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
-	"github.com/jeton-io/jeton/internal/secret"
 )
 
 const inactive = `{"active":false}`
@@ -189,7 +188,7 @@ func TestInactive(t *testing.T) {
 	check(t, d.api.Delete(t.Context(), deleted.ID, actor()))
 	_, err = d.accounts.Update(t.Context(), bob.ID, 0, account.Patch{State: &state}, actor())
 	check(t, err)
-	check(t, d.access.Revoke(t.Context(), secret.Text(taken), actor()))
+	d.want(t, revocation(gate, taken), http.StatusOK, "")
 	d.personalToken(t, ann)
 	for name, token := range dead {
 		if strings.HasSuffix(name, "ended") || strings.HasSuffix(name, "ended one") {

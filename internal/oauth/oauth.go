@@ -31,7 +31,6 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
-	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -58,10 +57,10 @@ type Config struct {
 // AccessTokens makes access tokens and takes them back.
 type AccessTokens interface {
 	// Issue gets a principal an access token for the credential that it has just shown. The error is accesstoken.ErrScope,
-	// ErrTarget or ErrParent, a *authority.Refusal, or a store's.
+	// ErrTarget, a *authority.Refusal, or a store's.
 	Issue(ctx context.Context, p *authority.Principal, ask accesstoken.Ask) (accesstoken.Issued, error)
-	// Revoke takes a token back; one that is good no longer needs none.
-	Revoke(ctx context.Context, token secret.Text, actor audit.Actor) error
+	// Revoke takes back a token that the keyring has verified. The error is a store's.
+	Revoke(ctx context.Context, token keyring.Verified, actor audit.Actor) error
 }
 
 // APITokens ends API tokens.

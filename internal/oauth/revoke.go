@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -38,11 +36,10 @@ func (s *server) revoke(c *call) error {
 	if err != nil {
 		return err
 	}
-	if isOpaque(token.Reveal()) {
+	if secret.Opaque(token.Reveal()) {
 		return bad(unsupportedTokenType, "Tokens of this kind are revoked by their owners alone, in the console or in /v1.")
 	}
-	purpose := s.cfg.Keyring.PurposeOf(token.Reveal())
-	v, err := s.cfg.Keyring.Verify(token, purpose, s.cfg.PublicURL)
+	v, err := s.cfg.Keyring.Verify(token, s.cfg.Keyring.PurposeOf(token.Reveal()), s.cfg.PublicURL)
 	if err != nil {
 		return c.done() // unknown or dead: it is as the caller wants it (section 2.2)
 	}
@@ -51,34 +48,20 @@ func (s *server) revoke(c *call) error {
 		return c.refuse(s.cfg.Authority.Forbid(authority.ReasonNotAllowed, &in, &s.revoker, &caller),
 			bad(unauthorizedClient, "The token is another user's."))
 	}
-	if err := s.takeBack(c, token, v, purpose, web.Actor(&caller, c.peer, asOf)); err != nil {
+	if err := s.takeBack(c, v, web.Actor(&caller, c.peer, asOf)); err != nil {
 		return err
 	}
 	return c.done()
 }
 
-// isOpaque reports whether a text is an opaque secret of ours, of whatever kind.
-func isOpaque(text string) bool {
-	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret, secret.Console, secret.API} {
-		if secret.Valid(text, tag) {
-			return true
-		}
-	}
-	return false
-}
-
 // takeBack revokes a token that Jeton has signed.
-func (s *server) takeBack(c *call, token secret.Text, v keyring.Verified, purpose keyring.Purpose, actor audit.Actor) error {
-	if purpose == keyring.ForAccessTokens {
-		return s.cfg.Access.Revoke(c.r.Context(), token, actor)
+func (s *server) takeBack(c *call, v keyring.Verified, actor audit.Actor) error {
+	if v.Purpose == keyring.ForAccessTokens {
+		return s.cfg.Access.Revoke(c.r.Context(), v, actor)
 	}
-	text, err := v.Claims.Text("jti")
-	if err != nil {
-		return nil //nolint:nilerr // no record has it: it is refused as it is
-	}
-	id, err := uuid.Parse(text)
-	if err != nil {
-		return nil //nolint:nilerr // likewise
+	id, ok := v.ID("jti")
+	if !ok {
+		return nil // no record has it: it is refused as it is
 	}
 	if err := s.cfg.APITokens.Delete(c.r.Context(), id, actor); !errors.Is(err, authority.ErrNotFound) {
 		return err

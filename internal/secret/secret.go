@@ -37,6 +37,14 @@ const (
 	API          Tag = "jta" // the same browser's cookie for the protected APIs
 )
 
+// family is what every tag begins with.
+const family = "jt"
+
+// Opaque reports whether text is a well-formed secret of any tag, also of one that is yet to come: see Valid.
+func Opaque(text string) bool {
+	return strings.HasPrefix(text, family) && len(text) == Length && Valid(text, Tag(text[:tagLength]))
+}
+
 // Length is the number of characters of every opaque secret.
 const Length = tagLength + randomLength + checksumLength
 
@@ -158,7 +166,7 @@ func Digest(pepper []byte, text Text) Sum {
 // by "[secret]": for text that a caller wrote and a log or an event shall show, such as a path into which a token was
 // pasted. What has no such form, it can't know for a secret.
 func Redact(text string) string {
-	return redactRuns(redactRuns(text, "eyJ", ofSigned), "jt", alphanumeric) // the signed ones first: "jt" may stand in them
+	return redactRuns(redactRuns(text, "eyJ", ofSigned), family, alphanumeric) // the signed ones first: family may stand in them
 }
 
 // redactRuns replaces the runs that begin with a tag and are long enough, of the characters told.

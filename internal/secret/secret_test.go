@@ -86,12 +86,25 @@ func TestMake(t *testing.T) {
 				t.Fatalf("got %s, want 0-9A-Za-z only", text)
 			case text[45:] != sumOf(text[:45]):
 				t.Fatalf("got checksum %s, want %s", text[45:], sumOf(text[:45]))
-			case !secret.Valid(text, tag) || !secret.Looks(text, tag):
+			case !secret.Valid(text, tag) || !secret.Looks(text, tag) || !secret.Opaque(text):
 				t.Fatalf("got %s refused, want it valid", text)
 			case seen[text]:
 				t.Fatalf("got %s twice", text)
 			}
 			seen[text] = true
+		}
+	}
+}
+
+// TestOpaque: of what tag doesn't matter, all else does.
+func TestOpaque(t *testing.T) {
+	text := mustMake(t, secret.Tag("jtz"), source(1)) // a tag of a later version
+	if !secret.Opaque(text) {
+		t.Errorf("got %s refused, want it taken for a secret", text)
+	}
+	for _, other := range []string{"", "jt", "jtp", text[:50], text + "0", text[:50] + "~", mustMake(t, secret.Tag("abc"), source(1))} {
+		if secret.Opaque(other) {
+			t.Errorf("got %q taken for a secret", other)
 		}
 	}
 }

@@ -172,6 +172,14 @@ func (d *Desk) Exchange(tb testing.TB, text secret.Text, ask accesstoken.Ask) (a
 	return d.Access.Issue(tb.Context(), &p, ask)
 }
 
+// Verified returns a token that a key of the desk has signed, as the keyring verifies it.
+func (d *Desk) Verified(tb testing.TB, token secret.Text) keyring.Verified {
+	tb.Helper()
+	v, err := d.Keyring.Verify(token, d.Keyring.PurposeOf(token.Reveal()), Issuer)
+	must(tb, err)
+	return v
+}
+
 // Gateway takes every token with which the API can be called.
 var Gateway = &authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.PersonalToken, authority.APIToken, authority.AccessToken)}
 
