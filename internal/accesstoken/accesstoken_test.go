@@ -460,6 +460,26 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
+// bounded is a store that wants to know until when it is waited for.
+type bounded struct{ accesstoken.Store }
+
+var errEndless = errors.New("nobody ever stops waiting")
+
+func (b bounded) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		return accesstoken.Parent{}, errEndless
+	}
+	return b.Store.APITokenParent(ctx, id)
+}
+
+// TestIssueIsBounded: whatever its caller allows it, an issue doesn't wait for a database that never answers.
+func TestIssueIsBounded(t *testing.T) {
+	d, text, _ := partner(t, desk.Options{Store: func(s *sqlite.Store) accesstoken.Store { return bounded{s} }}, authority.Limits{})
+	if _, err := d.Exchange(t, text, accesstoken.Ask{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRecognizes tells access tokens from API tokens and from what is no signed token, without a look-up.
 func TestRecognizes(t *testing.T) {
 	d, text, _ := partner(t, desk.Options{}, authority.Limits{})

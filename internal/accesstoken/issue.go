@@ -41,10 +41,16 @@ type Issued struct {
 	Scopes    []string // nil where it isn't narrowed
 }
 
+// issueTimeout bounds how long one issue may wait for the database. With what a verdict allows itself before it, whoever
+// exchanges a credential has an answer within five seconds, ahead of the timeouts of clients.
+const issueTimeout = 3 * time.Second
+
 // Issue gets a principal an access token for the API token, or the client's secret or key, that it has just shown. It asks
 // for the record anew, whatever is remembered of it. The error is ErrScope, ErrTarget, a *authority.Refusal, also where the
 // kind of credential bears no access tokens, or a store's.
 func (t *Tokens) Issue(ctx context.Context, p *authority.Principal, ask Ask) (Issued, error) {
+	ctx, cancel := context.WithTimeout(ctx, issueTimeout)
+	defer cancel()
 	parent, err := t.parent(ctx, p)
 	if err != nil {
 		return Issued{}, err

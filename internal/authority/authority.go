@@ -308,3 +308,13 @@ func (a *Authority) Forbid(reason Reason, in *Presented, door *Door, p *Principa
 	a.refuse(ref, in, door, p.CredentialKind, nil)
 	return ref
 }
+
+// Withhold counts and enters that a principal whom Identify let in doesn't get what it is let in for, as an access token, for
+// an error of what makes it. A *Refusal keeps its reason: the credential has changed since it was proven. Anything else means
+// that nobody could tell whether it has, so that the edge must not answer as if it were bad.
+func (a *Authority) Withhold(err error, in *Presented, door *Door, p *Principal) *Refusal {
+	ref := *refusalOf(err) // a copy: what returned the error may keep it
+	ref.ID, ref.UserID = p.CredentialID, p.ID
+	a.refuse(&ref, in, door, p.CredentialKind, nil)
+	return &ref
+}

@@ -419,3 +419,38 @@ func TestRefuseAndForbid(t *testing.T) {
 		Actor: audit.Actor{UserID: alice.ID, CredentialKind: "personal_token", CredentialID: id, Address: peer.String()},
 	})
 }
+
+// TestWithhold enters what became of a principal that was let in: a refusal as it is, and anything else as what nobody knows.
+func TestWithhold(t *testing.T) {
+	d := newDesk(t, 0)
+	alice := d.person("alice")
+	id := d.personal.token("jtp-alice", alice)
+	p, err := d.Identify(t.Context(), bearer("jtp-alice"), anyDoor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fault, shared := errors.New("the disk is on fire"), &authority.Refusal{Reason: authority.ReasonDisabled}
+	for _, test := range []struct {
+		err    error
+		reason authority.Reason
+		cause  error
+	}{
+		{fmt.Errorf("issuing: %w", shared), authority.ReasonDisabled, nil},
+		{fault, authority.ReasonUnavailable, fault},
+		{context.DeadlineExceeded, authority.ReasonUnavailable, context.DeadlineExceeded},
+		{fmt.Errorf("asking: %w", context.Canceled), authority.ReasonUnavailable, nil}, // the caller has gone
+		{authority.ErrBusy, authority.ReasonBusy, authority.ErrBusy},
+	} {
+		ref := d.Withhold(test.err, call(), anyDoor, &p)
+		if ref.Reason != test.reason || !errors.Is(ref.Cause, test.cause) || ref.ID != id || ref.UserID != alice.ID {
+			t.Errorf("%v: got %+v, want %s of alice's token for %v", test.err, ref, test.reason, test.cause)
+		}
+		checkEntry(t, d, audit.Event{
+			Action: audit.Refused, Reason: string(test.reason), Door: "v1", Count: 1,
+			Actor: audit.Actor{UserID: alice.ID, CredentialKind: "personal_token", CredentialID: id, Address: peer.String()},
+		})
+	}
+	if shared.UserID != uuid.Nil {
+		t.Error("the error that was given was written to")
+	}
+}

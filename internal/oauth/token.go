@@ -130,16 +130,14 @@ type grant struct {
 // issue makes the token and answers with it.
 func (s *server) issue(c *call, g *grant) error {
 	token, err := s.cfg.Access.Issue(c.r.Context(), g.principal, g.ask)
-	switch ref, refused := errors.AsType[*authority.Refusal](err); {
+	switch {
 	case errors.Is(err, accesstoken.ErrScope):
 		return badScope()
 	case errors.Is(err, accesstoken.ErrTarget):
 		return bad(invalidTarget, "The resource or audience is not one known service.")
-	case refused:
-		in := c.presented()
-		return c.refuse(s.cfg.Authority.Forbid(ref.Reason, &in, g.door, g.principal), g.denied)
 	case err != nil:
-		return err
+		in := c.presented()
+		return c.refuse(s.cfg.Authority.Withhold(err, &in, g.door, g.principal), g.denied)
 	}
 	c.write(http.StatusOK, api.OAuthToken{
 		AccessToken: token.Token.Reveal(), IssuedTokenType: g.issued, TokenType: tokenTypeBearer,

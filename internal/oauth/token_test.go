@@ -446,14 +446,16 @@ func TestFaults(t *testing.T) {
 	d.want(t, q, http.StatusServiceUnavailable, "temporarily_unavailable")
 	d.users.err.Store(nil)
 	d.want(t, q, http.StatusOK, "")
-	for err, status := range map[error]int{
-		fault: 500, fmt.Errorf("reading: %w", context.DeadlineExceeded): 503, fmt.Errorf("signing: %w", authority.ErrStorageFull): 503,
-	} {
+	d.refused(t)
+	for _, err := range []error{fault, fmt.Errorf("reading: %w", context.DeadlineExceeded), fmt.Errorf("signing: %w", authority.ErrStorageFull)} {
 		failing := func() error { return err }
 		d.issuer.before.Store(&failing)
-		a := d.do(t, q)
-		if a.status != status || strings.Contains(a.body, "fire") {
-			t.Errorf("got %d %s, want %d", a.status, a.body, status)
+		a := d.want(t, q, http.StatusServiceUnavailable, "temporarily_unavailable")
+		if strings.Contains(a.body, "fire") {
+			t.Errorf("got %s", a.body)
+		}
+		if got := d.refused(t); got != "oauth_token unavailable api_token" {
+			t.Errorf("got the refusals %q", got)
 		}
 	}
 	if !strings.Contains(d.log.String(), fault.Error()) {

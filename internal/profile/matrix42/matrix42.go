@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -71,10 +70,6 @@ func Serves(path string) bool {
 	return len(path) == len(address) && strings.EqualFold(path, address)
 }
 
-// exchangeTimeout bounds how long one exchange may wait for the database before it is refused. It is above what Identify
-// allows itself, and below the timeouts of clients.
-const exchangeTimeout = 5 * time.Second
-
 // exchange gets the caller an access token. A refusal has been counted and entered for the audit log.
 //
 // Of the request it looks at the header alone, and there at what says who calls: neither at the query nor at the form of
@@ -83,24 +78,14 @@ func (p *profile) exchange(w http.ResponseWriter, r *http.Request) (accesstoken.
 	client, _ := p.cfg.Peers.Client(r)
 	in, line := web.PresentedHere(r, client), web.Note(w)
 	line.Client = client
-	ctx, cancel := context.WithTimeout(r.Context(), exchangeTimeout)
-	defer cancel()
-	caller, err := p.cfg.Authority.Identify(ctx, &in, &p.door)
+	caller, err := p.cfg.Authority.Identify(r.Context(), &in, &p.door)
 	if err != nil {
 		return accesstoken.Issued{}, err
 	}
 	line.Kind, line.User, line.Credential = caller.CredentialKind.String(), caller.ID, caller.CredentialID
-	issued, err := p.cfg.Access.Issue(ctx, &caller, accesstoken.Ask{})
-	if err == nil {
-		return issued, nil
+	issued, err := p.cfg.Access.Issue(r.Context(), &caller, accesstoken.Ask{})
+	if err != nil {
+		return accesstoken.Issued{}, p.cfg.Authority.Withhold(err, &in, &p.door, &caller)
 	}
-	// Who was let in from memory may be refused by the record: it has changed just now.
-	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
-		return accesstoken.Issued{}, p.cfg.Authority.Forbid(ref.Reason, &in, &p.door, &caller)
-	}
-	ref := p.cfg.Authority.Forbid(authority.ReasonUnavailable, &in, &p.door, &caller)
-	if r.Context().Err() == nil { // else the caller has gone: no fault of anyone's
-		ref.Cause = err
-	}
-	return accesstoken.Issued{}, ref
+	return issued, nil
 }
