@@ -110,13 +110,12 @@ func (c *call) identify(door *authority.Door) (err error) {
 	c.asOf = c.s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
 	c.principal, err = c.s.cfg.Authority.Identify(c.r.Context(), &c.presented, door)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
-		line.Reason, line.Credential, line.User = string(ref.Reason), ref.ID, ref.UserID
+		line.Refused(ref)
 	}
 	if err != nil {
 		return err
 	}
-	line.Kind = c.principal.CredentialKind.String()
-	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
+	line.Caller(&c.principal)
 	return nil
 }
 

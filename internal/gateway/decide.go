@@ -25,14 +25,13 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 	line.Method, line.Host, line.Path = in.Method, in.Host, in.Path
 	d := g.authority.Decide(r.Context(), in, &g.door)
 	line.Service = d.Service
-	if d.Kind != authority.KindNone {
-		line.Kind = d.Kind.String()
-	}
 	if !d.Allowed() {
-		line.Err = d.Refusal.Cause
+		if d.Kind != authority.KindNone {
+			line.Kind = d.Kind.String()
+		}
 		return g.refuse(w, d.Refusal)
 	}
-	line.User, line.Credential = d.Principal.ID, d.Principal.CredentialID
+	line.Caller(&d.Principal)
 	g.setIdentity(w.Header(), &d)
 	return nil // the status 200 goes without saying: net/http sends it
 }
@@ -40,8 +39,7 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 // refuse notes a refusal for the log and tells that nothing is known of the caller, nor more of its credential than may be
 // told. The answer is the proxy's own way's.
 func (g *gateway) refuse(w http.ResponseWriter, ref *authority.Refusal) *authority.Refusal {
-	line := web.Note(w)
-	line.Reason, line.User, line.Credential = string(ref.Reason), ref.UserID, ref.ID
+	web.Note(w).Refused(ref)
 	g.clearIdentity(w.Header())
 	web.SetChallenge(w.Header(), ref.Reason)
 	return ref

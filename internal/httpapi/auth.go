@@ -162,8 +162,7 @@ func (s *server) identify(c *call, who access) (err error) {
 		note(line, err)
 		return err
 	}
-	line.Kind = c.principal.CredentialKind.String()
-	line.Credential, line.User = c.principal.CredentialID, c.principal.ID
+	line.Caller(&c.principal)
 	if reason := who.refuses(&c.principal); reason != "" {
 		_ = s.forbid(c, reason, &s.door)
 		return tooWeak(c.principal.CredentialKind)

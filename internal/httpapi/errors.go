@@ -49,7 +49,7 @@ func addressed(w http.ResponseWriter, p *api.Problem) problem {
 // note enters a refusal into the log's line: the reason that the caller isn't told.
 func note(line *web.Line, err error) {
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
-		line.Reason, line.Credential, line.User = string(ref.Reason), ref.ID, ref.UserID
+		line.Refused(ref)
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *server) authenticate(c *call, door *authority.Door) (authority.Principa
 	if err != nil {
 		return authority.Principal{}, c.refuse(err, badClient())
 	}
-	c.identified(&p)
+	c.line.Caller(&p)
 	if id := c.form.get("client_id"); id != "" && given == nil && account.Key(id) != account.Key(p.Username) {
 		return authority.Principal{}, c.refuse(s.cfg.Authority.Forbid(authority.ReasonUnknownUser, &in, door, &p), badClient())
 	}

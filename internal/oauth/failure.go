@@ -74,10 +74,7 @@ func (c *call) refuse(err, denied error) error {
 	if !ok {
 		return err
 	}
-	c.line.Reason, c.line.User, c.line.Credential = string(ref.Reason), ref.UserID, ref.ID
-	if ref.Cause != nil {
-		c.line.Err = ref.Cause
-	}
+	c.line.Refused(ref)
 	return refusal(ref, denied)
 }
 

@@ -186,8 +186,3 @@ func (c *call) presented() authority.Presented {
 	in.Cookie, in.Path = nil, c.line.Path
 	return in
 }
-
-// identified notes for the log who calls.
-func (c *call) identified(p *authority.Principal) {
-	c.line.Kind, c.line.Credential, c.line.User = p.CredentialKind.String(), p.CredentialID, p.ID
-}

@@ -76,7 +76,7 @@ func (s *server) exchange(c *call) error {
 	if err != nil {
 		return c.refuse(err, badSubject())
 	}
-	c.identified(&p)
+	c.line.Caller(&p)
 	return s.issue(c, &grant{principal: &p, ask: ask, issued: issued, door: &s.subject, denied: badSubject()})
 }
 

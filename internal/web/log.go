@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -33,6 +34,20 @@ type Line struct {
 	Service    string
 	Reason     string
 	Err        error // what failed inside: logged at level ERROR
+}
+
+// Caller notes whose the request is, and by which credential.
+func (l *Line) Caller(p *authority.Principal) {
+	l.Kind, l.Credential, l.User = p.CredentialKind.String(), p.CredentialID, p.ID
+}
+
+// Refused notes why the request is refused, whose its credential is where that is known, and what failed inside where nobody
+// could tell.
+func (l *Line) Refused(ref *authority.Refusal) {
+	l.Reason, l.Credential, l.User = string(ref.Reason), ref.ID, ref.UserID
+	if ref.Cause != nil {
+		l.Err = ref.Cause
+	}
 }
 
 // Recorder is the http.ResponseWriter of a request under Log.

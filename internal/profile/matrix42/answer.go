@@ -52,8 +52,7 @@ func (p *profile) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		web.WriteError(w, r, err)
 		return
 	}
-	line := web.Note(w)
-	line.Reason, line.User, line.Credential, line.Err = string(ref.Reason), ref.UserID, ref.ID, ref.Cause
+	web.Note(w).Refused(ref)
 	switch ref.Reason.Outcome() {
 	case authority.OutcomeMalformed, authority.OutcomeTooMany, authority.OutcomeUnavailable:
 		web.WriteProblem(w, r, web.ProblemOf(ref))

@@ -82,7 +82,7 @@ func (p *profile) exchange(w http.ResponseWriter, r *http.Request) (accesstoken.
 	if err != nil {
 		return accesstoken.Issued{}, err
 	}
-	line.Kind, line.User, line.Credential = caller.CredentialKind.String(), caller.ID, caller.CredentialID
+	line.Caller(&caller)
 	issued, err := p.cfg.Access.Issue(r.Context(), &caller, accesstoken.Ask{})
 	if err != nil {
 		return accesstoken.Issued{}, p.cfg.Authority.Withhold(err, &in, &p.door, &caller)
