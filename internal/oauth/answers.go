@@ -35,8 +35,8 @@ type answers struct {
 // madeAnswer is one answer and what it was made of.
 type madeAnswer struct {
 	sum      [sha256.Size]byte // of the token
-	id       uuid.UUID         // of the user
-	record   uuid.UUID         // of the credential
+	userID   uuid.UUID
+	record   uuid.UUID // of the credential
 	username string
 	narrowed bool
 	scopes   []string
@@ -44,15 +44,15 @@ type madeAnswer struct {
 }
 
 // of returns the answer about a token that is a principal's just now, making it where it isn't there.
-func (a *answers) of(token string, p *authority.Principal, make func(string, *authority.Principal) ([]byte, error)) ([]byte, error) {
+func (a *answers) of(token string, p *authority.Principal, build func(string, *authority.Principal) ([]byte, error)) ([]byte, error) {
 	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token))) //nolint:gosec // G103: it is only read
 	place := &a.places[binary.LittleEndian.Uint64(sum[:])%maxAnswers]
 	if known := place.Load(); known != nil && known.sum == sum && known.holds(p) {
 		return known.body, nil
 	}
-	body, err := make(token, p)
+	body, err := build(token, p)
 	if err == nil && len(body) <= maxAnswer {
-		fresh := &madeAnswer{sum: sum, id: p.ID, record: p.CredentialID, username: strings.Clone(p.Username), body: body}
+		fresh := &madeAnswer{sum: sum, userID: p.ID, record: p.CredentialID, username: strings.Clone(p.Username), body: body}
 		if p.Limits != nil {
 			fresh.narrowed, fresh.scopes = p.Limits.Scopes != nil, p.Limits.Scopes
 		}
@@ -67,5 +67,5 @@ func (m *madeAnswer) holds(p *authority.Principal) bool {
 	if p.Limits != nil {
 		scopes = p.Limits.Scopes
 	}
-	return m.id == p.ID && m.record == p.CredentialID && m.username == p.Username && m.narrowed == (scopes != nil) && slices.Equal(m.scopes, scopes)
+	return m.userID == p.ID && m.record == p.CredentialID && m.username == p.Username && m.narrowed == (scopes != nil) && slices.Equal(m.scopes, scopes)
 }

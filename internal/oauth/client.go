@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -42,6 +43,28 @@ func (s *server) authenticate(c *call, door *authority.Door) (authority.Principa
 		return authority.Principal{}, c.refuse(s.cfg.Authority.Forbid(authority.ReasonUnknownUser, &in, door, &p), badClient())
 	}
 	return p, nil
+}
+
+// demand is authenticate where nobody gets on without proving itself.
+func (s *server) demand(c *call, door *authority.Door) (authority.Principal, error) {
+	p, err := s.authenticate(c, door)
+	if errors.Is(err, errNoClient) {
+		in := c.presented()
+		err = c.refuse(s.cfg.Authority.Refuse(authority.ReasonNoCredential, &in, door), badClient())
+	}
+	return p, err
+}
+
+// bearerOf says whose a token in the form is, as if its bearer had presented it at a door. The error is a *authority.Refusal,
+// which has been counted and entered.
+//
+// A blank within it is refused here, for the scheme Bearer would cut it off: a token has one spelling.
+func (s *server) bearerOf(c *call, token string, in *authority.Presented, door *authority.Door) (authority.Principal, error) {
+	if strings.ContainsAny(token, " \t") {
+		return authority.Principal{}, s.cfg.Authority.Refuse(authority.ReasonMalformed, in, door)
+	}
+	in.Authorization = []string{"Bearer " + token}
+	return s.cfg.Authority.Identify(c.r.Context(), in, door)
 }
 
 // errTwoWays says that a form holds two ways of authentication.

@@ -235,7 +235,7 @@ func (d *desk) user(t testing.TB, draft account.Draft) account.User {
 	return u
 }
 
-// service makes a service account with a client secret.
+// client makes a service account with a client secret.
 func (d *desk) client(t testing.TB, name string, roles ...string) (account.User, string) {
 	t.Helper()
 	u := d.user(t, account.Draft{Username: name, Kind: account.Service, Roles: roles})

@@ -14,14 +14,15 @@ import (
 
 // The codes of RFC 6749 section 5.2, and of those that add to them.
 const (
-	invalidRequest     = "invalid_request"
-	invalidClient      = "invalid_client"
-	unauthorizedClient = "unauthorized_client"
-	unsupportedGrant   = "unsupported_grant_type"
-	invalidScope       = "invalid_scope"
-	invalidTarget      = "invalid_target"          // RFC 8707 section 2
-	temporarily        = "temporarily_unavailable" // of the authorization endpoint (RFC 6749 section 4.1.2.1): there is no nearer one
-	serverError        = "server_error"            // likewise
+	invalidRequest       = "invalid_request"
+	invalidClient        = "invalid_client"
+	unauthorizedClient   = "unauthorized_client"
+	unsupportedGrant     = "unsupported_grant_type"
+	unsupportedTokenType = "unsupported_token_type" // RFC 7009 section 2.2.1
+	invalidScope         = "invalid_scope"
+	invalidTarget        = "invalid_target"          // RFC 8707 section 2
+	temporarily          = "temporarily_unavailable" // of the authorization endpoint (RFC 6749 section 4.1.2.1): there is no nearer one
+	serverError          = "server_error"            // likewise
 )
 
 // failure is what a caller is told. Its description is ASCII without " and \ (RFC 6749 section 5.2), and never repeats what
@@ -92,9 +93,11 @@ func failureOf(err error) *failure {
 	}
 }
 
-// challenge is the WWW-Authenticate of a 401 where Basic is the one scheme that is taken; where Bearer is too, it is that of
-// all other doors.
-const challenge = `Basic realm="jeton", charset="UTF-8"`
+// The WWW-Authenticate of a 401.
+const (
+	basicAlone = `Basic realm="jeton", charset="UTF-8"`
+	asAtDoors  = "" // both schemes, as web has it for every door that takes both
+)
 
 // fail answers with an error.
 func (c *call) fail(err error) {
@@ -104,8 +107,8 @@ func (c *call) fail(err error) {
 	}
 	h := c.w.Header()
 	web.SetProblemHeaders(h, f.status, f.wait)
-	if f.status == http.StatusUnauthorized && !c.bearer {
-		h.Set("Www-Authenticate", challenge)
+	if f.status == http.StatusUnauthorized && c.challenge != asAtDoors {
+		h.Set("Www-Authenticate", c.challenge)
 	}
 	c.write(f.status, api.OAuthError{Error: f.code, Description: f.description})
 }

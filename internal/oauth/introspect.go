@@ -29,19 +29,12 @@ func (s *server) introspect(c *call) error {
 	if token == "" {
 		return bad(invalidRequest, "token is missing.")
 	}
-	c.bearer = true
-	caller, err := s.authenticate(c, &s.asker)
-	if errors.Is(err, errNoClient) {
-		return s.nobody(c, &s.asker)
-	}
+	caller, err := s.demand(c, &s.asker)
 	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(token, " \t") { // which the scheme Bearer would cut off: a token has one spelling
-		return s.answer(c, nil)
-	}
-	in := authority.Presented{Authorization: []string{"Bearer " + token}, Method: c.r.Method, Host: c.r.Host, Path: c.line.Path}
-	p, err := s.cfg.Authority.Identify(c.r.Context(), &in, &s.asked)
+	in := authority.Presented{Method: c.r.Method, Host: c.r.Host, Path: c.line.Path} // from where its bearer calls isn't known
+	p, err := s.bearerOf(c, token, &in, &s.asked)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		c.line.Reason = string(ref.Reason)
 		if ref.Reason.Outcome() == authority.OutcomeUnavailable {
@@ -59,12 +52,6 @@ func (s *server) introspect(c *call) error {
 		return err
 	}
 	return s.answer(c, body)
-}
-
-// nobody refuses a call without a client.
-func (s *server) nobody(c *call, door *authority.Door) error {
-	in := c.presented()
-	return c.refuse(s.cfg.Authority.Refuse(authority.ReasonNoCredential, &in, door), badClient())
 }
 
 // answer answers with what is known of a token, or that it is inactive. The header's values are shared and never written.

@@ -118,9 +118,9 @@ func New(cfg Config) (http.Handler, error) {
 
 // routes is the one list of what is served here.
 func (s *server) routes() {
-	s.mux.HandleFunc("POST "+tokenPath, s.form(s.token))
-	s.mux.HandleFunc("POST "+introspectPath, s.form(s.introspect))
-	s.mux.HandleFunc("POST "+revokePath, s.form(s.revoke))
+	s.mux.HandleFunc("POST "+tokenPath, s.form(s.token, basicAlone))
+	s.mux.HandleFunc("POST "+introspectPath, s.form(s.introspect, asAtDoors))
+	s.mux.HandleFunc("POST "+revokePath, s.form(s.revoke, basicAlone))
 	s.mux.HandleFunc("GET "+metadataPath, s.metadata.serve)
 	s.mux.HandleFunc("GET "+keysPath, s.serveKeys)
 }
@@ -158,15 +158,16 @@ type call struct {
 	form form
 	peer netip.Addr
 	line *web.Line
-	// bearer says that the caller may also prove itself by a bearer token.
-	bearer bool
+	// challenge is the WWW-Authenticate of a 401: by which schemes a caller may prove itself.
+	challenge string
 }
 
-// form serves an endpoint that takes a form. A handler's error is a *failure, or a fault of the inside.
-func (s *server) form(handle func(*call) error) http.HandlerFunc {
+// form serves an endpoint that takes a form, and challenges whoever isn't known. A handler's error is a *failure, or a fault of
+// the inside.
+func (s *server) form(handle func(*call) error, challenge string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		line := web.Note(w)
-		c := &call{w: w, r: r, peer: line.Client, line: line}
+		c := &call{w: w, r: r, peer: line.Client, line: line, challenge: challenge}
 		if !c.peer.IsValid() { // outside web.Log, which keeps no line
 			c.peer, _ = s.cfg.Peers.Client(r)
 		}

@@ -11,9 +11,6 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// unsupportedTokenType is RFC 7009's own code (section 2.2.1).
-const unsupportedTokenType = "unsupported_token_type"
-
 // revoke serves POST /oauth/revoke (RFC 7009): a token is taken back, by its own user's client or by an administrator's.
 //
 // An access token is refused from then on. An API token is deleted, with its access tokens, and not only disabled: "the
@@ -29,10 +26,7 @@ func (s *server) revoke(c *call) error {
 		return bad(invalidRequest, "token is missing.")
 	}
 	asOf := s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
-	caller, err := s.authenticate(c, &s.revoker)
-	if errors.Is(err, errNoClient) {
-		return s.nobody(c, &s.revoker)
-	}
+	caller, err := s.demand(c, &s.revoker)
 	if err != nil {
 		return err
 	}

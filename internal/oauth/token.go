@@ -13,12 +13,11 @@ import (
 
 // The grants, and the types of token of RFC 8693 section 3.
 const (
-	grantExchange    = "urn:ietf:params:oauth:grant-type:token-exchange"
-	grantClient      = "client_credentials"
-	typeJWT          = "urn:ietf:params:oauth:token-type:jwt"
-	typeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
-	tokenTypeBearer  = "Bearer"
-	parameterSubject = "subject_token"
+	grantExchange   = "urn:ietf:params:oauth:grant-type:token-exchange"
+	grantClient     = "client_credentials"
+	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+	tokenTypeBearer = "Bearer"
 )
 
 // token serves POST /oauth/token.
@@ -41,10 +40,7 @@ func (s *server) clientCredentials(c *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.authenticate(c, &s.client)
-	if errors.Is(err, errNoClient) {
-		return s.nobody(c, &s.client)
-	}
+	p, err := s.demand(c, &s.client)
 	if err != nil {
 		return err
 	}
@@ -66,13 +62,7 @@ func (s *server) exchange(c *call) error {
 		return err
 	}
 	in := c.presented()
-	in.Authorization = nil
-	token := c.form.get(parameterSubject)
-	if strings.ContainsAny(token, " \t") { // which the scheme Bearer would cut off: a token has one spelling
-		return c.refuse(s.cfg.Authority.Refuse(authority.ReasonMalformed, &in, &s.subject), badSubject())
-	}
-	in.Authorization = []string{"Bearer " + token}
-	p, err := s.cfg.Authority.Identify(c.r.Context(), &in, &s.subject)
+	p, err := s.bearerOf(c, c.form.get("subject_token"), &in, &s.subject)
 	if err != nil {
 		return c.refuse(err, badSubject())
 	}
@@ -85,7 +75,7 @@ func (s *server) exchange(c *call) error {
 func (c *call) exchangeable() (issued string, _ error) {
 	subject, requested := c.form.get("subject_token_type"), c.form.get("requested_token_type")
 	switch {
-	case c.form.get(parameterSubject) == "":
+	case c.form.get("subject_token") == "":
 		return "", bad(invalidRequest, "subject_token is missing.")
 	case subject != typeJWT && subject != typeAccessToken:
 		return "", bad(invalidRequest, "subject_token_type is missing, or neither jwt nor access_token.")
