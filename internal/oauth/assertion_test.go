@@ -130,20 +130,28 @@ func TestPublishedKeys(t *testing.T) {
 		publish(s, "first")
 		return clientauth.KeyDraft{JWKSURI: publisher.URL}
 	})
-	getBy := func(s jose.Signer, kid string, status int, code string) {
+	getBy := func(s jose.Signer, kid string, status int, code, reason string) {
 		t.Helper()
+		d.refused(t)
 		d.want(t, ask{path: "/oauth/token", form: with(d.asserting(t, s, "batch", issuer, kid), "grant_type", "client_credentials")}, status, code)
+		want := ""
+		if reason != "" {
+			want = "oauth_token " + reason + " client_secret"
+		}
+		if got := d.refused(t); got != want {
+			t.Errorf("got the refusals %q, want %q", got, want)
+		}
 	}
-	getBy(first, "first", http.StatusOK, "")
+	getBy(first, "first", http.StatusOK, "", "")
 	second, err := jose.GenerateSigner(jose.ES256, rand.Reader)
 	check(t, err)
-	getBy(second, "second", http.StatusUnauthorized, "invalid_client")
+	getBy(second, "second", http.StatusUnauthorized, "invalid_client", "bad_signature")
 	publish(second, "second")
 	d.now.Add(30)
-	getBy(second, "second", http.StatusOK, "")
-	getBy(first, "first", http.StatusUnauthorized, "invalid_client")
+	getBy(second, "second", http.StatusOK, "", "")
+	getBy(first, "first", http.StatusUnauthorized, "invalid_client", "bad_signature")
 	publisher.Close()
 	d.now.Add(300)
 	check(t, d.changes.CatchUp(t.Context()))
-	getBy(second, "second", http.StatusServiceUnavailable, "temporarily_unavailable")
+	getBy(second, "second", http.StatusServiceUnavailable, "temporarily_unavailable", "unavailable")
 }

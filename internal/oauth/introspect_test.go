@@ -158,30 +158,66 @@ func TestIntrospectionAudience(t *testing.T) {
 	}
 }
 
-// TestInactive: whatever is wrong with a token, its answer is the same sixteen bytes; and each was active before.
-func TestInactive(t *testing.T) {
-	d := newDesk(t)
+// aboutToken is a token that is asked about, and how the audit log calls it where it is inactive.
+type aboutToken struct{ token, kind, reason string }
+
+// gate makes a client that is told of every token, and a service that takes API tokens as they are.
+func (d *desk) gate(t testing.TB) (basic string) {
+	t.Helper()
 	_, text := d.client(t, "gate", "admin")
-	gate := "gate:" + text
 	d.protect(t, catalog.Draft{Name: "raw", Host: "raw.example.com", AcceptAPITokens: true}, "GET / user:root -")
-	bob := d.user(t, account.Draft{Username: "bob"})
-	ann := d.user(t, account.Draft{Username: "ann"})
-	disabled, disabledText := d.token(t, "ann", nil)
-	deleted, deletedText := d.token(t, "ann", nil)
-	_, blocked := d.token(t, "bob", nil)
-	_, expired := d.token(t, "ann", func(n *apitoken.Draft) { n.Days = 1 })
-	taken := d.exchange(t, expired).AccessToken
-	rotated := d.personalToken(t, ann)
-	dead := map[string]string{
-		"disabled": disabledText, "of a disabled one": d.exchange(t, disabledText).AccessToken, "deleted": deletedText,
-		"of a deleted one": d.exchange(t, deletedText).AccessToken, "blocked": blocked, "of a blocked one": d.exchange(t, blocked).AccessToken,
-		"ended": expired, "of an ended one": d.exchange(t, expired).AccessToken, "taken back": taken, "rotated": rotated,
-	}
-	for name, token := range dead {
-		if got := d.introspect(t, gate, token); !strings.HasPrefix(got, `{"active":true,`) {
+	return "gate:" + text
+}
+
+// wantActive asks about tokens that are good.
+func (d *desk) wantActive(t testing.TB, gate string, tokens map[string]aboutToken) {
+	t.Helper()
+	for name, test := range tokens {
+		if got := d.introspect(t, gate, test.token); !strings.HasPrefix(got, `{"active":true,`) {
 			t.Errorf("%s: got %s before", name, got)
 		}
 	}
+	if got := d.refused(t); got != "" {
+		t.Errorf("before: got the refusals %q", got)
+	}
+}
+
+// wantInactive asks about tokens that aren't good. All answers are the same sixteen bytes; in the audit log each token has
+// its own reason, else it might be inactive for another one.
+func (d *desk) wantInactive(t testing.TB, gate string, tokens map[string]aboutToken) {
+	t.Helper()
+	d.refused(t)
+	for name, test := range tokens {
+		if got := d.introspect(t, gate, test.token); got != inactive {
+			t.Errorf("%s: got %s, want %s", name, got, inactive)
+		}
+		if got, want := d.refused(t), "introspect "+test.reason+" "+test.kind; got != want {
+			t.Errorf("%s: got the refusals %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestInactive: what was taken away is inactive at once; each was active before.
+func TestInactive(t *testing.T) {
+	d := newDesk(t)
+	gate := d.gate(t)
+	bob, ann := d.user(t, account.Draft{Username: "bob"}), d.user(t, account.Draft{Username: "ann"})
+	disabled, disabledText := d.token(t, "ann", nil)
+	deleted, deletedText := d.token(t, "ann", nil)
+	_, blocked := d.token(t, "bob", nil)
+	_, parent := d.token(t, "ann", nil)
+	taken := d.exchange(t, parent).AccessToken
+	dead := map[string]aboutToken{
+		"disabled":          {disabledText, "api_token", "disabled"},
+		"of a disabled one": {d.exchange(t, disabledText).AccessToken, "access_token", "disabled"},
+		"deleted":           {deletedText, "api_token", "deleted"},
+		"of a deleted one":  {d.exchange(t, deletedText).AccessToken, "access_token", "deleted"},
+		"blocked":           {blocked, "api_token", "blocked"},
+		"of a blocked one":  {d.exchange(t, blocked).AccessToken, "access_token", "blocked"},
+		"taken back":        {taken, "access_token", "revoked"},
+		"rotated":           {d.personalToken(t, ann), "personal_token", "superseded"},
+	}
+	d.wantActive(t, gate, dead)
 	no, state := false, account.Blocked
 	_, err := d.api.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, d.admin(), actor())
 	check(t, err)
@@ -190,37 +226,68 @@ func TestInactive(t *testing.T) {
 	check(t, err)
 	d.want(t, revocation(gate, taken), http.StatusOK, "")
 	d.personalToken(t, ann)
-	for name, token := range dead {
-		if strings.HasSuffix(name, "ended") || strings.HasSuffix(name, "ended one") {
-			continue
-		}
-		if got := d.introspect(t, gate, token); got != inactive {
-			t.Errorf("%s: got %s, want %s at once", name, got, inactive)
-		}
-	}
+	d.wantInactive(t, gate, dead)
+}
+
+// TestInactiveInTime: what has ended is inactive, and so is what counts elsewhere or not so often.
+func TestInactiveInTime(t *testing.T) {
+	d := newDesk(t)
+	gate := d.gate(t)
+	d.user(t, account.Draft{Username: "ann"})
+	_, text := d.token(t, "ann", func(n *apitoken.Draft) { n.Days = 1 })
 	_, elsewhere := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.From = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} })
-	dead["of known addresses alone"] = elsewhere
-	_, rate := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Rate = authority.Rate{Calls: 1, Per: 24 * time.Hour} })
+	_, often := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Rate = authority.Rate{Calls: 1, Per: time.Hour} })
+	dead := map[string]aboutToken{
+		"ended": {text, "api_token", "expired"}, "of an ended one": {d.exchange(t, text).AccessToken, "access_token", "expired"},
+	}
+	d.wantActive(t, gate, dead)
 	d.now.Add(86400)
 	check(t, d.changes.CatchUp(t.Context()))
-	d.introspect(t, gate, rate)
-	dead["used too often"] = rate
-	for _, odd := range []string{"hello", " " + rotated, rotated + " ", "eyJ.e30.", strings.Repeat(".", 10_000), text, "jtp" + strings.Repeat("0", 48)} {
-		dead[odd] = odd
-	}
-	for name, token := range dead {
-		if got := d.introspect(t, gate, token); got != inactive {
-			t.Errorf("%s: got %s, want %s", name, got, inactive)
-		}
-	}
+	d.wantActive(t, gate, map[string]aboutToken{"used once": {token: often}})
+	dead["used too often"] = aboutToken{often, "api_token", "rate_limited"}
+	dead["of known addresses alone"] = aboutToken{elsewhere, "api_token", "address_not_allowed"}
+	d.wantInactive(t, gate, dead)
+}
+
+// TestNeverActive: what is no token that anybody calls with is inactive, however long or odd.
+func TestNeverActive(t *testing.T) {
+	d := newDesk(t)
+	gate := d.gate(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	token := d.personalToken(t, ann)
+	d.wantActive(t, gate, map[string]aboutToken{"as it is": {token: token}})
+	_, secret, _ := strings.Cut(gate, ":")
+	d.wantInactive(t, gate, map[string]aboutToken{
+		"a word":         {"hello", "none", "unrecognized"},
+		"a blank before": {" " + token, "none", "malformed"},
+		"a blank behind": {token + " ", "none", "malformed"},
+		"a tab behind":   {token + "\t", "none", "malformed"},
+		"unsigned":       {"eyJ.e30.", "access_token", "malformed"},
+		"dots":           {strings.Repeat(".", 10_000), "none", "unrecognized"},
+		"a secret":       {secret, "none", "unrecognized"},
+		"mistyped":       {"jtp" + strings.Repeat("0", 48), "personal_token", "bad_checksum"},
+	})
+}
+
+// TestIntrospectionFaults: that nobody knows is no answer.
+func TestIntrospectionFaults(t *testing.T) {
+	d := newDesk(t)
+	gate := d.gate(t)
+	d.user(t, account.Draft{Username: "ann"})
+	_, token := d.token(t, "ann", nil)
+	d.introspect(t, gate, "hello") // from here on the client is known from memory
+	d.refused(t)
 	fault := errors.New("the disk is on fire")
-	_, fresh := d.token(t, "ann", nil)
-	d.introspect(t, gate, rotated)
 	d.users.err.Store(&fault)
-	a := d.want(t, ask{path: "/oauth/introspect", form: formOf("token", fresh), basic: gate}, http.StatusServiceUnavailable, "temporarily_unavailable")
+	a := d.want(t, ask{path: "/oauth/introspect", form: formOf("token", token), basic: gate}, http.StatusServiceUnavailable, "temporarily_unavailable")
 	if strings.Contains(a.body, "active") {
 		t.Errorf("got %s when nobody knows", a.body)
 	}
+	if got := d.refused(t); got != "introspect unavailable api_token" {
+		t.Errorf("got the refusals %q", got)
+	}
+	d.users.err.Store(nil)
+	d.wantActive(t, gate, map[string]aboutToken{"afterwards": {token: token}})
 }
 
 // TestAnswersAreNeverStale: what is remembered of an answer is what would be made anew.
