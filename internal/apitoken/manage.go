@@ -156,6 +156,31 @@ func (t *Tokens) Delete(ctx context.Context, id uuid.UUID, actor audit.Actor) er
 	return t.cfg.Applied(ctx)
 }
 
+// Revoke deletes a token that its bearer gives back (RFC 7009), as the keyring has verified it. One that has no record, or
+// isn't what its record says, is refused as it is, and ends nothing: its signature shows that somebody has the key, and not
+// that somebody was given the token.
+func (t *Tokens) Revoke(ctx context.Context, token keyring.Verified, actor audit.Actor) error {
+	id, ok := token.ID("jti")
+	if !ok {
+		return nil
+	}
+	found, err := t.cfg.Store.FindAPIToken(ctx, id, token.KeyID)
+	if errors.Is(err, authority.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking up an API token: %w", err)
+	}
+	// A disabled one is deleted, too, lest it be enabled again.
+	if reason := found.judge(&token, t.cfg.Issuer); reason != "" && reason != authority.ReasonDisabled {
+		return nil
+	}
+	if err := t.Delete(ctx, id, actor); !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	return nil // somebody was faster
+}
+
 func target(t *Token) audit.Target { return audit.Target{Kind: "api_token", ID: t.ID, Name: t.Name} }
 
 // detail is what the audit log tells of a token's limits.

@@ -8,10 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/test/desk"
 )
 
@@ -127,6 +132,43 @@ func TestPowerOverJeton(t *testing.T) {
 		if _, err := d.API.Update(t.Context(), token.ID, apitoken.Patch{Scopes: &[]string{authority.AdminScope}}, &d.Admin, audit.Actor{}); err == nil {
 			t.Errorf("%s: got no error for giving it later", draft.Name)
 		}
+	}
+}
+
+// TestRevoke gives tokens back: a disabled one as well as one that counts, each once, and none by a text that isn't its own.
+func TestRevoke(t *testing.T) {
+	d := desk.New(t, desk.Options{})
+	u := d.User(t, "ExternalApp", account.Person)
+	text, token := d.Token(t, apitoken.Draft{Name: "good", User: "ExternalApp", Never: true})
+	other := d.User(t, "other", account.Person)
+	for name, change := range map[string]func(*jose.ClaimSet){
+		"another user's":   func(s *jose.ClaimSet) { s.Subject = other.ID.String() },
+		"with an end":      func(s *jose.ClaimSet) { s.Never, s.Expires = false, d.Now().Add(time.Hour) },
+		"for another":      func(s *jose.ClaimSet) { s.Audience = []string{"https://elsewhere.example"} },
+		"without a record": func(s *jose.ClaimSet) { s.ID = uuid.NewString() },
+		"without an ID":    func(s *jose.ClaimSet) { s.ID = "1" },
+	} {
+		set := jose.ClaimSet{Issuer: desk.Issuer, Subject: u.ID.String(), Audience: []string{desk.Issuer}, ID: token.ID.String(), IssuedAt: d.Now(), Never: true}
+		change(&set)
+		forged, err := d.Keyring.Sign(t.Context(), keyring.ForAPITokens, set)
+		must(t, err)
+		must(t, d.API.Revoke(t.Context(), d.Verified(t, forged.Token), audit.Actor{}))
+		if got := present(t, d, text.Reveal()); got != "" {
+			t.Fatalf("%s: got %q of the good one, want it admitted", name, got)
+		}
+	}
+	disabledText, disabled := d.Token(t, apitoken.Draft{Name: "disabled", User: "ExternalApp"})
+	_, err := d.API.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: new(false)}, &d.Admin, audit.Actor{})
+	must(t, err)
+	for _, text := range []secret.Text{text, text, disabledText} {
+		must(t, d.API.Revoke(t.Context(), d.Verified(t, text), audit.Actor{}))
+		if got := present(t, d, text.Reveal()); got != "deleted" {
+			t.Errorf("got %q, want deleted", got)
+		}
+	}
+	events, err := d.Store.Events(t.Context(), audit.Query{Action: audit.APITokenDelete})
+	if err != nil || len(events) != 2 {
+		t.Errorf("got events %+v and error %v, want one for each", events, err)
 	}
 }
 

@@ -22,8 +22,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/audit"
@@ -65,8 +63,8 @@ type AccessTokens interface {
 
 // APITokens ends API tokens.
 type APITokens interface {
-	// Delete ends a token for good, and its access tokens with it. It returns ErrNotFound.
-	Delete(ctx context.Context, id uuid.UUID, actor audit.Actor) error
+	// Revoke deletes a token that the keyring has verified, and its access tokens with it. The error is a store's.
+	Revoke(ctx context.Context, token keyring.Verified, actor audit.Actor) error
 }
 
 // server is the handler. But for what it remembers of keys, nothing in it changes once New has returned.

@@ -1,10 +1,8 @@
 package oauth
 
 import (
-	"errors"
 	"net/http"
 
-	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -42,25 +40,14 @@ func (s *server) revoke(c *call) error {
 		return c.refuse(s.cfg.Authority.Forbid(authority.ReasonNotAllowed, &in, &s.revoker, &caller),
 			bad(unauthorizedClient, "The token is another user's."))
 	}
-	if err := s.takeBack(c, v, web.Actor(&caller, c.peer, asOf)); err != nil {
+	revoke := s.cfg.APITokens.Revoke
+	if v.Purpose == keyring.ForAccessTokens {
+		revoke = s.cfg.Access.Revoke
+	}
+	if err := revoke(c.r.Context(), v, web.Actor(&caller, c.peer, asOf)); err != nil {
 		return err
 	}
 	return c.done()
-}
-
-// takeBack revokes a token that Jeton has signed.
-func (s *server) takeBack(c *call, v keyring.Verified, actor audit.Actor) error {
-	if v.Purpose == keyring.ForAccessTokens {
-		return s.cfg.Access.Revoke(c.r.Context(), v, actor)
-	}
-	id, ok := v.ID("jti")
-	if !ok {
-		return nil // no record has it: it is refused as it is
-	}
-	if err := s.cfg.APITokens.Delete(c.r.Context(), id, actor); !errors.Is(err, authority.ErrNotFound) {
-		return err
-	}
-	return nil // deleted already
 }
 
 // done answers that a token is good no longer, whether it ever was or not.
