@@ -1,8 +1,8 @@
 package app_test
 
 import (
-	"cmp"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,17 +37,16 @@ func TestForgedByDoors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bearer := func(name string) string { return strings.TrimPrefix(d.shown[name], "Authorization: Bearer ") }
 	for _, test := range []struct {
 		kind    string
 		purpose keyring.Purpose
 		never   bool
 		doors   map[string]string // and what the good token gets there
 	}{
-		{"access_token", keyring.ForAccessTokens, false, map[string]string{"gateway": "200", "me": "200", "told": "200"}},
-		{"api_token", keyring.ForAPITokens, true, map[string]string{"gateway, raw": "200", "me": "200", "matrix42": "200", "oauth_token": "200"}},
+		{"access_token", keyring.ForAccessTokens, false, map[string]string{"gateway": "200", "me": "200", "told": "200", "introspected": "200"}},
+		{"api_token", keyring.ForAPITokens, true, map[string]string{"gateway, raw": "200", "me": "200", "matrix42": "200", "exchange": "200", "introspected": "200"}},
 	} {
-		good := forge.Good{Text: bearer(test.kind), Now: time.Now(), Never: test.never, Recorded: test.never}
+		good := forge.Good{Text: d.texts[test.kind], Now: time.Now(), Never: test.never, Recorded: test.never}
 		var kid string
 		good.Signer, kid = forge.Steal(t, store, []byte(master.Reveal()), test.purpose)
 		for door, want := range test.doors {
@@ -65,19 +64,44 @@ func TestForgedByDoors(t *testing.T) {
 				}
 			})
 		}
+		if test.purpose == keyring.ForAPITokens {
+			t.Run("revoke", func(t *testing.T) { d.wantNotRevoked(t, &good) })
+		}
+	}
+}
+
+// wantNotRevoked has an administrator's client take back everything that somebody could make of a good API token. Whatever it
+// is, it isn't the good one, which goes on.
+func (d *doors) wantNotRevoked(t *testing.T, good *forge.Good) {
+	t.Helper()
+	take := func(token string) int {
+		form := url.Values{"token": {token}}
+		status, _ := d.send(t, "POST "+d.public+"/oauth/revoke", form.Encode(), "Content-Type: application/x-www-form-urlencoded", d.shown["client_secret"])
+		return status
+	}
+	for _, bad := range good.All(t) {
+		if got := take(bad.Text); got != http.StatusOK { // as for every token that is good no longer
+			t.Errorf("%s: got %d, want 200", bad.Name, got)
+		}
+		if got := d.present(t, "exchange", good.Text); got != "200" {
+			t.Fatalf("%s: got %s of the good token afterwards, want 200", bad.Name, got)
+		}
+	}
+	if got := take(good.Text); got != http.StatusOK {
+		t.Errorf("got %d, want 200", got)
+	}
+	if got := d.present(t, "exchange", good.Text); got != "400 deleted" {
+		t.Errorf("got %s of the good token once it was taken back, want 400 deleted", got)
 	}
 }
 
 // present presents a token at a door.
 func (d *doors) present(t *testing.T, door, token string) string {
 	t.Helper()
-	if door == "oauth_token" {
-		status, _ := d.send(t, "POST "+d.public+"/oauth/token", exchange(token).Encode(), "Content-Type: application/x-www-form-urlencoded")
-		return d.told(t, door, status)
-	}
-	if strings.ContainsAny(token, "\r\n") && door != "told" {
+	if strings.ContainsAny(token, "\r\n") && !inBody(door) {
 		return "no header field"
 	}
+	d.texts["forged"] = token
 	escaped, err := json.Marshal(token)
 	if err != nil {
 		t.Fatal(err)
@@ -88,23 +112,33 @@ func (d *doors) present(t *testing.T, door, token string) string {
 	return d.knock(t, door, "forged")
 }
 
+// inBody reports whether a door takes a token in a body, where every character can stand.
+func inBody(door string) bool { return door == "told" || door == "exchange" || door == "introspected" }
+
 // refusalAt returns what a forged token gets at a door; kid is the good one's.
 func refusalAt(door string, bad forge.Token, purpose keyring.Purpose, kid string) string {
-	if strings.ContainsAny(bad.Text, "\r\n") && door != "told" && door != "oauth_token" {
+	if strings.ContainsAny(bad.Text, "\r\n") && !inBody(door) {
 		return "no header field"
 	}
 	reason := bad.Reason
 	peeked, spelled := jose.Peek(bad.Text)
 	ours := spelled && (string(peeked.KeyID[:]) == kid || peeked.IsType(purpose.Type()))
 	foreign := purpose == keyring.ForAPITokens && !ours && reason != authority.ReasonUnrecognized
-	switch exchange := door == "matrix42" || door == "oauth_token"; {
+	switch exchange := door == "matrix42" || door == "exchange"; {
 	case foreign && exchange:
 		reason = authority.ReasonNotAcceptedHere
 	case foreign && reason != authority.ReasonMalformed && reason != authority.ReasonUnknownKey:
 		reason = authority.ReasonWrongType
 	}
-	status := map[string]string{"oauth_token": "400", "told": "200"}[door]
-	return cmp.Or(status, "401") + " " + string(reason)
+	switch door {
+	case "exchange":
+		return "400 " + string(reason)
+	case "told":
+		return "200 " + string(reason)
+	case "introspected":
+		return "200 " + string(reason) + " inactive"
+	}
+	return "401 " + string(reason)
 }
 
 // exchange is the form of an exchange by the standard's words (RFC 8693 section 2.1).
