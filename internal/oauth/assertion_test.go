@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
@@ -17,12 +18,12 @@ import (
 )
 
 // signer makes a service account with a key of its own.
-func (d *desk) signer(t testing.TB, name string, draft func(jose.Signer) clientauth.KeyDraft) (jose.Signer, clientauth.Key) {
+func (d *edge) signer(t testing.TB, name string, draft func(jose.Signer) clientauth.KeyDraft) (jose.Signer, clientauth.Key) {
 	t.Helper()
 	d.user(t, account.Draft{Username: name, Kind: account.Service})
 	s, err := jose.GenerateSigner(jose.ES256, rand.Reader)
 	check(t, err)
-	k, err := d.clients.CreateKey(t.Context(), name, draft(s), actor())
+	k, err := d.Clients.CreateKey(t.Context(), name, draft(s), actor())
 	check(t, err)
 	return s, k
 }
@@ -36,9 +37,9 @@ func inPEM(t testing.TB) func(jose.Signer) clientauth.KeyDraft {
 }
 
 // asserting is the pairs of a form in which a client asserts who it is.
-func (d *desk) asserting(t testing.TB, s jose.Signer, name, audience, kid string) []string {
+func (d *edge) asserting(t testing.TB, s jose.Signer, name, audience, kid string) []string {
 	t.Helper()
-	now := d.clock().Unix()
+	now := d.Now().Unix()
 	payload, err := json.Marshal(map[string]any{"iss": name, "sub": name, "aud": audience, "exp": now + 60, "iat": now, "jti": rand.Text()})
 	check(t, err)
 	text, err := s.Sign(rand.Reader, jose.Header{KeyID: kid, Type: "JWT"}, payload)
@@ -51,7 +52,7 @@ func with(pairs []string, more ...string) url.Values { return formOf(append(more
 // TestPrivateKeyJWT: a client that signs for itself is a client at each endpoint, once for each assertion, and what it got
 // dies with its key.
 func TestPrivateKeyJWT(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	s, key := d.signer(t, "batch", inPEM(t))
 	var access string
 	for _, audience := range []string{issuer, issuer + "/oauth/token"} {
@@ -84,7 +85,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 	if _, err := d.identify(t, access); err != nil {
 		t.Error(err)
 	}
-	check(t, d.clients.DeleteKey(t.Context(), "batch", key.ID, actor()))
+	check(t, d.Clients.DeleteKey(t.Context(), "batch", key.ID, actor()))
 	if _, err := d.identify(t, access); err == nil {
 		t.Error("an access token outlives the key that it was got with")
 	}
@@ -96,7 +97,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 
 // TestAssertionOnce: of fifty uses of an assertion at once, one gets a token.
 func TestAssertionOnce(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	s, _ := d.signer(t, "batch", inPEM(t))
 	form := with(d.asserting(t, s, "batch", issuer, ""), "grant_type", "client_credentials")
 	var all sync.WaitGroup
@@ -116,7 +117,7 @@ func TestAssertionOnce(t *testing.T) {
 
 // TestPublishedKeys: a client's keys are read where it publishes them, and a new one at once.
 func TestPublishedKeys(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	var published atomic.Pointer[[]byte]
 	publisher := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*published.Load()) }))
 	defer publisher.Close()
@@ -147,11 +148,10 @@ func TestPublishedKeys(t *testing.T) {
 	check(t, err)
 	getBy(second, "second", http.StatusUnauthorized, "invalid_client", "bad_signature")
 	publish(second, "second")
-	d.now.Add(30)
+	d.Advance(t, 30*time.Second)
 	getBy(second, "second", http.StatusOK, "", "")
 	getBy(first, "first", http.StatusUnauthorized, "invalid_client", "bad_signature")
 	publisher.Close()
-	d.now.Add(300)
-	check(t, d.changes.CatchUp(t.Context()))
+	d.Advance(t, 5*time.Minute)
 	getBy(second, "second", http.StatusServiceUnavailable, "temporarily_unavailable", "unavailable")
 }

@@ -28,7 +28,7 @@ func (w *bareWriter) WriteHeader(status int)      { w.status = status }
 func (w *bareWriter) Write(b []byte) (int, error) { w.length += len(b); return len(b), nil }
 
 // post returns how to send a form again and again, without a network between.
-func (d *desk) post(t testing.TB, path, body, basic string) func() *bareWriter {
+func (d *edge) post(t testing.TB, path, body, basic string) func() *bareWriter {
 	t.Helper()
 	w := &bareWriter{header: http.Header{}}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil)
@@ -55,8 +55,8 @@ func (noCloser) Close() error { return nil }
 
 // BenchmarkIntrospection is a warm answer about each kind of token; the client proves itself by its secret.
 func BenchmarkIntrospection(b *testing.B) {
-	d := newDesk(b)
-	d.log.silent = true
+	d := newEdge(b)
+	d.Log.Silent = true
 	ann := d.user(b, account.Draft{Username: "ann"})
 	_, text := d.client(b, "gate")
 	d.protect(b, catalog.Draft{Name: "reports", Host: "api.example.com", Verifiers: []string{"gate"}}, "GET / user:ann -")
@@ -77,8 +77,8 @@ func BenchmarkIntrospection(b *testing.B) {
 
 // BenchmarkExchange is the whole exchange, and beside it the bare signature.
 func BenchmarkExchange(b *testing.B) {
-	d := newDesk(b)
-	d.log.silent = true
+	d := newEdge(b)
+	d.Log.Silent = true
 	d.user(b, account.Draft{Username: "ann"})
 	_, token := d.token(b, "ann", nil)
 	b.Run("exchange", func(b *testing.B) {
@@ -105,8 +105,8 @@ func BenchmarkExchange(b *testing.B) {
 
 // TestMemoryIsBounded: however many tokens are tried, good ones among them or none, no memory is taken for good.
 func TestMemoryIsBounded(t *testing.T) {
-	d := newDesk(t)
-	d.log.silent = true
+	d := newEdge(t)
+	d.Log.Silent = true
 	d.user(t, account.Draft{Username: "ann"})
 	_, text := d.client(t, "gate", "admin")
 	tries, access := 50_000, 2_000
@@ -133,7 +133,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			try(unknown.Reveal())
 		}
 		if i%10_000 == 0 {
-			d.refusals.Drain(d.clock()) // as app does each second
+			d.Refusals.Drain(d.Now()) // as app does each second
 		}
 	}
 	grown := heap() - before

@@ -1,22 +1,16 @@
 package oauth_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,60 +24,22 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
-	"github.com/jeton-io/jeton/internal/clientauth"
-	"github.com/jeton-io/jeton/internal/feed"
-	"github.com/jeton-io/jeton/internal/jwks"
-	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
-	"github.com/jeton-io/jeton/internal/personal"
-	"github.com/jeton-io/jeton/internal/session"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
-	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/test/desk"
 )
 
 const (
-	issuer        = "https://tokens.example.com"
+	issuer        = desk.Issuer
 	clientAddress = "198.51.100.7" // what the trusted proxy, the tests' own machine, says of the client
-	apiCookie     = "jeton_api"
-	// passwordHash is a hash of "correct horse battery staple" that costs next to nothing.
-	passwordHash = "$pbkdf2-sha256$i=1$c2FsdHNhbHRzYWx0$4MvndT3WxpZBgTr0GnlsI3zbnRNMwBomQR+L/0mcI4U"
 )
 
-// desk is the endpoints on a real database, with everything behind them that app would wire, and before them the log.
-type desk struct {
+// edge is the endpoints on a desk, and before them the log.
+type edge struct {
 	*httptest.Server
-	handler   http.Handler
-	store     *sqlite.Store
-	keys      *keyring.Keyring
-	accounts  *account.Accounts
-	personal  *personal.Tokens
-	api       *apitoken.Tokens
-	access    *accesstoken.Tokens
-	clients   *clientauth.Clients
-	browsers  *session.Browsers
-	catalog   *catalog.Catalog
-	authority *authority.Authority
-	refusals  *audit.Refusals
-	users     *faultyUsers
-	issuer    *faultyIssuer
-	changes   *feed.Feed
-	log       *syncBuffer
-	now       atomic.Int64 // seconds after the opening
-
-	root account.User // an administrator
-}
-
-// faultyUsers are the accounts until they are told to fail.
-type faultyUsers struct {
-	authority.Users
-	err atomic.Pointer[error]
-}
-
-func (u *faultyUsers) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
-	if err := u.err.Load(); err != nil {
-		return authority.User{}, *err
-	}
-	return u.Users.AuthorityUser(ctx, id)
+	*desk.Desk
+	handler http.Handler
+	issuer  *faultyIssuer
+	root    account.User // an administrator
 }
 
 // faultyIssuer issues until it is told to do something before.
@@ -101,177 +57,72 @@ func (i *faultyIssuer) Issue(ctx context.Context, p *authority.Principal, ask ac
 	return i.AccessTokens.Issue(ctx, p, ask)
 }
 
-// syncBuffer is a bytes.Buffer for several goroutines.
-type syncBuffer struct {
-	mu     sync.Mutex
-	b      bytes.Buffer
-	silent bool // keeps nothing
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.silent {
-		return len(p), nil
-	}
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 func check(t testing.TB, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	desk.Check(t, err)
 }
 
-func (d *desk) clock() time.Time {
-	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(d.now.Load()) * time.Second)
-}
-
-// newDesk opens a database with one administrator and serves the endpoints on it.
-func newDesk(t testing.TB) *desk {
+// newEdge serves the endpoints on a desk that has no service yet, from a whole second on, as answers tell times.
+func newEdge(t testing.TB) *edge {
 	t.Helper()
-	ctx := t.Context()
-	d := &desk{refusals: audit.NewRefusals(10_000), log: new(syncBuffer)}
-	var err error
-	d.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: d.clock})
-	check(t, err)
-	t.Cleanup(func() { check(t, d.store.Close()) })
-	master, _, err := keyring.NewMasterKey(rand.Reader)
-	check(t, err)
-	d.changes, err = feed.New(feed.Config{Store: d.store, Apply: d.apply, Now: d.clock})
-	check(t, err)
-	applied := d.changes.CatchUp
-	d.keys, err = keyring.Open(ctx, keyring.Config{Store: d.store, Master: master, Applied: applied, Now: d.clock, Random: rand.Reader})
-	check(t, err)
-	d.accounts, err = account.New(account.Config{Store: d.store, Applied: applied, Now: d.clock, Random: rand.Reader, PasswordSlots: 4})
-	check(t, err)
-	d.personal, err = personal.New(personal.Config{Store: d.store, Keyring: d.keys, Applied: applied, Now: d.clock, Random: rand.Reader})
-	check(t, err)
-	d.browsers, err = session.NewBrowsers(session.Config{
-		Store: d.store, Keyring: d.keys, Applied: applied, Now: d.clock, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
-	})
-	check(t, err)
-	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: applied, Now: d.clock})
-	check(t, err)
-	d.wireSigned(t)
-	d.users = &faultyUsers{Users: d.accounts}
-	d.authority, err = authority.New(authority.Config{
-		Ways:  append(d.browsers.Ways(), d.accounts, d.personal, d.api, d.access, d.clients),
-		Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: d.changes.Fresh, Now: d.clock, Random: rand.Reader,
-		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: "__Host-jeton"}, {Kind: authority.APISession, Name: apiCookie}},
-	})
-	check(t, err)
-	check(t, d.changes.CatchUp(ctx))
-	d.serve(t)
-	d.root = d.user(t, account.Draft{Username: "root", Roles: []string{"admin"}, PasswordHash: passwordHash})
-	return d
-}
-
-func (d *desk) wireSigned(t testing.TB) {
-	t.Helper()
-	var err error
-	applied := d.changes.CatchUp
-	d.api, err = apitoken.New(apitoken.Config{
-		Store: d.store, Users: d.accounts, Keyring: d.keys, Policy: d.catalog.Policy, Applied: applied, Issuer: issuer, Now: d.clock,
-	})
-	check(t, err)
-	d.access, err = accesstoken.New(accesstoken.Config{
-		Store: d.store, Keyring: d.keys, Policy: d.catalog.Policy, Applied: applied, Issuer: issuer, Life: 5 * time.Minute, Now: d.clock,
-	})
-	check(t, err)
-	sets, err := jwks.New(jwks.Config{Now: d.clock})
-	check(t, err)
-	d.clients, err = clientauth.New(clientauth.Config{
-		Store: d.store, Users: d.accounts, Keyring: d.keys, Applied: applied, Audiences: oauth.Audiences(issuer), KeySets: sets, Now: d.clock,
-		Random: rand.Reader,
-	})
-	check(t, err)
-}
-
-// serve starts the server. It trusts the tests' own machine as a proxy.
-func (d *desk) serve(t testing.TB) {
-	t.Helper()
-	peers := new(web.Peers)
-	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
-	d.issuer = &faultyIssuer{AccessTokens: d.access}
+	d := &edge{Desk: desk.New(t, desk.Options{Bare: true, Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})}
+	d.issuer = &faultyIssuer{AccessTokens: d.Access}
 	h, err := oauth.New(oauth.Config{
-		Authority: d.authority, Access: d.issuer, APITokens: d.api, Policy: d.catalog.Policy, Keyring: d.keys, Feed: d.changes, Peers: peers,
+		Authority: d.Authority, Access: d.issuer, APITokens: d.API, Policy: d.Catalog.Policy, Keyring: d.Keyring, Feed: d.Feed, Peers: d.Peers,
 		PublicURL: issuer,
 	})
 	check(t, err)
-	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	d.handler = web.Log(logger, "public", d.clock, h)
+	d.handler = d.Logged(h)
 	d.Server = httptest.NewServer(d.handler)
 	t.Cleanup(d.Close)
-}
-
-func (d *desk) apply(ctx context.Context, c feed.Change) error {
-	if c.ID == uuid.Nil || c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
-		check := d.keys.Reload(ctx)
-		d.authority.Forget(uuid.Nil)
-		if check != nil {
-			return check
-		}
-	}
-	d.authority.Forget(c.ID)
-	return d.catalog.Reload(ctx)
+	d.root, err = d.Accounts.Find(t.Context(), "root")
+	check(t, err)
+	return d
 }
 
 // actor is who did what a test prepares.
 func actor() audit.Actor { return audit.Actor{Username: "test"} }
 
 // user makes a user.
-func (d *desk) user(t testing.TB, draft account.Draft) account.User {
+func (d *edge) user(t testing.TB, draft account.Draft) account.User {
 	t.Helper()
-	u, err := d.accounts.Create(t.Context(), draft, actor())
+	u, err := d.Accounts.Create(t.Context(), draft, actor())
 	check(t, err)
 	return u
 }
 
 // client makes a service account with a client secret.
-func (d *desk) client(t testing.TB, name string, roles ...string) (account.User, string) {
+func (d *edge) client(t testing.TB, name string, roles ...string) (account.User, string) {
 	t.Helper()
 	u := d.user(t, account.Draft{Username: name, Kind: account.Service, Roles: roles})
-	text, _, err := d.clients.CreateSecret(t.Context(), name, actor())
+	text, _, err := d.Clients.CreateSecret(t.Context(), name, actor())
 	check(t, err)
 	return u, text.Reveal()
 }
 
 // token makes an API token for a user.
-func (d *desk) token(t testing.TB, user string, change func(*apitoken.Draft)) (apitoken.Token, string) {
+func (d *edge) token(t testing.TB, user string, change func(*apitoken.Draft)) (apitoken.Token, string) {
 	t.Helper()
 	draft := apitoken.Draft{Name: "token " + uuid.NewString(), User: user, Days: 30}
 	if change != nil {
 		change(&draft)
 	}
-	text, token, err := d.api.Create(t.Context(), draft, d.admin(), actor())
-	check(t, err)
+	text, token := d.Token(t, draft)
 	return token, text.Reveal()
 }
 
-func (d *desk) admin() *authority.Principal {
-	return &authority.Principal{User: authority.User{ID: d.root.ID, Username: "root", Roles: []string{"admin"}, Active: true}}
-}
-
 // personalToken makes a personal token.
-func (d *desk) personalToken(t testing.TB, u account.User) string {
+func (d *edge) personalToken(t testing.TB, u account.User) string {
 	t.Helper()
-	text, _, err := d.personal.Rotate(t.Context(), &authority.Principal{User: authority.User{ID: u.ID, Username: u.Username}}, actor())
+	text, _, err := d.Personal.Rotate(t.Context(), &authority.Principal{User: authority.User{ID: u.ID, Username: u.Username}}, actor())
 	check(t, err)
 	return text.Reveal()
 }
 
 // protect makes a service with its operations, each "PATTERN AUDIENCE SCOPE", the scope "-" for none.
-func (d *desk) protect(t testing.TB, draft catalog.Draft, operations ...string) {
+func (d *edge) protect(t testing.TB, draft catalog.Draft, operations ...string) {
 	t.Helper()
-	_, err := d.catalog.Create(t.Context(), draft, actor())
+	_, err := d.Catalog.Create(t.Context(), draft, actor())
 	check(t, err)
 	var all []catalog.Operation
 	for _, op := range operations {
@@ -283,7 +134,7 @@ func (d *desk) protect(t testing.TB, draft catalog.Draft, operations ...string) 
 		}
 		all = append(all, catalog.Operation{Pattern: strings.Join(words[:n-2], " "), Audience: []string{words[n-2]}, Scope: scope})
 	}
-	_, err = d.catalog.Replace(t.Context(), draft.Name, 1, all, actor())
+	_, err = d.Catalog.Replace(t.Context(), draft.Name, 1, all, actor())
 	check(t, err)
 }
 
@@ -315,7 +166,7 @@ func (a answer) into(t testing.TB, v any) {
 }
 
 // do sends a form and checks what every answer has in common.
-func (d *desk) do(t testing.TB, q ask) answer {
+func (d *edge) do(t testing.TB, q ask) answer {
 	t.Helper()
 	body := cmp.Or(q.body, q.form.Encode())
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+q.path, strings.NewReader(body))
@@ -331,7 +182,7 @@ func (d *desk) do(t testing.TB, q ask) answer {
 	return d.send(t, r)
 }
 
-func (d *desk) send(t testing.TB, r *http.Request) answer {
+func (d *edge) send(t testing.TB, r *http.Request) answer {
 	t.Helper()
 	res, err := d.Client().Do(r)
 	check(t, err)
@@ -374,7 +225,7 @@ func checkAnswer(t testing.TB, a *answer) {
 }
 
 // want sends a form and compares status and code.
-func (d *desk) want(t testing.TB, q ask, status int, code string) answer {
+func (d *edge) want(t testing.TB, q ask, status int, code string) answer {
 	t.Helper()
 	a := d.do(t, q)
 	if a.status != status || a.code != code {
@@ -384,10 +235,10 @@ func (d *desk) want(t testing.TB, q ask, status int, code string) answer {
 }
 
 // refused returns the refusals since the last time, each "door reason kind", sorted.
-func (d *desk) refused(t testing.TB) string {
+func (d *edge) refused(t testing.TB) string {
 	t.Helper()
 	lines := map[string]bool{}
-	for _, e := range d.refusals.Drain(d.clock()) {
+	for _, e := range d.Refusals.Drain(d.Now()) {
 		lines[e.Door+" "+e.Reason+" "+cmp.Or(e.Actor.CredentialKind, "none")] = true
 	}
 	return strings.Join(slices.Sorted(maps.Keys(lines)), ", ")
@@ -414,7 +265,7 @@ func formOf(pairs ...string) url.Values {
 }
 
 // exchange gets an access token for an API token.
-func (d *desk) exchange(t testing.TB, token string, pairs ...string) api.OAuthToken {
+func (d *edge) exchange(t testing.TB, token string, pairs ...string) api.OAuthToken {
 	t.Helper()
 	var out api.OAuthToken
 	d.want(t, ask{path: "/oauth/token", form: exchangeOf(token, pairs...)}, http.StatusOK, "").into(t, &out)
@@ -422,7 +273,7 @@ func (d *desk) exchange(t testing.TB, token string, pairs ...string) api.OAuthTo
 }
 
 // get reads a document.
-func (d *desk) get(t testing.TB, path string, header map[string]string) answer {
+func (d *edge) get(t testing.TB, path string, header map[string]string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
 	check(t, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/test/desk"
 )
 
 const inactive = `{"active":false}`
@@ -24,7 +25,7 @@ const inactive = `{"active":false}`
 func about(token string) ask { return ask{path: "/oauth/introspect", form: formOf("token", token)} }
 
 // introspect asks about a token as a client, and returns the answer's text.
-func (d *desk) introspect(t testing.TB, basic, token string) string {
+func (d *edge) introspect(t testing.TB, basic, token string) string {
 	t.Helper()
 	q := about(token)
 	q.basic = basic
@@ -37,7 +38,7 @@ func (d *desk) introspect(t testing.TB, basic, token string) string {
 
 // TestIntrospectionGolden holds the answer about each kind of token, to the byte.
 func TestIntrospectionGolden(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	_, text := d.client(t, "gate", "admin")
 	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com", AcceptAPITokens: true}, "GET /{id} user:ann reports.read")
@@ -45,7 +46,7 @@ func TestIntrospectionGolden(t *testing.T) {
 	never, neverText := d.token(t, "ann", func(n *apitoken.Draft) { n.Days, n.Never, n.Limits.Scopes = 0, true, []string{"reports.read"} })
 	access := d.exchange(t, token, "scope", "reports.read", "audience", "reports").AccessToken
 	id := textOf(t, d.claimsOf(t, access), "jti")
-	now := d.clock().Unix()
+	now := d.Now().Unix()
 	for name, test := range map[string]struct{ token, want string }{
 		"access token": {access, fmt.Sprintf(`{"active":true,"scope":"reports.read","client_id":"%s","username":"ann","token_type":"Bearer","exp":%d,"iat":%d,"sub":"%s","aud":"https://api.example.com","iss":"%s","jti":"%s"}`,
 			record.ID, now+300, now, ann.ID, issuer, id)},
@@ -66,7 +67,7 @@ func TestIntrospectionGolden(t *testing.T) {
 
 // TestIntrospectionAsks: a hint is no matter, and the asker proves itself in each way that there is.
 func TestIntrospectionAsks(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	gate, text := d.client(t, "gate", "admin")
 	token := d.personalToken(t, ann)
@@ -92,7 +93,7 @@ func TestIntrospectionAsks(t *testing.T) {
 		"nobody":       {about(token), 401, "invalid_client", "introspect no_credential none"},
 		"wrong secret": {ask{form: formOf("token", token), basic: "gate:" + text[:50]}, 401, "invalid_client", "introspect not_accepted_here password"},
 		"wrong name":   {ask{form: formOf("token", token), basic: "gates:" + text}, 401, "invalid_client", "introspect unknown_user client_secret"},
-		"password":     {ask{form: formOf("token", token), basic: "root:correct horse battery staple"}, 401, "invalid_client", "introspect not_accepted_here password"},
+		"password":     {ask{form: formOf("token", token), basic: "root:" + desk.Password}, 401, "invalid_client", "introspect not_accepted_here password"},
 		"no token":     {ask{form: formOf("x", "y"), basic: "gate:" + text}, 400, "invalid_request", ""},
 		"two ways":     {ask{form: formOf("token", token, "client_id", "gate", "client_secret", text), basic: "gate:" + text}, 400, "invalid_request", "introspect two_credentials none"},
 		"in the URL":   {ask{path: "/oauth/introspect?token=" + token, basic: "gate:" + text}, 400, "invalid_request", ""},
@@ -112,7 +113,7 @@ func TestIntrospectionAsks(t *testing.T) {
 
 // TestIntrospectionAudience: one token is decided apart for each who asks about it, from memory or not.
 func TestIntrospectionAudience(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	texts := map[string]string{}
 	for _, name := range []string{"one", "two", "both", "none"} {
@@ -149,7 +150,7 @@ func TestIntrospectionAudience(t *testing.T) {
 	if got := d.refused(t); got != "introspect not_verifier api_token" {
 		t.Errorf("got the refusals %q", got)
 	}
-	_, err := d.catalog.Update(t.Context(), "raw", 0, catalog.Draft{Name: "raw", Host: "raw.example.com", Verifiers: []string{"two"}}, actor())
+	_, err := d.Catalog.Update(t.Context(), "raw", 0, catalog.Draft{Name: "raw", Host: "raw.example.com", Verifiers: []string{"two"}}, actor())
 	check(t, err)
 	for _, name := range []string{"admin", "two"} {
 		if body := d.introspect(t, name+":"+texts[name], token); body != inactive {
@@ -162,7 +163,7 @@ func TestIntrospectionAudience(t *testing.T) {
 type aboutToken struct{ token, kind, reason string }
 
 // gate makes a client that is told of every token, and a service that takes API tokens as they are.
-func (d *desk) gate(t testing.TB) (basic string) {
+func (d *edge) gate(t testing.TB) (basic string) {
 	t.Helper()
 	_, text := d.client(t, "gate", "admin")
 	d.protect(t, catalog.Draft{Name: "raw", Host: "raw.example.com", AcceptAPITokens: true}, "GET / user:root -")
@@ -170,7 +171,7 @@ func (d *desk) gate(t testing.TB) (basic string) {
 }
 
 // wantActive asks about tokens that are good.
-func (d *desk) wantActive(t testing.TB, gate string, tokens map[string]aboutToken) {
+func (d *edge) wantActive(t testing.TB, gate string, tokens map[string]aboutToken) {
 	t.Helper()
 	for name, test := range tokens {
 		if got := d.introspect(t, gate, test.token); !strings.HasPrefix(got, `{"active":true,`) {
@@ -184,7 +185,7 @@ func (d *desk) wantActive(t testing.TB, gate string, tokens map[string]aboutToke
 
 // wantInactive asks about tokens that aren't good. All answers are the same sixteen bytes; in the audit log each token has
 // its own reason, else it might be inactive for another one.
-func (d *desk) wantInactive(t testing.TB, gate string, tokens map[string]aboutToken) {
+func (d *edge) wantInactive(t testing.TB, gate string, tokens map[string]aboutToken) {
 	t.Helper()
 	d.refused(t)
 	for name, test := range tokens {
@@ -199,7 +200,7 @@ func (d *desk) wantInactive(t testing.TB, gate string, tokens map[string]aboutTo
 
 // TestInactive: what was taken away is inactive at once; each was active before.
 func TestInactive(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	gate := d.gate(t)
 	bob, ann := d.user(t, account.Draft{Username: "bob"}), d.user(t, account.Draft{Username: "ann"})
 	disabled, disabledText := d.token(t, "ann", nil)
@@ -219,10 +220,10 @@ func TestInactive(t *testing.T) {
 	}
 	d.wantActive(t, gate, dead)
 	no, state := false, account.Blocked
-	_, err := d.api.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, d.admin(), actor())
+	_, err := d.API.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, &d.Admin, actor())
 	check(t, err)
-	check(t, d.api.Delete(t.Context(), deleted.ID, actor()))
-	_, err = d.accounts.Update(t.Context(), bob.ID, 0, account.Patch{State: &state}, actor())
+	check(t, d.API.Delete(t.Context(), deleted.ID, actor()))
+	_, err = d.Accounts.Update(t.Context(), bob.ID, 0, account.Patch{State: &state}, actor())
 	check(t, err)
 	d.want(t, revocation(gate, taken), http.StatusOK, "")
 	d.personalToken(t, ann)
@@ -231,7 +232,7 @@ func TestInactive(t *testing.T) {
 
 // TestInactiveInTime: what has ended is inactive, and so is what counts elsewhere or not so often.
 func TestInactiveInTime(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	gate := d.gate(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, text := d.token(t, "ann", func(n *apitoken.Draft) { n.Days = 1 })
@@ -241,8 +242,7 @@ func TestInactiveInTime(t *testing.T) {
 		"ended": {text, "api_token", "expired"}, "of an ended one": {d.exchange(t, text).AccessToken, "access_token", "expired"},
 	}
 	d.wantActive(t, gate, dead)
-	d.now.Add(86400)
-	check(t, d.changes.CatchUp(t.Context()))
+	d.Advance(t, 24*time.Hour)
 	d.wantActive(t, gate, map[string]aboutToken{"used once": {token: often}})
 	dead["used too often"] = aboutToken{often, "api_token", "rate_limited"}
 	dead["of known addresses alone"] = aboutToken{elsewhere, "api_token", "address_not_allowed"}
@@ -251,7 +251,7 @@ func TestInactiveInTime(t *testing.T) {
 
 // TestNeverActive: what is no token that anybody calls with is inactive, however long or odd.
 func TestNeverActive(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	gate := d.gate(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	token := d.personalToken(t, ann)
@@ -271,14 +271,14 @@ func TestNeverActive(t *testing.T) {
 
 // TestIntrospectionFaults: that nobody knows is no answer.
 func TestIntrospectionFaults(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	gate := d.gate(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	d.introspect(t, gate, "hello") // from here on the client is known from memory
 	d.refused(t)
 	fault := errors.New("the disk is on fire")
-	d.users.err.Store(&fault)
+	d.Users.Err.Store(&fault)
 	a := d.want(t, ask{path: "/oauth/introspect", form: formOf("token", token), basic: gate}, http.StatusServiceUnavailable, "temporarily_unavailable")
 	if strings.Contains(a.body, "active") {
 		t.Errorf("got %s when nobody knows", a.body)
@@ -286,13 +286,13 @@ func TestIntrospectionFaults(t *testing.T) {
 	if got := d.refused(t); got != "introspect unavailable api_token" {
 		t.Errorf("got the refusals %q", got)
 	}
-	d.users.err.Store(nil)
+	d.Users.Err.Store(nil)
 	d.wantActive(t, gate, map[string]aboutToken{"afterwards": {token: token}})
 }
 
 // TestAnswersAreNeverStale: what is remembered of an answer is what would be made anew.
 func TestAnswersAreNeverStale(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	_, text := d.client(t, "gate", "admin")
 	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET / user:ann reports.read", "PUT / user:ann reports.write")
@@ -307,13 +307,13 @@ func TestAnswersAreNeverStale(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	name := "anna"
-	_, err := d.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Username: &name}, actor())
+	_, err := d.Accounts.Update(t.Context(), ann.ID, 0, account.Patch{Username: &name}, actor())
 	check(t, err)
 	if got := state(); got.Username != "anna" {
 		t.Errorf("got %+v, want the new name", got)
 	}
 	for _, scopes := range [][]string{{"reports.read"}, {"reports.read", "reports.write"}, {}} {
-		_, err := d.api.Update(t.Context(), record.ID, apitoken.Patch{Scopes: &scopes}, d.admin(), actor())
+		_, err := d.API.Update(t.Context(), record.ID, apitoken.Patch{Scopes: &scopes}, &d.Admin, actor())
 		check(t, err)
 		if got := state(); got.Scope == nil || *got.Scope != strings.Join(scopes, " ") {
 			t.Errorf("got %+v, want the scopes %q", got, scopes)

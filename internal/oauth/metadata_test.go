@@ -16,7 +16,7 @@ import (
 
 // TestMetadata holds RFC 8414's document to the byte.
 func TestMetadata(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	a := d.get(t, "/.well-known/oauth-authorization-server", nil)
 	want := `{"issuer":"https://tokens.example.com","token_endpoint":"https://tokens.example.com/oauth/token",` +
 		`"jwks_uri":"https://tokens.example.com/.well-known/jwks.json","response_types_supported":[],` +
@@ -40,7 +40,7 @@ func TestMetadata(t *testing.T) {
 // TestJWKS: the keys of access tokens, active and retired, and no others, are published, and go-jose checks a token by
 // them.
 func TestJWKS(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	path := "/.well-known/jwks.json"
 	if a := d.get(t, path, nil); a.body != `{"keys":[]}` || a.header.Get("Cache-Control") != "no-cache" {
@@ -49,7 +49,7 @@ func TestJWKS(t *testing.T) {
 	_, token := d.token(t, "ann", nil)
 	var tokens []string
 	for _, alg := range keyring.SigningAlgorithms() {
-		key, err := d.keys.RotateSigningKey(t.Context(), keyring.ForAccessTokens, alg, actor())
+		key, err := d.Keyring.RotateSigningKey(t.Context(), keyring.ForAccessTokens, alg, actor())
 		check(t, err)
 		tokens = append(tokens, d.exchange(t, token).AccessToken)
 		if a := d.get(t, path, nil); !strings.Contains(a.body, key.ID) {
@@ -77,7 +77,7 @@ func TestJWKS(t *testing.T) {
 		}
 	}
 	gone := set.Keys[len(set.Keys)-1].KeyID
-	check(t, d.keys.RevokeSigningKey(t.Context(), gone, actor()))
+	check(t, d.Keyring.RevokeSigningKey(t.Context(), gone, actor()))
 	if a := d.get(t, path, nil); strings.Contains(a.body, gone) {
 		t.Error("a revoked key is published")
 	}
@@ -85,7 +85,7 @@ func TestJWKS(t *testing.T) {
 
 // TestCaching: who has a document is told so, by either method.
 func TestCaching(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	d.exchange(t, token)
@@ -111,7 +111,7 @@ func TestCaching(t *testing.T) {
 		}
 	}
 	before := d.get(t, "/.well-known/jwks.json", nil).header.Get("Etag")
-	_, err := d.keys.RotateSigningKey(t.Context(), keyring.ForAccessTokens, "", actor())
+	_, err := d.Keyring.RotateSigningKey(t.Context(), keyring.ForAccessTokens, "", actor())
 	check(t, err)
 	if a := d.get(t, "/.well-known/jwks.json", map[string]string{"If-None-Match": before}); a.status != 200 {
 		t.Errorf("got %d for keys that have changed", a.status)
@@ -120,7 +120,7 @@ func TestCaching(t *testing.T) {
 
 // TestNoRoute: what isn't there is a problem, as everywhere.
 func TestNoRoute(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	for _, test := range []struct {
 		method, path string
 		status       int

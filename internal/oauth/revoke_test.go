@@ -13,9 +13,9 @@ import (
 )
 
 // actions returns what happened of one kind, each "action target-kind actor".
-func (d *desk) actions(t testing.TB, action audit.Action) []string {
+func (d *edge) actions(t testing.TB, action audit.Action) []string {
 	t.Helper()
-	events, err := d.store.Events(t.Context(), audit.Query{Action: action})
+	events, err := d.Store.Events(t.Context(), audit.Query{Action: action})
 	check(t, err)
 	var all []string
 	for _, e := range events {
@@ -31,7 +31,7 @@ func revocation(basic, token string) ask {
 
 // TestRevoke: a client takes back its own tokens, an administrator's client everybody's, and all of it is in the log.
 func TestRevoke(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, adminText := d.client(t, "desk", "admin")
 	_, ownText := d.client(t, "batch")
@@ -74,10 +74,10 @@ func TestRevoke(t *testing.T) {
 	}
 	// What isn't let in for now is taken back for good, too.
 	disabled, text := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.From = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
-	_, err := d.api.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, d.admin(), actor())
+	_, err := d.API.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, &d.Admin, actor())
 	check(t, err)
 	d.want(t, revocation(admin, text), http.StatusOK, "")
-	if _, err := d.api.Token(t.Context(), disabled.ID); err == nil {
+	if _, err := d.API.Token(t.Context(), disabled.ID); err == nil {
 		t.Error("a disabled token is left to be enabled again")
 	}
 	// What a client got for itself, it gives back.
@@ -91,7 +91,7 @@ func TestRevoke(t *testing.T) {
 
 // TestRevokeRefusals: whoever may not take a token back changes nothing.
 func TestRevokeRefusals(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	_, text := d.client(t, "batch")
 	record, token := d.token(t, "ann", nil)
@@ -137,9 +137,9 @@ func TestRevokeRefusals(t *testing.T) {
 	if got := append(d.actions(t, audit.AccessTokenRevoke), d.actions(t, audit.APITokenDelete)...); got != nil {
 		t.Errorf("got %q in the log, want nothing", got)
 	}
-	for _, key := range d.keys.SigningKeys() {
+	for _, key := range d.Keyring.SigningKeys() {
 		if key.Purpose == keyring.ForAccessTokens {
-			check(t, d.keys.RevokeSigningKey(t.Context(), key.ID, actor()))
+			check(t, d.Keyring.RevokeSigningKey(t.Context(), key.ID, actor()))
 		}
 	}
 	d.want(t, revocation(own, access), http.StatusOK, "") // nobody's any more

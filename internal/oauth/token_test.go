@@ -23,6 +23,7 @@ import (
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/test/desk"
 )
 
 const (
@@ -31,9 +32,9 @@ const (
 )
 
 // claimsOf returns what a token says of itself, after its signature was checked.
-func (d *desk) claimsOf(t testing.TB, token string) jose.Claims {
+func (d *edge) claimsOf(t testing.TB, token string) jose.Claims {
 	t.Helper()
-	v, err := d.keys.Verify(secret.Text(token), keyring.ForAccessTokens, issuer)
+	v, err := d.Keyring.Verify(secret.Text(token), keyring.ForAccessTokens, issuer)
 	check(t, err)
 	return v.Claims
 }
@@ -46,15 +47,15 @@ func textOf(t testing.TB, c jose.Claims, name string) string {
 }
 
 // identify says whose a bearer token is at a protected API.
-func (d *desk) identify(t testing.TB, token string) (authority.Principal, error) {
+func (d *edge) identify(t testing.TB, token string) (authority.Principal, error) {
 	t.Helper()
 	door := authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.AccessToken, authority.APIToken)}
-	return d.authority.Identify(t.Context(), &authority.Presented{Authorization: []string{"Bearer " + token}}, &door)
+	return d.Authority.Identify(t.Context(), &authority.Presented{Authorization: []string{"Bearer " + token}}, &door)
 }
 
 // TestExchangeGolden holds the shape of the answer, to the byte but for the token.
 func TestExchangeGolden(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ExternalApp"})
 	record, token := d.token(t, "ExternalApp", nil)
 	a := d.want(t, ask{path: "/oauth/token", form: exchangeOf(token)}, http.StatusOK, "")
@@ -79,7 +80,7 @@ func TestExchangeGolden(t *testing.T) {
 
 // TestExchangeForms: what standard clients send, in each of its forms.
 func TestExchangeForms(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com", PathPrefix: "/reports"}, "GET /{id} user:ann reports.read")
 	_, token := d.token(t, "ann", nil)
@@ -138,7 +139,7 @@ func TestExchangeForms(t *testing.T) {
 
 // TestClientCredentials: a client gets a token for itself, in the ways of RFC 6749.
 func TestClientCredentials(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	u, text := d.client(t, "batch")
 	for name, q := range map[string]ask{
 		"basic": {form: formOf("grant_type", "client_credentials"), basic: "batch:" + text},
@@ -153,7 +154,7 @@ func TestClientCredentials(t *testing.T) {
 				t.Errorf("got %s", a.body)
 			}
 			claims := d.claimsOf(t, out.AccessToken)
-			secrets, err := d.clients.Secrets(t.Context(), "batch")
+			secrets, err := d.Clients.Secrets(t.Context(), "batch")
 			check(t, err)
 			for claim, want := range map[string]string{"sub": u.ID.String(), "client_id": u.ID.String(), "cred": secrets[0].ID.String(), "iss": issuer, "aud": issuer} {
 				if got := textOf(t, claims, claim); got != want {
@@ -171,7 +172,7 @@ func TestClientCredentials(t *testing.T) {
 // TestTokenRefusals: each refusal with its reason in the audit log, and beside it the same request with one thing mended,
 // which is admitted.
 func TestTokenRefusals(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	d.protect(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /{id} user:ann reports.read", "POST /{id} user:ann reports.write")
 	_, token := d.token(t, "ann", nil)
@@ -228,7 +229,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"unknown name", basic(bare, "batcx:"+text), basic(bare, "batch:"+text), 401, "invalid_client", "oauth_token unknown_user client_secret"},
 		{"checksum", form(own("client_secret", text[:50]+"~")), form(own()), 401, "invalid_client", "oauth_token bad_checksum client_secret"},
 		{"no secret's form", form(own("client_secret", "hunter2")), form(own()), 401, "invalid_client", "oauth_token malformed client_secret"},
-		{"a person's password", basic(bare, "root:correct horse battery staple"), basic(bare, "batch:"+text), 401, "invalid_client", "oauth_token not_accepted_here password"},
+		{"a person's password", basic(bare, "root:"+desk.Password), basic(bare, "batch:"+text), 401, "invalid_client", "oauth_token not_accepted_here password"},
 		{"never issued", form(own("client_secret", unknown.Reveal())), form(own()), 401, "invalid_client", "oauth_token unknown client_secret"},
 		{"client_id of another", ask{form: formOf("grant_type", "client_credentials", "client_id", "other"), basic: "batch:" + text}, ask{form: formOf("grant_type", "client_credentials", "client_id", "batch"), basic: "batch:" + text}, 401, "invalid_client", "oauth_token unknown_user client_secret"},
 		{"two ways", ask{form: own(), basic: "batch:" + text}, basic(bare, "batch:"+text), 400, "invalid_request", "oauth_token two_credentials none"},
@@ -254,7 +255,7 @@ func TestTokenRefusals(t *testing.T) {
 
 // TestFormRefusals: a form that two readers could take in two ways is refused, whatever is in it.
 func TestFormRefusals(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	good := exchangeOf(token).Encode()
@@ -309,7 +310,7 @@ func TestFormRefusals(t *testing.T) {
 
 // TestDeadTokensLookAlike: whatever is wrong with a token or a client, its bearer is told the same, to the byte.
 func TestDeadTokensLookAlike(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	blocked := d.user(t, account.Draft{Username: "bob"})
 	no := false
@@ -322,14 +323,13 @@ func TestDeadTokensLookAlike(t *testing.T) {
 	for _, text := range []string{disabledText, deletedText, blockedText, expired, here} {
 		d.exchange(t, text) // each is good before
 	}
-	_, err := d.api.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, d.admin(), actor())
+	_, err := d.API.Update(t.Context(), disabled.ID, apitoken.Patch{Enabled: &no}, &d.Admin, actor())
 	check(t, err)
-	check(t, d.api.Delete(t.Context(), deleted.ID, actor()))
+	check(t, d.API.Delete(t.Context(), deleted.ID, actor()))
 	state := account.Blocked
-	_, err = d.accounts.Update(t.Context(), blocked.ID, 0, account.Patch{State: &state}, actor())
+	_, err = d.Accounts.Update(t.Context(), blocked.ID, 0, account.Patch{State: &state}, actor())
 	check(t, err)
-	d.now.Add(86400)
-	check(t, d.changes.CatchUp(t.Context()))
+	d.Advance(t, 24*time.Hour)
 	d.refused(t)
 	var first string
 	for _, test := range []struct{ name, token, reason string }{
@@ -360,11 +360,11 @@ func TestDeadTokensLookAlike(t *testing.T) {
 // TestKindsAtTheTokenEndpoint is the row of the kinds-by-doors table that is this door's: of all kinds only an API token
 // is exchanged, and nothing but a client's secret is a client's.
 func TestKindsAtTheTokenEndpoint(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	_, text := d.client(t, "batch")
-	cookies, err := d.browsers.Begin(t.Context(), &authority.Principal{User: authority.User{ID: ann.ID, Username: "ann"}}, uuid.Nil, actor())
+	cookies, err := d.Browsers.Begin(t.Context(), &authority.Principal{User: authority.User{ID: ann.ID, Username: "ann"}}, uuid.Nil, actor())
 	check(t, err)
 	access, personal := d.exchange(t, token).AccessToken, d.personalToken(t, ann)
 	tests := []struct{ name, text, asSubject, asClient string }{
@@ -373,7 +373,7 @@ func TestKindsAtTheTokenEndpoint(t *testing.T) {
 		{"client secret", text, "unrecognized none", "unrecognized none"},
 		{"console session", cookies.Console.Reveal(), "unrecognized none", "unrecognized none"},
 		{"API session", cookies.API.Reveal(), "unrecognized none", "unrecognized none"},
-		{"password", "correct horse battery staple", "malformed none", "unrecognized none"},
+		{"password", desk.Password, "malformed none", "unrecognized none"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -390,14 +390,14 @@ func TestKindsAtTheTokenEndpoint(t *testing.T) {
 	}
 	d.want(t, ask{path: "/oauth/token", form: formOf("grant_type", "client_credentials"), header: map[string]string{"Authorization": "Bearer " + token}},
 		http.StatusUnauthorized, "invalid_client")
-	d.want(t, ask{path: "/oauth/token", form: formOf("grant_type", "client_credentials"), header: map[string]string{"Cookie": apiCookie + "=" + cookies.API.Reveal()}},
+	d.want(t, ask{path: "/oauth/token", form: formOf("grant_type", "client_credentials"), header: map[string]string{"Cookie": desk.APICookie + "=" + cookies.API.Reveal()}},
 		http.StatusUnauthorized, "invalid_client")
 	d.exchange(t, token)
 }
 
 // TestDeletedSecret: what a secret got dies with it, and an exchange that races its end gets nothing.
 func TestDeletedSecret(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	_, text := d.client(t, "batch")
 	q := ask{path: "/oauth/token", form: formOf("grant_type", "client_credentials"), basic: "batch:" + text}
 	var out api.OAuthToken
@@ -405,9 +405,9 @@ func TestDeletedSecret(t *testing.T) {
 	if _, err := d.identify(t, out.AccessToken); err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := d.clients.Secrets(t.Context(), "batch")
+	secrets, err := d.Clients.Secrets(t.Context(), "batch")
 	check(t, err)
-	during := func() error { return d.clients.DeleteSecret(context.Background(), "batch", secrets[0].ID, actor()) }
+	during := func() error { return d.Clients.DeleteSecret(context.Background(), "batch", secrets[0].ID, actor()) }
 	d.issuer.before.Store(&during)
 	d.want(t, q, http.StatusUnauthorized, "invalid_client")
 	if got := d.refused(t); got != "oauth_token deleted client_secret" {
@@ -425,7 +425,7 @@ func TestDeletedSecret(t *testing.T) {
 
 // TestRate: a token that is used more often than it may be is told to wait.
 func TestRate(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Rate = authority.Rate{Calls: 1, Per: time.Minute} })
 	d.exchange(t, token)
@@ -433,20 +433,20 @@ func TestRate(t *testing.T) {
 	if got := a.header.Get("Retry-After"); got != "60" {
 		t.Errorf("got Retry-After %q, want 60", got)
 	}
-	d.now.Add(60)
+	d.Advance(t, time.Minute)
 	d.exchange(t, token)
 }
 
 // TestFaults: what can't be found out is never a refusal of a good credential, and a fault tells its caller nothing.
 func TestFaults(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	q := ask{path: "/oauth/token", form: exchangeOf(token)}
 	fault := errors.New("the disk is on fire")
-	d.users.err.Store(&fault)
+	d.Users.Err.Store(&fault)
 	d.want(t, q, http.StatusServiceUnavailable, "temporarily_unavailable")
-	d.users.err.Store(nil)
+	d.Users.Err.Store(nil)
 	d.want(t, q, http.StatusOK, "")
 	d.refused(t)
 	for _, err := range []error{fault, fmt.Errorf("reading: %w", context.DeadlineExceeded), fmt.Errorf("signing: %w", authority.ErrStorageFull)} {
@@ -460,14 +460,14 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got the refusals %q", got)
 		}
 	}
-	if !strings.Contains(d.log.String(), fault.Error()) {
+	if !strings.Contains(d.Log.String(), fault.Error()) {
 		t.Error("the log knows nothing of the fault")
 	}
 }
 
 // TestCanaries: no secret stands in a log, an event or an error, wherever it was put.
 func TestCanaries(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	_, text := d.client(t, "batch")
@@ -487,7 +487,7 @@ func TestCanaries(t *testing.T) {
 		_ = d.do(t, ask{path: "/oauth/" + canary, body: "a=b"})
 		_ = d.do(t, ask{path: "/oauth/token?subject_token=" + canary, body: "a=b"})
 	}
-	logged := d.log.String() + fmt.Sprint(d.refusals.Drain(d.clock()))
+	logged := d.Log.String() + fmt.Sprint(d.Refusals.Drain(d.Now()))
 	for _, canary := range []string{token, text, access} {
 		if strings.Contains(logged, canary) || strings.Contains(logged, canary[len(canary)-30:]) {
 			t.Error("a secret stands in the log")
@@ -497,7 +497,7 @@ func TestCanaries(t *testing.T) {
 
 // TestChunked: a form whose length isn't told beforehand is read, and bounded, alike.
 func TestChunked(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
 	_, token := d.token(t, "ann", nil)
 	good := exchangeOf(token).Encode()

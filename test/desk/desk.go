@@ -1,12 +1,15 @@
 // Package desk is the inside of Jeton, wired as app wires it, on a real database and with a clock of its own, for the tests
 // of what stands on it.
 //
-// What it makes is real: a token of it is signed by a key of its keyring, and a change is heard by its feed.
+// What it makes is real: a token of it is signed by a key of its keyring, and a change is heard by its feed. What it is told to
+// do wrong, it does as a part that fails does: see FaultyUsers and Deaf.
 package desk
 
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"sync/atomic"
@@ -21,21 +24,34 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Issuer is the public URL of the desk.
-const Issuer = "https://tokens.example.com"
+const (
+	// Issuer is the public URL of the desk.
+	Issuer = "https://tokens.example.com"
+	// Password is root's, and PasswordHash a hash of it that costs next to nothing.
+	Password     = "correct horse battery staple"
+	PasswordHash = "$pbkdf2-sha256$i=1$c2FsdHNhbHRzYWx0$4MvndT3WxpZBgTr0GnlsI3zbnRNMwBomQR+L/0mcI4U"
+	// ConsoleCookie and APICookie are the names of a browser's two cookies.
+	ConsoleCookie = "jeton"
+	APICookie     = "jeton_api"
+)
 
 // Peer is the address from which calls come.
 var Peer = netip.MustParseAddr("192.0.2.7")
 
-// Desk is the inside, with a service "reports" on api.example.com/v2. Of its operations, GET /reports/{id} has the scope
-// reports.read and PUT /reports/{id} the scope reports.write; both are for the role partner.
+// Desk is the inside, with the administrator root and a service "reports" on api.example.com/v2. Of its operations, GET
+// /reports/{id} has the scope reports.read and PUT /reports/{id} the scope reports.write; both are for the role partner.
 type Desk struct {
 	Store     *sqlite.Store
 	Master    secret.Text
@@ -44,11 +60,19 @@ type Desk struct {
 	Personal  *personal.Tokens
 	API       *apitoken.Tokens
 	Access    *accesstoken.Tokens
+	Clients   *clientauth.Clients
+	Browsers  *session.Browsers
 	Catalog   *catalog.Catalog
 	Feed      *feed.Feed
 	Authority *authority.Authority
 	Refusals  *audit.Refusals
+	Users     *FaultyUsers // those that the authority asks
 	Admin     authority.Principal
+	Peers     *web.Peers // for an edge: the tests' own machine is a proxy that is trusted
+	Log       *Buffer    // what Logged writes
+
+	// Deaf has the feed tell this node of nothing, though it is heard.
+	Deaf atomic.Bool
 
 	clock atomic.Int64 // microseconds since 1970
 }
@@ -58,44 +82,52 @@ type Options struct {
 	Store      func(*sqlite.Store) accesstoken.Store // what access tokens see of the store
 	Life       time.Duration                         // of access tokens; 5 minutes where 0
 	MaxLife    map[account.Kind]time.Duration        // of API tokens
-	MoreWays   func(*Desk) []authority.Way           // beside those of personal, API and access tokens
+	Start      time.Time                             // of the clock; half a second past noon where zero
+	Bare       bool                                  // there is no service
 	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
 }
 
 // New returns a desk that is closed at the end of the test.
 func New(tb testing.TB, o Options) *Desk {
 	tb.Helper()
-	d := &Desk{Refusals: audit.NewRefusals(1000)}
-	d.clock.Store(time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC).UnixMicro())
+	d := &Desk{Refusals: audit.NewRefusals(1000), Peers: new(web.Peers), Log: new(Buffer)}
+	d.Peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
+	if o.Start.IsZero() {
+		o.Start = time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC)
+	}
+	d.clock.Store(o.Start.UnixMicro())
 	if o.Life == 0 {
 		o.Life = 5 * time.Minute
 	}
 	if o.Store == nil {
 		o.Store = func(s *sqlite.Store) accesstoken.Store { return s }
 	}
-	must(tb, d.open(tb, &o))
-	ways := []authority.Way{d.Accounts, d.Personal, d.API, d.Access}
-	if o.MoreWays != nil {
-		ways = append(ways, o.MoreWays(d)...)
-	}
+	Check(tb, d.open(tb))
+	Check(tb, d.wireSigned(&o))
+	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: ways, Users: d.Accounts, Policy: d.Catalog.Policy, Refusals: d.Refusals,
-		Fresh: func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
+		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients),
+		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals,
+		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
+		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
 	})
-	must(tb, err)
-	d.furnish(tb)
-	must(tb, d.Feed.CatchUp(tb.Context()))
+	Check(tb, err)
+	d.Admin = d.principal(tb, account.Draft{Username: "root", Roles: []string{authority.AdminRole}, PasswordHash: PasswordHash})
+	if !o.Bare {
+		d.furnish(tb)
+	}
+	Check(tb, d.Feed.CatchUp(tb.Context()))
 	return d
 }
 
-// open opens the database and wires what stands on it, but for the authority.
-func (d *Desk) open(tb testing.TB, o *Options) (err error) {
+// open opens the database and wires what stands on it, but for signed tokens, clients and the authority.
+func (d *Desk) open(tb testing.TB) (err error) {
 	ctx := tb.Context()
 	if d.Store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(tb.TempDir(), "jeton.db"), Now: d.Now}); err != nil {
 		return err
 	}
-	tb.Cleanup(func() { must(tb, d.Store.Close()) })
+	tb.Cleanup(func() { Check(tb, d.Store.Close()) })
 	if d.Master, _, err = keyring.NewMasterKey(rand.Reader); err != nil {
 		return err
 	}
@@ -111,9 +143,18 @@ func (d *Desk) open(tb testing.TB, o *Options) (err error) {
 	if d.Personal, err = personal.New(personal.Config{Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader}); err != nil {
 		return err
 	}
-	if d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Applied: d.applied, Now: d.Now}); err != nil {
+	d.Browsers, err = session.NewBrowsers(session.Config{
+		Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
+	})
+	if err != nil {
 		return err
 	}
+	d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Applied: d.applied, Now: d.Now})
+	return err
+}
+
+// wireSigned makes what issues and proves signed tokens, and the clients that get them.
+func (d *Desk) wireSigned(o *Options) (err error) {
 	d.API, err = apitoken.New(apitoken.Config{
 		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Policy: d.Catalog.Policy, Applied: d.applied, Issuer: Issuer, MaxLife: o.MaxLife, Now: d.Now,
 	})
@@ -123,28 +164,43 @@ func (d *Desk) open(tb testing.TB, o *Options) (err error) {
 	d.Access, err = accesstoken.New(accesstoken.Config{
 		Store: o.Store(d.Store), Keyring: d.Keyring, Policy: d.Catalog.Policy, Applied: d.applied, Issuer: Issuer, Life: o.Life, Now: d.Now,
 	})
+	if err != nil {
+		return err
+	}
+	sets, err := jwks.New(jwks.Config{Now: d.Now})
+	if err != nil {
+		return err
+	}
+	d.Clients, err = clientauth.New(clientauth.Config{
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Audiences: oauth.Audiences(Issuer), KeySets: sets, Now: d.Now,
+		Random: rand.Reader,
+	})
 	return err
 }
 
-// furnish makes an administrator and a service.
+// furnish makes a service.
 func (d *Desk) furnish(tb testing.TB) {
 	tb.Helper()
-	d.Admin = d.User(tb, "root", account.Person, "admin")
 	actor := audit.Actor{}
 	_, err := d.Catalog.Create(tb.Context(), catalog.Draft{Name: "reports", Host: "api.example.com", PathPrefix: "/v2"}, actor)
-	must(tb, err)
+	Check(tb, err)
 	_, err = d.Catalog.Replace(tb.Context(), "reports", 1, []catalog.Operation{
 		{Pattern: "GET /reports/{id}", Audience: []string{"role:partner"}, Scope: "reports.read"},
 		{Pattern: "PUT /reports/{id}", Audience: []string{"role:partner"}, Scope: "reports.write"},
 	}, actor)
-	must(tb, err)
+	Check(tb, err)
 }
 
 // User makes a user and returns the principal that it would be by a personal token.
 func (d *Desk) User(tb testing.TB, name string, kind account.Kind, roles ...string) authority.Principal {
 	tb.Helper()
-	u, err := d.Accounts.Create(tb.Context(), account.Draft{Username: name, Kind: kind, Roles: roles}, audit.Actor{})
-	must(tb, err)
+	return d.principal(tb, account.Draft{Username: name, Kind: kind, Roles: roles})
+}
+
+func (d *Desk) principal(tb testing.TB, draft account.Draft) authority.Principal {
+	tb.Helper()
+	u, err := d.Accounts.Create(tb.Context(), draft, audit.Actor{})
+	Check(tb, err)
 	return authority.Principal{
 		User:           authority.User{ID: u.ID, Username: u.Username, Roles: u.Roles, Active: true},
 		CredentialKind: authority.PersonalToken, CredentialID: u.ID,
@@ -158,7 +214,7 @@ func (d *Desk) Token(tb testing.TB, draft apitoken.Draft) (secret.Text, apitoken
 		draft.Days = 30
 	}
 	text, token, err := d.API.Create(tb.Context(), draft, &d.Admin, audit.Actor{})
-	must(tb, err)
+	Check(tb, err)
 	return text, token
 }
 
@@ -176,7 +232,7 @@ func (d *Desk) Exchange(tb testing.TB, text secret.Text, ask accesstoken.Ask) (a
 func (d *Desk) Verified(tb testing.TB, token secret.Text) keyring.Verified {
 	tb.Helper()
 	v, err := d.Keyring.Verify(token, d.Keyring.PurposeOf(token.Reveal()), Issuer)
-	must(tb, err)
+	Check(tb, err)
 	return v
 }
 
@@ -202,19 +258,22 @@ func (d *Desk) Now() time.Time { return time.UnixMicro(d.clock.Load()).UTC() }
 func (d *Desk) Advance(tb testing.TB, by time.Duration) {
 	tb.Helper()
 	d.clock.Add(by.Microseconds())
-	must(tb, d.Feed.CatchUp(tb.Context()))
+	Check(tb, d.Feed.CatchUp(tb.Context()))
 }
 
 func (d *Desk) applied(ctx context.Context) error { return d.Feed.CatchUp(ctx) }
 
 // apply does as app's node does.
 func (d *Desk) apply(ctx context.Context, c feed.Change) error {
+	if d.Deaf.Load() {
+		return nil
+	}
 	if c.ID == uuid.Nil || c.Kind == feed.Service {
 		if err := d.Catalog.Reload(ctx); err != nil {
 			return err
 		}
 	}
-	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
+	if c.ID == uuid.Nil || c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
 		if err := d.Keyring.Reload(ctx); err != nil {
 			return err
 		}
@@ -228,7 +287,13 @@ func (d *Desk) apply(ctx context.Context, c feed.Change) error {
 	return nil
 }
 
-func must(tb testing.TB, err error) {
+// Logged is a handler under the request log, which writes to Log.
+func (d *Desk) Logged(h http.Handler) http.Handler {
+	return web.Log(slog.New(slog.NewJSONHandler(d.Log, nil)), "public", d.Now, h)
+}
+
+// Check ends a test at once where a step that is not the one under test went wrong.
+func Check(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)

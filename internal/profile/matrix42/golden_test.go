@@ -43,7 +43,7 @@ func golden(t *testing.T, name string, a answer) {
 
 // TestGolden holds the answers to their bytes, since clients that nobody can change read them.
 func TestGolden(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
 	rated, _ := d.token(t, func(draft *apitoken.Draft) { draft.Limits.Rate = authority.Rate{Calls: 1, Per: time.Minute} })
 	send(t, d.Server, exchange(rated))

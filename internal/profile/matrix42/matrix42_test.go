@@ -16,8 +16,8 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	d := newDesk(t)
-	whole := matrix42.Config{Authority: d.authority, Access: d.access, Peers: new(web.Peers), RefusalStatus: 401}
+	d := newEdge(t)
+	whole := matrix42.Config{Authority: d.Authority, Access: d.access, Peers: new(web.Peers), RefusalStatus: 401}
 	if _, err := matrix42.New(whole); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}
@@ -72,7 +72,7 @@ type exchanged struct {
 }
 
 // wantExchanged checks that an answer holds an access token that is good for the user until the time that it tells.
-func (d *desk) wantExchanged(t *testing.T, a answer, life time.Duration) {
+func (d *edge) wantExchanged(t *testing.T, a answer, life time.Duration) {
 	t.Helper()
 	var got *exchanged
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != http.StatusOK || got == nil {
@@ -80,11 +80,11 @@ func (d *desk) wantExchanged(t *testing.T, a answer, life time.Duration) {
 		return
 	}
 	end, err := time.Parse("2006-01-02T15:04:05Z", got.LifeTime)
-	if err != nil || !end.Equal(d.clock().Add(life).Truncate(time.Second)) {
+	if err != nil || !end.Equal(d.Now().Add(life).Truncate(time.Second)) {
 		t.Errorf("got an end of %q, %v, want one in %s", got.LifeTime, err, life)
 	}
 	door := &authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.AccessToken)}
-	p, err := d.authority.Identify(t.Context(), &authority.Presented{Authorization: []string{"Bearer " + got.RawToken}, Peer: netip.MustParseAddr(clientAddress)}, door)
+	p, err := d.Authority.Identify(t.Context(), &authority.Presented{Authorization: []string{"Bearer " + got.RawToken}, Peer: netip.MustParseAddr(clientAddress)}, door)
 	if err != nil || p.ID != d.user.ID || p.CredentialKind != authority.AccessToken {
 		t.Errorf("got %s by %s, %v, want the token's user", p.Username, p.CredentialKind, err)
 	}
@@ -92,7 +92,7 @@ func (d *desk) wantExchanged(t *testing.T, a answer, life time.Duration) {
 
 // TestSpellings exchanges a token in every way in which clients are known to ask, and some more that say as much.
 func TestSpellings(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
 	const none, empty = "Content-Length: 0", "Content-Length: 2"
 	bearer := "Authorization: Bearer " + text
@@ -135,9 +135,9 @@ func (u unreadable) Read([]byte) (int, error) {
 }
 
 func TestBodyIsNotRead(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
-	h, err := matrix42.New(matrix42.Config{Authority: d.authority, Access: d.access, Peers: d.peers, RefusalStatus: 401})
+	h, err := matrix42.New(matrix42.Config{Authority: d.Authority, Access: d.access, Peers: d.Peers, RefusalStatus: 401})
 	check(t, err)
 	for authorization, want := range map[string]int{"Bearer " + text: 200, "Bearer " + text + "x": 401} {
 		r := httptest.NewRequest(http.MethodPost, path, unreadable{t})
@@ -150,7 +150,7 @@ func TestBodyIsNotRead(t *testing.T) {
 }
 
 func TestOtherMethods(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "TRACE"} {
 		q := exchange(text)
@@ -167,8 +167,8 @@ func TestOtherMethods(t *testing.T) {
 
 // TestEndsWithItsParent exchanges a token in its last minute.
 func TestEndsWithItsParent(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, made := d.token(t)
-	d.now.Add(int64(made.ExpiresAt.Sub(d.clock()).Seconds()) - 60)
+	d.Advance(t, made.ExpiresAt.Sub(d.Now())-time.Minute)
 	d.wantExchanged(t, send(t, d.Server, exchange(text)), time.Minute)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/test/desk"
 )
 
 // refusal is a request that gets null, beside its twin that gets a token: as nearly the same as can be.
@@ -49,7 +50,7 @@ func limited(network string) func(*apitoken.Draft) {
 }
 
 // refusals are all ways to be refused for a credential, but those of ends and of whole keys.
-func refusals(t *testing.T, d *desk) []refusal {
+func refusals(t *testing.T, d *edge) []refusal {
 	t.Helper()
 	text, _ := d.token(t)
 	signature := strings.LastIndexByte(text, '.') + 1
@@ -57,15 +58,15 @@ func refusals(t *testing.T, d *desk) []refusal {
 	none, claims := changed(t, header, `"RS256"`, `"none"`), changed(t, payload, `"aud":"https://t`, `"aud":"https://T`)
 
 	disabled, record := d.token(t)
-	_, err := d.tokens.Update(t.Context(), record.ID, apitoken.Patch{Enabled: new(bool)}, &authority.Principal{}, audit.Actor{})
+	_, err := d.API.Update(t.Context(), record.ID, apitoken.Patch{Enabled: new(bool)}, &authority.Principal{}, audit.Actor{})
 	check(t, err)
 	deleted, record := d.token(t)
-	check(t, d.tokens.Delete(t.Context(), record.ID, audit.Actor{}))
+	check(t, d.API.Delete(t.Context(), record.ID, audit.Actor{}))
 	blocked, _ := d.token(t, func(draft *apitoken.Draft) { draft.User = d.blocked(t) })
 	here, _ := d.token(t, limited(clientAddress+"/32"))
 	elsewhere, _ := d.token(t, limited("198.51.100.8/32"))
-	unrecorded, err := d.keys.Sign(t.Context(), keyring.ForAPITokens, jose.ClaimSet{
-		Issuer: publicURL, Subject: d.user.ID.String(), Audience: []string{publicURL}, ID: uuid.NewString(), IssuedAt: d.clock(), Never: true,
+	unrecorded, err := d.Keyring.Sign(t.Context(), keyring.ForAPITokens, jose.ClaimSet{
+		Issuer: publicURL, Subject: d.user.ID.String(), Audience: []string{publicURL}, ID: uuid.NewString(), IssuedAt: d.Now(), Never: true,
 	})
 	check(t, err)
 	const api = "api_token"
@@ -97,7 +98,7 @@ func refusals(t *testing.T, d *desk) []refusal {
 
 // basic presents a user name and a password.
 func basic(name, password string) string {
-	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+desk.Password))
 }
 
 // changed returns a segment of a token in which some text is another one.
@@ -112,30 +113,30 @@ func changed(t *testing.T, segment, former, latter string) string {
 }
 
 // blocked makes a user who is blocked, and returns its name.
-func (d *desk) blocked(t *testing.T) string {
+func (d *edge) blocked(t *testing.T) string {
 	t.Helper()
-	u, err := d.accounts.Create(t.Context(), account.Draft{Username: "blocked"}, audit.Actor{})
+	u, err := d.Accounts.Create(t.Context(), account.Draft{Username: "blocked"}, audit.Actor{})
 	check(t, err)
 	state := account.Blocked
-	_, err = d.accounts.Update(t.Context(), u.ID, 0, account.Patch{State: &state}, audit.Actor{})
+	_, err = d.Accounts.Update(t.Context(), u.ID, 0, account.Patch{State: &state}, audit.Actor{})
 	check(t, err)
 	return u.ID.String()
 }
 
 // kinds are every other kind of credential at this door.
-func kinds(t *testing.T, d *desk) []refusal {
+func kinds(t *testing.T, d *edge) []refusal {
 	t.Helper()
 	text, _ := d.token(t)
 	owner := &authority.Principal{User: authority.User{ID: d.user.ID}}
-	personal, _, err := d.personal.Rotate(t.Context(), owner, audit.Actor{})
+	personal, _, err := d.Personal.Rotate(t.Context(), owner, audit.Actor{})
 	check(t, err)
-	cookies, err := d.browsers.Begin(t.Context(), owner, uuid.Nil, audit.Actor{})
+	cookies, err := d.Browsers.Begin(t.Context(), owner, uuid.Nil, audit.Actor{})
 	check(t, err)
 	var got exchanged
 	check(t, json.Unmarshal([]byte(send(t, d.Server, exchange(text)).body), &got))
 	good := with(bearer(text))
 	return []refusal{
-		{"password", with(basic("ExternalApp", password)), good, "not_accepted_here", "password"},
+		{"password", with(basic("ExternalApp", desk.Password)), good, "not_accepted_here", "password"},
 		{"personal token", with(bearer(personal.Reveal())), good, "not_accepted_here", "personal_token"},
 		{"access token", with(bearer(got.RawToken)), good, "not_accepted_here", "access_token"},
 		{"console session", with("Cookie: jeton=" + cookies.Console.Reveal()), good, "no_credential", ""},
@@ -146,7 +147,7 @@ func kinds(t *testing.T, d *desk) []refusal {
 
 // TestRefusals has each refused, with the reason in the audit log, and its twin admitted.
 func TestRefusals(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	for _, tc := range append(refusals(t, d), kinds(t, d)...) {
 		t.Run(tc.name, func(t *testing.T) {
 			d.refused()
@@ -163,7 +164,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // wantRefused checks that the audit log has one refusal of this door since the last time.
-func (d *desk) wantRefused(t *testing.T, reason, kind string) {
+func (d *edge) wantRefused(t *testing.T, reason, kind string) {
 	t.Helper()
 	events := d.refused()
 	if len(events) != 1 || events[0].Reason != reason || events[0].Actor.CredentialKind != kind || events[0].Door != "matrix42" || events[0].Actor.Address != clientAddress {
@@ -173,7 +174,7 @@ func (d *desk) wantRefused(t *testing.T, reason, kind string) {
 
 // TestRefusedLookAlike compares whole answers, byte by byte, by either setting.
 func TestRefusedLookAlike(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	all := append(refusals(t, d), kinds(t, d)...)
 	for status, name := range map[int]string{http.StatusUnauthorized: "refused", http.StatusOK: "refused-200"} {
 		s := d.serve(t, status)
@@ -188,32 +189,32 @@ func TestTakenAway(t *testing.T) {
 	no, yes := false, true
 	for _, tc := range []struct {
 		reason string
-		take   func(*desk, apitoken.Token) error
-		give   func(*desk, apitoken.Token) error // nil where there is no way back
+		take   func(*edge, apitoken.Token) error
+		give   func(*edge, apitoken.Token) error // nil where there is no way back
 	}{
 		{
 			"disabled",
-			func(d *desk, made apitoken.Token) error { return d.update(made, apitoken.Patch{Enabled: &no}) },
-			func(d *desk, made apitoken.Token) error { return d.update(made, apitoken.Patch{Enabled: &yes}) },
+			func(d *edge, made apitoken.Token) error { return d.update(made, apitoken.Patch{Enabled: &no}) },
+			func(d *edge, made apitoken.Token) error { return d.update(made, apitoken.Patch{Enabled: &yes}) },
 		},
-		{"deleted", func(d *desk, made apitoken.Token) error {
-			return d.tokens.Delete(context.Background(), made.ID, audit.Actor{})
+		{"deleted", func(d *edge, made apitoken.Token) error {
+			return d.API.Delete(context.Background(), made.ID, audit.Actor{})
 		}, nil},
 		{
 			"blocked",
-			func(d *desk, _ apitoken.Token) error { return d.setState(account.Blocked) },
-			func(d *desk, _ apitoken.Token) error { return d.setState(account.Active) },
+			func(d *edge, _ apitoken.Token) error { return d.setState(account.Blocked) },
+			func(d *edge, _ apitoken.Token) error { return d.setState(account.Active) },
 		},
-		{"expired", func(d *desk, made apitoken.Token) error {
-			d.now.Add(int64(made.ExpiresAt.Sub(d.clock()).Seconds()))
+		{"expired", func(d *edge, made apitoken.Token) error {
+			d.Advance(t, made.ExpiresAt.Sub(d.Now()))
 			return nil
 		}, nil},
-		{"revoked_key", func(d *desk, made apitoken.Token) error {
-			return d.keys.RevokeSigningKey(context.Background(), made.KeyID, audit.Actor{})
+		{"revoked_key", func(d *edge, made apitoken.Token) error {
+			return d.Keyring.RevokeSigningKey(context.Background(), made.KeyID, audit.Actor{})
 		}, nil},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
-			d := newDesk(t)
+			d := newEdge(t)
 			text, made := d.token(t)
 			d.wantExchanged(t, send(t, d.Server, exchange(text)), 5*time.Minute)
 			check(t, tc.take(d, made))
@@ -231,24 +232,24 @@ func TestTakenAway(t *testing.T) {
 	}
 }
 
-func (d *desk) update(made apitoken.Token, p apitoken.Patch) error {
-	_, err := d.tokens.Update(context.Background(), made.ID, p, &authority.Principal{}, audit.Actor{})
+func (d *edge) update(made apitoken.Token, p apitoken.Patch) error {
+	_, err := d.API.Update(context.Background(), made.ID, p, &authority.Principal{}, audit.Actor{})
 	return err
 }
 
-func (d *desk) setState(state account.State) error {
-	_, err := d.accounts.Update(context.Background(), d.user.ID, 0, account.Patch{State: &state}, audit.Actor{})
+func (d *edge) setState(state account.State) error {
+	_, err := d.Accounts.Update(context.Background(), d.user.ID, 0, account.Patch{State: &state}, audit.Actor{})
 	return err
 }
 
 // TestRecordDecides disables a token of which this node has not heard yet: it is remembered as good, and gets nothing.
 func TestRecordDecides(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, made := d.token(t)
 	d.wantExchanged(t, send(t, d.Server, exchange(text)), 5*time.Minute)
-	d.deaf.Store(true)
+	d.Deaf.Store(true)
 	check(t, d.update(made, apitoken.Patch{Enabled: new(bool)}))
-	d.log.take()
+	d.Log.Take()
 	if a := send(t, d.Server, exchange(text)); a.status != http.StatusUnauthorized || a.body != "null" {
 		t.Errorf("got %d %s, want 401 null", a.status, a.body)
 	}
@@ -258,16 +259,16 @@ func TestRecordDecides(t *testing.T) {
 
 // TestNoVerdict: where nobody can tell whether a token is good, its client must not take it for a bad one.
 func TestNoVerdict(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
 	fault := errors.New("no database: canary")
 	for name, fail := range map[string]func(err *error){
-		"who calls":        d.users.err.Store,
+		"who calls":        d.Users.Err.Store,
 		"the access token": d.access.err.Store,
 	} {
-		d.authority.Forget(uuid.Nil)
+		d.Authority.Forget(uuid.Nil)
 		fail(&fault)
-		d.log.take()
+		d.Log.Take()
 		for _, s := range []int{http.StatusUnauthorized, http.StatusOK} {
 			a := send(t, d.serve(t, s), exchange(text))
 			if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "1" || !strings.Contains(a.body, `"code":"unavailable"`) || strings.Contains(a.raw, "canary") {
@@ -283,7 +284,7 @@ func TestNoVerdict(t *testing.T) {
 
 // TestRequestsWithoutVerdict has requests refused that tell nothing of whether a token is good.
 func TestRequestsWithoutVerdict(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, _ := d.token(t)
 	rated, _ := d.token(t, func(draft *apitoken.Draft) { draft.Limits.Rate = authority.Rate{Calls: 2, Per: 3 * time.Minute} })
 	d.wantExchanged(t, send(t, d.Server, exchange(rated)), 5*time.Minute) // and looks at what it got: two uses
@@ -296,7 +297,7 @@ func TestRequestsWithoutVerdict(t *testing.T) {
 	}{
 		{"used too often", exchange(rated), http.StatusTooManyRequests, "90", "rate_limited", "api_token"},
 		{"two tokens", with(bearer(text), bearer(text)), http.StatusBadRequest, "", "two_credentials", ""},
-		{"a password beside it", with(bearer(text), basic("ExternalApp", password)), http.StatusBadRequest, "", "two_credentials", ""},
+		{"a password beside it", with(bearer(text), basic("ExternalApp", desk.Password)), http.StatusBadRequest, "", "two_credentials", ""},
 		{"a password of a kilobyte", with("Authorization: Basic " + strings.Repeat("A", 1369)), http.StatusBadRequest, "", "too_long", "password"},
 	} {
 		a := send(t, d.Server, tc.q)
@@ -308,9 +309,9 @@ func TestRequestsWithoutVerdict(t *testing.T) {
 }
 
 // wantLine compares members of the request's line in the log, and that nothing of a secret stands there.
-func wantLine(t *testing.T, d *desk, want map[string]any) {
+func wantLine(t *testing.T, d *edge, want map[string]any) {
 	t.Helper()
-	text := d.log.take()
+	text := d.Log.Take()
 	got := map[string]any{}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Errorf("got %q, want one line of JSON: %v", text, err)
@@ -328,7 +329,7 @@ func wantLine(t *testing.T, d *desk, want map[string]any) {
 }
 
 func TestLog(t *testing.T) {
-	d := newDesk(t)
+	d := newEdge(t)
 	text, made := d.token(t)
 	q := exchange(text)
 	q.line = "POST /M42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?secret=" + text
