@@ -89,8 +89,8 @@ func (c *Clients) verify(ctx context.Context, t *jose.Token, keys []Key) (Key, j
 		living = living[i : i+1] // its owner names it as we do
 	}
 	key, claims, err := c.verifyAmong(ctx, t, living)
-	if err == nil {
-		return key, claims, nil
+	if _, refused := errors.AsType[*authority.Refusal](err); !refused { // good, or nobody knows: then no former key tells more
+		return key, claims, err
 	}
 	if former, _, without := c.verifyAmong(ctx, t, deleted); without == nil {
 		return Key{}, jose.Claims{}, &authority.Refusal{Reason: authority.ReasonRevokedKey, ID: former.ID, UserID: former.UserID}

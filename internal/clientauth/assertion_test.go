@@ -250,6 +250,9 @@ func TestPublishedKeys(t *testing.T) {
 		}
 	}
 	d.want(t, "", d.assertion(t, s, jose.Header{KeyID: "a"}, nil), authority.ReasonWrongAlgorithm)
+	former, err := d.CreateKey(t.Context(), "batch job", clientauth.KeyDraft{PublicKey: pemOf(t, s)}, audit.Actor{})
+	check(t, err)
+	check(t, d.DeleteKey(t.Context(), "batch job", former.ID, audit.Actor{})) // published since: of its former record nothing can be told
 	d.sets.keys, d.sets.err = nil, errors.New("no route to host")
 	if _, err := d.Prove(t.Context(), authority.Credential{Text: d.assertion(t, s, jose.Header{}, nil)}); !errors.Is(err, d.sets.err) {
 		t.Errorf("got %v, want that the keys can't be read", err)
@@ -257,5 +260,13 @@ func TestPublishedKeys(t *testing.T) {
 	d.sets.err = nil
 	check(t, d.DeleteKey(t.Context(), "batch job", k.ID, audit.Actor{}))
 	d.sets.keys = []jose.IdentifiedKey{{ID: "b", Key: s.Key()}}
-	d.want(t, "", d.assertion(t, s, jose.Header{}, nil), authority.ReasonUnknownKey)
+	d.want(t, "", d.assertion(t, s, jose.Header{}, nil), authority.ReasonRevokedKey)
+}
+
+// pemOf returns the public half of a signer's key.
+func pemOf(t *testing.T, s jose.Signer) string {
+	t.Helper()
+	text, err := s.Key().PEM()
+	check(t, err)
+	return string(text)
 }

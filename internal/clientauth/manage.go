@@ -31,7 +31,7 @@ func (c *Clients) client(ctx context.Context, user string) (account.User, error)
 		return account.User{}, fmt.Errorf("finding a client: %w", err)
 	}
 	if u.Kind != account.Service {
-		return account.User{}, field("user", "is a person, and no client", "Make a service account for the program.")
+		return account.User{}, authority.Field("user", "is a person, and no client", "Make a service account for the program.")
 	}
 	return u, nil
 }
@@ -147,14 +147,14 @@ func (c *Clients) newRecord() (uuid.UUID, time.Time, error) {
 func (c *Clients) read(d KeyDraft) (Key, error) {
 	switch {
 	case (d.PublicKey == "") == (d.JWKSURI == ""):
-		return Key{}, field("public_key", "and jwks_uri are both there, or neither is", "Give one of them.")
+		return Key{}, authority.Field("public_key", "and jwks_uri are both there, or neither is", "Give one of them.")
 	case d.JWKSURI == "":
 		return readPublicKey(d)
 	case d.Algorithm != "":
-		return Key{}, field("algorithm", "stands beside jwks_uri", "Leave it out: the set says it of each key.")
+		return Key{}, authority.Field("algorithm", "stands beside jwks_uri", "Leave it out: the set says it of each key.")
 	}
 	if err := c.cfg.KeySets.Check(d.JWKSURI); err != nil {
-		return Key{}, field("jwks_uri", err.Error(), "Give an https URL, as https://client.example.com/jwks.json.")
+		return Key{}, authority.Field("jwks_uri", err.Error(), "Give an https URL, as https://client.example.com/jwks.json.")
 	}
 	return Key{JWKSURI: d.JWKSURI}, nil
 }
@@ -186,23 +186,19 @@ func readPublicKey(d KeyDraft) (Key, error) {
 func keyFault(err error) error {
 	switch {
 	case errors.Is(err, jose.ErrPrivateKey):
-		return field("public_key", "is a private key", "It has been seen now: make a new pair, and give its public half.")
+		return authority.Field("public_key", "is a private key", "It has been seen now: make a new pair, and give its public half.")
 	case errors.Is(err, jose.ErrWeakKey):
-		return field("public_key", "is weak", "Give RSA of 2048 to 4096 bits with the exponent 65537, P-256 or Ed25519.")
+		return authority.Field("public_key", "is weak", "Give RSA of 2048 to 4096 bits with the exponent 65537, P-256 or Ed25519.")
 	case errors.Is(err, jose.ErrUnknownAlgorithm):
-		return field("algorithm", "is none that a public key has", "Give RS256, RS384, RS512, PS256, PS384, PS512, ES256 or EdDSA, or leave it out.")
+		return authority.Field("algorithm", "is none that a public key has", "Give RS256, RS384, RS512, PS256, PS384, PS512, ES256 or EdDSA, or leave it out.")
 	default:
-		return field("public_key", "is no public key of its algorithm in PEM", "Give one block that begins with -----BEGIN PUBLIC KEY-----.")
+		return authority.Field("public_key", "is no public key of its algorithm in PEM", "Give one block that begins with -----BEGIN PUBLIC KEY-----.")
 	}
-}
-
-func field(name, problem, fix string) error {
-	return &authority.FieldError{Field: name, Problem: problem, Fix: fix}
 }
 
 // full says that an account has as many credentials of a sort as may live.
 func full(most int, sort string) error {
-	return field("user", fmt.Sprintf("has %d %s already", most, sort), "Delete one that is no longer in use.")
+	return authority.Field("user", fmt.Sprintf("has %d %s already", most, sort), "Delete one that is no longer in use.")
 }
 
 func secretTarget(id uuid.UUID, u account.User) audit.Target {
