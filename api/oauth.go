@@ -11,11 +11,11 @@ type OAuthError struct {
 
 // OAuthToken is the body of POST /oauth/token (RFC 6749 section 5.1, RFC 8693 section 2.2.1). It has a secret.
 type OAuthToken struct {
-	AccessToken     string `json:"access_token"`
-	IssuedTokenType string `json:"issued_token_type,omitempty"` // of an exchange
-	TokenType       string `json:"token_type"`                  // "Bearer"
-	ExpiresIn       int64  `json:"expires_in"`                  // seconds
-	Scope           string `json:"scope,omitempty"`             // absent where the token isn't narrowed
+	AccessToken     string  `json:"access_token"`
+	IssuedTokenType string  `json:"issued_token_type,omitempty"` // of an exchange
+	TokenType       string  `json:"token_type"`                  // "Bearer"
+	ExpiresIn       int64   `json:"expires_in"`                  // seconds
+	Scope           *string `json:"scope,omitempty"`             // absent where the token isn't narrowed, empty where it is to nothing
 }
 
 // OAuthIntrospection is the body of POST /oauth/introspect (RFC 7662 section 2.2) about a token that is good; about all

@@ -28,6 +28,7 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 	if !s.cfg.Catalog.Verifies(&c.principal, presented.Host, presented.Path) {
 		return s.refuseAsker(c)
 	}
+	presented.Asker = c.presented.Peer
 	d := s.cfg.Authority.Decide(ctx, presented, &s.verify)
 	line := web.Note(c.w)
 	line.Service, line.Reason = d.Service, string(d.Reason)
@@ -51,8 +52,8 @@ func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
 	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier)}}, nil
 }
 
-// presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in
-// the audit log and decides nothing.
+// presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in the
+// audit log, and a token that counts from some addresses alone counts if it is one of them.
 func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 	if !isToken(b.Method) {
 		return nil, &authority.FieldError{Field: "method", Problem: "is no method of HTTP", Fix: "Give the call's, as GET."}

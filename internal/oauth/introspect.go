@@ -33,7 +33,8 @@ func (s *server) introspect(c *call) error {
 	if err != nil {
 		return err
 	}
-	in := authority.Presented{Method: c.r.Method, Host: c.r.Host, Path: c.line.Path} // from where its bearer calls isn't known
+	// From where its bearer calls isn't known.
+	in := authority.Presented{Method: c.r.Method, Host: c.r.Host, Path: c.line.Path, Asker: c.peer}
 	p, err := s.bearerOf(c, token, &in, &s.asked)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		c.line.Reason = string(ref.Reason)

@@ -320,3 +320,29 @@ func TestAnswersAreNeverStale(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoAsked: the audit log tells from where somebody looks for tokens, and of a call that is told its own address.
+func TestWhoAsked(t *testing.T) {
+	d := newEdge(t)
+	_, text := d.client(t, "gate")
+	d.introspect(t, "gate:"+text, "jtp"+strings.Repeat("0", 48))
+	events := d.Refusals.Drain(d.Now())
+	if len(events) != 1 || events[0].Actor.Address == "" || events[0].Reason != "bad_checksum" {
+		t.Errorf("got the refusals %+v, want one, with the asker's address", events)
+	}
+}
+
+// TestNarrowedToNothing: whoever narrows a token to nothing is told so, as is who asks about what was got for it.
+func TestNarrowedToNothing(t *testing.T) {
+	d := newEdge(t)
+	d.user(t, account.Draft{Username: "ann"})
+	_, text := d.client(t, "gate", "admin")
+	_, token := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Scopes = []string{} })
+	got := d.exchange(t, token)
+	if got.Scope == nil || *got.Scope != "" {
+		t.Errorf("got the scope %v, want an empty one", got.Scope)
+	}
+	if body := d.introspect(t, "gate:"+text, got.AccessToken); !strings.Contains(body, `"scope":""`) {
+		t.Errorf("got %s, want an empty scope", body)
+	}
+}

@@ -129,9 +129,12 @@ func (s *server) issue(c *call, g *grant) error {
 		in := c.presented()
 		return c.refuse(s.cfg.Authority.Withhold(err, &in, g.door, g.principal), g.denied)
 	}
-	c.write(http.StatusOK, api.OAuthToken{
-		AccessToken: token.Token.Reveal(), IssuedTokenType: g.issued, TokenType: tokenTypeBearer,
-		ExpiresIn: int64(token.ExpiresIn.Seconds()), Scope: strings.Join(token.Scopes, " "),
-	})
+	out := api.OAuthToken{
+		AccessToken: token.Token.Reveal(), IssuedTokenType: g.issued, TokenType: tokenTypeBearer, ExpiresIn: int64(token.ExpiresIn.Seconds()),
+	}
+	if token.Scopes != nil {
+		out.Scope = new(strings.Join(token.Scopes, " "))
+	}
+	c.write(http.StatusOK, out)
 	return nil
 }

@@ -120,7 +120,7 @@ func TestExchangeForms(t *testing.T) {
 			if test.audience != "" {
 				audience = test.audience
 			}
-			if out.IssuedTokenType != issued || out.TokenType != "Bearer" || out.ExpiresIn != 300 || out.Scope != test.scope {
+			if out.IssuedTokenType != issued || out.TokenType != "Bearer" || out.ExpiresIn != 300 || (out.Scope != nil) != (test.scope != "") || out.Scope != nil && *out.Scope != test.scope {
 				t.Errorf("got %+v, want %s and scope %q", out, issued, test.scope)
 			}
 			claims := d.claimsOf(t, out.AccessToken)
