@@ -31,7 +31,7 @@ type rotator struct {
 
 // TestKillDuringWrites kills the process in the middle of writes, again and again on the same data folder, and demands
 // of the next process all that the former acknowledged: every user made, every rotation, and that a token which had
-// been replaced is not accepted again.
+// been replaced, or an API token that had been disabled, is not accepted again.
 func TestKillDuringWrites(t *testing.T) {
 	binary, data := buildJeton(t), t.TempDir()
 	const seed = 20260101
@@ -42,12 +42,13 @@ func TestKillDuringWrites(t *testing.T) {
 	for i := range rotators {
 		rotators[i] = newRotator(t, p, admin, i)
 	}
+	switched := newSwitcher(t, p, admin)
 	made := map[string]bool{}
 	acknowledged := 0
 	began := time.Now()
 	for round := range rounds() {
 		delay := time.Duration(5+random.IntN(150)) * time.Millisecond
-		acks := writeUntilKilled(t, p, admin, round, rotators, delay)
+		acks := writeUntilKilled(t, p, &work{admin, rotators, switched}, round, delay)
 		for _, name := range acks {
 			made[name] = true
 		}
@@ -61,6 +62,7 @@ func TestKillDuringWrites(t *testing.T) {
 		for _, r := range rotators {
 			r.check(t, p, round)
 		}
+		switched.check(t, p, round)
 		if t.Failed() {
 			t.Logf("the last process printed:\n%s", p.printed())
 			break
@@ -82,18 +84,26 @@ func newRotator(t *testing.T, p *process, admin login, i int) *rotator {
 	return r
 }
 
+// work is who writes.
+type work struct {
+	admin    login
+	rotators []*rotator
+	switched *switcher
+}
+
 // writeUntilKilled has all writers write, kills the process after delay, and returns the names of the users whose
 // making was acknowledged.
-func writeUntilKilled(t *testing.T, p *process, admin login, round int, rotators []*rotator, delay time.Duration) []string {
+func writeUntilKilled(t *testing.T, p *process, w *work, round int, delay time.Duration) []string {
 	t.Helper()
 	var writing sync.WaitGroup
 	var mu sync.Mutex
 	var acks []string
-	for i, r := range rotators {
+	writing.Go(func() { w.switched.run(p, w.admin) })
+	for i, r := range w.rotators {
 		writing.Go(func() {
 			for n := 0; ; n++ {
 				name := fmt.Sprintf("u-%d-%d-%d", round, i, n)
-				if p.call(admin, "POST", "/v1/users", fmt.Sprintf(`{"username":%q}`, name), nil) != http.StatusCreated {
+				if p.call(w.admin, "POST", "/v1/users", fmt.Sprintf(`{"username":%q}`, name), nil) != http.StatusCreated {
 					return
 				}
 				mu.Lock()

@@ -49,7 +49,8 @@ func start(t *testing.T, binary, data string) *process {
 	t.Helper()
 	p := &process{done: make(chan struct{})}
 	p.cmd = exec.Command(binary, "serve", "--data", data, "--log-format", "json",
-		"--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+		"--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+		"--public-url", "http://127.0.0.1:8080") // the issuer of signed tokens: on any port, the same
 	p.cmd.Env = append(os.Environ(), "JETON_ADMIN_PASSWORD="+adminPassword)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
