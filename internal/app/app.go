@@ -85,7 +85,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	stops.push("maintenance", n.maintain())
 	faults := doors.serve(stops)
 	addresses := doors.addresses()
-	logger.InfoContext(ctx, "started", "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
+	logger.InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)
 	if o.Started != nil {
 		o.Started(addresses)

@@ -55,6 +55,19 @@ WHERE revision < coalesce((SELECT min(revision) FROM change WHERE at >= ?), (SEL
 	return pruned, err
 }
 
+// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where there
+// was none.
+func (s *Store) NoteIssuer(ctx context.Context, url string) (former string, err error) {
+	err = one(s.reads.QueryRowContext(ctx, `SELECT issuer FROM store`), "reading the issuer", &former)
+	if err != nil || former == url {
+		return former, err
+	}
+	return former, s.write(ctx, "storing the issuer", func(t *tx) error {
+		_, err := t.exec(`UPDATE store SET issuer = ?`, url)
+		return err
+	})
+}
+
 // Instance returns the ID of the database itself, which a copy of it shares.
 func (s *Store) Instance(ctx context.Context) (id uuid.UUID, err error) {
 	err = one(s.reads.QueryRowContext(ctx, `SELECT instance FROM store`), "reading the instance", &id)

@@ -130,6 +130,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"Catalog":                func() error { _, err := s.Catalog(ctx); return err },
 		"ChangesAfter":           func() error { _, err := s.ChangesAfter(ctx, 0); return err },
 		"Events":                 func() error { _, err := s.Events(ctx, audit.Query{}); return err },
+		"NoteIssuer":             func() error { _, err := s.NoteIssuer(ctx, "http://a"); return err },
 		"Instance":               func() error { _, err := s.Instance(ctx); return err },
 	} {
 		t.Run(name, func(t *testing.T) {

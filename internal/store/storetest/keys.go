@@ -15,6 +15,7 @@ func keyTests() map[string]func(*testing.T, Store) {
 		"check value": testMasterCheck,
 		"peppers":     testPeppers,
 		"instance":    testInstance,
+		"issuer":      testIssuer,
 
 		"create a signing key":            testCreateSigningKey,
 		"rotate a signing key":            testRotateSigningKey,
@@ -73,6 +74,19 @@ func testPeppers(t *testing.T, s Store) {
 	peppers, err = s.Peppers(t.Context())
 	must(t, err)
 	same(t, peppers, []keyring.WrappedPepper{two, one})
+}
+
+// testIssuer has each start tell the URL that the one before had.
+func testIssuer(t *testing.T, s Store) {
+	for _, step := range []struct{ url, former string }{{"http://a", ""}, {"http://a", "http://a"}, {"http://b", "http://a"}, {"http://a", "http://b"}} {
+		quietly(t, s, func() error {
+			former, err := s.NoteIssuer(t.Context(), step.url)
+			if former != step.former {
+				t.Errorf("before %s: got %q, want %q", step.url, former, step.former)
+			}
+			return err
+		})
+	}
 }
 
 func testInstance(t *testing.T, s Store) {

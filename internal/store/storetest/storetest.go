@@ -45,6 +45,9 @@ type Store interface {
 
 	// PruneChanges deletes the changes before a time, oldest first and without leaving a gap, and returns how many.
 	PruneChanges(ctx context.Context, before time.Time) (int64, error)
+	// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where
+	// there was none.
+	NoteIssuer(ctx context.Context, url string) (former string, err error)
 	// Instance returns the ID of the database itself: the same each time it is opened.
 	Instance(ctx context.Context) (uuid.UUID, error)
 }

@@ -70,6 +70,9 @@ CREATE TABLE used_assertion (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX used_assertion_by_expires_at ON used_assertion (expires_at);
 
+-- The public URL under which tokens were signed last: under another they are refused, and the operator is to hear of it.
+ALTER TABLE store ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+
 ALTER TABLE service ADD COLUMN accept_api_tokens INTEGER NOT NULL DEFAULT 0 CHECK (accept_api_tokens IN (0, 1));
 
 PRAGMA user_version = 5;
