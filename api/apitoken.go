@@ -9,6 +9,7 @@ type APIToken struct { //nolint:revive // the token is called an API token
 	User       string     `json:"user,omitempty" doc:"the name of the user whom it stands for"`
 	UserID     string     `json:"user_id" format:"uuid"`
 	KeyID      string     `json:"key_id" doc:"of the key that has signed it"`
+	KeyRevoked bool       `json:"key_revoked,omitempty" doc:"that key was revoked: the token is refused for good"`
 	Enabled    bool       `json:"enabled"`
 	Scopes     []string   `json:"scopes,omitzero" doc:"to which it is narrowed; absent where it isn't"`
 	AllowedIPs []string   `json:"allowed_ips,omitempty" doc:"from which it counts; absent for anywhere"`

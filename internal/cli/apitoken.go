@@ -181,10 +181,14 @@ func apiTokenFields(t api.APIToken) []string {
 }
 
 func tokenState(t api.APIToken) string {
-	if t.Enabled {
+	switch {
+	case t.KeyRevoked: // whatever else is said of it
+		return "key revoked"
+	case t.Enabled:
 		return "enabled"
+	default:
+		return "disabled"
 	}
-	return "disabled"
 }
 
 // noAPIToken names the token that isn't found.

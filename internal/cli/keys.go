@@ -109,7 +109,7 @@ To have another key sign and no token die, rotate.`,
 			if err := c.RevokeKey(ctx, args[0]); err != nil {
 				return named(err, fmt.Sprintf("there is no signing key %q that isn't revoked", args[0]), "jeton keys list shows all.")
 			}
-			p.say("Revoked the key %s. Every token that it has signed is refused.", args[0])
+			p.say("Revoked the key %s. Every token that it has signed is refused; API tokens among them are shown as \"key revoked\" by api-token list.", args[0])
 			return nil
 		}),
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/keyring"
 )
 
 // API tokens are named in URLs by ID, which their access tokens carry as client_id and the audit log has. They are made by
@@ -21,11 +22,13 @@ import (
 // request become its terms.
 
 // wireAPIToken returns a token as the API shows it.
-func wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.APIToken {
+func (s *server) wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.APIToken {
 	w := api.APIToken{
 		ID: t.ID.String(), Name: t.Name, User: names[t.UserID], UserID: t.UserID.String(), KeyID: t.KeyID, Enabled: t.Enabled,
 		Scopes: t.Limits.Scopes, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP,
 	}
+	_, err := s.cfg.Keys.SigningKey(t.KeyID)
+	w.KeyRevoked = errors.Is(err, keyring.ErrRevokedKey)
 	for _, p := range t.Limits.From {
 		w.AllowedIPs = append(w.AllowedIPs, networkText(p))
 	}
@@ -38,7 +41,7 @@ func wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.APIToken {
 // showAPIToken is wireAPIToken for one token. It may fail after a change was made: see showService.
 func (s *server) showAPIToken(ctx context.Context, t apitoken.Token) (api.APIToken, error) {
 	names, err := s.cfg.Accounts.Names(ctx, []uuid.UUID{t.UserID})
-	return wireAPIToken(t, names), err
+	return s.wireAPIToken(t, names), err
 }
 
 // apiTokensInput selects API tokens. Filters that are given must all be met.
@@ -81,7 +84,7 @@ func (s *server) listAPITokens(ctx context.Context, _ *call, in *apiTokensInput)
 		return nil, err
 	}
 	return pageOf(tokens, in.Limit,
-		func(t apitoken.Token) api.APIToken { return wireAPIToken(t, names) },
+		func(t apitoken.Token) api.APIToken { return s.wireAPIToken(t, names) },
 		func(t apitoken.Token) string { return cursorAt("api-tokens", apitoken.Key(t.Name)) }), nil
 }
 

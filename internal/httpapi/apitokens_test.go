@@ -409,6 +409,21 @@ func TestAPITokenStops(t *testing.T) {
 	}
 }
 
+// TestAPITokenKeyRevoked: a token whose key was revoked says so, for what else is said of it is no use.
+func TestAPITokenKeyRevoked(t *testing.T) {
+	d := tokenDesk(t)
+	dead, _ := d.post(t, `{"name":"dead","user":"amy","expires_in_days":30}`)
+	d.want(t, ask{route: "DELETE /v1/keys/" + dead.KeyID, token: d.adminToken}, http.StatusNoContent, "")
+	live, _ := d.post(t, `{"name":"live","user":"amy","expires_in_days":30}`)
+	for id, want := range map[string]bool{dead.ID: true, live.ID: false} {
+		var got api.APIToken
+		d.want(t, ask{route: "GET /v1/api-tokens/" + id, token: d.adminToken}, http.StatusOK, "").into(t, &got)
+		if got.KeyRevoked != want || !got.Enabled {
+			t.Errorf("got %+v, want its key revoked %t", got, want)
+		}
+	}
+}
+
 // TestAPITokenEnabledAgain: what was disabled and is enabled works as before; what was deleted doesn't.
 func TestAPITokenEnabledAgain(t *testing.T) {
 	d := tokenDesk(t)
