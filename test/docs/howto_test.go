@@ -24,7 +24,7 @@ var marked = regexp.MustCompile("(?s)<!-- executed by test/docs/howto_test.go(; 
 const before = `echo 'correct horse battery' | bin/jeton user create alice --role partner --password-stdin
 bin/jeton service create reports --host api.example.com
 bin/jeton service allow reports 'GET /reports/{id}' role:partner
-bin/jeton user create ExternalApp
+bin/jeton user create ExternalApp < /dev/null
 bin/jeton service allow reports 'GET /reports/{id}' role:partner user:ExternalApp
 bin/jeton api-token create 'Worker of ExternalApp' --user ExternalApp --expires-in 30d --out worker.token
 bin/jeton api-token disable 'Worker of ExternalApp'
@@ -71,7 +71,7 @@ func TestHowTo(t *testing.T) {
 	for _, want := range []string{
 		"Allowed: bob by personal_token", "Refused: superseded", "service orders",
 		"Wrote the API token nightly export of nightly-export to export.token", "600 calls in 60 s", "of nightly-export to export.secret",
-		"The API token order import is disabled", "accepted as they are", `"name":"nightly import"`, "GET /orders/{id}", "for access_token, with EdDSA",
+		"The API token order import is disabled", "accepted as they are", "nightly import", "GET /orders/{id}", "for access_token, with EdDSA", "for access_token, with ES256",
 		"Revoked the key", "signing_key.revoke", "Allowed: ExternalApp by access_token", "Refused: exchange_first",
 		"Refused: disabled",
 	} {
