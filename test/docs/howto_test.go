@@ -51,7 +51,7 @@ func TestHowTo(t *testing.T) {
 	}
 	execute("README.md", before, 0)
 	said := ""
-	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md"} {
+	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/how-to", name))
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestHowTo(t *testing.T) {
 		"Wrote the API token nightly export of nightly-export to export.token", "600 calls in 60 s", "of nightly-export to export.secret",
 		"The API token order import is disabled", "accepted as they are", "nightly import", "GET /orders/{id}", "for access_token, with EdDSA", "for access_token, with ES256",
 		"Revoked the key", "signing_key.revoke", "Allowed: ExternalApp by access_token", "Refused: exchange_first",
-		"Refused: disabled",
+		"Refused: disabled", "of report-client to report-client.secret", "Added the client key",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the guides lack %q; they printed:\n%s", want, said)

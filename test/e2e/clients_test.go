@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -281,8 +282,9 @@ func TestRecipes(t *testing.T) {
 		}
 		return b.String()
 	}
+	guide := readFile(t, "../../docs/how-to/oauth-clients.md")
 	shown := map[string]int{}
-	for _, block := range recipeBlock.FindAllStringSubmatch(readFile(t, "../../docs/how-to/oauth-clients.md"), -1) {
+	for _, block := range recipeBlock.FindAllStringSubmatch(guide, -1) {
 		file, text := block[1], block[2]
 		folder, _, _ := strings.Cut(file, "/")
 		if shown[folder]++; !strings.Contains("\n"+plain(readFile(t, filepath.Join("clients", file))), "\n"+plain(text)) {
@@ -292,6 +294,13 @@ func TestRecipes(t *testing.T) {
 	for _, folder := range []string{"curl", "python", "node", "goclient", "apache"} {
 		if shown[folder] == 0 {
 			t.Errorf("the guide shows nothing of %s", folder)
+		}
+	}
+	var modules struct{ Dependencies map[string]string }
+	must(t, json.Unmarshal([]byte(readFile(t, "clients/node/package.json")), &modules))
+	for name, version := range modules.Dependencies {
+		if !regexp.MustCompile(`(?m)^npm i .*\b` + regexp.QuoteMeta(name+"@"+version) + `( |$)`).MatchString(guide) {
+			t.Errorf("the guide doesn't install %s at the version that is tested, %s", name, version)
 		}
 	}
 }

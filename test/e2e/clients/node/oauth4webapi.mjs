@@ -8,6 +8,12 @@ async function discover() {
   return oauth.processDiscoveryResponse(issuer, response)
 }
 
+// What an API finds in a request that carries an access token (RFC 9068): its claims, or an error.
+export async function claims(request) {
+  const as = await discover()
+  return oauth.validateJwtAccessToken(as, request, as.issuer, http)
+}
+
 // An access token, exchanged for an API token (RFC 8693).
 export async function byAPIToken(apiToken) {
   const as = await discover()
@@ -25,10 +31,4 @@ export async function byClientSecret(clientID, clientSecret) {
   const client = { client_id: clientID }
   const response = await oauth.clientCredentialsGrantRequest(as, client, oauth.ClientSecretPost(clientSecret), {}, http)
   return oauth.processClientCredentialsResponse(as, client, response)
-}
-
-// What an API finds in a request that carries an access token (RFC 9068): its claims, or an error.
-export async function claims(request) {
-  const as = await discover()
-  return oauth.validateJwtAccessToken(as, request, as.issuer, http)
 }
