@@ -24,13 +24,17 @@ func (p *program) verify() *cobra.Command {
 call: absolute, with scheme and host. The exit code is 1 where it may not pass.
 
 The credential is that of the call, not one's own; without it, the question is
-about a call that presents none. It appears in the audit log like any other.`,
+about a call that presents none. Asking is a use of it: it appears in the audit
+log like any other, and counts against the rate limit of a token.
+
+A token that counts from some addresses alone is refused without --remote-ip,
+as address_not_allowed.`,
 		Example: "  jeton verify https://api.example.com/reports/7 --bearer-file alice.token\n" +
 			"  echo \"Bearer $token\" | jeton verify https://api.example.com/reports --method POST --authorization-stdin",
 	}
 	f := cmd.Flags()
 	f.StringVar(&call.Method, "method", "GET", "`METHOD` of the call")
-	f.StringVar(&call.RemoteIP, "remote-ip", "", "`ADDRESS` of the caller, for the audit log")
+	f.StringVar(&call.RemoteIP, "remote-ip", "", "`ADDRESS` from which the call comes: decides about tokens that count from some addresses alone, and stands in the audit log")
 	f.StringVar(&bearer, "bearer-file", "", "`FILE` of the token that the call presents as Bearer")
 	f.BoolVar(&stdin, "authorization-stdin", false, "read the value of the call's Authorization header field from standard input")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
@@ -71,32 +75,47 @@ func (p *program) presented(ctx context.Context, stdin bool, bearer string) (cli
 
 // meanings says in a few words what the commonest reasons mean.
 var meanings = map[string]string{
-	"ambiguous_path":     "the path could be read in two ways",
-	"bad_checksum":       "the token was cut or mistyped",
-	"blocked":            "its user is blocked",
-	"cross_origin":       "a page from elsewhere had the browser send it",
-	"deleted":            "it, or what it was got for, was deleted",
-	"disabled":           "it, or what it was got for, is disabled",
-	"ended":              "the browser logged out, or its user was changed since",
-	"exchange_first":     "an API token, in the place of the access token that it is exchanged for",
-	"expired":            "its end has come",
-	"insufficient_scope": "it is narrowed to other operations",
-	"malformed":          "it doesn't have the form of a credential",
-	"no_credential":      "the call presents none",
-	"no_operation":       "no operation of the service matches the call",
-	"not_accepted_here":  "a credential of this kind does not open the service",
-	"not_in_audience":    "the operation is not for this user",
-	"superseded":         "the token was replaced by a newer one, or revoked",
-	"throttled":          "too many wrong passwords, for this user or from this address",
-	"two_credentials":    "two of them, in the header or as cookies",
-	"unknown":            "no such token was ever made here, or it is long gone",
-	"unknown_service":    "no service has this host and path",
-	"unknown_user":       "no user of that name, or one without a password",
-	"unrecognized":       "the token is of no known kind",
-	"user_deleted":       "its user was deleted",
-	"wrong_audience":     "it is narrowed to another service",
-	"wrong_issuer":       "it was signed by another Jeton, or under another public URL",
-	"wrong_password":     "its user has another password",
+	"address_not_allowed": "the token doesn't count from there; --remote-ip says from where the call comes",
+	"ambiguous_path":      "the path could be read in two ways",
+	"bad_checksum":        "the token was cut or mistyped",
+	"bad_signature":       "a signed token that was altered, or made by somebody else",
+	"blocked":             "its user is blocked",
+	"cross_origin":        "a page from elsewhere had the browser send it",
+	"deleted":             "it, or what it was got for, was deleted",
+	"disabled":            "it, or what it was got for, is disabled",
+	"ended":               "the browser logged out, or its user was changed since",
+	"exchange_first":      "an API token, in the place of the access token that it is exchanged for",
+	"expired":             "its end has come",
+	"insufficient_scope":  "it is narrowed to other operations",
+	"malformed":           "it doesn't have the form of a credential",
+	"no_credential":       "the call presents none",
+	"no_operation":        "no operation of the service matches the call",
+	"not_accepted_here":   "a credential of this kind does not open the service",
+	"not_in_audience":     "the operation is not for this user",
+	"not_yet":             "a signed token whose time is still to come",
+	"rate_limited":        "the token is used more often than it may be",
+	"revoked":             "the token was taken back before its end",
+	"revoked_key":         "the key that signed the token was revoked",
+	"superseded":          "the token was replaced by a newer one, or revoked",
+	"throttled":           "too many wrong passwords, for this user or from this address",
+	"two_credentials":     "two of them, in the header or as cookies",
+	"unknown":             "no such token was ever made here, or it is long gone",
+	"unknown_key":         "a signed token that names no key of this Jeton",
+	"unknown_service":     "no service has this host and path",
+	"unknown_user":        "no user of that name, or one without a password",
+	"unrecognized":        "the token is of no known kind",
+	"user_deleted":        "its user was deleted",
+	"wrong_audience":      "it is narrowed to another service",
+	"wrong_issuer":        "it was signed by another Jeton, or under another public URL",
+	"wrong_password":      "its user has another password",
+}
+
+// atService says which service answers for the call, where one does.
+func atService(v api.Verdict) string {
+	if v.Service == "" {
+		return ""
+	}
+	return " (service " + v.Service + ")"
 }
 
 // showVerdict prints a verdict, and returns errDenied for one that denies: a script can then branch on the exit code. That
@@ -105,13 +124,13 @@ func (p *program) showVerdict(v api.Verdict) error {
 	err := p.show(v, func() {
 		switch {
 		case !v.Allow:
-			p.say("Refused: %s (service %s).", strings.TrimSuffix(v.Reason+", "+meanings[v.Reason], ", "), orDash(v.Service))
+			p.say("Refused: %s%s.", strings.TrimSuffix(v.Reason+", "+meanings[v.Reason], ", "), atService(v))
 			p.hint("What to do about a refusal: docs/how-to/refusals.md. All reasons: docs/reference/codes.md.")
 		case v.Principal == nil:
-			p.say("Allowed (service %s).", orDash(v.Service))
+			p.say("Allowed%s.", atService(v))
 		default:
-			p.say("Allowed: %s by %s, roles %s (service %s).", v.Principal.Username, v.Principal.Credential.Kind,
-				orDash(strings.Join(v.Principal.Roles, ",")), orDash(v.Service))
+			p.say("Allowed: %s by %s, roles %s%s.", v.Principal.Username, v.Principal.Credential.Kind,
+				orDash(strings.Join(v.Principal.Roles, ",")), atService(v))
 		}
 	})
 	if err == nil && !v.Allow {
