@@ -96,7 +96,11 @@ func (e *endpoint) exchange() answer {
 	case errors.Is(err, ErrTokenRefused):
 		return answer{err: err}
 	}
-	return answer{err: &temporary{err}, wait: retryAfter(res, e.now())}
+	wait := retryAfter(res, e.now())
+	if told, ok := errors.AsType[*OAuthError](err); ok {
+		told.RetryAfter = wait
+	}
+	return answer{err: &temporary{err}, wait: wait}
 }
 
 // read reads an answer, whatever it is. No error holds the API token.

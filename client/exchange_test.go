@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/client"
 )
@@ -98,6 +99,20 @@ func TestAnswersOfTheDesk(t *testing.T) {
 				t.Errorf("got error %v, want ErrTokenRefused or ErrUnavailable", err)
 			}
 		})
+	}
+}
+
+// TestWaitIsTold shows that an error of OAuth says how long Jeton asks to wait, and one that no waiting mends says nothing.
+func TestWaitIsTold(t *testing.T) {
+	for status, want := range map[int]time.Duration{429: 7 * time.Second, 400: 0} {
+		a := refused(status, "slow_down")
+		a.header = map[string]string{"Retry-After": "7"}
+		d := &desk{t: t}
+		d.answers(a)
+		_, err := over(t, d).Token()
+		if told, ok := errors.AsType[*client.OAuthError](err); !ok || told.RetryAfter != want {
+			t.Errorf("%d: got %+v, want an OAuthError with RetryAfter %s", status, err, want)
+		}
 	}
 }
 

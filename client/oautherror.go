@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // OAuthError is the error that Jeton's token endpoint answered (RFC 6749, section 5.2). It is an ErrTokenRefused, or
@@ -17,6 +18,8 @@ type OAuthError struct {
 	Description string
 	// Status is the one of HTTP.
 	Status int
+	// RetryAfter is how long Jeton asks to wait; 0 where it doesn't say.
+	RetryAfter time.Duration
 }
 
 // Error implements error.

@@ -150,6 +150,19 @@ func readClaims(token client.Secret) claims {
 	return c
 }
 
+// tokenType returns the "typ" of a signed token's header, without the prefix that may stand before it (RFC 7515, section
+// 4.1.9); empty where none can be read. As with claims, it decides nothing but what is said.
+func tokenType(token client.Secret) string {
+	header, _, _ := strings.Cut(token.Reveal(), ".")
+	text, err := base64.RawURLEncoding.DecodeString(header)
+	var all map[string]json.RawMessage
+	var typ string
+	if err != nil || json.Unmarshal(text, &all) != nil || json.Unmarshal(all["typ"], &typ) != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.ToLower(typ), "application/")
+}
+
 // ended reports whether the token says that it has expired.
 func (c claims) ended(now time.Time) bool { return !c.expires.IsZero() && !now.Before(c.expires) }
 

@@ -30,13 +30,17 @@ var answers = map[string]struct {
 	"wrong-scope": {400, "application/json", `{"error":"invalid_scope"}`},
 	"no-service":  {400, "application/json", `{"error":"invalid_target"}`},
 	"busy":        {503, "application/problem+json", `{"title":"Busy","code":"unavailable"}`},
+	"often":       {429, "application/json", `{"error":"temporarily_unavailable","error_description":"The credential is used more often than it may be."}`},
 	"page":        {502, "text/html", `<h1>bad gateway</h1>`},
 }
 
 // signed returns an API token with those claims, as far as anybody without its key can tell.
-func signed(claims string) string {
+func signed(claims string) string { return signedAs("api+jwt", claims) }
+
+// signedAs returns a token of that type.
+func signedAs(typ, claims string) string {
 	text := base64.RawURLEncoding.EncodeToString
-	return text([]byte(`{"alg":"RS256","typ":"api+jwt"}`)) + "." + text([]byte(claims)) + "." + text([]byte("a signature that only Jeton can check"))
+	return text([]byte(`{"alg":"RS256","typ":"`+typ+`"}`)) + "." + text([]byte(claims)) + "." + text([]byte("a signature that only Jeton can check"))
 }
 
 // The API tokens of the scripts, by the names of their files.
@@ -45,6 +49,7 @@ var apiTokens = map[string]string{
 	"never.token":   signed(`{"jti":"0192f8a0-0000-7000-8000-000000000002"}`),
 	"expired.token": signed(`{"jti":"0192f8a0-0000-7000-8000-000000000003","exp":1577836800}`), // the year 2020
 	"cased.token":   signed(`{"jti":"0192f8a0-0000-7000-8000-000000000004","EXP":1577836800}`), // which is no "exp"
+	"access.jwt":    signedAs("at+jwt", `{"jti":"0192f8a0-0000-7000-8000-000000000005","exp":4102444800}`),
 	"odd.token":     "not.a.token",
 }
 
@@ -58,6 +63,9 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.body = fmt.Sprintf(`{"scope":%q,`, asked) + a.body[1:] // so that a script sees what was asked for
 	}
 	w.Header().Set("Content-Type", a.kind)
+	if a.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "7")
+	}
 	w.WriteHeader(a.status)
 	if a.status == http.StatusOK {
 		a.body = fmt.Sprintf(a.body, n)

@@ -97,6 +97,12 @@ func (p *program) readAPIToken(ctx context.Context, file string) (token client.S
 			fix:  "A personal token (jtp…) calls an API as it is, and needs no login.",
 		}
 	}
+	if tokenType(token) == "at+jwt" {
+		return "", &usageError{
+			text: "what was given is an access token: it ends within minutes, and can't be exchanged",
+			fix:  "Give the API token for which it was got.",
+		}
+	}
 	return token, nil
 }
 

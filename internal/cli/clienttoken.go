@@ -21,7 +21,7 @@ func (p *program) clientToken() *cobra.Command {
 to stdout, or write it to the file that --out names, which only you can read.
 It is valid for some minutes; --output json says until when.`,
 		Example: "  jeton client token --out access.token\n" +
-			"  jeton client token --scope reports.read --resource https://api.example.com/reports --output json",
+			"  jeton client token --scope reports.read --resource https://api.example.com --output json",
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&ask.Scopes, "scope", nil, "scope to narrow the token to; may be given several times")

@@ -20,6 +20,9 @@ func (p *program) problem(err error) (*api.Problem, string) {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		told, sentence = p.answered(e)
 	}
+	if e, ok := errors.AsType[*client.OAuthError](err); ok {
+		told.Fix = waiting(e.RetryAfter)
+	}
 	if c, ok := errors.AsType[*configError](err); ok {
 		told.Errors = c.fields()
 	}
@@ -79,10 +82,16 @@ func (p *program) answered(e *client.Error) (*api.Problem, string) {
 	if told.Detail != "" {
 		sentence += ". " + told.Detail
 	}
-	if e.RetryAfter > 0 {
-		told.Fix = fmt.Sprintf("Wait %s, then try again.", e.RetryAfter.Round(time.Second))
-	}
+	told.Fix = orElse(waiting(e.RetryAfter), told.Fix)
 	return &told, sentence
+}
+
+// waiting is the advice to wait, where Jeton said for how long.
+func waiting(long time.Duration) string {
+	if long <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("Wait %s, then try again.", long.Round(time.Second))
 }
 
 // fieldNames are the members of requests whose names say nothing to who typed a command.
