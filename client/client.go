@@ -100,7 +100,7 @@ func parseBase(text string, insecure bool) (string, error) {
 	problem := ""
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		problem = "is not of the form https://host"
+		problem = "is not of the form https://host, or for this machine http://127.0.0.1:8080"
 	case u.User != nil:
 		problem = "holds a credential, which would end up in logs"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":

@@ -90,7 +90,11 @@ func (p *program) edited(changed bool, service string, ops []api.Operation, patt
 		begin = "Nothing to change: "
 	}
 	if i := find(ops, pattern); i >= 0 {
-		p.say("%s%s of %s is for %s.", begin, pattern, service, nobodyOr(ops[i].Audience))
+		scope := ""
+		if ops[i].Scope != "" {
+			scope = ", in the scope " + ops[i].Scope
+		}
+		p.say("%s%s of %s is for %s%s.", begin, pattern, service, nobodyOr(ops[i].Audience), scope)
 		return
 	}
 	p.say("%s%s has no operation %s.", begin, service, pattern)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -196,10 +197,16 @@ func noAPIToken(err error, name string) error {
 	return named(err, fmt.Sprintf("there is no API token %q", name), "jeton api-token list shows all.")
 }
 
+// bareNumber is a number of days as it is often typed.
+var bareNumber = regexp.MustCompile(`^[0-9]{1,5}$`)
+
 // days reads the value of a flag that is a number of days, as 30d; 0 where there is none.
 func days(flag, value string) (int, error) {
 	if value == "" {
 		return 0, nil
+	}
+	if bareNumber.MatchString(value) { // short, and no secret: what else was given instead may be one, and isn't repeated
+		return 0, &usageError{text: fmt.Sprintf("--%s: %q is not understood: give days with a d, as 30d", flag, value)}
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(value, "d"))
 	if err != nil || n < 1 || !strings.HasSuffix(value, "d") {

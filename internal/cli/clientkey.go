@@ -82,6 +82,8 @@ func readPublicKey(path string) (string, error) {
 		return "", fmt.Errorf("--public-key: %w", err)
 	case len(text) > maxKeyFile:
 		return "", errors.New("--public-key: the file is far longer than any key")
+	case len(bytes.TrimSpace(text)) == 0: // as openssl leaves it where it failed
+		return "", errors.New("--public-key: " + path + " is empty")
 	case bytes.Contains(text, []byte("PRIVATE KEY")):
 		return "", &usageError{text: "--public-key names a private key", fix: "Give its public half: openssl pkey -in KEY -pubout."}
 	}

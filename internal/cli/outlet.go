@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/jeton-io/jeton/client"
@@ -25,7 +27,10 @@ func (p *program) outlet(path string) (*outlet, error) {
 		return &outlet{p: p}, nil
 	}
 	file, err := newPrivateFile(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the system's words name a file of the program's own making
+		return nil, &fault{err, "--out: there is no folder " + filepath.Dir(path), ""}
+	case err != nil:
 		return nil, fmt.Errorf("--out: %w", err)
 	}
 	return &outlet{p, path, file}, nil

@@ -33,7 +33,7 @@ func TestAllowOverAnother(t *testing.T) {
 	)
 	got := run(t, cli.Env{Environ: env}, "service", "allow", "reports", "GET /a", "role:me")
 	got.want(t, 0)
-	if want := "GET /a of reports is for role:other role:me.\n"; got.stdout != want {
+	if want := "GET /a of reports is for role:other role:me, in the scope s.\n"; got.stdout != want {
 		t.Errorf("got %q, want %q", got.stdout, want)
 	}
 

@@ -48,6 +48,9 @@ func foldHost(buffer []byte, host string) (key, name []byte) {
 // hostProblem says why a service can't have this host, and is empty where it
 // can. Names must be in the form that requests carry: non-ASCII as punycode.
 func hostProblem(host string) string {
+	if strings.Contains(host, "/") { // a URL: its colon would pass for that of a port
+		return "give a host without scheme or path, such as api.example.com"
+	}
 	bare, port := cutPort(host)
 	if port != "" {
 		number, err := strconv.ParseUint(port[1:], 10, 16)
