@@ -39,9 +39,10 @@ func (c *call) problem(err error) error {
 	return addressed(c.w, p)
 }
 
-// addressed gives a problem the ID of the request, and the answer the header fields that go with its status.
+// addressed gives a problem the ID of the request, the answer the header fields that go with its status, and the log the code.
 func addressed(w http.ResponseWriter, p *api.Problem) problem {
 	p.Instance = web.RequestID(w)
+	web.Note(w).Told(p.Status, string(p.Code))
 	web.SetProblemHeaders(w.Header(), p.Status, p.RetryAfter)
 	return problem{p}
 }

@@ -68,11 +68,15 @@ func TestLogLine(t *testing.T) {
 	d.want(t, ask{route: "GET /v1/nothing/secret", token: d.adminToken}, http.StatusNotFound, api.CodeNotFound)
 	d.want(t, ask{route: "GET /v1/me", token: flip(d.adminToken)}, http.StatusUnauthorized, api.CodeNotAuthenticated)
 	d.want(t, ask{route: "POST /v1/verify", token: d.adminToken, body: `{"method":"GET","url":"https://api.example.com/reports/7"}`}, http.StatusOK, "")
+	d.want(t, ask{route: "GET /v1/users/nobody", token: d.adminToken}, http.StatusNotFound, api.CodeNotFound)
+	d.want(t, ask{route: "POST /v1/users", token: d.adminToken, body: `{"canary":"x"}`}, http.StatusUnprocessableEntity, api.CodeInvalidField)
 	wants := [][]string{
 		{`"path":"/v1/users/{user}"`, `"status":200`, `"client":"` + clientAddress + `"`, `"kind":"personal_token"`, `"user_id":"` + d.admin.ID + `"`, `"credential_id":"` + d.admin.ID + `"`},
-		{`"path":"/v1/…"`, `"status":404`, `"client":"` + clientAddress + `"`},
+		{`"path":"/v1/…"`, `"status":404`, `"reason":"not_found"`, `"client":"` + clientAddress + `"`},
 		{`"path":"/v1/me"`, `"status":401`, `"reason":"bad_checksum"`},
 		{`"path":"/v1/verify"`, `"status":200`, `"reason":"no_credential"`, `"user_id":"` + d.admin.ID + `"`},
+		{`"path":"/v1/users/{user}"`, `"status":404`, `"reason":"not_found"`}, // as the handler finds
+		{`"path":"/v1/users"`, `"status":422`, `"reason":"invalid_field"`},    // as huma does
 	}
 	lines := strings.Split(strings.TrimSpace(d.log.String()), "\n")
 	if len(lines) != len(wants) {

@@ -105,6 +105,7 @@ func (c *call) fail(err error) {
 	if _, known := errors.AsType[*failure](err); !known && c.line.Err == nil {
 		c.line.Err = err
 	}
+	c.line.Told(f.status, f.code)
 	h := c.w.Header()
 	web.SetProblemHeaders(h, f.status, f.wait)
 	if f.status == http.StatusUnauthorized && c.challenge != asAtDoors {

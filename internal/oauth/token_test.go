@@ -169,8 +169,8 @@ func TestClientCredentials(t *testing.T) {
 	}
 }
 
-// TestTokenRefusals: each refusal with its reason in the audit log, and beside it the same request with one thing mended,
-// which is admitted.
+// TestTokenRefusals: each refusal with its reason in the audit log and in the request's line, and beside it the same request
+// with one thing mended, which is admitted. What is no refusal of a credential has its code for a reason, in the line alone.
 func TestTokenRefusals(t *testing.T) {
 	d := newEdge(t)
 	d.user(t, account.Draft{Username: "ann"})
@@ -243,12 +243,23 @@ func TestTokenRefusals(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d.refused(t)
+			d.Log.Take()
 			test.bad.path, test.good.path = "/oauth/token", "/oauth/token"
 			d.want(t, test.bad, test.status, test.code)
 			if got := d.refused(t); got != test.wantReason {
 				t.Errorf("got the refusals %q, want %q", got, test.wantReason)
 			}
+			reason := test.code
+			if words := strings.Fields(test.wantReason); len(words) > 1 {
+				reason = words[1]
+			}
+			if line := d.Log.Take(); !strings.Contains(line, `"reason":"`+reason+`"`) {
+				t.Errorf("got the line %s, want the reason %s", line, reason)
+			}
 			d.want(t, test.good, http.StatusOK, "")
+			if line := d.Log.Take(); strings.Contains(line, `"reason"`) {
+				t.Errorf("got the line %s, want no reason", line)
+			}
 		})
 	}
 }

@@ -32,8 +32,8 @@ type Line struct {
 	Credential uuid.UUID
 	User       uuid.UUID
 	Service    string
-	Reason     string
-	Err        error // what failed inside: logged at level ERROR
+	Reason     string // an authority.Reason, or the code that the caller was told
+	Err        error  // what failed inside: logged at level ERROR
 }
 
 // Caller notes whose the request is, and by which credential.
@@ -47,6 +47,15 @@ func (l *Line) Refused(ref *authority.Refusal) {
 	l.Reason, l.Credential, l.User = string(ref.Reason), ref.ID, ref.UserID
 	if ref.Cause != nil {
 		l.Err = ref.Cause
+	}
+}
+
+// Told notes the code that a caller of an answer with status was told, where it is the caller's fault and nothing has been
+// noted that says more: many a 400 is no refusal of a credential, and has no other reason. Codes are a closed set, and hold
+// nothing that was sent. A fault of Jeton's own has Err.
+func (l *Line) Told(status int, code string) {
+	if l.Reason == "" && status >= http.StatusBadRequest && status < http.StatusInternalServerError {
+		l.Reason = code
 	}
 }
 

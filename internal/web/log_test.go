@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -138,7 +140,11 @@ func TestLog(t *testing.T) {
 			"kind": "personal_token", "service": "reports", "reason": "blocked", "user_id": user.String(), "credential_id": token.String(),
 		}},
 		{"a fault", func(w http.ResponseWriter, r *http.Request) { web.WriteError(w, r, errors.New("disk on fire")) }, base(500, map[string]any{"level": "ERROR", "error": "disk on fire"})},
-		{"no fault", func(w http.ResponseWriter, r *http.Request) { web.WriteError(w, r, &http.MaxBytesError{}) }, base(413, nil)},
+		{"no fault", func(w http.ResponseWriter, r *http.Request) { web.WriteError(w, r, &http.MaxBytesError{}) }, base(413, map[string]any{"reason": "body_too_large"})},
+		{"a refusal with a reason", func(w http.ResponseWriter, r *http.Request) {
+			web.Note(w).Refused(&authority.Refusal{Reason: authority.ReasonBlocked})
+			web.WriteProblem(w, r, api.NewProblem(api.CodeNotAuthenticated, ""))
+		}, base(401, map[string]any{"reason": "blocked"})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

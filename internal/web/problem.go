@@ -118,10 +118,12 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	WriteProblem(w, r, p)
 }
 
-// WriteProblem answers with a problem, as plain text where the caller accepts that and no JSON.
+// WriteProblem answers with a problem, as plain text where the caller accepts that and no JSON. Its code is noted for the log,
+// see Line.Told.
 func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) {
 	p := *problem // which other requests may share
 	p.Instance = RequestID(w)
+	Note(w).Told(p.Status, string(p.Code))
 	h := w.Header()
 	SetProblemHeaders(h, p.Status, p.RetryAfter)
 	if accept := r.Header.Get("Accept"); strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
