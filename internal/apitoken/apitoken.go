@@ -75,6 +75,8 @@ type Store interface {
 	CreateAPIToken(ctx context.Context, r Record, ev audit.Event) error
 	// APIToken returns a living token, or ErrNotFound.
 	APIToken(ctx context.Context, id uuid.UUID) (Token, error)
+	// APITokenByName returns the living token whose name has the canonical form key, or ErrNotFound.
+	APITokenByName(ctx context.Context, key string) (Token, error)
 	// FindAPIToken returns a token, also a deleted one, with what became of the key of a signature. It returns ErrNotFound
 	// where there never was one.
 	FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (Found, error)

@@ -84,6 +84,11 @@ func (t *Tokens) Token(ctx context.Context, id uuid.UUID) (Token, error) {
 	return t.cfg.Store.APIToken(ctx, id)
 }
 
+// Named returns the living token that has a name, in any spelling of it, or ErrNotFound.
+func (t *Tokens) Named(ctx context.Context, name string) (Token, error) {
+	return t.cfg.Store.APITokenByName(ctx, Key(name))
+}
+
 // List returns living tokens in the order of their names. Key gives the position of one, for Query.After.
 func (t *Tokens) List(ctx context.Context, q Query) ([]Token, error) {
 	return t.cfg.Store.APITokens(ctx, q)

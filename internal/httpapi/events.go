@@ -24,7 +24,7 @@ type eventsInput struct {
 	Action string    `query:"action" doc:"Exactly this action, as user.create or refused."`
 	Reason string    `query:"reason" doc:"Exactly this reason, as superseded."`
 	Actor  string    `query:"actor" doc:"Done by this user, or refused for it: an ID, or the name of a user."`
-	Target string    `query:"target" doc:"Done to this record: an ID, or the name of a user or service."`
+	Target string    `query:"target" doc:"Done to this record: an ID, or the name of a user, service or API token; the first of these that has it."`
 	Since  time.Time `query:"since" doc:"At this time or later."`
 	Until  time.Time `query:"until" doc:"Before this time."`
 	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
@@ -100,9 +100,10 @@ func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
 	return nil
 }
 
-// recordID returns the ID of the record that a filter names, which for the target may be a service, too. An ID is taken
-// as it is: who looks into the past must find what was deleted since. A name that nobody has now is refused, because an
-// empty list would say that nothing happened.
+// recordID returns the ID of the record that a filter names, which for the target may be a service or an API token, too:
+// the three have names of their own each, and where one has another's, its ID tells them apart. An ID is taken as it is:
+// who looks into the past must find what was deleted since. A name that nobody has now is refused, because an empty list
+// would say that nothing happened.
 func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UUID, error) {
 	if idOrName == "" {
 		return uuid.Nil, nil
@@ -114,6 +115,10 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
 		service, serviceErr := s.cfg.Catalog.Service(ctx, idOrName)
 		id, err = service.ID, serviceErr
+	}
+	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
+		token, tokenErr := s.cfg.APITokens.Named(ctx, idOrName)
+		id, err = token.ID, tokenErr
 	}
 	if errors.Is(err, authority.ErrNotFound) {
 		return uuid.Nil, &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}

@@ -67,6 +67,38 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestEventsOfAPIToken finds what was done to an API token by its name, in any spelling, and where a service has the name,
+// too, by its ID alone. A name that a token had is nobody's.
+func TestEventsOfAPIToken(t *testing.T) {
+	d := tokenDesk(t)
+	made, _ := d.post(t, `{"name":"Nightly export","user":"robot","expires_in_days":30}`)
+	same, _ := d.post(t, `{"name":"Reports","user":"robot","expires_in_days":30}`)
+	d.want(t, ask{route: "PATCH /v1/api-tokens/" + made.ID, token: d.adminToken, body: `{"enabled":false}`}, http.StatusOK, "")
+	for query, want := range map[string][]string{
+		"target=Nightly+export":            {"api_token.update", "api_token.create"},
+		"target=NIGHTLY+%EF%BC%A5xport":    {"api_token.update", "api_token.create"},
+		"target=" + made.ID:                {"api_token.update", "api_token.create"},
+		"target=reports":                   {"operations.replace", "service.create"},
+		"target=Reports":                   {"api_token.create"}, // a service is found by its exact name
+		"target=" + same.ID:                {"api_token.create"},
+		"target=robot":                     {"user.create"},
+		"target=Nightly+export&actor=root": {"api_token.update", "api_token.create"},
+	} {
+		var got []string
+		for _, e := range d.eventsOf(t, query) {
+			if e.Target.Kind != "personal_token" {
+				got = append(got, e.Action)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", query, got, want)
+		}
+	}
+	d.want(t, ask{route: "GET /v1/events?actor=Nightly+export", token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+	d.want(t, ask{route: "DELETE /v1/api-tokens/" + made.ID, token: d.adminToken}, http.StatusNoContent, "")
+	d.want(t, ask{route: "GET /v1/events?target=Nightly+export", token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+}
+
 // eventsOf goes through all pages of a listing, two by two.
 func (d *desk) eventsOf(t testing.TB, query string) []api.Event {
 	t.Helper()

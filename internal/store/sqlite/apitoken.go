@@ -23,9 +23,10 @@ const (
 	apiTokenFields = `
 t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.created_at, t.updated_at, t.expires_at, t.deleted_at,
 	t.last_used_at, coalesce(t.last_used_ip, '')`
-	selectAPIToken      = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = ?1 AND t.deleted_at IS NULL`
-	selectFoundAPIToken = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = ?1`
-	selectAPITokens     = `
+	selectAPIToken       = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = ?1 AND t.deleted_at IS NULL`
+	selectAPITokenByName = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.name_key = ?1 AND t.deleted_at IS NULL`
+	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = ?1`
+	selectAPITokens      = `
 SELECT ` + apiTokenFields + ` FROM api_token t
 WHERE t.deleted_at IS NULL AND t.name_key > ?1 AND (?2 IS NULL OR t.user_id = ?2) AND (?3 IS NULL OR t.enabled = ?3)
 	AND (?4 IS NULL OR t.expires_at < ?4)
@@ -71,7 +72,16 @@ func scanAPIToken(row scanner, more ...any) (t apitoken.Token, err error) {
 
 // APIToken implements apitoken.Store.
 func (s *Store) APIToken(ctx context.Context, id uuid.UUID) (apitoken.Token, error) {
-	t, err := scanAPIToken(s.reads.QueryRowContext(ctx, selectAPIToken, blob(id)))
+	return readAPIToken(s.reads.QueryRowContext(ctx, selectAPIToken, blob(id)))
+}
+
+// APITokenByName implements apitoken.Store.
+func (s *Store) APITokenByName(ctx context.Context, key string) (apitoken.Token, error) {
+	return readAPIToken(s.reads.QueryRowContext(ctx, selectAPITokenByName, key))
+}
+
+func readAPIToken(row scanner) (apitoken.Token, error) {
+	t, err := scanAPIToken(row)
 	if err != nil {
 		return apitoken.Token{}, fmt.Errorf("reading API token: %w", kindOf(err))
 	}

@@ -61,9 +61,12 @@ func checkAPIToken(t *testing.T, s Store, want apitoken.Token) {
 	t.Helper()
 	read, err := s.APIToken(t.Context(), want.ID)
 	must(t, err)
+	named, err := s.APITokenByName(t.Context(), strings.ToLower(want.Name))
+	must(t, err)
 	found, err := s.FindAPIToken(t.Context(), want.ID, want.KeyID)
 	must(t, err)
 	exactly(t, read, want)
+	exactly(t, named, want)
 	exactly(t, found.Token, want)
 }
 
@@ -156,6 +159,9 @@ func testDeleteAPIToken(t *testing.T, s Store) {
 	refuses(t, s, authority.ErrNotFound, func() error { return s.DeleteAPIToken(t.Context(), r.ID, ev) })
 	if _, err := s.APIToken(t.Context(), r.ID); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
+	}
+	if _, err := s.APITokenByName(t.Context(), r.NameKey); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got error %v by name, want %v", err, authority.ErrNotFound)
 	}
 	found, err := s.FindAPIToken(t.Context(), r.ID, r.KeyID)
 	must(t, err)
