@@ -77,6 +77,8 @@ type Store interface {
 	APIToken(ctx context.Context, id uuid.UUID) (Token, error)
 	// APITokenByName returns the living token whose name has the canonical form key, or ErrNotFound.
 	APITokenByName(ctx context.Context, key string) (Token, error)
+	// APITokensNamed returns the names of those of the tokens that there are, deleted ones too.
+	APITokensNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 	// FindAPIToken returns a token, also a deleted one, with what became of the key of a signature. It returns ErrNotFound
 	// where there never was one.
 	FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (Found, error)

@@ -89,6 +89,11 @@ func (t *Tokens) Named(ctx context.Context, name string) (Token, error) {
 	return t.cfg.Store.APITokenByName(ctx, Key(name))
 }
 
+// Names returns the names of those of the given tokens that there are, deleted ones too.
+func (t *Tokens) Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	return t.cfg.Store.APITokensNamed(ctx, ids)
+}
+
 // List returns living tokens in the order of their names. Key gives the position of one, for Query.After.
 func (t *Tokens) List(ctx context.Context, q Query) ([]Token, error) {
 	return t.cfg.Store.APITokens(ctx, q)

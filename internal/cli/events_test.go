@@ -34,7 +34,8 @@ func TestEventTimes(t *testing.T) {
 	}
 }
 
-// TestEventTable shows each sort of row: of a person, of Jeton itself, of somebody unknown, of a record without a name.
+// TestEventTable shows each sort of row: of a person, of Jeton itself, of somebody unknown, of a record without a name, and by
+// each kind of credential of which a user may have several.
 func TestEventTable(t *testing.T) {
 	rows := `{"items":[
 		{"at":"2026-11-02T03:04:05.678Z","action":"user.create","actor":{"user_id":"1","username":"admin","address":"192.0.2.1"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
@@ -45,7 +46,15 @@ func TestEventTable(t *testing.T) {
 		{"at":"2026-11-02T03:04:02Z","action":"personal_token.rotate","actor":{"username":"alice"},"target":{"kind":"personal_token","id":"2","name":"alice"},"count":1},
 		{"at":"2026-11-02T03:04:02Z","action":"operations.replace","actor":{"username":"admin"},"target":{"kind":"service","id":"3","name":"reports"},"count":1},
 		{"at":"2026-11-02T03:04:02Z","action":"user.delete","actor":{"user_id":"1"},"target":{"kind":"user","id":"2"},"count":1},
-		{"at":"2025-11-02T03:04:02Z","action":"refused","reason":"unknown","count":2}
+		{"at":"2025-11-02T03:04:02Z","action":"refused","reason":"unknown","count":2},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"disabled","actor":{"username":"robot","credential_kind":"api_token","credential_id":"5","credential_name":"Nightly, export:\u001b"},"door":"oauth_token","count":3},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"not_in_audience","actor":{"username":"robot","credential_kind":"access_token","credential_id":"5","credential_name":"Nightly"},"door":"gateway","count":1,"detail":{"call":"GET a.example/x"}},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"deleted","actor":{"username":"robot","credential_kind":"client_secret","credential_id":"6"},"door":"oauth_token","count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"unknown_user","actor":{"credential_kind":"client_secret"},"door":"oauth_token","count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"superseded","actor":{"username":"alice","credential_kind":"personal_token","credential_id":"2"},"door":"v1","count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"client_secret.create","actor":{"username":"admin"},"target":{"kind":"client_secret","id":"6","name":"robot"},"count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"client_key.delete","actor":{"username":"robot","credential_kind":"access_token","credential_id":"5","credential_name":"Nightly"},"target":{"kind":"client_key","id":"7","name":"robot"},"count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"api_token.create","actor":{"username":"admin"},"target":{"kind":"api_token","id":"8","name":"odd:"},"count":1}
 	]}`
 	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, rows))}, "events")
 	got.want(t, 0)
@@ -60,6 +69,14 @@ func TestEventTable(t *testing.T) {
 		"11-02 03:04:02 operations.replace admin - service reports",
 		"11-02 03:04:02 user.delete 1 - 2",
 		"2025-11-02 refused unknown - - 2x",
+		"11-02 03:04:01 refused disabled robot - 3x by Nightly, export:\uFFFD, oauth_token",
+		"11-02 03:04:01 refused not_in_audience robot - by Nightly, GET a.example/x",
+		"11-02 03:04:01 refused deleted robot - by 6, oauth_token",
+		"11-02 03:04:01 refused unknown_user - - oauth_token",
+		"11-02 03:04:01 refused superseded alice - v1",
+		"11-02 03:04:01 client_secret.create admin - robot 6",
+		"11-02 03:04:01 client_key.delete robot - by Nightly, robot 7",
+		"11-02 03:04:01 api_token.create admin - odd:",
 		"",
 	}
 	for i, line := range strings.Split(got.stdout, "\n") {

@@ -55,23 +55,54 @@ func actorOf(e api.Event) string {
 	return "(Jeton)"
 }
 
-// whatOf tells what an event is about: the call that was refused, or the record that was changed, and how. What the
-// action and the actor say already is left out.
+// credentialOf returns the credential by which it was done or refused, where its user may have several of the kind: the
+// name of an API token, which an access token of it has too, else the ID. By that it can be found, and disabled.
+func credentialOf(a *api.Actor) string {
+	if a == nil {
+		return ""
+	}
+	switch a.CredentialKind {
+	case "api_token", "access_token", "client_secret":
+		return orElse(a.CredentialName, a.CredentialID)
+	}
+	return ""
+}
+
+// recordOf returns the name of a record, or its ID where it has none. Client secrets and keys have their account's name,
+// which may have several: theirs is the ID beside it.
+func recordOf(t *api.Target) string {
+	if t.Kind == "client_secret" || t.Kind == "client_key" {
+		return joined(" ", t.Name, t.ID)
+	}
+	return orElse(t.Name, t.ID)
+}
+
+// whatOf tells what an event is about: how often it was, by which credential, at which door, and what. The credential comes
+// before what a terminal may have no room for.
 func whatOf(e api.Event) string {
-	var parts []string
+	count, by, door := "", credentialOf(e.Actor), e.Door
 	if e.Count > 1 {
-		parts = append(parts, fmt.Sprintf("%dx", e.Count))
+		count = fmt.Sprintf("%dx", e.Count)
 	}
-	if e.Door != "" && (e.Door != "gateway" || e.Detail["call"] == "") {
-		parts = append(parts, e.Door+":")
+	if by != "" {
+		by = "by " + by
 	}
+	if door == "gateway" && e.Detail["call"] != "" {
+		door = ""
+	}
+	return joined(" ", count, joined(", ", by, joined(": ", door, subjectOf(e))))
+}
+
+// subjectOf tells the call that was refused, or the record that was changed, and how. What the action and the actor say
+// already is left out.
+func subjectOf(e api.Event) string {
 	call := e.Detail["call"]
-	parts = append(parts, call)
-	if t := e.Target; t != nil && call == "" && (e.Actor == nil || t.Name == "" || t.Name != e.Actor.Username) {
+	parts := []string{call}
+	if t := e.Target; t != nil && call == "" && (e.Actor == nil || t.Name == "" || recordOf(t) != e.Actor.Username) {
 		if !strings.HasPrefix(e.Action, t.Kind+".") {
 			parts = append(parts, t.Kind)
 		}
-		parts = append(parts, orElse(t.Name, t.ID))
+		parts = append(parts, recordOf(t))
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		// What is made begins without what isn't told; a change to nothing is one.
@@ -79,7 +110,12 @@ func whatOf(e api.Event) string {
 			parts = append(parts, name+"="+e.Detail[name])
 		}
 	}
-	return strings.TrimSuffix(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " "), ":")
+	return joined(" ", parts...)
+}
+
+// joined joins those of the parts that aren't empty.
+func joined(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
 }
 
 func orElse(text, other string) string {

@@ -62,7 +62,12 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 	if err := s.nameActors(ctx, events); err != nil {
 		return nil, err
 	}
-	return pageOf(events, in.Limit, wireEvent, func(e audit.Event) string {
+	credentials, err := s.credentialNames(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	wire := func(e audit.Event) api.Event { return wireEvent(e, credentials) }
+	return pageOf(events, in.Limit, wire, func(e audit.Event) string {
 		return cursorAt("events", strconv.FormatInt(e.Seq, 10))
 	}), nil
 }
@@ -100,6 +105,27 @@ func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
 	return nil
 }
 
+// credentialNames returns the names of the API tokens by which users of events acted or were refused, by their own or an
+// access token's text: a user may have many, and their names are what people know of them. Deleted ones are named, too: they
+// go on being presented.
+func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map[uuid.UUID]string, error) {
+	var ids []uuid.UUID
+	for _, e := range events {
+		switch e.Actor.CredentialKind {
+		case authority.APIToken.String(), authority.AccessToken.String(): // which has the ID of what it rests on
+			ids = append(ids, e.Actor.CredentialID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	names, err := s.cfg.APITokens.Names(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("naming the API tokens of events: %w", err)
+	}
+	return names, nil
+}
+
 // recordID returns the ID of the record that a filter names, which for the target may be a service or an API token, too:
 // the three have names of their own each, and where one has another's, its ID tells them apart. An ID is taken as it is:
 // who looks into the past must find what was deleted since. A name that nobody has now is refused, because an empty list
@@ -127,8 +153,8 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 }
 
 // wireEvent returns an event as the API shows it. Who did it is left out where that was Jeton itself, and so are IDs
-// where nobody knew them: a call without a credential has an address and no more.
-func wireEvent(e audit.Event) api.Event {
+// where nobody knew them: a call without a credential has an address and no more. Credentials are the names of API tokens.
+func wireEvent(e audit.Event, credentials map[uuid.UUID]string) api.Event {
 	out := api.Event{
 		ID: e.ID.String(), At: e.At, Action: string(e.Action), Reason: e.Reason, Door: e.Door,
 		Count: e.Count, LastAt: e.LastAt, Detail: e.Detail,
@@ -136,7 +162,8 @@ func wireEvent(e audit.Event) api.Event {
 	if e.Actor != (audit.Actor{}) {
 		out.Actor = &api.Actor{
 			UserID: idText(e.Actor.UserID), Username: e.Actor.Username,
-			CredentialKind: e.Actor.CredentialKind, CredentialID: idText(e.Actor.CredentialID), Address: e.Actor.Address,
+			CredentialKind: e.Actor.CredentialKind, CredentialID: idText(e.Actor.CredentialID),
+			CredentialName: credentials[e.Actor.CredentialID], Address: e.Actor.Address,
 		}
 	}
 	if e.Target != (audit.Target{}) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
 )
 
@@ -97,6 +98,35 @@ func TestEventsOfAPIToken(t *testing.T) {
 	d.want(t, ask{route: "GET /v1/events?actor=Nightly+export", token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
 	d.want(t, ask{route: "DELETE /v1/api-tokens/" + made.ID, token: d.adminToken}, http.StatusNoContent, "")
 	d.want(t, ask{route: "GET /v1/events?target=Nightly+export", token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+}
+
+// TestEventCredential: an event tells the name of the API token that was presented, by itself or by an access token of it, as
+// that is now; of a deleted one, too. Other credentials have no names.
+func TestEventCredential(t *testing.T) {
+	d := tokenDesk(t)
+	made, _ := d.post(t, `{"name":"Export","user":"robot","expires_in_days":30}`)
+	other, _ := d.post(t, `{"name":"Other","user":"robot","expires_in_days":30}`)
+	_, personal := d.user(t, account.Draft{Username: "alice"})
+	for _, token := range []string{made.Token, d.exchange(t, made.Token, accesstoken.Ask{}), other.Token, personal} {
+		d.want(t, ask{route: "GET /v1/users", token: token}, http.StatusForbidden, map[bool]api.Code{true: api.CodeNotAllowed, false: api.CodeCredentialTooWeak}[token == personal])
+	}
+	d.want(t, ask{route: "GET /v1/users"}, http.StatusUnauthorized, api.CodeNotAuthenticated)
+	d.want(t, ask{route: "PATCH /v1/api-tokens/" + made.ID, token: d.adminToken, body: `{"name":"Nightly"}`}, http.StatusOK, "")
+	d.want(t, ask{route: "DELETE /v1/api-tokens/" + other.ID, token: d.adminToken}, http.StatusNoContent, "")
+	d.refused(t)
+	var got []string
+	for _, e := range d.eventsOf(t, "action=refused") {
+		got = append(got, e.Actor.CredentialKind+" "+e.Actor.CredentialName)
+	}
+	slices.Sort(got) // refusals are drained in no order
+	if want := []string{" ", "access_token Nightly", "api_token Nightly", "api_token Other", "personal_token "}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, e := range d.eventsOf(t, "target="+made.ID) {
+		if e.Actor != nil && e.Actor.CredentialName != "" {
+			t.Errorf("got %+v, want no credential's name of an administrator with a personal token", e.Actor)
+		}
+	}
 }
 
 // eventsOf goes through all pages of a listing, two by two.

@@ -25,6 +25,7 @@ t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.
 	t.last_used_at, coalesce(t.last_used_ip, '')`
 	selectAPIToken       = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = ?1 AND t.deleted_at IS NULL`
 	selectAPITokenByName = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.name_key = ?1 AND t.deleted_at IS NULL`
+	selectAPITokenNames  = `SELECT id, name FROM api_token WHERE id IN (SELECT unhex(value, '-') FROM json_each(?))`
 	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = ?1`
 	selectAPITokens      = `
 SELECT ` + apiTokenFields + ` FROM api_token t
@@ -78,6 +79,15 @@ func (s *Store) APIToken(ctx context.Context, id uuid.UUID) (apitoken.Token, err
 // APITokenByName implements apitoken.Store.
 func (s *Store) APITokenByName(ctx context.Context, key string) (apitoken.Token, error) {
 	return readAPIToken(s.reads.QueryRowContext(ctx, selectAPITokenByName, key))
+}
+
+// APITokensNamed implements apitoken.Store.
+func (s *Store) APITokensNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	names, err := s.names(ctx, selectAPITokenNames, ids)
+	if err != nil {
+		return nil, fmt.Errorf("naming API tokens: %w", err)
+	}
+	return names, nil
 }
 
 func readAPIToken(row scanner) (apitoken.Token, error) {

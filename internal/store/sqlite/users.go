@@ -66,22 +66,28 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]account.U
 
 // UsersNamed implements account.Store.
 func (s *Store) UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
-	list, err := json.Marshal(ids)
+	names, err := s.names(ctx, selectNames, ids)
 	if err != nil {
 		return nil, fmt.Errorf("naming users: %w", err)
 	}
+	return names, nil
+}
+
+// names returns the rows of a query that takes IDs as one list in JSON and selects ID and name.
+func (s *Store) names(ctx context.Context, query string, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
 	names := make(map[uuid.UUID]string, len(ids))
-	rows, err := s.reads.QueryContext(ctx, selectNames, string(list))
+	rows, err := s.reads.QueryContext(ctx, query, string(list))
 	_, err = all(rows, err, func(row scanner) (id uuid.UUID, err error) {
 		var name string
 		err = row.Scan(&id, &name)
 		names[id] = name
 		return id, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("naming users: %w", err)
-	}
-	return names, nil
+	return names, err
 }
 
 // AnyUser implements account.Store. Tombstones count: who has deleted everybody isn't starting for the first time.

@@ -20,18 +20,19 @@ import (
 
 func apiTokenTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
-		"create":                   testCreateAPIToken,
-		"keep limits":              testAPITokenLimits,
-		"refuse a name taken":      testAPITokenNames,
-		"update":                   testUpdateAPIToken,
-		"delete":                   testDeleteAPIToken,
-		"list":                     testListAPITokens,
-		"of a deleted user":        testAPITokensOfDeleted,
-		"note uses":                testTouchAPITokens,
-		"grounds of access tokens": testGroundsOfAPIToken,
-		"take back access tokens":  testRevokeAccessToken,
-		"forget those long ended":  testPruneRevoked,
-		"see revoked signing keys": testAPITokenKeys,
+		"create":                    testCreateAPIToken,
+		"keep limits":               testAPITokenLimits,
+		"refuse a name taken":       testAPITokenNames,
+		"update":                    testUpdateAPIToken,
+		"delete":                    testDeleteAPIToken,
+		"list":                      testListAPITokens,
+		"name those that there are": testAPITokensNamed,
+		"of a deleted user":         testAPITokensOfDeleted,
+		"note uses":                 testTouchAPITokens,
+		"grounds of access tokens":  testGroundsOfAPIToken,
+		"take back access tokens":   testRevokeAccessToken,
+		"forget those long ended":   testPruneRevoked,
+		"see revoked signing keys":  testAPITokenKeys,
 	}
 }
 
@@ -215,6 +216,20 @@ func testListAPITokens(t *testing.T, s Store) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}
+}
+
+// testAPITokensNamed names tokens, deleted ones too: the audit log tells of both.
+func testAPITokensNamed(t *testing.T, s Store) {
+	owner := tokenOwner(t, s)
+	a, gone := createAPIToken(t, s, apiToken(owner.ID, "A")), createAPIToken(t, s, apiToken(owner.ID, "gone"))
+	createAPIToken(t, s, apiToken(owner.ID, "other"))
+	must(t, s.DeleteAPIToken(t.Context(), gone.ID, event(audit.APITokenDelete, gone.ID, start())))
+	got, err := s.APITokensNamed(t.Context(), []uuid.UUID{gone.ID, newID(), owner.ID, a.ID, a.ID})
+	must(t, err)
+	same(t, got, map[uuid.UUID]string{a.ID: "A", gone.ID: "gone"})
+	got, err = s.APITokensNamed(t.Context(), nil)
+	must(t, err)
+	same(t, got, map[uuid.UUID]string{})
 }
 
 // testAPITokensOfDeleted ends a user's tokens with the user; a new user of the same name inherits none.

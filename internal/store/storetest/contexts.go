@@ -113,6 +113,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
 		"APIToken":               func() error { _, err := s.APIToken(ctx, r.ID); return err },
 		"APITokenByName":         func() error { _, err := s.APITokenByName(ctx, "x"); return err },
+		"APITokensNamed":         func() error { _, err := s.APITokensNamed(ctx, nil); return err },
 		"FindAPIToken":           func() error { _, err := s.FindAPIToken(ctx, r.ID, ""); return err },
 		"APITokens":              func() error { _, err := s.APITokens(ctx, apitoken.Query{Limit: 1}); return err },
 		"APITokenParent":         func() error { _, err := s.APITokenParent(ctx, r.ID); return err },
