@@ -201,7 +201,7 @@ type Event struct {
 	// Count and LastAt belong to refusals of one minute that were alike.
 	Count  int64             `json:"count" doc:"how many alike this row stands for"`
 	LastAt time.Time         `json:"last_at,omitzero" doc:"when the last of them came"`
-	Detail map[string]string `json:"detail,omitempty" doc:"what changed"`
+	Detail map[string]string `json:"detail,omitempty" doc:"what changed; of refusals the call, where it is known: of those of one row the first's"`
 }
 
 // Actor is a user, with the credential by which it acted. The name is as it was at that time; that of a refused user is

@@ -19,7 +19,8 @@ type Refusal struct {
 	UserID  uuid.UUID  // its user, where it is known
 	Service string     // the service that was called, where it is known
 	Address netip.Addr // the client's address, where it is known
-	// Call is the method, host and path that was called, where it is known: of refusals that are merged, the first's.
+	// Call is the method, host and path that was called, or of Jeton's own routes method and pattern, where it is known: of
+	// refusals that are merged, the first's.
 	Call string
 }
 

@@ -276,10 +276,11 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Prese
 }
 
 // refuse counts a refusal and enters it for the audit log; d is the decision about a call to a protected API, nil where
-// the refusal is of something else.
+// the refusal is of something else. Of such, the route is entered and never the path: what a caller writes in the place of a
+// name may be a secret that was pasted there.
 func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, d *Decision) {
 	a.tally.count(kind, ref.Reason.Outcome())
-	entry := audit.Refusal{Reason: string(ref.Reason), Door: door.Name, ID: ref.ID, UserID: ref.UserID, Address: in.Peer}
+	entry := audit.Refusal{Reason: string(ref.Reason), Door: door.Name, ID: ref.ID, UserID: ref.UserID, Address: in.Peer, Call: in.Route}
 	if !in.Peer.IsValid() {
 		entry.Address = in.Asker
 	}

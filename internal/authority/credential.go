@@ -72,6 +72,7 @@ type Presented struct {
 	Method        string      // of the call to the protected API
 	Host          string      // likewise, with or without port
 	Path          string      // likewise, still percent-encoded, without the query
+	Route         string      // where the call is to the edge itself: its method and the route's pattern, for the audit log alone
 	Peer          netip.Addr  // the client's address, where it is known
 	Asker         netip.Addr  // the address of who asks about the call, where that isn't its client: for the audit log alone
 }

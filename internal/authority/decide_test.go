@@ -418,6 +418,13 @@ func TestRefuseAndForbid(t *testing.T) {
 		Action: audit.Refused, Reason: "not_allowed", Door: "v1", Count: 1,
 		Actor: audit.Actor{UserID: alice.ID, CredentialKind: "personal_token", CredentialID: id, Address: peer.String()},
 	})
+	routed := call()
+	routed.Route = "GET /v1/users/{user}"
+	_ = d.Forbid(authority.ReasonNotAllowed, routed, anyDoor, &p)
+	checkEntry(t, d, audit.Event{
+		Action: audit.Refused, Reason: "not_allowed", Door: "v1", Count: 1, Detail: map[string]string{"call": "GET /v1/users/{user}"},
+		Actor: audit.Actor{UserID: alice.ID, CredentialKind: "personal_token", CredentialID: id, Address: peer.String()},
+	})
 }
 
 // TestWithhold enters what became of a principal that was let in: a refusal as it is, and anything else as what nobody knows.

@@ -85,6 +85,7 @@ func tooWeak(kind authority.Kind) *api.Problem {
 type call struct {
 	w         http.ResponseWriter // for what the log and a problem need to know of the answer
 	r         *http.Request       // as it came
+	route     string              // method and pattern of the operation
 	presented authority.Presented
 	principal authority.Principal
 	asOf      int64 // the revision as of which the principal is known
@@ -105,6 +106,7 @@ func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		c := s.newCall(w, r)
+		c.route = ctx.Operation().Method + " " + ctx.Operation().Path
 		err := s.checkOrigin(c)
 		if err == nil {
 			err = s.identify(c, who)
@@ -174,8 +176,13 @@ func (s *server) identify(c *call, who access) (err error) {
 }
 
 // forbid refuses a caller who is known, for the audit log and the request's line, and returns the refusal: to the caller
-// it is 403, whatever the reason.
+// it is 403, whatever the reason. At the door of /v1 the audit log gets the route that was called; at that of /v1/verify it
+// goes without saying, and a call there is the one that is asked about.
 func (s *server) forbid(c *call, reason authority.Reason, door *authority.Door) error {
 	web.Note(c.w).Reason = string(reason)
-	return s.cfg.Authority.Forbid(reason, &c.presented, door, &c.principal)
+	in := c.presented
+	if door == &s.door {
+		in.Route = c.route
+	}
+	return s.cfg.Authority.Forbid(reason, &in, door, &c.principal)
 }

@@ -148,7 +148,7 @@ func TestEventShape(t *testing.T) {
 	d := newDesk(t)
 	alice, token := d.user(t, account.Draft{Username: "alice"})
 	for range 3 {
-		d.want(t, ask{route: "GET /v1/users", token: token}, http.StatusForbidden, api.CodeNotAllowed)
+		d.want(t, ask{route: "GET /v1/users/canary", token: token}, http.StatusForbidden, api.CodeNotAllowed)
 	}
 	d.refused(t)
 	d.now.Add(20)
@@ -165,7 +165,8 @@ func TestEventShape(t *testing.T) {
 	want := []api.Event{
 		{
 			At: opened, Action: "refused", Reason: "not_allowed", Door: "v1", Count: 4, LastAt: d.clock(),
-			Actor: &api.Actor{UserID: alice.ID.String(), Username: "alice", CredentialKind: "personal_token", CredentialID: alice.ID.String(), Address: clientAddress},
+			Actor:  &api.Actor{UserID: alice.ID.String(), Username: "alice", CredentialKind: "personal_token", CredentialID: alice.ID.String(), Address: clientAddress},
+			Detail: map[string]string{"call": "GET /v1/users/{user}"},
 		},
 		{At: opened, Action: "pepper.create", Count: 1, Target: &api.Target{Kind: "pepper"}, Detail: map[string]string{"version": "1"}},
 	}
