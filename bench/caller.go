@@ -13,6 +13,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
@@ -88,8 +89,13 @@ func createVerifier(ctx context.Context, store *sqlite.Store, keys *keyring.Keyr
 	if err != nil {
 		return id, "", fmt.Errorf("making the verifier: %w", err)
 	}
+	sets, err := jwks.New(jwks.Config{Now: time.Now})
+	if err != nil {
+		return id, "", err
+	}
 	clients, err := clientauth.New(clientauth.Config{
-		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Audiences: []string{publicURL}, Now: time.Now, Random: source(verifierSeed),
+		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Audiences: []string{publicURL}, KeySets: sets, Now: time.Now,
+		Random: source(verifierSeed),
 	})
 	if err != nil {
 		return id, "", err
