@@ -45,6 +45,7 @@ func (c *call) failPage(err error, status int) {
 	if status >= http.StatusInternalServerError {
 		e.Request = web.RequestID(c.w)
 	}
+	web.Note(c.w).Told(status, string(web.ProblemOf(err).Code))
 	c.setRetry(status, err)
 	if err := c.render(status, "error.html", page{Title: e.Heading, Main: e}); err != nil {
 		web.Note(c.w).Err = err

@@ -203,6 +203,12 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	d.wantRefused(t)
+	_ = b.want(t, ask{route: "GET /console/"}, http.StatusOK) // by now the lines of all before are there
+	for reason, want := range map[string]int{"not_found": 2 * 11, "method_not_allowed": 2 * 4} {
+		if got := strings.Count(d.log.String(), `"reason":"`+reason+`"`); got != want {
+			t.Errorf("got %d lines with the reason %s, want %d", got, reason, want)
+		}
+	}
 	nobody := d.browser()
 	nobody.to(t, ask{route: "GET /console/profile/users?after=b"}, "/console/login?next=%2Fconsole%2Fprofile%2Fusers%3Fafter%3Db")
 	nobody.to(t, ask{route: "HEAD /console/"}, "/console/login")
