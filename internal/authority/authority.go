@@ -25,6 +25,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -196,56 +197,57 @@ func (d *Decision) refusal(reason Reason) *Refusal {
 // identify is the one path from what was presented to whose it is, here and now. It fills p, or returns the refusal; the
 // kind is KindNone where what was presented doesn't tell it.
 func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
-	kind, ref := a.verify(ctx, in, door, p)
+	now := a.cfg.Now()
+	kind, used, ref := a.verify(ctx, in, door, p, now)
 	if ref == nil && p.Limits != nil {
-		ref = a.limit(p, in.Peer)
+		ref = a.limit(p, in.Peer, now)
+	}
+	if ref == nil && (used == nil || firstInMinute(used, kind, now)) {
+		a.noteUse(p, in, now) // and none where it was refused: from where a thief tried is no last use
 	}
 	return kind, ref
 }
 
 // limit holds a principal to the limits of its credential that count at every door. That it is good, but not from there, is
 // for nobody to learn who has stolen it: so the answer is that to a bad one.
-func (a *Authority) limit(p *Principal, from netip.Addr) *Refusal {
+func (a *Authority) limit(p *Principal, from netip.Addr, now time.Time) *Refusal {
 	if !p.Limits.admits(from) {
 		return &Refusal{Reason: ReasonAddressNotAllowed, ID: p.CredentialID, UserID: p.ID}
 	}
-	if wait := a.rates.take(p.CredentialID, p.Limits.Rate, a.cfg.Now()); wait > 0 {
+	if wait := a.rates.take(p.CredentialID, p.Limits.Rate, now); wait > 0 {
 		return &Refusal{Reason: ReasonRateLimited, ID: p.CredentialID, UserID: p.ID, RetryAfter: wait}
 	}
 	return nil
 }
 
-// verify says whose the presented credential is.
-func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
+// verify says whose the presented credential is and, where it was remembered, where the second of its last use stands.
+func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Principal, now time.Time) (_ Kind, used *atomic.Uint32, _ *Refusal) {
 	c, ref := a.credential(in, door)
 	if ref != nil {
-		return c.Kind, ref
+		return c.Kind, nil, ref
 	}
 	if !door.Kinds.Has(c.Kind) || a.ways[c.Kind] == nil {
-		return c.Kind, &Refusal{Reason: ReasonNotAcceptedHere}
+		return c.Kind, nil, &Refusal{Reason: ReasonNotAcceptedHere}
 	}
 	if fromElsewhere(c.Kind, in) { // whether the credential is any good, the page that sent it shall not learn
-		return c.Kind, &Refusal{Reason: ReasonCrossOrigin}
+		return c.Kind, nil, &Refusal{Reason: ReasonCrossOrigin}
 	}
 	c.From = in.Peer
-	now, key := a.cfg.Now(), a.memory.keyOf(&c)
+	key := a.memory.keyOf(&c)
 	if a.cfg.Fresh() {
 		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
-			if firstInMinute(used, c.Kind, now) {
-				a.noteUse(p, in, now)
-			}
-			return c.Kind, nil
+			return c.Kind, used, nil
 		}
 	}
-	ref = a.prove(ctx, &c, key, in, p)
+	ref = a.prove(ctx, &c, key, p)
 	if ref != nil && ref.Reason == ReasonExpired {
 		a.memory.end(key, c.Kind)
 	}
-	return c.Kind, ref
+	return c.Kind, nil, ref
 }
 
 // prove asks the way in and the database, and remembers what they said.
-func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Presented, p *Principal) *Refusal {
+func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Principal) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
 	began := a.memory.sequence()
@@ -271,7 +273,6 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, in *Prese
 	if proof.Remember {
 		a.memory.keep(&fill{key: key, kind: c.Kind, began: began, proof: proof, user: &user}, now)
 	}
-	a.noteUse(p, in, now)
 	return nil
 }
 

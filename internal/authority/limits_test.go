@@ -183,6 +183,41 @@ func TestLimitsOutliveRenewal(t *testing.T) {
 	}
 }
 
+// TestRefusedUseIsNone has a token be presented from where it doesn't count, and from where nobody knows: neither is its last
+// use from an address.
+func TestRefusedUseIsNone(t *testing.T) {
+	d := newScopedDesk(t)
+	alice := d.person("alice")
+	id := uuid.Must(uuid.NewV7())
+	from := []netip.Prefix{netip.PrefixFrom(peer, peer.BitLen())}
+	d.sessions.put("jts-alice", authority.Proof{ID: id, UserID: alice.ID, Limits: &authority.Limits{From: from}, Remember: true})
+	thief, open := bearer("jts-alice"), d.sessions.token("jts-open", alice)
+	thief.Peer = netip.MustParseAddr("198.51.100.66")
+	for range 2 { // cold and warm
+		if got := d.Decide(t.Context(), thief, tokenDoor); got.Reason != authority.ReasonAddressNotAllowed {
+			t.Fatalf("got %q, want address_not_allowed", got.Reason)
+		}
+		d.advance(time.Minute)
+	}
+	if err := d.StoreUses(t.Context()); err != nil || len(d.sessions.touched) != 0 {
+		t.Errorf("got uses %v and error %v, want none", d.sessions.touched, err)
+	}
+	_ = d.Decide(t.Context(), bearer("jts-alice"), tokenDoor)
+	unknown := bearer("jts-open")
+	_ = d.Decide(t.Context(), unknown, tokenDoor)
+	d.advance(time.Minute)
+	unknown.Peer = netip.Addr{}
+	_ = d.Decide(t.Context(), unknown, tokenDoor)
+	if err := d.StoreUses(t.Context()); err != nil || len(d.sessions.touched) != 1 || len(d.sessions.touched[0]) != 2 {
+		t.Fatalf("got uses %v and error %v, want one of each token", d.sessions.touched, err)
+	}
+	for _, use := range d.sessions.touched[0] {
+		if use.From != peer || use.ID != id && use.ID != open {
+			t.Errorf("got %+v, want it from %s", use, peer)
+		}
+	}
+}
+
 // TestRate spends a rate, waits for a part of it, and spends that.
 func TestRate(t *testing.T) {
 	d := newScopedDesk(t)

@@ -72,9 +72,15 @@ func (a *Authority) noteUse(p *Principal, in *Presented, now time.Time) {
 		seen = make(map[uuid.UUID]Use)
 		u.seen[p.CredentialKind] = seen
 	}
-	if _, known := seen[p.CredentialID]; known || len(seen) < maxUses {
-		seen[p.CredentialID] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: in.Peer}
+	former, known := seen[p.CredentialID]
+	if !known && len(seen) >= maxUses {
+		return
 	}
+	from := in.Peer
+	if !from.IsValid() {
+		from = former.From
+	}
+	seen[p.CredentialID] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: from}
 }
 
 // StoreUses has the ways in store when their credentials were last used. What one fails to store is lost: a later use
