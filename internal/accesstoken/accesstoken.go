@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -102,8 +103,9 @@ type Config struct {
 // Tokens issues and proves access tokens. Make one with New.
 type Tokens struct {
 	cfg Config
-	// passed is the latest end of a token that was found to have ended, in seconds since 1970. A clock that is set back
-	// revives none: tokens of a clock that runs right end later.
+	// passed is the latest end of a token that was found to have ended, in seconds since 1970. A clock that is set back by
+	// less than a token's life revives none: tokens that are issued after it end later. One that is set back by more had run
+	// ahead, and what ended by it is forgotten, or no token would be good before it gets there again.
 	passed atomic.Int64
 }
 
@@ -126,15 +128,7 @@ func (t *Tokens) Recognizes(bearer string) bool {
 
 // looksSigned reports whether a text begins as the header of a JWS does, with {" in Base64, and has a dot.
 func looksSigned(text string) bool {
-	if len(text) < 3 || text[:3] != "eyJ" {
-		return false
-	}
-	for i := range len(text) {
-		if text[i] == '.' {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(text, "eyJ") && strings.Contains(text, ".")
 }
 
 // Prove implements authority.Way.
@@ -173,10 +167,20 @@ func (t *Tokens) verify(token secret.Text) (keyring.Verified, error) {
 			}
 		}
 	}
-	if err == nil && !v.Expires.IsZero() && v.Expires.Unix() <= t.passed.Load() {
+	if err == nil && !v.Expires.IsZero() && t.hasPassed(v.Expires.Unix()) {
 		err = &authority.Refusal{Reason: authority.ReasonExpired}
 	}
 	return v, err
+}
+
+// hasPassed reports whether an end that lies ahead had come already, before the clock was set back.
+func (t *Tokens) hasPassed(end int64) bool {
+	passed := t.passed.Load()
+	if passed > t.cfg.Now().Add(t.cfg.Life).Unix() {
+		t.passed.CompareAndSwap(passed, 0)
+		return false
+	}
+	return end <= passed
 }
 
 // attribute adds to the refusal of a token that has ended whose it was, for the audit log: its key has signed that. It adds

@@ -392,6 +392,36 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// TestClockThatRanAhead sets the clock ahead, has a token end by it, and sets it right: what is got from then on is good.
+func TestClockThatRanAhead(t *testing.T) {
+	d, text, token := partner(t, desk.Options{}, authority.Limits{})
+	before := exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()
+	d.Advance(t, time.Hour)
+	ahead := exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()
+	d.Advance(t, 5*time.Minute)
+	for _, access := range []string{before, ahead} {
+		if got := d.Call(t, access); got != "expired" {
+			t.Errorf("by the clock that runs ahead: got %q, want expired", got)
+		}
+	}
+	d.Advance(t, -65*time.Minute)
+	if got := d.Call(t, exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()); got != "" {
+		t.Errorf("of a clock set right: got %q, want it admitted", got)
+	}
+	d.Advance(t, 61*time.Minute) // again near the end of the one that was got ahead
+	if got := d.Call(t, exchange(t, d, text, accesstoken.Ask{}).Token.Reveal()); got != "" {
+		t.Errorf("an hour later: got %q, want it admitted", got)
+	}
+	d.Advance(t, 31*24*time.Hour)
+	if _, err := d.Exchange(t, text, accesstoken.Ask{}); !refusedFor(err, "expired") {
+		t.Errorf("the API token after %s: got error %v, want expired", token.ExpiresAt, err)
+	}
+	d.Advance(t, -30*24*time.Hour)
+	if _, err := d.Exchange(t, text, accesstoken.Ask{}); err != nil {
+		t.Errorf("the API token, by a clock set right: got error %v, want none", err)
+	}
+}
+
 // TestRevoke takes one access token back: the other of the same parent goes on.
 func TestRevoke(t *testing.T) {
 	d, text, token := partner(t, desk.Options{}, authority.Limits{})

@@ -119,10 +119,14 @@ type Config struct {
 // Tokens issues, proves and manages API tokens. Make one with New.
 type Tokens struct {
 	cfg Config
-	// ended holds the IDs of the tokens that were found to have ended: a clock that is set back revives none. It is no
-	// larger than the number of records.
+	// ended holds the IDs of the tokens that were found to have ended: a clock that is set back by less than clockError
+	// revives none. It is no larger than the number of records.
 	ended sync.Map
 }
+
+// clockError is by how much a clock may be set back for what it said before to count. One that is set back by more had run
+// ahead, and the tokens that ended by it never did.
+const clockError = 24 * time.Hour
 
 // New returns Tokens, or an error where the configuration lacks something.
 func New(cfg Config) (*Tokens, error) {
@@ -160,7 +164,7 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, fmt.Errorf("looking up an API token: %w", err)
 	}
 	reason := found.judge(&v, t.cfg.Issuer)
-	if _, ended := t.ended.Load(id); reason == "" && (expired || ended) {
+	if reason == "" && (expired || t.hadEnded(&found)) {
 		t.ended.Store(id, struct{}{})
 		reason = authority.ReasonExpired
 	}
@@ -168,6 +172,16 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
 	}
 	return authority.Proof{ID: found.ID, UserID: found.UserID, NotAfter: found.ExpiresAt, Limits: &found.Limits, Remember: true}, nil
+}
+
+// hadEnded reports whether a token whose end lies ahead had ended already, before the clock was set back.
+func (t *Tokens) hadEnded(f *Found) bool {
+	_, ended := t.ended.Load(f.ID)
+	if ended && f.ExpiresAt.Sub(t.cfg.Now()) > clockError {
+		t.ended.Delete(f.ID)
+		return false
+	}
+	return ended
 }
 
 // judge returns why a token is refused whose signature is good, or nothing; whether it has ended was seen by its own word.
