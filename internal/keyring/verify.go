@@ -35,7 +35,7 @@ func (k *Keyring) PurposeOf(token string) Purpose {
 	if key, ok := k.signing.Load().byID[string(peeked.KeyID[:])]; ok {
 		return key.Purpose
 	}
-	for _, p := range [...]Purpose{ForAPITokens, ForAccessTokens} {
+	for _, p := range Purposes() {
 		if peeked.IsType(p.Type()) {
 			return p
 		}
