@@ -107,24 +107,24 @@ func (n *node) begin(ctx context.Context, o *Options) error {
 		return err
 	}
 	n.conformKeys(ctx)
-	return n.noteIssuer(ctx)
+	n.noteIssuer(ctx)
+	return nil
 }
 
 // noteIssuer tells the operator that the public URL is another than before, by which signed tokens die: nobody who changes it
-// for TLS, or starts a copy on another port, has that in mind.
-func (n *node) noteIssuer(ctx context.Context) error {
+// for TLS, or starts a copy on another port, has that in mind. Where it can't be kept, as on a full disk, that is no reason
+// not to start.
+func (n *node) noteIssuer(ctx context.Context) {
 	former, err := n.store.NoteIssuer(ctx, n.url)
 	if err != nil {
-		return err
+		n.logger.WarnContext(ctx, "the public URL was not kept, to tell of a change of it", "error", err)
 	}
 	if former == "" || former == n.url {
-		return nil
+		return
 	}
-	tokens, err := n.apiTokens.List(ctx, apitoken.Query{Limit: 1})
-	if len(tokens) > 0 {
+	if tokens, err := n.apiTokens.List(ctx, apitoken.Query{Limit: 1}); err != nil || len(tokens) > 0 {
 		n.logger.WarnContext(ctx, "the public URL is another than before: API tokens that were made under the former one are refused (wrong_issuer) as long as --public-url isn't that", "former", former, "public_url", n.url)
 	}
-	return err
 }
 
 // wire makes the parts of the inside and joins them: the feed first, by which every other applies its changes, and the
