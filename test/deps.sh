@@ -16,6 +16,7 @@ needs=(
   "/usr/lib/python3/dist-packages/requests python3-requests"
   "apache2             apache2"    # … and in Apache httpd
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
+  "/usr/lib/postgresql postgresql" # the database of several nodes
   "git                 git"        # a clone for the README's test
   "unshare             util-linux" # a network namespace for tests on fixed ports
   "ip                  iproute2"   # loopback inside it
@@ -79,7 +80,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install
 
 # Debian starts a server as it installs it. The tests start their own; nobody asked for one on port 80.
-for server in nginx caddy apache2; do
+for server in nginx caddy apache2 postgresql; do
   [[ " ${missing[*]} " == *" $server "* ]] || continue
   if [[ -d /run/systemd/system ]]; then
     "${as_root[@]}" systemctl disable --now "$server.service"

@@ -44,14 +44,14 @@ type process struct {
 	log bytes.Buffer
 }
 
-// start runs binary on the data folder and waits until it answers.
-func start(t *testing.T, binary, data string) *process {
+// start runs binary on the data folder, with more variables in its environment, and waits until it answers.
+func start(t *testing.T, binary, data string, environ ...string) *process {
 	t.Helper()
 	p := &process{done: make(chan struct{})}
 	p.cmd = exec.Command(binary, "serve", "--data", data, "--log-format", "json",
 		"--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
 		"--public-url", "http://127.0.0.1:8080") // the issuer of signed tokens: on any port, the same
-	p.cmd.Env = append(os.Environ(), "JETON_ADMIN_PASSWORD="+adminPassword)
+	p.cmd.Env = append(append(os.Environ(), "JETON_ADMIN_PASSWORD="+adminPassword), environ...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
