@@ -28,7 +28,7 @@ type User struct {
 	Email       string    `json:"email,omitempty"`
 	DisplayName string    `json:"display_name,omitempty"`
 	Roles       []string  `json:"roles"`
-	State       string    `json:"state" enum:"active,blocked" doc:"no credential of a blocked user is honoured"`
+	State       string    `json:"state" enum:"active,blocked,suspended" doc:"no credential of a user that is blocked, or suspended by a restore, is honoured"`
 	HasPassword bool      `json:"has_password"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
@@ -176,6 +176,14 @@ type Verdict struct {
 	Reason    string     `json:"reason,omitempty" doc:"why the call may not pass"`
 	Service   string     `json:"service,omitempty" doc:"the name of the service that was called, where there is one"`
 	Principal *Principal `json:"principal,omitempty" doc:"whose call it is; only where it may pass"`
+	Debug     Debug      `json:"debug" doc:"as of when the verdict is"`
+}
+
+// Debug says how much a node knew of what other nodes have changed, for whoever wonders about a verdict.
+type Debug struct {
+	Revision         int64    `json:"revision" doc:"the change of the feed up to which the node has heard of everything"`
+	FeedAgeSeconds   *float64 `json:"feed_age_seconds,omitempty" doc:"how long ago it last heard, in seconds; absent where it has not, or its clock was set back since"`
+	AskedTheDatabase bool     `json:"asked_the_database" doc:"that was too long ago, so what the node remembered didn't count"`
 }
 
 // Principal is the user behind a call that may pass.

@@ -133,7 +133,7 @@ func looksSigned(text string) bool {
 
 // Prove implements authority.Way.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	v, err := t.verify(c.Text)
+	v, err := t.verify(ctx, c.Text)
 	if err != nil {
 		return authority.Proof{}, t.attribute(err, &v)
 	}
@@ -158,8 +158,8 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 }
 
 // verify checks a token by itself.
-func (t *Tokens) verify(token secret.Text) (keyring.Verified, error) {
-	v, err := t.cfg.Keyring.Verify(token, keyring.ForAccessTokens, t.cfg.Issuer)
+func (t *Tokens) verify(ctx context.Context, token secret.Text) (keyring.Verified, error) {
+	v, err := t.cfg.Keyring.Verify(ctx, token, keyring.ForAccessTokens, t.cfg.Issuer)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonExpired {
 		for end := v.Expires.Unix(); ; {
 			if passed := t.passed.Load(); end <= passed || t.passed.CompareAndSwap(passed, end) {
@@ -227,9 +227,9 @@ func (t *Tokens) Touch(ctx context.Context, used []authority.Use) error {
 // keptRevoked is how long after its end a token that was taken back is still known as such, for clocks that go wrong.
 const keptRevoked = 24 * time.Hour
 
-// Prune forgets the tokens that were taken back and have ended long since.
-func (t *Tokens) Prune(ctx context.Context) (int64, error) {
-	return t.cfg.Store.PruneRevokedAccessTokens(ctx, t.cfg.Now().Add(-keptRevoked))
+// Prune forgets the tokens that were taken back and at some time had ended long since.
+func (t *Tokens) Prune(ctx context.Context, now time.Time) (int64, error) {
+	return t.cfg.Store.PruneRevokedAccessTokens(ctx, now.Add(-keptRevoked))
 }
 
 // earlier returns the earlier of two ends, where zero is never.

@@ -445,7 +445,7 @@ func TestRevoke(t *testing.T) {
 		t.Errorf("got events %+v and error %v, want one that names the parent", events, err)
 	}
 	d.Advance(t, 25*time.Hour+5*time.Minute)
-	if n, err := d.Access.Prune(t.Context()); err != nil || n != 1 {
+	if n, err := d.Access.Prune(t.Context(), d.Now()); err != nil || n != 1 {
 		t.Errorf("got %d forgotten and error %v, want 1", n, err)
 	}
 	if got := d.Call(t, one.Token.Reveal()); got != "expired" {

@@ -40,8 +40,9 @@ type State string
 
 // The states of a user.
 const (
-	Active  State = "active"
-	Blocked State = "blocked"
+	Active    State = "active"
+	Blocked   State = "blocked"   // by an administrator
+	Suspended State = "suspended" // by a restore, until an administrator has looked: what was taken from the user since isn't known
 )
 
 // User is an account.
@@ -63,7 +64,7 @@ type User struct {
 type Credentials struct {
 	UserID  uuid.UUID
 	Hash    string // a PHC string, empty where the user has no password
-	Blocked bool   // the user is, whatever the password
+	Blocked bool   // the user is blocked or suspended, whatever the password
 }
 
 // Record is a user as it is stored, beside the canonical forms by which it is found.

@@ -57,7 +57,7 @@ func record(u User) (Record, error) {
 	if u.Kind != Person && u.Kind != Service {
 		return Record{}, authority.Field("kind", "is neither person nor service", "")
 	}
-	if u.State != Active && u.State != Blocked {
+	if u.State != Active && u.State != Blocked && u.State != Suspended {
 		return Record{}, authority.Field("state", "is neither active nor blocked", "")
 	}
 	roles, err := sortedRoles(u.Roles)

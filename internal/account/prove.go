@@ -121,9 +121,9 @@ func (a *Accounts) guess(ctx context.Context, kept Credentials, user bucket, pas
 	return true, nil
 }
 
-// PruneAddresses forgets addresses from which no right password has come for so long that they no longer count.
-func (a *Accounts) PruneAddresses(ctx context.Context) (int64, error) {
-	return a.cfg.Store.PrunePasswordAddresses(ctx, a.cfg.Now().Add(-knownFor))
+// PruneAddresses forgets addresses from which, at some time, no right password had come for so long that they no longer count.
+func (a *Accounts) PruneAddresses(ctx context.Context, now time.Time) (int64, error) {
+	return a.cfg.Store.PrunePasswordAddresses(ctx, now.Add(-knownFor))
 }
 
 // named has a refusal tell the audit log whose password was guessed at, where somebody has the name.
@@ -145,5 +145,6 @@ func (a *Accounts) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.U
 	}
 	return authority.User{
 		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Email: u.Email, Roles: u.Roles, Active: u.State == Active,
+		Suspended: u.State == Suspended,
 	}, nil
 }

@@ -146,7 +146,7 @@ func (t *Tokens) Recognizes(bearer string) bool {
 
 // Prove implements authority.Way.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	v, err := t.cfg.Keyring.Verify(c.Text, keyring.ForAPITokens, t.cfg.Issuer)
+	v, err := t.cfg.Keyring.Verify(ctx, c.Text, keyring.ForAPITokens, t.cfg.Issuer)
 	ref, ok := errors.AsType[*authority.Refusal](err)
 	expired := ok && ref.Reason == authority.ReasonExpired
 	if err != nil && !expired {

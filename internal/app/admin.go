@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -21,9 +22,11 @@ func (n *node) adminHandler() http.Handler {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answerHealth(w, n.problems(r.Context())) })
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { answerHealth(w, n.problems(r.Context())) })
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { n.answerReady(w, r) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { n.answerReady(w, r) })
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, http.StatusOK, Version()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return mux
@@ -35,7 +38,12 @@ func (n *node) problems(ctx context.Context) map[string]string {
 	if n.draining.Load() {
 		found["server"] = "draining"
 	}
-	if !n.feed.Fresh() {
+	switch err := n.feed.Halted(); {
+	case err != nil:
+		found["feed"] = err.Error()
+	case !n.feed.Fresh() && n.feed.Age() == math.MaxInt64:
+		found["feed"] = "not heard since a change, or since the clock was set back"
+	case !n.feed.Fresh():
 		found["feed"] = "last heard " + n.feed.Age().Round(time.Second).String() + " ago"
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -46,12 +54,24 @@ func (n *node) problems(ctx context.Context) map[string]string {
 	return found
 }
 
-func answerHealth(w http.ResponseWriter, problems map[string]string) {
-	if len(problems) == 0 {
-		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-		return
+// answerReady says whether this node can decide just now, and how much it knows of what other nodes have changed.
+func (n *node) answerReady(w http.ResponseWriter, r *http.Request) {
+	answer := map[string]any{"status": "ok", "feed": n.staleness()}
+	status := http.StatusOK
+	if problems := n.problems(r.Context()); len(problems) > 0 {
+		answer["status"], answer["problems"], status = "not ready", problems, http.StatusServiceUnavailable
 	}
-	answerJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "problems": problems})
+	answerJSON(w, status, answer)
+}
+
+// staleness tells up to which revision this node has heard of every change, and how long ago it heard; of that nothing, where
+// there is no telling.
+func (n *node) staleness() map[string]any {
+	told := map[string]any{"revision": n.feed.Revision()}
+	if age := n.feed.Age(); age < math.MaxInt64 {
+		told["age_seconds"] = age.Seconds()
+	}
+	return told
 }
 
 func answerJSON(w http.ResponseWriter, status int, body any) {
@@ -59,6 +79,13 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the caller may have gone
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // Version reads what the Go tool stamped into the binary.
@@ -94,6 +121,9 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge("jeton_remembered_proofs", "Proofs of credentials kept in memory.", float64(n.authority.Remembered()))
 	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard.", n.feed.Age().Seconds())
+	gauge("jeton_feed_revision", "The revision up to which every change of the feed was heard.", float64(n.feed.Revision()))
+	gauge("jeton_feed_halted", "1 where the database is no longer believed, and every credential refused.", oneIf(n.feed.Halted() != nil))
+	gauge("jeton_journal_behind", "1 where changes that were heard could not yet be written to the revocation journal.", oneIf(n.journal.Err() != nil))
 	gauge("jeton_services", "Protected services in the policy in force.", float64(n.catalog.Policy().Len()))
 	if n.certificate != nil {
 		gauge("jeton_tls_certificate_not_after_seconds", "When the TLS certificate in use ends, in seconds since 1970.", float64(n.certificate.NotAfter().Unix()))

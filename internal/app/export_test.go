@@ -27,7 +27,14 @@ func Maintain(ctx context.Context, o Options, logger *slog.Logger) (stop func() 
 }
 
 // Prune deletes once what is older than it is kept for.
-func Prune(ctx context.Context, o Options) error { return once(ctx, o, (*node).prune) }
+func Prune(ctx context.Context, o Options) error {
+	return once(ctx, o, func(n *node, ctx context.Context) { newPruner(n).run(ctx) })
+}
+
+// KeepHorizon says up to when something may be deleted for its age.
+func KeepHorizon(ctx context.Context, o Options, at time.Time) (err error) {
+	return errors.Join(once(ctx, o, func(n *node, ctx context.Context) { err = n.store.KeepHorizon(ctx, at) }), err)
+}
 
 // RotateKeys rotates once the signing keys that have grown old.
 func RotateKeys(ctx context.Context, o Options) error { return once(ctx, o, (*node).rotateKeys) }

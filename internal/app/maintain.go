@@ -38,14 +38,11 @@ func (n *node) maintain() (stop func(context.Context) error) {
 			}
 		})
 	}
-	running.Go(func() {
-		tick := time.NewTicker(feedEvery)
-		defer tick.Stop()
-		n.feed.Run(ctx, tick.C, func(err error) { n.logger.WarnContext(ctx, "the change feed can't be heard", "error", err) })
-	})
+	n.follow(ctx, running.Go)
 	every(auditEvery, n.events.flush)
+	every(auditEvery, n.tellOfJournal())
 	every(usesEvery, n.storeUses)
-	every(pruneEvery, n.prune)
+	every(pruneEvery, newPruner(n).run)
 	every(keysEvery, n.rotateKeys)
 	if n.certificate != nil {
 		every(certificateEvery, n.watchCertificate)
@@ -85,30 +82,5 @@ func (n *node) conformKeys(ctx context.Context) {
 	}
 	if len(rotated) > 0 {
 		n.logger.InfoContext(ctx, "rotated signing keys of another algorithm than is configured", "purposes", rotated)
-	}
-}
-
-// prune deletes what is older than it is kept for.
-func (n *node) prune(ctx context.Context) {
-	count, err := n.store.PruneEvents(ctx, n.now().Add(-time.Duration(n.retention.Load())))
-	if err != nil {
-		n.logger.WarnContext(ctx, "old events were not deleted", "error", err)
-	} else if count > 0 {
-		n.logger.InfoContext(ctx, "deleted events older than the retention", "count", count)
-	}
-	if _, err := n.browsers.Prune(ctx); err != nil {
-		n.logger.WarnContext(ctx, "old browser sessions were not deleted", "error", err)
-	}
-	if _, err := n.accounts.PruneAddresses(ctx); err != nil {
-		n.logger.WarnContext(ctx, "old addresses of passwords were not deleted", "error", err)
-	}
-	if _, err := n.accessTokens.Prune(ctx); err != nil {
-		n.logger.WarnContext(ctx, "old revocations of access tokens were not deleted", "error", err)
-	}
-	if _, err := n.clients.Prune(ctx); err != nil {
-		n.logger.WarnContext(ctx, "old assertions of clients were not deleted", "error", err)
-	}
-	if _, err := n.store.PruneChanges(ctx, n.now().Add(-changesKept)); err != nil {
-		n.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)
 	}
 }

@@ -53,7 +53,7 @@ func (n *node) foundKey(ctx context.Context, path string, text []byte) (secret.T
 	}
 	check, err := n.store.MasterCheck(ctx)
 	if err == nil && len(check) == 0 {
-		n.logger.WarnContext(ctx, "a new database is made beside a master key that was here before: if you expected your data, look at --data and --database", "database", n.databasePath())
+		n.logger.WarnContext(ctx, "a new database is made beside a master key that was here before: if you expected your data, look at --data and --database", "database", n.databaseName())
 	}
 	return key, err
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,7 +26,7 @@ import (
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/session"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -39,7 +37,8 @@ type node struct {
 	now    func() time.Time
 	logger *slog.Logger
 
-	store        *sqlite.Store
+	store        store.Store
+	journal      *feed.Journal
 	feed         *feed.Feed
 	keys         *keyring.Keyring
 	accounts     *account.Accounts
@@ -70,14 +69,9 @@ func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, s
 	n.peers.Set(o.Config.TrustedPeers)
 	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
-	if err := makePrivate(o.Config.Data); err != nil {
+	if err := n.openStore(ctx, stops); err != nil {
 		return nil, err
 	}
-	var err error
-	if n.store, err = sqlite.Open(ctx, sqlite.Config{Path: n.databasePath(), Now: o.Now}); err != nil {
-		return nil, fmt.Errorf("opening %s: %w", n.databasePath(), err)
-	}
-	stops.push("store", func(context.Context) error { return n.store.Close() })
 	master, err := n.masterKey(ctx, o)
 	if err != nil {
 		return nil, err
@@ -92,7 +86,7 @@ func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, s
 		err = fmt.Errorf("%w; give that one by --master-key-file, or as master.key in %s", err, n.cfg.Data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the keyring of %s: %w", n.databasePath(), err)
+		return nil, fmt.Errorf("opening the keyring of %s: %w", n.databaseName(), err)
 	}
 	return n, n.wire(o)
 }
@@ -104,7 +98,10 @@ func (n *node) begin(ctx context.Context, o *Options) error {
 		return err
 	}
 	if err := n.feed.CatchUp(ctx); err != nil {
-		return err
+		return n.explainHalt(err)
+	}
+	if _, err := newPruner(n).advance(ctx, 0); err != nil { // the first horizon is the clock at the first start
+		n.logger.WarnContext(ctx, "it wasn't kept up to when something may be deleted for its age", "error", err)
 	}
 	n.conformKeys(ctx)
 	n.noteIssuer(ctx)
@@ -131,7 +128,7 @@ func (n *node) noteIssuer(ctx context.Context) {
 // authority last, which is made of the ways in. What a part is given to call may name one that comes later: nothing is called
 // before all are there.
 func (n *node) wire(o *Options) (err error) {
-	if n.feed, err = feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: o.Now}); err != nil {
+	if n.feed, err = feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: o.Now, Journal: n.journal}); err != nil {
 		return err
 	}
 	n.accounts, err = account.New(account.Config{
@@ -167,7 +164,7 @@ func (n *node) wire(o *Options) (err error) {
 	n.authority, err = authority.New(authority.Config{
 		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
-		Refusals: refusals, Fresh: n.feed.Fresh, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
+		Refusals: refusals, Fresh: n.feed.Fresh, Halted: n.feed.Halted, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }
@@ -238,12 +235,4 @@ func (n *node) applied(ctx context.Context) error {
 		n.logger.ErrorContext(ctx, "a change of this node was stored but not yet applied; verdicts ask the database", "error", err)
 	}
 	return nil
-}
-
-// databasePath returns where the SQLite file is.
-func (n *node) databasePath() string {
-	if path := strings.TrimPrefix(n.cfg.Database, "sqlite:"); path != "" {
-		return path
-	}
-	return filepath.Join(n.cfg.Data, "jeton.db")
 }

@@ -29,7 +29,7 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 		return err
 	}
 	if used, err := n.store.AnyUser(ctx); err != nil || !used {
-		return errors.Join(err, fmt.Errorf("%s never had a user: name the database of the server with --data or --database", n.databasePath()))
+		return errors.Join(err, fmt.Errorf("%s never had a user: name the database of the server with --data or --database", n.databaseName()))
 	}
 	text := secret.Text(password)
 	u, err := n.accounts.Find(ctx, user)

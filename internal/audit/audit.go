@@ -62,6 +62,17 @@ func Actions() []Action {
 	}
 }
 
+// Ends reports whether the record that the event is about is gone for good with it, so that a backup made before must not
+// bring it back.
+func (a Action) Ends() bool {
+	switch a {
+	case UserDelete, APITokenDelete, AccessTokenRevoke, ClientSecretDelete, ClientKeyDelete, SessionEnd, ServiceDelete, SigningKeyRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
 // maxDetailLength bounds one value of an event's detail, in bytes.
 const maxDetailLength = 512
 

@@ -61,7 +61,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but Cookies and MaxRemembered.
+// Config is what an Authority needs. Every field is required but Halted, Cookies and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -73,6 +73,9 @@ type Config struct {
 	Refusals *audit.Refusals
 	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
 	Fresh func() bool
+	// Halted returns why the database itself is no longer to be trusted, nil where it is. It is asked while the feed isn't
+	// fresh; nil means that the database always is.
+	Halted func() error
 	// Cookies are the cookies that are looked at, one for a kind; each door takes the first whose kind it accepts.
 	Cookies []Cookie
 	// Now is the clock.
@@ -238,12 +241,22 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
 			return c.Kind, used, nil
 		}
+	} else if err := a.halted(); err != nil {
+		return c.Kind, nil, refusalOf(err)
 	}
 	ref = a.prove(ctx, &c, key, p)
 	if ref != nil && ref.Reason == ReasonExpired {
 		a.memory.end(key, c.Kind)
 	}
 	return c.Kind, nil, ref
+}
+
+// halted returns why not even the database may be asked.
+func (a *Authority) halted() error {
+	if a.cfg.Halted == nil {
+		return nil
+	}
+	return a.cfg.Halted()
 }
 
 // prove asks the way in and the database, and remembers what they said.
@@ -266,6 +279,8 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 		return refusalOf(fmt.Errorf("loading the user of a credential: %w", err))
 	case user.ID != proof.UserID || user.ID == uuid.Nil:
 		return &Refusal{Reason: ReasonUnavailable, ID: proof.ID, UserID: proof.UserID, Cause: errWrongUser}
+	case user.Suspended:
+		return &Refusal{Reason: ReasonSuspended, ID: proof.ID, UserID: proof.UserID}
 	case !user.Active:
 		return &Refusal{Reason: ReasonBlocked, ID: proof.ID, UserID: proof.UserID}
 	}

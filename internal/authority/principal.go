@@ -17,7 +17,8 @@ type User struct {
 	DisplayName string   // may be empty
 	Email       string   // may be empty
 	Roles       []string // sorted; must not be changed
-	Active      bool     // not blocked, not deleted
+	Active      bool     // not blocked, not suspended, not deleted
+	Suspended   bool     // not active since the database was restored
 }
 
 // Admin reports whether the user administers Jeton.

@@ -66,6 +66,7 @@ const (
 	ReasonNotYet            Reason = "not_yet"             // a signed token whose time is still to come
 	ReasonExchangeFirst     Reason = "exchange_first"      // an API token where an access token belongs
 	ReasonBlocked           Reason = "blocked"             // the user is blocked
+	ReasonSuspended         Reason = "suspended"           // the user is suspended since the database was restored
 	ReasonUserDeleted       Reason = "user_deleted"        // the user was deleted
 	ReasonUnknownService    Reason = "unknown_service"     // no service has this host and path prefix
 	ReasonAmbiguousPath     Reason = "ambiguous_path"      // proxy and API might read the path differently
@@ -91,7 +92,7 @@ func Reasons() []Reason {
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
 		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonReplayed, ReasonUnknownKey,
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
-		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonUserDeleted, ReasonUnknownService,
+		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
 		ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
 		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier, ReasonRateLimited,
 		ReasonThrottled, ReasonBusy, ReasonUnavailable,

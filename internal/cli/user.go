@@ -20,7 +20,7 @@ func (p *program) user() *cobra.Command {
 	}
 	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(), p.clientSecret(), p.clientKey(),
 		p.userState("block", "Block a user: no credential of theirs is honoured", "blocked"),
-		p.userState("unblock", "Honour a blocked user's credentials again", "active"))
+		p.userState("unblock", "Honour a blocked or suspended user's credentials again", "active"))
 	return cmd
 }
 

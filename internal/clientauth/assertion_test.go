@@ -165,7 +165,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("got %d of fifty admitted, want 1", got)
 	}
 	d.now.Add(86400 + 3600)
-	if n, err := d.Prune(t.Context()); err != nil || n != 3 {
+	if n, err := d.Prune(t.Context(), d.clock()); err != nil || n != 3 {
 		t.Errorf("pruned %d, %v, want 3", n, err)
 	}
 }

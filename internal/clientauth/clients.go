@@ -56,9 +56,9 @@ func New(cfg Config) (*Clients, error) {
 // keptUsed is how long after its end it is still known that an assertion was used, for clocks that go wrong.
 const keptUsed = 24 * time.Hour
 
-// Prune forgets the used assertions that have ended long since, and returns how many they were.
-func (c *Clients) Prune(ctx context.Context) (int64, error) {
-	return c.cfg.Store.PruneUsedAssertions(ctx, c.cfg.Now().Add(-keptUsed))
+// Prune forgets the used assertions that at some time had ended long since, and returns how many they were.
+func (c *Clients) Prune(ctx context.Context, now time.Time) (int64, error) {
+	return c.cfg.Store.PruneUsedAssertions(ctx, now.Add(-keptUsed))
 }
 
 // Touch implements authority.Toucher.

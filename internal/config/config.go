@@ -38,7 +38,10 @@ type Config struct {
 	TLSKey    string   // PEM file of its key
 	PlainHTTP []string // the listeners, public or gateway, that may speak plain http beyond loopback
 	Data      string   // the folder of the database and the master key
-	Database  string   // "sqlite:" for jeton.db in Data, or "sqlite:PATH"
+	Database  string   // "sqlite:" for jeton.db in Data, "sqlite:PATH", or "postgres://…" without its password
+	// DSN is the whole "postgres://…", with its password; empty where the database is SQLite's.
+	DSN         secret.Text
+	JournalFile string // the revocation journal; empty for revocations.journal in Data
 
 	MasterKey     secret.Text // as text; empty for the file master.key in Data
 	AdminPassword secret.Text // of the user made at the first start; empty for a random one
@@ -75,6 +78,7 @@ type Config struct {
 type setting struct {
 	name, value, help string
 	secret            bool // the value is in the environment or in the file that NAME-file names
+	sealable          bool // the value may be in the file that NAME-file names, since it may hold a secret
 	live              bool // a reload applies it
 }
 
@@ -89,7 +93,8 @@ func settings() []setting {
 		{name: "tls-key", help: "PEM file of the certificate's key"},
 		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: public, gateway or public,gateway"},
 		{name: "data", value: "./jeton-data", help: "folder of the database and the master key"},
-		{name: "database", value: "sqlite:", help: "sqlite: for jeton.db in the data folder, or sqlite:PATH"},
+		{name: "database", value: defaultDatabase, help: "sqlite: for jeton.db in the data folder, sqlite:PATH, or postgres://USER@HOST:PORT/NAME with several hosts or not; one with a password comes from the variable or the file", sealable: true},
+		{name: "journal-file", help: "file of the revocation journal, by which a restored backup knows what was taken away since; empty for revocations.journal in the data folder"},
 		{name: "master-key", help: "key under which all keys in the database are wrapped: 32 bytes, as Base64 or hexadecimal", secret: true},
 		{name: "admin-password", help: "password of the user admin, who is made at the first start", secret: true},
 		{name: "trusted-peers", value: "127.0.0.0/8,::1", help: "addresses and prefixes of the proxies whose word about a client is believed, in place of those of this machine", live: true},
@@ -124,6 +129,9 @@ func Flags(fs *pflag.FlagSet) {
 		if s.secret {
 			fs.String(s.name+fileSuffix, "", "file that holds the "+s.help+" ("+variable(s.name+fileSuffix)+", or the value itself in "+variable(s.name)+")")
 			continue
+		}
+		if s.sealable {
+			fs.String(s.name+fileSuffix, "", "file that holds the value of --"+s.name+" ("+variable(s.name+fileSuffix)+")")
 		}
 		fs.String(s.name, s.value, s.help+" ("+variable(s.name)+")")
 	}
@@ -168,7 +176,8 @@ func (r *reader) fault(name, format string, args ...any) {
 func (r *reader) fill(c *Config, env map[string]string) {
 	c.Listen, c.GatewayListen, c.AdminListen = r.address("listen"), r.address("gateway-listen"), r.address("admin-listen")
 	r.transport(c)
-	c.Data, c.Database = r.k.String("data"), r.database()
+	c.Data, c.JournalFile = r.k.String("data"), r.k.String("journal-file")
+	c.Database, c.DSN = r.database(env)
 	if c.Data == "" {
 		r.fault("data", "is empty; name a folder")
 	}
@@ -194,16 +203,6 @@ func (r *reader) address(name string) string {
 	_, port, err := net.SplitHostPort(value)
 	if n, convErr := strconv.ParseUint(port, 10, 16); err != nil || convErr != nil || n > 65535 {
 		r.fault(name, "is not host:port, as 127.0.0.1:8080 or :8080")
-	}
-	return value
-}
-
-func (r *reader) database() string {
-	value := r.k.String("database")
-	if strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
-		r.fault("database", "names PostgreSQL, which this version doesn't speak; use sqlite:")
-	} else if !strings.HasPrefix(value, "sqlite:") {
-		r.fault("database", "is neither sqlite: nor sqlite:PATH")
 	}
 	return value
 }

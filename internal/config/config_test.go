@@ -93,8 +93,9 @@ func TestFaults(t *testing.T) {
 		{"public url without a host", "--public-url=https://:443", "--public-url=https://a:443", "public-url: is not of the form"},
 		{"public url in the clear", "--public-url=http://128.0.0.1", "--public-url=http://127.0.0.1", "public-url: begins with http:// and names"},
 		{"public url with a path", "--public-url=https://a.example/x", "--public-url=https://a.example/", "public-url: is not of the form"},
-		{"database", "--database=sqlit:", "--database=sqlite:", "database: is neither"},
-		{"PostgreSQL", "--database=postgres://x", "--database=sqlite:x", "doesn't speak"},
+		{"database", "--database=sqlit:", "--database=sqlite:", "database: is none of sqlite:"},
+		{"a password among the arguments", "--database=postgres://jeton:x@a/b", "--database=postgres://jeton@a,b:5433/b", "database: has a password in it"},
+		{"a password in the query", "--database=postgres://jeton@a/b?password=x", "--database=postgres://jeton@a/b?sslmode=require", "database: has a password in it"},
 		{"peers", "--trusted-peers=10.0.0.0/33", "--trusted-peers=10.0.0.0/32", "trusted-peers: "},
 		{"level", "--log-level=inf", "--log-level=info", "log-level: is none of"},
 		{"format", "--log-format=jso", "--log-format=json", "log-format: is none of"},
@@ -115,6 +116,48 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%s: got %v, want an error with %q", tc.bad, err, tc.want)
 			}
 		})
+	}
+}
+
+// TestDatabase reads a DSN from wherever it may stand. Its password is never shown, and never taken from where others read it.
+func TestDatabase(t *testing.T) {
+	const dsn, shown = "postgres://jeton:canary@a:5432,b:5433/jeton?sslmode=verify-full", "postgres://jeton@a:5432,b:5433/jeton?sslmode=verify-full"
+	file := write(t, "dsn", dsn+"\n")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "database"), []byte(dsn), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := write(t, "open.yaml", "database: "+shown+"\n")
+	for _, tt := range []struct {
+		name       string
+		args       []string
+		environ    []string
+		dsn, fault string
+	}{
+		{"variable", nil, []string{"JETON_DATABASE=" + dsn}, dsn, ""},
+		{"file", []string{"--database-file=" + file}, nil, dsn, ""},
+		{"credential", nil, []string{"CREDENTIALS_DIRECTORY=" + dir}, dsn, ""},
+		{"flag without a password", []string{"--database=" + shown}, nil, shown, ""},
+		{"settings without a password", []string{"--config=" + open}, nil, shown, ""},
+		{"settings with a password", []string{"--config=" + write(t, "shut.yaml", "database: "+dsn+"\n")}, nil, "", "holds the secret database itself"},
+		{"twice", []string{"--database-file=" + file}, []string{"JETON_DATABASE=" + dsn}, "", "given twice"},
+		{"flag with a password", []string{"--database=" + dsn}, nil, "", "every user of this machine can read"},
+	} {
+		c, err := load(t, tt.args, tt.environ)
+		if tt.fault != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.fault) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s: got %v, want it to say %q and no password", tt.name, err, tt.fault)
+			}
+			continue
+		}
+		if err != nil || c.DSN.Reveal() != tt.dsn || c.Database != shown || strings.Contains(fmt.Sprintf("%v %+v", c, c.Settings()), "canary") {
+			t.Errorf("%s: got %q, %v, want %q and %q", tt.name, c.Database, err, tt.dsn, shown)
+		}
+	}
+	for _, args := range [][]string{nil, {"--database=sqlite:x"}} {
+		if c, err := load(t, args, nil); err != nil || c.DSN != "" || !strings.HasPrefix(c.Database, "sqlite:") {
+			t.Errorf("%v: got %q and %q, %v, want SQLite", args, c.Database, c.DSN, err)
+		}
 	}
 }
 
@@ -249,7 +292,7 @@ func TestSettingsNameEveryFlag(t *testing.T) {
 	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	config.Flags(fs)
 	fs.VisitAll(func(f *pflag.Flag) {
-		if !named[strings.TrimSuffix(f.Name, "-file")] {
+		if !named[f.Name] && !named[strings.TrimSuffix(f.Name, "-file")] {
 			t.Errorf("Settings lacks %s", f.Name)
 		}
 	})

@@ -43,6 +43,9 @@ func layered(fs *pflag.FlagSet, env map[string]string) (*koanf.Koanf, []error) {
 		path = given
 	}
 	file, faults := fileLayer(path)
+	if text, ok := flags["database"].(string); ok && holdsPassword(text) {
+		faults = append(faults, fmt.Errorf("database: has a password in it, which every user of this machine can read among the arguments; give it by %s or --database-file", variable("database")))
+	}
 	for _, l := range []layer{defaults, file, variables, flags} {
 		if err := k.Load(l, nil); err != nil {
 			faults = append(faults, fmt.Errorf("loading settings: %w", err))
@@ -56,11 +59,16 @@ func names() []string {
 	var all []string
 	for _, s := range settings() {
 		all = append(all, s.name)
-		if s.secret {
+		if s.secret || s.sealable {
 			all = append(all, s.name+fileSuffix)
 		}
 	}
 	return all
+}
+
+// sealable reports whether a setting may stand in the file of settings although it may be in a file of its own, too.
+func sealable(name string) bool {
+	return slices.ContainsFunc(settings(), func(s setting) bool { return s.name == name && s.sealable })
 }
 
 // fileLayer reads the YAML file. A key that is no setting is a fault, and so is a secret written into the file itself:
@@ -83,7 +91,7 @@ func fileLayer(path string) (layer, []error) {
 		switch {
 		case !slices.Contains(known, key):
 			faults = append(faults, fmt.Errorf("config: %s has the unknown key %q; known are %s", path, key, strings.Join(known, ", ")))
-		case slices.Contains(known, key+fileSuffix):
+		case holdsPassword(flat(value)) || slices.Contains(known, key+fileSuffix) && !sealable(key):
 			faults = append(faults, fmt.Errorf("config: %s holds the secret %s itself; put it into a file of its own and name that as %s", path, key, key+fileSuffix))
 		default:
 			file[key] = flat(value)
@@ -218,7 +226,7 @@ func (c *Config) Settings() []Setting {
 		"public-url": c.PublicURL, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "plain-http": strings.Join(c.PlainHTTP, ","),
 		"session-idle": c.SessionIdle.String(), "session-lifetime": c.SessionLifetime.String(), "api-cookie-domain": c.APICookieDomain,
 		"access-token-life": c.AccessTokenLife.String(), "api-token-max-life-person": lifeText(c.APITokenMaxLifePerson),
-		"api-token-max-life-service": lifeText(c.APITokenMaxLifeService), "data": c.Data, "database": c.Database,
+		"api-token-max-life-service": lifeText(c.APITokenMaxLifeService), "data": c.Data, "database": c.Database, "journal-file": c.JournalFile,
 		"master-key": given(c.MasterKey), "admin-password": given(c.AdminPassword),
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"key-age": c.KeyAge.String(), "access-token-algorithm": string(c.AccessTokenAlgorithm), "api-token-algorithm": string(c.APITokenAlgorithm),

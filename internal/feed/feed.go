@@ -2,12 +2,15 @@
 //
 // Every change that can alter a verdict already given (a token rotated or revoked, a user blocked, operations or a key
 // changed) leaves a row in the change feed, numbered by the store's revision, in its own transaction. A node reads the
-// rows after those it knows each second, and at once after a change of its own, and has exactly those records
-// forgotten. Issuing leaves no row: nobody can have been told no about a secret that didn't exist.
+// rows after those it knows each second, sooner where the store gives it a hint, and at once after a change of its own,
+// and has exactly those records forgotten. Issuing leaves no row: nobody can have been told no about a secret that didn't
+// exist.
 //
 // The feed says when it was last heard. When that is too long ago nothing that is remembered may be trusted; the
-// package never guesses that silence means that nothing changed. It refuses to follow a database that has gone back,
-// and a clock that has.
+// package never guesses that silence means that nothing changed. Hints are lost without harm, since nothing waits for one.
+//
+// It refuses to follow a clock that has gone back, and a database that has: see [Position]. That one it refuses for good, since
+// from then on its numbers mean other changes. [Journal] is its memory across restarts.
 package feed
 
 import (
@@ -15,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,15 +26,34 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-// ErrPast says that the database is older than one that was read before: a copy restored, or a primary revived. What
-// was taken away since that copy may be there again, and whatever is revoked from now on bears numbers that were used.
-var ErrPast = errors.New("the database has gone back to an earlier revision")
+// Why a database is no longer to be believed. The first two may be nobody's doing, the third is an operator's.
+var (
+	// ErrPast says that the database is older than it was when it was read before, or has another history since: a copy put
+	// back, or a primary revived. What was taken away since may be there again.
+	ErrPast = errors.New("the database has gone back to an earlier state, in which revoked credentials may count again")
+	// ErrOther says that it is another database than the one read before.
+	ErrOther = errors.New("this is another database than before")
+	// ErrClosed says that the database was closed for good, as one is whose records were moved.
+	ErrClosed = errors.New("the database is closed")
+)
+
+// Position is how far a database has come, and by which history.
+type Position struct {
+	Instance uuid.UUID // of the database, which a copy of it shares
+	Epoch    int64     // raised by each restore
+	Revision int64     // raised by each change of the feed
+	// Mark is drawn at random with the revision. Two copies that went on apart have the same numbers and not the same marks.
+	// 0 means that it isn't known.
+	Mark int64
+}
 
 // Change is one row of the feed.
 type Change struct {
-	Revision int64
-	Kind     Kind
-	ID       uuid.UUID
+	Revision, Mark int64
+	At             time.Time
+	Kind           Kind
+	ID             uuid.UUID
+	Gone           bool // the record was deleted, or ended for good
 }
 
 // Kind is the kind of record that changed.
@@ -66,25 +87,29 @@ func RecordOf(credentialKind string) Kind {
 
 // Batch is what a store answers to a node that knows everything up to some revision.
 type Batch struct {
-	Head    int64 // the newest revision
-	Changes []Change
-	Pruned  bool // rows after the node's revision are gone: it must forget everything
+	Head Position // the newest
+	// Then is the mark of the revision that was asked for; 0 where its row is gone, or its mark isn't known.
+	Then    int64
+	Changes []Change // in order; none where Pruned
+	Pruned  bool     // rows after the node's revision are gone: it must forget everything
 }
 
 // Store reads the feed.
 type Store interface {
 	// ChangesAfter returns the changes with a greater revision than the given one, in order, with the head of the same
-	// moment. An error means that it isn't known whether there are any.
+	// moment. An error means that it isn't known whether there are any; ErrClosed, that there never will be.
 	ChangesAfter(ctx context.Context, revision int64) (Batch, error)
 }
 
-// Config is what a Feed needs. Every field is required.
+// Config is what a Feed needs. Every field is required but Journal.
 type Config struct {
 	Store Store
 	// Apply takes note of a change: of all possible changes where its ID is zero. It returns an error where it couldn't,
 	// and is then called again.
 	Apply func(ctx context.Context, c Change) error
 	Now   func() time.Time
+	// Journal keeps every change that is heard, and the position across restarts; nil for neither.
+	Journal *Journal
 }
 
 // lease is how long after it was last heard the feed still counts as fresh.
@@ -95,10 +120,13 @@ type Feed struct {
 	cfg     Config
 	applied atomic.Int64
 	heard   atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
+	halted  atomic.Pointer[error]     // why the database is no longer believed, nil where it is
+	tickets atomic.Int64              // how many have asked to catch up
 
-	mu       sync.Mutex
-	revision int64 // everything up to it has been applied; applied has the same for those without the lock
-	started  bool
+	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
+	known   Position      // everything up to it has been applied; applied has its revision for the others
+	started bool
+	served  int64 // the tickets of those whose changes have been applied
 }
 
 // New returns a Feed, or an error where the configuration lacks something. It is not fresh until CatchUp has succeeded.
@@ -106,41 +134,129 @@ func New(cfg Config) (*Feed, error) {
 	if cfg.Store == nil || cfg.Apply == nil || cfg.Now == nil {
 		return nil, errors.New("feed: Store, Apply and Now are required")
 	}
-	return &Feed{cfg: cfg}, nil
+	f := &Feed{cfg: cfg, turn: make(chan struct{}, 1)}
+	if cfg.Journal != nil {
+		f.known = cfg.Journal.Position()
+	}
+	return f, nil
 }
 
 // CatchUp applies every change committed before it was called. Where it can't, the feed is no longer fresh: a change
-// of this very node may be among those that it doesn't know.
+// of this very node may be among those that it doesn't know. Of many callers at once, one reads for all.
 func (f *Feed) CatchUp(ctx context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.catchUp(ctx); err != nil {
+	ticket := f.tickets.Add(1)
+	err := f.take(ctx, func() error {
+		if f.served >= ticket { // somebody has read since this call began
+			return nil
+		}
+		return f.catchUp(ctx)
+	})
+	if err != nil {
 		f.heard.Store(nil)
 		return fmt.Errorf("catching up with the change feed: %w", err)
 	}
 	return nil
 }
 
+// take runs do when nobody else reads.
+func (f *Feed) take(ctx context.Context, do func() error) error {
+	select {
+	case f.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-f.turn }()
+	return do()
+}
+
+// catchUp reads once and applies what is new.
 func (f *Feed) catchUp(ctx context.Context) error {
-	asked := f.cfg.Now()
-	batch, err := f.cfg.Store.ChangesAfter(ctx, f.revision)
-	switch {
-	case err != nil:
+	if err := f.Halted(); err != nil {
 		return err
-	case batch.Head < f.revision:
-		return fmt.Errorf("%w: %d after %d", ErrPast, batch.Head, f.revision)
-	case batch.Pruned || !f.started:
-		batch.Changes = []Change{{Revision: batch.Head}}
+	}
+	asked, tickets := f.cfg.Now(), f.tickets.Load()
+	batch, err := f.read(ctx)
+	if err != nil {
+		return f.halt(err)
+	}
+	if batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch {
+		batch.Changes = []Change{{Revision: batch.Head.Revision, Mark: batch.Head.Mark}}
 	}
 	for _, c := range batch.Changes {
+		if f.started && c.Revision <= f.known.Revision && batch.Head.Epoch == f.known.Epoch {
+			continue // read for the journal alone
+		}
 		if err := f.cfg.Apply(ctx, c); err != nil {
 			return fmt.Errorf("applying revision %d: %w", c.Revision, err)
 		}
-		f.revision = c.Revision
+		if f.started {
+			f.known.Revision, f.known.Mark = c.Revision, c.Mark
+		}
 	}
-	f.revision, f.started = batch.Head, true
-	f.applied.Store(batch.Head)
+	f.known, f.started, f.served = batch.Head, true, tickets
+	f.applied.Store(batch.Head.Revision)
 	f.heard.Store(&asked)
+	return nil
+}
+
+// read asks for what is new, makes sure that it goes on from what is known, and has the journal keep it. A journal that
+// couldn't keep something is given it again; where that is gone from the feed meanwhile, it has a gap.
+func (f *Feed) read(ctx context.Context) (Batch, error) {
+	from := f.known
+	if j := f.cfg.Journal; j != nil && j.Position().Epoch == from.Epoch && j.Position().Revision < from.Revision {
+		from = j.Position()
+	}
+	batch, err := f.cfg.Store.ChangesAfter(ctx, from.Revision)
+	if err == nil && batch.Pruned && from != f.known {
+		f.cfg.Journal.skip()
+		from = f.known
+		batch, err = f.cfg.Store.ChangesAfter(ctx, from.Revision)
+	}
+	if err == nil {
+		err = from.precedes(&batch)
+	}
+	if err == nil && f.cfg.Journal != nil {
+		f.cfg.Journal.keep(&batch)
+	}
+	return batch, err
+}
+
+// precedes returns an error where a batch that was asked for after p doesn't go on from it.
+func (p *Position) precedes(b *Batch) error {
+	then := b.Then
+	if b.Head.Revision == p.Revision {
+		then = b.Head.Mark
+	}
+	switch {
+	case p.Instance == uuid.Nil || p.Instance == b.Head.Instance && b.Head.Epoch > p.Epoch: // nothing known, or restored since
+		return nil
+	case b.Head.Instance != p.Instance:
+		return fmt.Errorf("%w: instance %s, which was %s", ErrOther, b.Head.Instance, p.Instance)
+	case b.Head.Epoch < p.Epoch:
+		return fmt.Errorf("%w: epoch %d, which was %d", ErrPast, b.Head.Epoch, p.Epoch)
+	case b.Head.Revision < p.Revision:
+		return fmt.Errorf("%w: revision %d, which was %d", ErrPast, b.Head.Revision, p.Revision)
+	case then != p.Mark && then != 0 && p.Mark != 0:
+		return fmt.Errorf("%w: revision %d was another change", ErrPast, p.Revision)
+	}
+	return nil
+}
+
+// halt has the database no longer believed where an error says that it mustn't be, and returns the error.
+func (f *Feed) halt(err error) error {
+	if errors.Is(err, ErrPast) || errors.Is(err, ErrOther) || errors.Is(err, ErrClosed) {
+		f.halted.Store(&err)
+		f.heard.Store(nil)
+	}
+	return err
+}
+
+// Halted returns why the database is no longer to be believed: ErrPast, ErrOther or ErrClosed; nil where it is. Nothing but a
+// restart ends it. It takes no lock.
+func (f *Feed) Halted() error {
+	if err := f.halted.Load(); err != nil {
+		return *err
+	}
 	return nil
 }
 
@@ -168,28 +284,27 @@ func (f *Feed) Age() time.Duration {
 	return max(wall, now.Sub(*heard))
 }
 
-// Run follows the feed each time tick delivers, until ctx ends or tick is closed. Failures go to report.
-func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, report func(error)) {
+// Run follows the feed each time tick delivers, or hints do, until ctx ends or tick is closed. Failures go to report.
+func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, hints <-chan struct{}, report func(error)) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-hints:
 		case _, open := <-tick:
 			if !open {
 				return
 			}
-			if err := f.poll(ctx); err != nil && ctx.Err() == nil {
-				report(err)
-			}
+		}
+		if err := f.poll(ctx); err != nil && ctx.Err() == nil {
+			report(err)
 		}
 	}
 }
 
 // poll is CatchUp without its haste to distrust: what was heard before stays good for its five seconds.
 func (f *Feed) poll(ctx context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return f.catchUp(ctx)
+	return f.take(ctx, func() error { return f.catchUp(ctx) })
 }

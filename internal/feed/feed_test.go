@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -19,6 +20,22 @@ var (
 	alice = uuid.Must(uuid.NewV7())
 	bob   = uuid.Must(uuid.NewV7())
 )
+
+// instance is the database's.
+var instance = uuid.MustParse("0192f0c1-2a3b-7c4d-8e5f-60718293a4b5")
+
+// row is a row of the feed.
+func row(revision int64, id uuid.UUID) feed.Change {
+	return feed.Change{Revision: revision, Mark: 1000 + revision, Kind: feed.User, ID: id}
+}
+
+// all is what is applied where everything must be forgotten.
+func all(revision int64) feed.Change {
+	if revision == 0 {
+		return feed.Change{}
+	}
+	return feed.Change{Revision: revision, Mark: 1000 + revision}
+}
 
 var errDown = errors.New("the database is down")
 
@@ -42,8 +59,12 @@ func (c *changes) ChangesAfter(ctx context.Context, revision int64) (feed.Batch,
 	if err := ctx.Err(); err != nil {
 		return feed.Batch{}, err
 	}
-	b := feed.Batch{Head: int64(len(c.rows)), Pruned: revision < c.kept}
-	if revision < b.Head && !b.Pruned {
+	head := int64(len(c.rows))
+	b := feed.Batch{Head: feed.Position{Instance: instance, Epoch: 1, Revision: head, Mark: c.markOf(head)}, Pruned: revision < c.kept}
+	if revision > c.kept {
+		b.Then = c.markOf(revision)
+	}
+	if revision < head && !b.Pruned {
 		b.Changes = slices.Clone(c.rows[revision:])
 	}
 	if c.answers != nil {
@@ -52,11 +73,19 @@ func (c *changes) ChangesAfter(ctx context.Context, revision int64) (feed.Batch,
 	return b, nil
 }
 
+// markOf returns the mark of a revision, 0 where there is none.
+func (c *changes) markOf(revision int64) int64 {
+	if revision < 1 || revision > int64(len(c.rows)) {
+		return 0
+	}
+	return c.rows[revision-1].Mark
+}
+
 func (c *changes) add(ids ...uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
-		c.rows = append(c.rows, feed.Change{Revision: int64(len(c.rows) + 1), Kind: feed.User, ID: id})
+		c.rows = append(c.rows, row(int64(len(c.rows)+1), id))
 	}
 }
 
@@ -72,6 +101,7 @@ type node struct {
 	store   *changes
 	applied []feed.Change
 	refuse  func(feed.Change) error
+	journal *feed.Journal
 	now     time.Time
 }
 
@@ -132,7 +162,7 @@ func TestCatchUp(t *testing.T) {
 		t.Fatalf("got %v, fresh %t, want the feed fresh", err, n.Fresh())
 	}
 	// At its start a node forgets everything, once.
-	if want := []feed.Change{{Revision: 2}}; !cmp.Equal(n.applied, want) {
+	if want := []feed.Change{all(2)}; !cmp.Equal(n.applied, want) {
 		t.Errorf("got %v applied at the start, want %v", n.applied, want)
 	}
 	n.applied = nil
@@ -144,7 +174,7 @@ func TestCatchUp(t *testing.T) {
 		t.Errorf("got %v, %v, want the three changes in order", n.ids(), err)
 	}
 	n.store.add(alice)
-	if err := n.CatchUp(t.Context()); err != nil || len(n.applied) != 4 || n.applied[3] != (feed.Change{Revision: 6, Kind: feed.User, ID: alice}) {
+	if err := n.CatchUp(t.Context()); err != nil || len(n.applied) != 4 || n.applied[3] != row(6, alice) {
 		t.Errorf("got %v, %v, want one more", n.applied, err)
 	}
 	if want := []int64{0, 2, 2, 5}; !cmp.Equal(n.store.asked, want) {
@@ -225,7 +255,7 @@ func TestFirstApplyFails(t *testing.T) {
 		t.Fatalf("got %v, want Apply's error", err)
 	}
 	n.refuse = nil
-	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{{Revision: 1}}) {
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{all(1)}) {
 		t.Errorf("got %v, %v, want everything forgotten", n.applied, err)
 	}
 }
@@ -248,21 +278,100 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// TestPast shows the node a database that was restored from a copy. Its twin, one revision newer, is followed.
-func TestPast(t *testing.T) {
+// TestGoneBack shows the node databases that it must not believe any more, and their twins, which it follows.
+func TestGoneBack(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*feed.Batch)
+		want   error
+	}{
+		{"the same", func(*feed.Batch) {}, nil},
+		{"an earlier revision", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark = 1, 1001 }, feed.ErrPast},
+		{"none", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark = 0, 0 }, feed.ErrPast},
+		{"another history of the same length", func(b *feed.Batch) { b.Head.Mark = 7 }, feed.ErrPast},
+		{"another history that is longer", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark, b.Then = 3, 1003, 7 }, feed.ErrPast},
+		{"a longer history", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark, b.Then = 3, 1003, 1002 }, nil},
+		{"a longer history, of which the row is gone", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark, b.Then = 3, 1003, 0 }, nil},
+		{"an earlier epoch", func(b *feed.Batch) { b.Head.Epoch, b.Head.Revision = 0, 9 }, feed.ErrPast},
+		{"a restored one", func(b *feed.Batch) { b.Head.Epoch, b.Head.Revision, b.Head.Mark = 2, 1, 7 }, nil},
+		{"another database", func(b *feed.Batch) { b.Head.Instance[0]++ }, feed.ErrOther},
+		{"another database, restored", func(b *feed.Batch) { b.Head.Instance[0]++; b.Head.Epoch++ }, feed.ErrOther},
+	} {
+		n := newNode(t)
+		n.store.add(alice, bob)
+		n.start(t)
+		n.store.answers = func(b feed.Batch) feed.Batch { tt.change(&b); return b }
+		if err := n.CatchUp(t.Context()); !errors.Is(err, tt.want) || n.Fresh() != (tt.want == nil) || !errors.Is(n.Halted(), tt.want) {
+			t.Errorf("%s: got %v, fresh %t, halted by %v, want %v", tt.name, err, n.Fresh(), n.Halted(), tt.want)
+		}
+		// Nothing that comes after makes up for it: the node may have answered by what isn't so.
+		n.store.answers = nil
+		n.store.add(alice)
+		if err := n.CatchUp(t.Context()); tt.want != nil && (!errors.Is(err, tt.want) || n.Fresh()) {
+			t.Errorf("%s, and right again: got %v, fresh %t, want %v still", tt.name, err, n.Fresh(), tt.want)
+		}
+	}
+}
+
+// TestClosed: where the database says that nobody may use it any more, nobody does, and a failure of another sort is none.
+func TestClosed(t *testing.T) {
+	for _, want := range []error{feed.ErrClosed, nil} {
+		n := newNode(t)
+		n.start(t)
+		fail := errDown
+		if want != nil {
+			fail = fmt.Errorf("reading: %w", want)
+		}
+		n.store.set(fail)
+		if err := n.CatchUp(t.Context()); !errors.Is(err, fail) || !errors.Is(n.Halted(), want) {
+			t.Errorf("got %v, halted by %v, want %v", err, n.Halted(), want)
+		}
+		n.store.set(nil)
+		if err := n.CatchUp(t.Context()); !errors.Is(err, want) || n.Fresh() != (want == nil) {
+			t.Errorf("got %v, fresh %t once it can be read, want %v", err, n.Fresh(), want)
+		}
+	}
+}
+
+// TestRestored has a node forget everything when the database was restored, and go on from there.
+func TestRestored(t *testing.T) {
 	n := newNode(t)
 	n.store.add(alice, bob)
 	n.start(t)
-	n.store.answers = func(b feed.Batch) feed.Batch { b.Head = 1; return b }
-	for range 2 {
-		if err := n.CatchUp(t.Context()); !errors.Is(err, feed.ErrPast) || n.Fresh() {
-			t.Errorf("got %v, fresh %t, want ErrPast and a stale feed", err, n.Fresh())
+	restored := func(b feed.Batch) feed.Batch { b.Head.Epoch = 2; return b }
+	n.store.answers = restored
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{all(2)}) {
+		t.Errorf("got %v applied, %v, want everything forgotten", n.applied, err)
+	}
+	n.store.add(alice)
+	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{all(2), row(3, alice)}) {
+		t.Errorf("got %v applied, %v, want one change more", n.applied, err)
+	}
+}
+
+// TestOneReadsForAll has many callers at once wait for the read of one that began after they did, and for no more.
+func TestOneReadsForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		n.start(t)
+		hold := make(chan struct{})
+		n.store.answers = func(b feed.Batch) feed.Batch { <-hold; return b }
+		before := len(n.store.asked)
+		for range 10 {
+			go func() {
+				if err := n.CatchUp(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}()
 		}
-	}
-	n.store.answers = nil
-	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() {
-		t.Errorf("got %v, fresh %t, want the feed fresh", err, n.Fresh())
-	}
+		synctest.Wait()
+		close(hold)
+		synctest.Wait()
+		// The first may have asked before the others called; the second read then stands for all of them.
+		if got := len(n.store.asked) - before; got > 2 {
+			t.Errorf("got %d reads for ten callers, want 2 at most", got)
+		}
+	})
 }
 
 // TestClock jumps the clock about: the feed is fresh for five seconds after it was heard, and at no other time.
@@ -319,9 +428,9 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		var reported []error
-		tick, ended := make(chan time.Time), make(chan struct{})
+		tick, hints, ended := make(chan time.Time), make(chan struct{}), make(chan struct{})
 		go func() {
-			f.Run(t.Context(), tick, func(err error) { reported = append(reported, err) })
+			f.Run(t.Context(), tick, hints, func(err error) { reported = append(reported, err) })
 			close(ended)
 		}()
 		beat := func() {
@@ -333,6 +442,13 @@ func TestRun(t *testing.T) {
 		beat()
 		if !cmp.Equal(n.ids(), []uuid.UUID{uuid.Nil, alice}) || f.Age() != 0 {
 			t.Errorf("got %v applied, age %v, want the change heard at the tick", n.ids(), f.Age())
+		}
+		// A hint is as good as a tick, and costs no time.
+		n.store.add(bob)
+		hints <- struct{}{}
+		synctest.Wait()
+		if !cmp.Equal(n.ids(), []uuid.UUID{uuid.Nil, alice, bob}) {
+			t.Errorf("got %v applied, want the change heard at the hint", n.ids())
 		}
 		// A failing poll leaves the five seconds, and no more.
 		n.store.set(errDown)
@@ -366,7 +482,7 @@ func TestRunEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		tick, ended, reported := make(chan time.Time), make(chan struct{}), 0
 		go func() {
-			f.Run(ctx, tick, func(error) { reported++ })
+			f.Run(ctx, tick, nil, func(error) { reported++ })
 			close(ended)
 		}()
 		began := time.Now()

@@ -140,7 +140,7 @@ func signedRefusals(t *testing.T, d *desk) []refusal {
 	asAPI, err := d.keys.Sign(t.Context(), keyring.ForAPITokens, claimSet(app, made, opened()))
 	check(t, err)
 	revoked := d.accessToken(t, d.access, made, accesstoken.Ask{})
-	verified, err := d.keys.Verify(secret.Text(revoked), keyring.ForAccessTokens, issuer)
+	verified, err := d.keys.Verify(t.Context(), secret.Text(revoked), keyring.ForAccessTokens, issuer)
 	check(t, err)
 	check(t, d.access.Revoke(t.Context(), verified, audit.Actor{}))
 	here, elsewhere := d.accessToken(t, d.access, made, accesstoken.Ask{Resources: []string{"legacy"}}), d.accessToken(t, d.access, made, accesstoken.Ask{Resources: []string{"reports"}})

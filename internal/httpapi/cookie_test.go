@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -325,6 +326,16 @@ func TestVerifyCookies(t *testing.T) {
 // verdict asks about a call and returns the verdict.
 func (d *desk) verdict(t testing.TB, asker string, q api.VerifyRequest) (v api.Verdict) {
 	t.Helper()
-	d.want(t, ask{route: "POST /v1/verify", token: asker, body: encodeJSON(t, q)}, http.StatusOK, "").into(t, &v)
+	return d.verdictOf(t, ask{route: "POST /v1/verify", token: asker, body: encodeJSON(t, q)})
+}
+
+// verdictOf asks for a verdict and returns it without its debug field, which must say what the feed says.
+func (d *desk) verdictOf(t testing.TB, q ask) (v api.Verdict) {
+	t.Helper()
+	d.want(t, q, http.StatusOK, "").into(t, &v)
+	if v.Debug.Revision != d.changes.Revision() || v.Debug.AskedTheDatabase != !d.changes.Fresh() || (v.Debug.FeedAgeSeconds != nil) != (d.changes.Age() < math.MaxInt64) {
+		t.Errorf("got %+v, want what the feed says: revision %d, heard %s ago", v.Debug, d.changes.Revision(), d.changes.Age())
+	}
+	v.Debug = api.Debug{}
 	return v
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -29,10 +30,11 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 		return s.refuseAsker(c)
 	}
 	presented.Asker = c.presented.Peer
+	debug := s.debug() // before: the verdict is at least as new
 	d := s.cfg.Authority.Decide(ctx, presented, &s.verify)
 	line := web.Note(c.w)
 	line.Service, line.Reason = d.Service, string(d.Reason)
-	verdict := api.Verdict{Allow: d.Allowed(), Reason: string(d.Reason), Service: d.Service}
+	verdict := api.Verdict{Allow: d.Allowed(), Reason: string(d.Reason), Service: d.Service, Debug: debug}
 	switch {
 	case d.Outcome == authority.OutcomeUnavailable:
 		return nil, d.Refusal // nobody knows: that is no verdict
@@ -42,6 +44,15 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 	return &answer[api.Verdict]{Body: verdict}, nil
 }
 
+// debug says as of when a verdict is that is given now.
+func (s *server) debug() api.Debug {
+	d := api.Debug{Revision: s.cfg.Feed.Revision(), AskedTheDatabase: !s.cfg.Feed.Fresh()}
+	if age := s.cfg.Feed.Age(); age < math.MaxInt64 {
+		d.FeedAgeSeconds = new(age.Seconds())
+	}
+	return d
+}
+
 // refuseAsker answers a caller who isn't a verifier of the service that was called: with a verdict where it is one of
 // some other service, and else not at all.
 func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
@@ -49,7 +60,7 @@ func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
 		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	_ = s.forbid(c, authority.ReasonNotVerifier, &s.verify)
-	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier)}}, nil
+	return &answer[api.Verdict]{Body: api.Verdict{Reason: string(authority.ReasonNotVerifier), Debug: s.debug()}}, nil
 }
 
 // presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in the

@@ -84,8 +84,7 @@ func TestVerify(t *testing.T) {
 				if asker == "reporter" && tt.want.Service != "reports" && tt.want.Reason != "bad_checksum" && tt.want.Reason != "unrecognized" {
 					continue
 				}
-				var got api.Verdict
-				d.want(t, verify(tokens[asker], tt.method, tt.url, tt.token), http.StatusOK, "").into(t, &got)
+				got := d.verdictOf(t, verify(tokens[asker], tt.method, tt.url, tt.token))
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("%s's verdict (-want +got): %s", asker, diff)
 				}
@@ -128,8 +127,7 @@ func TestWhoMayVerify(t *testing.T) {
 	notYours := api.Verdict{Reason: "not_verifier"}
 	for _, tt := range []struct{ asker, url string }{{"biller", reports}, {"reporter", bills}, {"reporter", nowhere}} {
 		for _, token := range []string{tokens["alice"], flip(tokens["alice"])} {
-			var got api.Verdict
-			d.want(t, verify(tokens[tt.asker], "GET", tt.url, token), http.StatusOK, "").into(t, &got)
+			got := d.verdictOf(t, verify(tokens[tt.asker], "GET", tt.url, token))
 			if diff := cmp.Diff(notYours, got); diff != "" {
 				t.Errorf("%s about %s (-want +got): %s", tt.asker, tt.url, diff)
 			}

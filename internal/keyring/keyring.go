@@ -65,6 +65,8 @@ type Store interface {
 
 	// SigningKeys returns every signing key that there ever was, the newest first.
 	SigningKeys(ctx context.Context) ([]WrappedSigningKey, error)
+	// HasSigningKey reports whether there is, or was, a signing key of that kid. A verdict waits for it.
+	HasSigningKey(ctx context.Context, kid string) (bool, error)
 	// AddSigningKey stores a new active key and retires the former one of its purpose in the same transaction, with event
 	// and feed. The former is named by its kid, which is empty where the purpose has no active key. It returns ErrStale
 	// where another is the active one, and ErrConflict where the new kid is taken.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -72,7 +73,7 @@ func mustOpen(t *testing.T, cfg keyring.Config) *keyring.Keyring {
 type stored struct {
 	Check    []byte
 	Peppers  []keyring.WrappedPepper
-	Position sqlite.Position
+	Position feed.Position
 	Events   []audit.Event
 }
 

@@ -1,7 +1,9 @@
 package keyring
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -45,19 +47,25 @@ func (k *Keyring) PurposeOf(token string) Purpose {
 
 // Verify checks a token that this keyring is said to have signed for a purpose: its form, its key, its signature and type
 // (RFC 8725 section 3), its issuer, and its times as it says of them itself. A revoked key has signed nothing. The error is
-// a *authority.Refusal; of a token that has ended, and is good else, it comes with what was verified.
-func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified, error) {
+// a *authority.Refusal; of a token that has ended, and is good else, it comes with what was verified. Any other error means
+// that the database couldn't say whether another node has made the key.
+func (k *Keyring) Verify(ctx context.Context, token secret.Text, p Purpose, issuer string) (Verified, error) {
 	t, err := jose.Parse(token.Reveal())
 	if err != nil {
 		return Verified{}, refused(authority.ReasonMalformed)
 	}
 	kid := t.Header().KeyID
 	key, err := k.SigningKey(kid)
+	if errors.Is(err, ErrUnknownKey) {
+		key, err = k.learn(ctx, kid)
+	}
 	switch {
 	case errors.Is(err, ErrRevokedKey):
 		return Verified{}, refused(authority.ReasonRevokedKey)
-	case err != nil:
+	case errors.Is(err, ErrUnknownKey):
 		return Verified{}, refused(authority.ReasonUnknownKey)
+	case err != nil:
+		return Verified{}, err
 	case key.Purpose != p:
 		return Verified{}, refused(authority.ReasonWrongType)
 	}
@@ -82,6 +90,25 @@ func (k *Keyring) Verify(token secret.Text, p Purpose, issuer string) (Verified,
 	default:
 		return Verified{}, refused(reason)
 	}
+}
+
+// learn looks for a key that this process doesn't know in the database, where another may have made it a moment ago: a token
+// can be here sooner than word of its key. Whoever makes up a kid costs one look-up, as whoever makes up a secret does.
+func (k *Keyring) learn(ctx context.Context, kid string) (SigningKey, error) {
+	if !jose.ValidKeyID(kid) {
+		return SigningKey{}, ErrUnknownKey
+	}
+	there, err := k.cfg.Store.HasSigningKey(ctx, kid)
+	switch {
+	case err != nil:
+		return SigningKey{}, fmt.Errorf("looking for a signing key: %w", err)
+	case !there:
+		return SigningKey{}, ErrUnknownKey
+	}
+	if err := k.Reload(ctx); err != nil {
+		return SigningKey{}, err
+	}
+	return k.SigningKey(kid)
 }
 
 // times holds a token to the times that it tells of itself, in whole seconds (RFC 7519 section 2): "iat" it must tell.

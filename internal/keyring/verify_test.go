@@ -36,7 +36,7 @@ func TestVerify(t *testing.T) {
 		{"no token", "", keyring.ForAccessTokens, issuer, "malformed"},
 		{"a megabyte of dots", secret.Text(strings.Repeat(".", 1<<20)), keyring.ForAccessTokens, issuer, "malformed"},
 	} {
-		v, err := k.Verify(test.token, test.purpose, test.issuer)
+		v, err := k.Verify(t.Context(), test.token, test.purpose, test.issuer)
 		if got := reasonOf(t, err); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
@@ -48,13 +48,13 @@ func TestVerify(t *testing.T) {
 		t.Errorf("got purpose %q, want that of API tokens", got)
 	}
 	must(t, k.RevokeSigningKey(t.Context(), api.KeyID, audit.Actor{}))
-	if _, err := k.Verify(api.Token, keyring.ForAPITokens, issuer); reasonOf(t, err) != authority.ReasonRevokedKey {
+	if _, err := k.Verify(t.Context(), api.Token, keyring.ForAPITokens, issuer); reasonOf(t, err) != authority.ReasonRevokedKey {
 		t.Errorf("of a revoked key: got error %v, want revoked_key", err)
 	}
 	if got := k.PurposeOf(api.Token.Reveal()); got != keyring.ForAPITokens {
 		t.Errorf("of a revoked key: got purpose %q, want that of API tokens", got)
 	}
-	if _, err := k.Verify(access.Token, keyring.ForAccessTokens, issuer); err != nil {
+	if _, err := k.Verify(t.Context(), access.Token, keyring.ForAccessTokens, issuer); err != nil {
 		t.Errorf("of another key: got error %v, want none", err)
 	}
 }
@@ -70,13 +70,13 @@ func TestVerifyTells(t *testing.T) {
 	signed, err := k.Sign(t.Context(), keyring.ForAccessTokens, set)
 	must(t, err)
 	at = noon.Add(time.Minute)
-	v, err := k.Verify(signed.Token, keyring.ForAccessTokens, set.Issuer)
+	v, err := k.Verify(t.Context(), signed.Token, keyring.ForAccessTokens, set.Issuer)
 	if reasonOf(t, err) != authority.ReasonExpired || !v.Expires.Equal(at) || v.KeyID != signed.KeyID {
 		t.Errorf("got %+v and error %v, want it expired, and its end", v, err)
 	}
 	for ahead, want := range map[time.Duration]authority.Reason{-10 * time.Second: "", -11 * time.Second: "not_yet"} {
 		at = noon.Add(ahead)
-		if _, err := k.Verify(signed.Token, keyring.ForAccessTokens, set.Issuer); reasonOf(t, err) != want {
+		if _, err := k.Verify(t.Context(), signed.Token, keyring.ForAccessTokens, set.Issuer); reasonOf(t, err) != want {
 			t.Errorf("by a clock %s behind: got error %v, want %q", -ahead, err, want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestVerifiedID(t *testing.T) {
 	} {
 		signed, err := k.Sign(t.Context(), keyring.ForAccessTokens, claims(text))
 		must(t, err)
-		v, err := k.Verify(signed.Token, keyring.ForAccessTokens, claims(text).Issuer)
+		v, err := k.Verify(t.Context(), signed.Token, keyring.ForAccessTokens, claims(text).Issuer)
 		must(t, err)
 		if got, ok := v.ID("jti"); ok != want || want && got.String() != id {
 			t.Errorf("%s: got %s, %t, want %t", text, got, ok, want)

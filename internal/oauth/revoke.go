@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -31,7 +32,10 @@ func (s *server) revoke(c *call) error {
 	if secret.Opaque(token.Reveal()) {
 		return bad(unsupportedTokenType, "Tokens of this kind are revoked by their owners alone, in the console or in /v1.")
 	}
-	v, err := s.cfg.Keyring.Verify(token, s.cfg.Keyring.PurposeOf(token.Reveal()), s.cfg.PublicURL)
+	v, err := s.cfg.Keyring.Verify(c.r.Context(), token, s.cfg.Keyring.PurposeOf(token.Reveal()), s.cfg.PublicURL)
+	if _, refused := errors.AsType[*authority.Refusal](err); err != nil && !refused {
+		return err
+	}
 	if err != nil {
 		return c.done() // unknown or dead: it is as the caller wants it (section 2.2)
 	}

@@ -34,7 +34,7 @@ const (
 // claimsOf returns what a token says of itself, after its signature was checked.
 func (d *edge) claimsOf(t testing.TB, token string) jose.Claims {
 	t.Helper()
-	v, err := d.Keyring.Verify(secret.Text(token), keyring.ForAccessTokens, issuer)
+	v, err := d.Keyring.Verify(t.Context(), secret.Text(token), keyring.ForAccessTokens, issuer)
 	check(t, err)
 	return v.Claims
 }

@@ -160,9 +160,9 @@ func target(id uuid.UUID, owner *authority.Principal) audit.Target {
 	return audit.Target{Kind: "browser_session", ID: id, Name: owner.Username}
 }
 
-// Prune deletes the records of sessions that ended long ago, and returns how many there were.
-func (b *Browsers) Prune(ctx context.Context) (int64, error) {
-	return b.cfg.Store.PruneBrowserSessions(ctx, b.cfg.Now().Add(-kept))
+// Prune deletes the records of sessions that at some time had ended long ago, and returns how many there were.
+func (b *Browsers) Prune(ctx context.Context, now time.Time) (int64, error) {
+	return b.cfg.Store.PruneBrowserSessions(ctx, now.Add(-kept))
 }
 
 // Ways returns the two ways in: by the console's cookie and by that of the protected APIs.

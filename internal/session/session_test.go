@@ -633,7 +633,7 @@ func TestPrune(t *testing.T) {
 	prune := func(after time.Duration, want int64) {
 		t.Helper()
 		d.at(after)
-		if n, err := d.Prune(t.Context()); n != want || err != nil {
+		if n, err := d.Prune(t.Context(), d.now); n != want || err != nil {
 			t.Errorf("after %v: got %d pruned and error %v, want %d", after, n, err, want)
 		}
 	}

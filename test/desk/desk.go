@@ -231,7 +231,7 @@ func (d *Desk) Exchange(tb testing.TB, text secret.Text, ask accesstoken.Ask) (a
 // Verified returns a token that a key of the desk has signed, as the keyring verifies it.
 func (d *Desk) Verified(tb testing.TB, token secret.Text) keyring.Verified {
 	tb.Helper()
-	v, err := d.Keyring.Verify(token, d.Keyring.PurposeOf(token.Reveal()), Issuer)
+	v, err := d.Keyring.Verify(context.Background(), token, d.Keyring.PurposeOf(token.Reveal()), Issuer)
 	Check(tb, err)
 	return v
 }

@@ -22,6 +22,7 @@ var (
 	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/sealed"}
 	inside    = slices.Concat(ground, authority, services, waysIn)
 
+	list   = []string{"internal/store"} // of what a store does
 	stores = []string{"internal/store/*"}
 	calls  = []string{"internal/jwks"} // what Jeton asks of others
 	web    = []string{"internal/web"}
@@ -55,7 +56,8 @@ var rooms = []room{
 	{"ways in", waysIn, slices.Concat(services, authority, ground), protocols, []string{golang, uuid}}, // never each other
 
 	// What stands around it.
-	{"stores", stores, inside, nothing, anything},                        // never each other
+	{"list", list, inside, protocols, nothing},
+	{"stores", stores, slices.Concat(list, inside), nothing, anything},   // never each other
 	{"calls", calls, ground, []string{"database/sql"}, []string{golang}}, // by an interface of the inside
 	{"web", web, slices.Concat(api, inside), nothing, anything},
 	{"edges", edges, slices.Concat(web, api, inside), nothing, anything}, // never each other, never a store
@@ -67,7 +69,7 @@ var rooms = []room{
 
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
-	{"app", app, slices.Concat(inside, stores, calls, web, edges, config, api, client), nothing, anything},
+	{"app", app, slices.Concat(inside, list, stores, calls, web, edges, config, api, client), nothing, anything},
 	{"cli", cli, slices.Concat(client, api, app, config), nothing, anything},
 	{"command", command, cli, nothing, anything},
 	{"bench", bench, anything, nothing, anything},

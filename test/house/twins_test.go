@@ -77,7 +77,10 @@ func TestTwins(t *testing.T) {
 		{"imports", importing("bench/load", "/internal/store/postgres"), admitted},
 		{"imports", importing("test/faults", "/internal/store/postgres"), admitted},
 		{"imports", importing("testing/faults"), refused},
-		{"imports", importing("internal/store"), refused},
+		{"imports", importing("internal/stores"), refused},
+		{"imports", importing("internal/store", "database/sql"), refused},
+		{"imports", importing("internal/store", "/internal/personal"), admitted},
+		{"imports", importing("internal/store/sqlite", "/internal/store"), admitted},
 		{"imports", importing("internal/leaked"), refused},
 		{"imports", pkg{"internal/policy", []file{{name: "a_test.go", test: true, imports: []string{"net/http"}}}}, admitted},
 

@@ -26,10 +26,10 @@ SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expire
 	endSession = `UPDATE browser_session SET ended_at = ? WHERE id = ? AND ended_at IS NULL`
 	// endSessions ends all sessions of a user but one.
 	endSessions = `UPDATE browser_session SET ended_at = ? WHERE user_id = ? AND id <> ? AND ended_at IS NULL`
-	// endSessionsOfBlocked ends the sessions of a user if that is blocked.
+	// endSessionsOfBlocked ends the sessions of a user if that is blocked or suspended.
 	endSessionsOfBlocked = `
 UPDATE browser_session SET ended_at = ?1
-WHERE user_id = ?2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM user WHERE id = ?2 AND state = 'blocked')`
+WHERE user_id = ?2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM user WHERE id = ?2 AND state <> 'active')`
 	// touchSession stores a use if it is later than the last; a session that has ended isn't used.
 	touchSession = `
 UPDATE browser_session SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AND ended_at IS NULL AND last_used_at < ?1`
@@ -75,7 +75,7 @@ func (t *tx) dropOldestSession(userID uuid.UUID, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	t.changes = append(t.changes, change{feed.BrowserSession, id, at})
+	t.changes = append(t.changes, change{feed.BrowserSession, id, at, true})
 	return t.execOne(`DELETE FROM browser_session WHERE id = ?`, blob(id))
 }
 

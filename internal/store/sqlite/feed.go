@@ -6,29 +6,35 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
-// selectChanges reads the head, the oldest row kept and the rows asked for in one statement, and so as of one moment.
+// selectChanges reads the head, the oldest row kept, the row of the revision asked about and the rows after it in one
+// statement, and so as of one moment.
 const selectChanges = `
-SELECT s.revision, (SELECT min(revision) FROM change), c.revision, c.kind, c.id
-FROM store s LEFT JOIN change c ON c.revision > ? ORDER BY c.revision`
+SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, coalesce((SELECT min(revision) FROM change), s.revision + 1),
+	coalesce((SELECT mark FROM change WHERE revision = ?1), 0), c.revision, c.mark, c.at, c.kind, c.id, c.gone
+FROM store s LEFT JOIN change c ON c.revision > ?1 ORDER BY c.revision`
 
 // ChangesAfter implements feed.Store. It runs each second on every node and after each change, and is one select of two
 // rows at most when nothing happened. Where the head is below the revision asked for, the database is a past.
 func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, error) {
 	var b feed.Batch
-	var oldest sql.NullInt64
+	var oldest int64
+	var closed string
 	rows, err := s.hot.changes.QueryContext(ctx, revision)
 	changes, err := all(rows, err, func(row scanner) (c feed.Change, err error) {
-		var number sql.NullInt64
+		var number, mark sql.NullInt64
 		var kind sql.NullString
-		err = row.Scan(&b.Head, &oldest, &number, &kind, &c.ID)
-		c.Revision, c.Kind = number.Int64, feed.Kind(kind.String)
+		var gone sql.NullBool
+		err = row.Scan(&b.Head.Instance, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &oldest, &b.Then,
+			&number, &mark, timeColumn{&c.At}, &kind, &c.ID, &gone)
+		c.Revision, c.Mark, c.Kind, c.Gone = number.Int64, mark.Int64, feed.Kind(kind.String), gone.Bool
 		return c, err
 	})
+	if err == nil && closed != "" {
+		err = fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+	}
 	if err != nil {
 		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)
 	}
@@ -36,8 +42,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		b.Changes = changes
 	}
 	// Revisions have no gaps, so the rows after the node's are whole if the next one is there.
-	b.Pruned = b.Head > revision && (!oldest.Valid || oldest.Int64 > revision+1)
-	if b.Pruned {
+	if b.Pruned = b.Head.Revision > revision && oldest > revision+1; b.Pruned {
 		b.Changes = nil
 	}
 	return b, nil
@@ -68,20 +73,23 @@ func (s *Store) NoteIssuer(ctx context.Context, url string) (former string, err 
 	})
 }
 
-// Instance returns the ID of the database itself, which a copy of it shares.
-func (s *Store) Instance(ctx context.Context) (id uuid.UUID, err error) {
-	err = one(s.reads.QueryRowContext(ctx, `SELECT instance FROM store`), "reading the instance", &id)
-	return id, err
-}
-
-// Position is how far the database has come. One that goes back is a past: a restored copy, or a revived primary.
-type Position struct {
-	Epoch    int64
-	Revision int64
-}
-
-// Position returns how far the database has come.
-func (s *Store) Position(ctx context.Context) (p Position, err error) {
-	err = one(s.reads.QueryRowContext(ctx, `SELECT epoch, revision FROM store`), "reading the position", &p.Epoch, &p.Revision)
+// Position returns how far the database has come, and which it is.
+func (s *Store) Position(ctx context.Context) (p feed.Position, err error) {
+	err = one(s.reads.QueryRowContext(ctx, `SELECT instance, epoch, revision, mark FROM store`), "reading the position",
+		&p.Instance, &p.Epoch, &p.Revision, &p.Mark)
 	return p, err
+}
+
+// Horizon returns up to which time records may be deleted for their age; the zero time where that was never said.
+func (s *Store) Horizon(ctx context.Context) (at time.Time, err error) {
+	err = one(s.reads.QueryRowContext(ctx, `SELECT nullif(horizon, 0) FROM store`), "reading the horizon", timeColumn{&at})
+	return at, err
+}
+
+// KeepHorizon keeps up to which time records may be deleted for their age. It only ever goes forward.
+func (s *Store) KeepHorizon(ctx context.Context, at time.Time) error {
+	return s.withdraw(ctx, "keeping the horizon", func(t *tx) error {
+		_, err := t.exec(`UPDATE store SET horizon = max(horizon, ?)`, micros(at))
+		return err
+	})
 }

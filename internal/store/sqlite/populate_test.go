@@ -172,7 +172,7 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	service, err := s.Service(ctx, "reports")
 	check(t, "service", err, service.Version == 2 && len(service.Verifiers) == 1 && len(service.Operations) == 1 && len(service.Operations[0].Audience) == 3)
 	batch, err := s.ChangesAfter(ctx, 0)
-	check(t, "feed", err, batch.Head > 0 && int64(len(batch.Changes)) == batch.Head)
+	check(t, "feed", err, batch.Head.Revision > 0 && int64(len(batch.Changes)) == batch.Head.Revision)
 	events, err := s.Events(ctx, audit.Query{Reason: "unknown"})
 	check(t, "refusal", err, len(events) == 1 && events[0].ID == id(20))
 	mark, err := s.MasterCheck(ctx)

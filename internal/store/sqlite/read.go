@@ -23,6 +23,7 @@ type lookups struct {
 	apiToken                           *sql.Stmt
 	groundsOfAPIToken, groundsOfClient *sql.Stmt
 	clientSecret, clientKeys           *sql.Stmt
+	signingKey                         *sql.Stmt
 	changes                            *sql.Stmt
 }
 
@@ -42,6 +43,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectGroundsOfClient:   &l.groundsOfClient,
 		selectSecretByDigest:    &l.clientSecret,
 		selectKeysByName:        &l.clientKeys,
+		selectHasSigningKey:     &l.signingKey,
 		selectChanges:           &l.changes,
 	} {
 		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db

@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	selectHasSigningKey = `SELECT EXISTS (SELECT 1 FROM signing_key WHERE kid = ?)`
 	// addSigningKey stores an active key, unless its purpose has one.
 	addSigningKey = `
 INSERT INTO signing_key (kid, purpose, algorithm, wrapped, created_at)
@@ -41,6 +42,12 @@ SELECT kid, purpose, algorithm, wrapped, created_at, retired_at, revoked_at FROM
 		return nil, fmt.Errorf("reading signing keys: %w", err)
 	}
 	return keys, nil
+}
+
+// HasSigningKey implements keyring.Store.
+func (s *Store) HasSigningKey(ctx context.Context, kid string) (there bool, err error) {
+	err = one(find(ctx, s.hot.signingKey, kid), "looking for a signing key", &there)
+	return there, err
 }
 
 // AddSigningKey implements keyring.Store. It enters the feed: a node that doesn't know of the new key takes what it signs

@@ -27,6 +27,7 @@ type change struct {
 	kind feed.Kind
 	id   uuid.UUID
 	at   time.Time
+	gone bool
 }
 
 // run runs one job. It never leaves the connection within a transaction. A panic is the job's own failure: its caller
@@ -47,6 +48,9 @@ func (t *tx) run(do func(t *tx) error) (err error) {
 			_, _ = t.exec(`ROLLBACK`)
 		}
 	}()
+	if err := t.open(); err != nil {
+		return err
+	}
 	if err := do(t); err != nil {
 		return err
 	}
@@ -57,6 +61,18 @@ func (t *tx) run(do func(t *tx) error) (err error) {
 		return fmt.Errorf("committing: %w", err)
 	}
 	committed = true
+	return nil
+}
+
+// open refuses to write to a database that was closed for good: what came after would be lost to the one that took its place.
+func (t *tx) open() error {
+	var closed string
+	if err := t.one(`SELECT closed FROM store`, &closed); err != nil {
+		return err
+	}
+	if closed != "" {
+		return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+	}
 	return nil
 }
 
@@ -78,7 +94,7 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 		}
 	}
 	if kind != "" {
-		t.changes = append(t.changes, change{kind, id, ev.At})
+		t.changes = append(t.changes, change{kind, id, ev.At, ev.Action.Ends()})
 	}
 	return t.insertEvent(ev)
 }
@@ -94,11 +110,11 @@ const unseen feed.Kind = ""
 // makes the order; a store with many writers would have them wait for this row, so it is held for as short as can be.
 func (t *tx) publish() error {
 	for _, c := range t.changes {
-		if _, err := t.exec(`UPDATE store SET revision = revision + 1`); err != nil {
+		if _, err := t.exec(`UPDATE store SET revision = revision + 1, mark = random() | 1`); err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT INTO change (revision, epoch, at, kind, id) SELECT revision, epoch, ?, ?, ? FROM store`,
-			micros(c.at), string(c.kind), blob(c.id)); err != nil {
+		if _, err := t.exec(`INSERT INTO change (revision, epoch, mark, at, kind, id, gone) SELECT revision, epoch, mark, ?, ?, ?, ? FROM store`,
+			micros(c.at), string(c.kind), blob(c.id), c.gone); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ FROM user u WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = ?`
 	selectUserByName     = selectUser + ` AND u.username_key = ?`
 	selectUsersAfter     = selectUser + ` AND u.username_key > ? ORDER BY u.username_key LIMIT ?`
-	selectPasswordByName = `SELECT id, coalesce(password, ''), state = 'blocked' FROM user WHERE username_key = ? AND deleted_at IS NULL`
+	selectPasswordByName = `SELECT id, coalesce(password, ''), state <> 'active' FROM user WHERE username_key = ? AND deleted_at IS NULL`
 	// One parameter holds all IDs, as a JSON list: the text stays the same however many there are.
 	selectNames = `
 SELECT id, username FROM user

@@ -126,6 +126,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"ClientKeysByName":       func() error { _, err := s.ClientKeysByName(ctx, "alice"); return err },
 		"MasterCheck":            func() error { _, err := s.MasterCheck(ctx); return err },
 		"Peppers":                func() error { _, err := s.Peppers(ctx); return err },
+		"HasSigningKey":          func() error { _, err := s.HasSigningKey(ctx, "x"); return err },
 		"SigningKeys":            func() error { _, err := s.SigningKeys(ctx); return err },
 		"Service":                func() error { _, err := s.Service(ctx, "x"); return err },
 		"Services":               func() error { _, err := s.Services(ctx, "", 1); return err },
@@ -133,7 +134,9 @@ func testEndedReads(t *testing.T, s Store) {
 		"ChangesAfter":           func() error { _, err := s.ChangesAfter(ctx, 0); return err },
 		"Events":                 func() error { _, err := s.Events(ctx, audit.Query{}); return err },
 		"NoteIssuer":             func() error { _, err := s.NoteIssuer(ctx, "http://a"); return err },
-		"Instance":               func() error { _, err := s.Instance(ctx); return err },
+		"Position":               func() error { _, err := s.Position(ctx); return err },
+		"Horizon":                func() error { _, err := s.Horizon(ctx); return err },
+		"KeepHorizon":            func() error { return s.KeepHorizon(ctx, start()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Not ErrNotFound above all: that would refuse a valid token for good.

@@ -14,7 +14,8 @@ func keyTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
 		"check value": testMasterCheck,
 		"peppers":     testPeppers,
-		"instance":    testInstance,
+		"position":    testPosition,
+		"horizon":     testHorizon,
 		"issuer":      testIssuer,
 
 		"create a signing key":            testCreateSigningKey,
@@ -89,12 +90,28 @@ func testIssuer(t *testing.T, s Store) {
 	}
 }
 
-func testInstance(t *testing.T, s Store) {
-	first, err := s.Instance(t.Context())
+func testPosition(t *testing.T, s Store) {
+	first, err := s.Position(t.Context())
 	must(t, err)
-	again, err := s.Instance(t.Context())
+	same(t, first, feed.Position{Instance: first.Instance, Epoch: 1})
+	c := block(t, s, "a", start())
+	again, err := s.Position(t.Context())
 	must(t, err)
-	if first != again || first == [16]byte{} {
-		t.Errorf("got instances %s and %s, want the same and not zero", first, again)
+	if first.Instance == [16]byte{} || again.Mark == 0 {
+		t.Errorf("got position %+v, want an instance, and a mark after a change", again)
+	}
+	same(t, again, feed.Position{Instance: first.Instance, Epoch: 1, Revision: c.Revision, Mark: again.Mark})
+}
+
+func testHorizon(t *testing.T, s Store) {
+	for _, step := range []struct{ keep, want time.Time }{
+		{time.Time{}, time.Time{}}, {start(), start()}, {start().Add(-time.Hour), start()}, {start().Add(time.Microsecond), start().Add(time.Microsecond)},
+	} {
+		if !step.keep.IsZero() {
+			quietly(t, s, func() error { return s.KeepHorizon(t.Context(), step.keep) })
+		}
+		got, err := s.Horizon(t.Context())
+		must(t, err)
+		same(t, got, step.want)
 	}
 }

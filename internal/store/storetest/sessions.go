@@ -75,7 +75,7 @@ func testManySessions(t *testing.T, s Store) {
 		does(t, s, ev, nil, run)
 	}
 	ev, run := begin(t, s, at(101), 101, uuid.Nil)
-	does(t, s, ev, one(feed.BrowserSession, first.ID), run)
+	does(t, s, ev, []feed.Change{{Kind: feed.BrowserSession, ID: first.ID, Gone: true}}, run)
 	if _, err := s.BrowserSessionByDigest(t.Context(), authority.ConsoleSession, []keyring.Digest{cookies(1, 1).Console}); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v for the oldest of 101, want %v", err, authority.ErrNotFound)
 	}

@@ -7,7 +7,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"slices"
@@ -18,39 +17,13 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/accesstoken"
-	"github.com/jeton-io/jeton/internal/account"
-	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
-	"github.com/jeton-io/jeton/internal/catalog"
-	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
-	"github.com/jeton-io/jeton/internal/keyring"
-	"github.com/jeton-io/jeton/internal/personal"
-	"github.com/jeton-io/jeton/internal/session"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
-// Store is everything that a store does for the packages inside, and for app.
-type Store interface {
-	account.Store
-	personal.Store
-	apitoken.Store
-	accesstoken.Store
-	clientauth.Store
-	session.Store
-	keyring.Store
-	catalog.Store
-	feed.Store
-	audit.Store
-
-	// PruneChanges deletes the changes before a time, oldest first and without leaving a gap, and returns how many.
-	PruneChanges(ctx context.Context, before time.Time) (int64, error)
-	// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where
-	// there was none.
-	NoteIssuer(ctx context.Context, url string) (former string, err error)
-	// Instance returns the ID of the database itself: the same each time it is opened.
-	Instance(ctx context.Context) (uuid.UUID, error)
-}
+// Store is what is tested.
+type Store = store.Store
 
 // Run holds a store to the promises. Each of its tests calls open for an empty database of its own; open closes it with
 // t.Cleanup. A test whose store can't be reached fails.
@@ -131,10 +104,7 @@ func readLog(t *testing.T, s Store) log {
 		t.Fatal(err)
 	}
 	slices.Reverse(events)
-	batch, err := s.ChangesAfter(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	batch := batchAfter(t, s, 0)
 	return log{events, batch.Changes, batch.Head}
 }
 
@@ -152,7 +122,7 @@ func does(t *testing.T, s Store, ev audit.Event, want []feed.Change, change func
 		t.Errorf("events not as wanted (-want +got):\n%s", diff)
 	}
 	for i := range want {
-		want[i].Revision = before.head + int64(i) + 1
+		want[i].Revision, want[i].At, want[i].Gone = before.head+int64(i)+1, ev.At, want[i].Gone || ev.Action.Ends()
 	}
 	same(t, after.changes[len(before.changes):], want)
 	if got, want := after.head, before.head+int64(len(want)); got != want {

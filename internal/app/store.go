@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/store"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// openStore opens the database and the journal beside it. They are on stops, and so is the listening for hints.
+func (n *node) openStore(ctx context.Context, stops *stopStack) error {
+	if err := makePrivate(n.cfg.Data); err != nil {
+		return err
+	}
+	opened, err := n.open(ctx)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", n.databaseName(), err)
+	}
+	n.store = opened
+	stops.push("store", func(context.Context) error { return n.store.Close() })
+	if n.journal, err = n.openJournal(ctx); err != nil {
+		return err
+	}
+	stops.push("revocation journal", func(context.Context) error { return n.journal.Close() })
+	return nil
+}
+
+// open opens the database that is configured.
+func (n *node) open(ctx context.Context) (store.Store, error) {
+	return sqlite.Open(ctx, sqlite.Config{Path: n.databasePath(), Now: n.now})
+}
+
+// databasePath returns where the SQLite file is.
+func (n *node) databasePath() string {
+	if path := strings.TrimPrefix(n.cfg.Database, "sqlite:"); path != "" {
+		return path
+	}
+	return filepath.Join(n.cfg.Data, "jeton.db")
+}
+
+// databaseName is what an operator is told of the database: its file, or its address without the password.
+func (n *node) databaseName() string {
+	if n.cfg.DSN != "" {
+		return n.cfg.Database
+	}
+	return n.databasePath()
+}
+
+// journalPath returns where the revocation journal is.
+func (n *node) journalPath() string {
+	if n.cfg.JournalFile != "" {
+		return n.cfg.JournalFile
+	}
+	return filepath.Join(n.cfg.Data, "revocations.journal")
+}
+
+// openJournal opens the revocation journal. One of another database is put aside where the database is new: there is nothing
+// in that one yet which could have been taken away. Beside any other database it is for the feed to refuse.
+func (n *node) openJournal(ctx context.Context) (*feed.Journal, error) {
+	path := n.journalPath()
+	journal, err := feed.OpenJournal(path)
+	if err != nil || journal.Position().Instance == uuid.Nil {
+		return journal, err
+	}
+	position, err := n.store.Position(ctx)
+	if err == nil && position.Instance != journal.Position().Instance {
+		var used bool
+		if used, err = n.store.AnyUser(ctx); err == nil && !used {
+			aside := path + "." + journal.Position().Instance.String()
+			n.logger.WarnContext(ctx, "the revocation journal is of another database and was put aside", "file", aside)
+			err = errors.Join(journal.Close(), os.Rename(path, aside))
+			if err == nil {
+				return feed.OpenJournal(path)
+			}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("comparing the revocation journal with the database: %w", err), journal.Close())
+	}
+	return journal, nil
+}
+
+// follow starts to follow the change feed, by the second and by the store's hints where it gives any.
+func (n *node) follow(ctx context.Context, running func(func())) {
+	hints := make(chan struct{}, 1)
+	if source, ok := n.store.(interface {
+		Listen(ctx context.Context, hint func())
+	}); ok {
+		running(func() {
+			source.Listen(ctx, func() {
+				select {
+				case hints <- struct{}{}:
+				default: // one is waiting
+				}
+			})
+		})
+	}
+	running(func() { n.runFeed(ctx, hints) })
+}
+
+// runFeed follows the feed until ctx ends. Of a database that is no longer to be believed it tells once, and then each minute:
+// the node stays up, and refuses, so that whoever looks finds out why.
+func (n *node) runFeed(ctx context.Context, hints <-chan struct{}) {
+	tick := time.NewTicker(feedEvery)
+	defer tick.Stop()
+	var told time.Time
+	n.feed.Run(ctx, tick.C, hints, func(err error) {
+		if n.feed.Halted() == nil {
+			n.logger.WarnContext(ctx, "the change feed can't be heard", "error", err)
+			return
+		}
+		if now := time.Now(); told.IsZero() || now.Sub(told) >= haltToldEvery {
+			told = now
+			n.logger.ErrorContext(ctx, "no credential is honoured any more, because the database is not to be believed", "error", n.explainHalt(err))
+		}
+	})
+}
+
+// haltToldEvery is how often the log says that the node refuses everything.
+const haltToldEvery = time.Minute
+
+// explainHalt adds to the error of a database that isn't to be believed what an operator can do.
+func (n *node) explainHalt(err error) error {
+	switch {
+	case errors.Is(err, feed.ErrPast):
+		return fmt.Errorf("%w; bring back the newer database, or, where this one was put back on purpose, say so by \"jeton restore --as-is\"", err)
+	case errors.Is(err, feed.ErrOther):
+		return fmt.Errorf("%w; look at --data and --database, or, where it is meant, move %s away", err, n.journalPath())
+	default:
+		return err
+	}
+}
+
+// tellOfJournal returns what tells the operator, once, that the revocation journal can't be written, and that it can again.
+func (n *node) tellOfJournal() func(context.Context) {
+	behind := false
+	return func(ctx context.Context) {
+		switch err := n.journal.Err(); {
+		case err != nil && !behind:
+			behind = true
+			n.logger.WarnContext(ctx, "the revocation journal can't be written; what is missing is written once it can", "error", err)
+		case err == nil && behind:
+			behind = false
+			n.logger.InfoContext(ctx, "the revocation journal is written again")
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package feed
+
+import "os"
+
+// Swap has the journal write to another file, and returns the one that it wrote to.
+func (j *Journal) Swap(file *os.File) *os.File {
+	j.file, file = file, j.file
+	return file
+}

@@ -1,0 +1,221 @@
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A journal is a text, one line for each change:
+//
+//	jeton-journal 1 INSTANCE
+//	EPOCH REVISION MARK -                                  a position: everything up to it may be missing
+//	EPOCH REVISION MARK TIME KIND ID [gone]
+//
+// Lines are only ever added. The last one may be cut by a crash; it then counts as not written.
+
+// journalHead begins the first line, before the instance.
+const journalHead = "jeton-journal 1 "
+
+// Journal is a file of every change that a node has heard of, written before the node says that a change of its own was
+// made. With it a backup that is restored knows what was taken away after it was made, and a node that starts knows how far
+// the database had come. It holds no secret, only which records changed.
+//
+// A change that couldn't be written, as on a full disk, is written later, as long as the feed has it; else the journal says
+// that it has a gap. Revoking never waits for room. Open one with OpenJournal.
+type Journal struct {
+	mu       sync.Mutex
+	file     *os.File
+	position Position // of the last line
+	gap      bool     // the next line must be a position
+	err      error    // why the last line couldn't be written
+}
+
+// Entry is one line of a journal.
+type Entry struct {
+	Epoch  int64
+	Change      // without Kind and ID for a position
+	Gap    bool // a position: what was before it may be missing
+}
+
+// OpenJournal opens the journal at a path, or begins one, readable by its owner alone.
+func OpenJournal(path string) (*Journal, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the revocation journal: %w", err)
+	}
+	j := &Journal{file: file}
+	if err := j.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the revocation journal %s: %w", path, err), file.Close())
+	}
+	return j, nil
+}
+
+// load finds the last line and cuts off what a crash left of another.
+func (j *Journal) load() error {
+	text, err := io.ReadAll(j.file)
+	if err != nil {
+		return err
+	}
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if whole < len(text) {
+		if err := j.file.Truncate(int64(whole)); err != nil {
+			return err
+		}
+	}
+	if whole == 0 {
+		return nil
+	}
+	instance, entries, err := ReadJournal(bytes.NewReader(text[:whole]))
+	if err != nil {
+		return err
+	}
+	j.position.Instance = instance
+	if len(entries) > 0 {
+		last := entries[len(entries)-1]
+		j.position.Epoch, j.position.Revision, j.position.Mark = last.Epoch, last.Revision, last.Mark
+	}
+	return nil
+}
+
+// Position returns where the journal has got to; the zero position where it is empty.
+func (j *Journal) Position() Position {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.position
+}
+
+// Err returns why the journal lags behind; nil where it doesn't.
+func (j *Journal) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+// Close closes the file.
+func (j *Journal) Close() error { return j.file.Close() }
+
+// skip says that what comes next doesn't follow what is there.
+func (j *Journal) skip() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.gap = true
+}
+
+// keep writes what of a batch isn't there, and returns once it is on the disk. What fails is for Err to tell.
+func (j *Journal) keep(b *Batch) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text, to := j.lines(b)
+	if len(text) == 0 {
+		j.err = nil
+		return
+	}
+	if j.err = j.write(text); j.err == nil {
+		j.position, j.gap = to, false
+	}
+}
+
+// lines returns the lines for a batch, and the position after them.
+func (j *Journal) lines(b *Batch) (text []byte, to Position) {
+	to = j.position
+	if j.position.Instance == uuid.Nil {
+		text = append(text, journalHead+b.Head.Instance.String()+"\n"...)
+	}
+	if j.gap || b.Pruned || j.position.Instance != b.Head.Instance || j.position.Epoch != b.Head.Epoch {
+		text = fmt.Appendf(text, "%d %d %d -\n", b.Head.Epoch, b.Head.Revision, b.Head.Mark)
+		return text, b.Head
+	}
+	for _, c := range b.Changes {
+		if c.Revision <= j.position.Revision {
+			continue
+		}
+		text = fmt.Appendf(text, "%d %d %d %s %s %s", b.Head.Epoch, c.Revision, c.Mark, c.At.UTC().Format(time.RFC3339Nano), c.Kind, c.ID)
+		if c.Gone {
+			text = append(text, " gone"...)
+		}
+		text = append(text, '\n')
+		to = Position{b.Head.Instance, b.Head.Epoch, c.Revision, c.Mark}
+	}
+	return text, to
+}
+
+// write adds lines, all or none of them.
+func (j *Journal) write(text []byte) error {
+	info, err := j.file.Stat()
+	if err != nil {
+		return err
+	}
+	n, err := j.file.Write(text)
+	if err == nil {
+		return j.file.Sync()
+	}
+	if now, statErr := j.file.Stat(); statErr == nil && now.Size() == info.Size()+int64(n) { // nobody else's lines came after
+		err = errors.Join(err, j.file.Truncate(info.Size()))
+	}
+	return err
+}
+
+// ReadJournal reads a journal: whose it is, and its entries by epoch and revision, each once. Several processes may have
+// written to one file. It returns an error where it is no journal, or has a line that none has written.
+func ReadJournal(r io.Reader) (instance uuid.UUID, entries []Entry, err error) {
+	lines := bufio.NewScanner(r)
+	for number := 1; lines.Scan(); number++ {
+		text := lines.Text()
+		if head, ok := strings.CutPrefix(text, journalHead); ok {
+			id, err := uuid.Parse(head)
+			if err != nil || instance != uuid.Nil && id != instance {
+				return uuid.Nil, nil, fmt.Errorf("line %d is of another database, or of none", number)
+			}
+			instance = id
+			continue
+		}
+		e, err := parseEntry(strings.Fields(text))
+		if err != nil || instance == uuid.Nil {
+			return uuid.Nil, nil, errors.Join(fmt.Errorf("line %d is no line of a revocation journal", number), err)
+		}
+		entries = append(entries, e)
+	}
+	if err := lines.Err(); err != nil {
+		return uuid.Nil, nil, err
+	}
+	// A gap of one process is none where another has the changes before it, so a position stands before the change of its number.
+	slices.SortStableFunc(entries, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Revision, b.Revision))
+	})
+	entries = slices.CompactFunc(entries, func(a, b Entry) bool { return a == b })
+	return instance, entries, nil
+}
+
+func parseEntry(fields []string) (e Entry, err error) {
+	position, gone := len(fields) == 4 && fields[3] == "-", len(fields) == 7 && fields[6] == "gone"
+	if !position && !gone && len(fields) != 6 {
+		return e, errors.New("it has other words")
+	}
+	for i, to := range []*int64{&e.Epoch, &e.Revision, &e.Mark} {
+		if *to, err = strconv.ParseInt(fields[i], 10, 64); err != nil {
+			return e, err
+		}
+	}
+	if position {
+		e.Gap = true
+		return e, nil
+	}
+	if e.At, err = time.Parse(time.RFC3339Nano, fields[3]); err != nil {
+		return e, err
+	}
+	e.Kind, e.Gone = Kind(fields[4]), gone
+	e.ID, err = uuid.Parse(fields[5])
+	return e, err
+}

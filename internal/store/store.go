@@ -1,0 +1,49 @@
+// Package store says what a store is: all that the packages inside ask of one, in one name, for those who open one.
+//
+// What each method promises stands with the package that needs it. The package holds no more than the list; the stores are
+// below it, and storetest holds each to it.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/session"
+)
+
+// Store keeps Jeton's records. It is safe for concurrent use.
+type Store interface {
+	account.Store
+	personal.Store
+	apitoken.Store
+	accesstoken.Store
+	clientauth.Store
+	session.Store
+	keyring.Store
+	catalog.Store
+	feed.Store
+	audit.Store
+
+	// PruneChanges deletes the changes before a time, oldest first and without leaving a gap, and returns how many.
+	PruneChanges(ctx context.Context, before time.Time) (int64, error)
+	// Horizon returns up to which time records may be deleted for their age; the zero time where that was never kept.
+	Horizon(ctx context.Context) (time.Time, error)
+	// KeepHorizon keeps that time, where it is later than the one kept.
+	KeepHorizon(ctx context.Context, at time.Time) error
+	// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where
+	// there was none.
+	NoteIssuer(ctx context.Context, url string) (former string, err error)
+	// Position returns how far the database has come, and which it is: the same each time it is opened.
+	Position(ctx context.Context) (feed.Position, error)
+	// Close finishes the writes that were accepted and refuses others.
+	Close() error
+}
