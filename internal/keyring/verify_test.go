@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -120,4 +121,43 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestVerifyByAKeyOfAnotherNode has one node take a token whose key another made a moment ago, before it has heard of that.
+// Its twin is of a key that nobody made.
+func TestVerifyByAKeyOfAnotherNode(t *testing.T) {
+	store := newStore(t)
+	counted := &looked{Store: store}
+	here, there := mustOpen(t, signing(counted)), mustOpen(t, signing(store))
+	signed := mustSign(t, there, keyring.ForAccessTokens)
+	if _, err := here.Verify(t.Context(), signed.Token, keyring.ForAccessTokens, claims("1").Issuer); err != nil || counted.times != 1 {
+		t.Errorf("got error %v after %d look-ups, want the token taken after one", err, counted.times)
+	}
+	if _, err := here.Verify(t.Context(), signed.Token, keyring.ForAccessTokens, claims("1").Issuer); err != nil || counted.times != 1 {
+		t.Errorf("got error %v after %d look-ups, want no second one", err, counted.times)
+	}
+	stranger := mustOpen(t, signing(newStore(t)))
+	unknown := mustSign(t, stranger, keyring.ForAccessTokens)
+	if _, err := here.Verify(t.Context(), unknown.Token, keyring.ForAccessTokens, claims("1").Issuer); reasonOf(t, err) != authority.ReasonUnknownKey {
+		t.Errorf("got error %v for a key that nobody made, want unknown_key", err)
+	}
+	counted.fail = errors.New("the database is down")
+	if _, err := here.Verify(t.Context(), unknown.Token, keyring.ForAccessTokens, claims("1").Issuer); !errors.Is(err, counted.fail) {
+		t.Errorf("got error %v while the database is down, want that: nobody knows whether the key is good", err)
+	}
+}
+
+// looked counts how often a key is looked for, and fails if it is told to.
+type looked struct {
+	keyring.Store
+	times int
+	fail  error
+}
+
+func (l *looked) HasSigningKey(ctx context.Context, kid string) (bool, error) {
+	l.times++
+	if l.fail != nil {
+		return false, l.fail
+	}
+	return l.Store.HasSigningKey(ctx, kid)
 }

@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/feed"
@@ -19,6 +22,9 @@ FROM store s LEFT JOIN change c ON c.revision > ?1 ORDER BY c.revision`
 // ChangesAfter implements feed.Store. It runs each second on every node and after each change, and is one select of two
 // rows at most when nothing happened. Where the head is below the revision asked for, the database is a past.
 func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, error) {
+	if err := s.inPlace(); err != nil {
+		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)
+	}
 	var b feed.Batch
 	var oldest int64
 	var closed string
@@ -46,6 +52,16 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		b.Changes = nil
 	}
 	return b, nil
+}
+
+// inPlace makes sure that the file that is open is still the one that has the database's name. Where somebody put another
+// there, the connections would go on with a file that nobody will ever open again.
+func (s *Store) inPlace() error {
+	now, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(s.file, now) {
+		return fmt.Errorf("%w: %s was removed, or replaced while it was open", feed.ErrOther, s.path)
+	}
+	return err
 }
 
 // PruneChanges deletes the changes before a time and returns how many they were. Of the rows it leaves none is older

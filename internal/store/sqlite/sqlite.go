@@ -39,6 +39,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -73,6 +74,8 @@ type Store struct {
 	closing chan struct{} // closed when no more jobs are taken
 	drained chan struct{} // closed when the last one taken is done
 	close   func() error  // stops it once, however often it is called
+	path    string
+	file    os.FileInfo // of the file that was opened
 }
 
 // Open opens the database, brings its schema up to date and starts its writer. It returns ErrNewerSchema where a newer
@@ -87,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := migrateUp(ctx, cfg.Path); err != nil {
 		return nil, fmt.Errorf("migrating the database: %w", err)
 	}
-	s := &Store{jobs: make(chan *job), closing: make(chan struct{}), drained: make(chan struct{})}
+	s := &Store{jobs: make(chan *job), closing: make(chan struct{}), drained: make(chan struct{}), path: cfg.Path}
 	s.close = sync.OnceValue(s.stop)
 	if err := s.start(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.closeDatabases())
@@ -99,6 +102,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // comes before any reader: it makes the files of the log, which readers couldn't.
 func (s *Store) start(ctx context.Context, cfg Config) error {
 	var err error
+	if s.file, err = os.Stat(cfg.Path); err != nil {
+		return err
+	}
 	if s.writes, err = connect(cfg.Path, writerPragmas(), 1); err != nil {
 		return err
 	}

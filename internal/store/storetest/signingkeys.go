@@ -85,6 +85,13 @@ func testCreateSigningKey(t *testing.T, s Store) {
 		doesToKey(t, s, feed.SigningKey, ev, run)
 	}
 	checkSigningKeys(t, s, other, first)
+	for kid, want := range map[string]bool{first.ID: true, other.ID: true, signingKey(2).ID: false, "": false} {
+		got, err := s.HasSigningKey(t.Context(), kid)
+		must(t, err)
+		if got != want {
+			t.Errorf("got %q there: %t, want %t", kid, got, want)
+		}
+	}
 	got, err := s.SigningKeys(t.Context())
 	must(t, err)
 	if at := got[0].CreatedAt; at.Location() != time.UTC {
