@@ -46,7 +46,15 @@ func (n *node) firstStart(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	if _, err := n.accounts.Create(ctx, administrator(password), audit.Actor{}); err != nil {
+	_, err = n.accounts.Create(ctx, administrator(password), audit.Actor{})
+	if errors.Is(err, authority.ErrConflict) { // of several nodes that start at once on a new database, one makes it
+		n.logger.InfoContext(ctx, "another node has made the first administrator, with its password")
+		if err := os.Remove(n.passwordFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing an initial password that opens nothing: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("making the user %s: %w", adminName, err)
 	}
 	_, err = fmt.Fprint(o.Stdout, n.welcome(o, password, random))

@@ -2,6 +2,10 @@ package faults_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +42,44 @@ func TestThreeNodes(t *testing.T) {
 		revoked := time.Now()
 		for i, n := range nodes {
 			n.refusesWithin(t, alice, revoked, i)
+		}
+	}
+}
+
+// TestThreeFirstStarts starts three processes at once on a database that is new, each with a password of its own making: one
+// makes the administrator, and has its password; the others come up, and leave none behind that opens nothing.
+func TestThreeFirstStarts(t *testing.T) {
+	binary, server := buildJeton(t), pg.Start(t)
+	for dsn, data := range map[string][3]string{
+		server.Database(t): {t.TempDir(), t.TempDir(), t.TempDir()},
+		"sqlite:" + filepath.Join(t.TempDir(), "jeton.db"): {t.TempDir(), t.TempDir(), t.TempDir()},
+	} {
+		var nodes [3]*process
+		var starting sync.WaitGroup
+		for i := range nodes {
+			starting.Go(func() {
+				nodes[i] = start(t, binary, data[i], "JETON_ADMIN_PASSWORD=", "JETON_DATABASE="+dsn, "JETON_MASTER_KEY="+masterKey)
+			})
+		}
+		starting.Wait()
+		var passwords []string
+		for _, folder := range data {
+			text, err := os.ReadFile(filepath.Join(folder, "initial-password"))
+			if err == nil {
+				passwords = append(passwords, strings.TrimSpace(string(text)))
+			}
+		}
+		if len(passwords) != 1 {
+			t.Fatalf("got %d initial passwords, want one", len(passwords))
+		}
+		for i, n := range nodes {
+			if n == nil {
+				t.Fatal("a node didn't start")
+			}
+			if status := n.call(login{user: "admin", password: passwords[0]}, "GET", "/v1/me", "", nil); status != http.StatusOK {
+				t.Errorf("node %d: got %d, want the first administrator known", i, status)
+			}
+			n.kill()
 		}
 	}
 }
