@@ -16,7 +16,13 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/storetest"
 )
+
+// BenchmarkStore is the same for each store.
+func BenchmarkStore(b *testing.B) {
+	storetest.Bench(b, func(t testing.TB) storetest.Store { return fresh(t) })
+}
 
 const benchRows = 100_000
 
