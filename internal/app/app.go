@@ -36,6 +36,8 @@ type Options struct {
 	// Now and Random are the clock and the source of secrets: the system's where nil.
 	Now    func() time.Time
 	Random io.Reader
+	// Supervisor is who wants to hear when Jeton serves, reloads and stops; nobody where it is zero.
+	Supervisor Supervisor
 	// Started, where given, hears of the addresses once all listeners are open.
 	Started func(Addresses)
 }
@@ -87,6 +89,8 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	addresses := doors.addresses()
 	logger.InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)
+	w := &watched{by: o.Supervisor, admin: addresses.Admin, url: url, logger: logger}
+	stops.push("supervision", w.serving(ctx))
 	if o.Started != nil {
 		o.Started(addresses)
 	}
@@ -99,8 +103,10 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 		case err := <-faults:
 			return err
 		case <-o.Hangup:
-			n.reload(ctx, o, level)
-			n.reloadCertificate(ctx)
+			w.reloading(ctx, func() {
+				n.reload(ctx, o, level)
+				n.reloadCertificate(ctx)
+			})
 		}
 	}
 }

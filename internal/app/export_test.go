@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/jose"
@@ -63,4 +66,24 @@ func once(ctx context.Context, o Options, do func(*node, context.Context)) error
 		do(n, ctx)
 	}
 	return errors.Join(err, stops.unwind())
+}
+
+// GiveSigns tells a supervisor of a Jeton whose /livez doesn't answer until mute is closed. It returns how to end it.
+func GiveSigns(ctx context.Context, t *testing.T, by Supervisor, mute <-chan struct{}) (stop func()) {
+	t.Helper()
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-mute:
+		case <-r.Context().Done():
+		}
+		w.WriteHeader(http.StatusOK)
+	}))
+	w := &watched{by: by, admin: admin.Listener.Addr(), logger: slog.New(slog.DiscardHandler)}
+	end := w.serving(ctx)
+	return func() {
+		if err := end(ctx); err != nil {
+			t.Error(err)
+		}
+		admin.Close()
+	}
 }

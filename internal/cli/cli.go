@@ -39,6 +39,8 @@ type Env struct {
 	// Hidden reads a line typed at the terminal without showing it, or gives up when the context ends. It is nil where
 	// stdin is not a terminal: then nothing is asked.
 	Hidden func(ctx context.Context) (client.Secret, error)
+	// PID is the process's, by which it knows whether a supervisor of services means it; 0 where that isn't known.
+	PID int
 	// Terminal says that stdout is a terminal, LogTerminal that stderr is one.
 	Terminal, LogTerminal bool
 	// Width is how many columns the terminal of stdout has; 0 where there is none, or it isn't known.

@@ -20,7 +20,7 @@ func Process() Env {
 	env := Env{
 		Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Command: calledAs(os.Args[0]), Now: time.Now,
+		Command: calledAs(os.Args[0]), Now: time.Now, PID: os.Getpid(),
 		Keyring:  newSystemKeyring(os.Getenv("DBUS_SESSION_BUS_ADDRESS"), fmt.Sprintf("/run/user/%d/bus", os.Getuid())),
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), LogTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}

@@ -38,6 +38,7 @@ that --config names, in that order of precedence.`,
 		options := app.Options{
 			Config: cfg, Reload: load, Stdout: p.env.Stdout, Stderr: p.env.Stderr,
 			Terminal: p.env.Terminal, LogTerminal: p.env.LogTerminal, Command: p.env.Command, Now: p.env.Now,
+			Supervisor: app.SupervisorOf(func(name string) string { return p.vars[name] }, p.env.PID),
 		}
 		if p.env.Hangup != nil {
 			requests, stop := p.env.Hangup()

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -50,13 +51,19 @@ func TestServe(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	data := filepath.Join(t.TempDir(), "data")
+	notify := filepath.Join(t.TempDir(), "notify")
+	supervisor, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = supervisor.Close() }()
 	var stdout, log watched
 	hangups := make(chan os.Signal)
 	stopped := false
 	env := cli.Env{
 		Args: []string{"serve", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data},
 		// What belongs to the other commands may stand in the same environment.
-		Environ: []string{"JETON_URL=http://127.0.0.1:1", "JETON_USERNAME=admin", "JETON_PASSWORD=" + canary, "JETON_LOG_FORMAT=text"},
+		Environ: []string{"JETON_URL=http://127.0.0.1:1", "JETON_USERNAME=admin", "JETON_PASSWORD=" + canary, "JETON_LOG_FORMAT=text", "NOTIFY_SOCKET=" + notify},
 		Stdin:   strings.NewReader(""), Stdout: &stdout, Stderr: &log, Command: "bin/jeton", Now: time.Now,
 		Hangup: func() (<-chan os.Signal, func()) { return hangups, func() { stopped = true } },
 	}
@@ -69,6 +76,11 @@ func TestServe(t *testing.T) {
 		t.Fatalf("got exit code %d, want a server; it said:\n%s", code, log.text.String())
 	case m := <-started:
 		url = "http://" + m[1]
+	}
+	_ = supervisor.SetReadDeadline(time.Now().Add(10 * time.Second))
+	message := make([]byte, 64)
+	if n, err := supervisor.Read(message); err != nil || !strings.HasPrefix(string(message[:n]), "READY=1\n") {
+		t.Errorf("got %q, %v, want the supervisor told that it serves", message[:n], err)
 	}
 
 	// The first start has written the administrator's password into a file, and says how to use it.
