@@ -53,7 +53,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	visit(cli.Commands())
-	if count < 39 {
+	if count < 40 {
 		t.Errorf("got %d commands, want all", count)
 	}
 }
