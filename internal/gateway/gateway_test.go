@@ -208,8 +208,9 @@ func TestUnavailable(t *testing.T) {
 	for err, reason := range map[error]string{errors.New("no database"): "unavailable", authority.ErrBusy: "busy"} {
 		d.users.err = err
 		res, events := d.ask(t, asked(token, as))
-		if res.status != http.StatusServiceUnavailable || res.header.Get("X-Jeton-Status") != "503" || res.header.Get("Retry-After") != "1" {
-			t.Errorf("%s: got %d, X-Jeton-Status %q, Retry-After %q, want 503 everywhere, and 1", reason, res.status, res.header.Get("X-Jeton-Status"), res.header.Get("Retry-After"))
+		want := map[string]int{"unavailable": http.StatusServiceUnavailable, "busy": http.StatusTooManyRequests}[reason]
+		if res.status != want || res.header.Get("X-Jeton-Status") != "503" || res.header.Get("Retry-After") != "1" {
+			t.Errorf("%s: got %d, X-Jeton-Status %q, Retry-After %q, want %d, 503 and 1", reason, res.status, res.header.Get("X-Jeton-Status"), res.header.Get("Retry-After"), want)
 		}
 		if len(events) != 1 || events[0].Reason != reason {
 			t.Errorf("got refusals %+v, want reason %s", events, reason)

@@ -307,7 +307,7 @@ func TestRateLimited(t *testing.T) {
 	access := d.accessToken(t, d.access, made, accesstoken.Ask{})
 	for n := range 4 {
 		res, events := d.ask(t, asked("", at(allowedURL, access)))
-		if n < 2 && res.status != http.StatusOK || n >= 2 && (res.status != http.StatusServiceUnavailable || res.header.Get("X-Jeton-Status") != "429" || res.header.Get("Retry-After") != "30") {
+		if n < 2 && res.status != http.StatusOK || n >= 2 && (res.status != http.StatusTooManyRequests || res.header.Get("X-Jeton-Status") != "429" || res.header.Get("Retry-After") != "30") {
 			t.Errorf("call %d: got %d, X-Jeton-Status %q, Retry-After %q", n, res.status, res.header.Get("X-Jeton-Status"), res.header.Get("Retry-After"))
 		}
 		if n >= 2 && (len(events) != 1 || events[0].Reason != "rate_limited") {
