@@ -141,6 +141,12 @@ func (s *stack) startNginx(t *testing.T, conf string) *proxy {
 	t.Helper()
 	prefix := filepath.Join(s.dir, "nginx")
 	copyNginx(t, prefix)
+	return s.nginxIn(t, prefix, conf)
+}
+
+// nginxIn starts nginx in a folder that has the files of deploy/nginx.
+func (s *stack) nginxIn(t *testing.T, prefix, conf string) *proxy {
+	t.Helper()
 	must(t, os.WriteFile(filepath.Join(prefix, "test.conf"), []byte(conf), 0o644))
 	return s.startProxy(t, "nginx", nginxListener, exec.Command("nginx", "-p", prefix, "-c", "test.conf"))
 }
