@@ -61,7 +61,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but Halted, Cookies and MaxRemembered.
+// Config is what an Authority needs. Every field is required but CatchUp, Cookies and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -73,9 +73,10 @@ type Config struct {
 	Refusals *audit.Refusals
 	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
 	Fresh func() bool
-	// Halted returns why the database itself is no longer to be trusted, nil where it is. It is asked while the feed isn't
-	// fresh; nil means that the database always is.
-	Halted func() error
+	// CatchUp returns once every change that was committed before it was called has been applied. It is called for each
+	// verdict while the feed isn't fresh, and its error refuses the call: of the policy and of keys, too, nothing old may
+	// count. Where it is nil, only what is remembered of credentials doesn't count then.
+	CatchUp func(ctx context.Context) error
 	// Cookies are the cookies that are looked at, one for a kind; each door takes the first whose kind it accepts.
 	Cookies []Cookie
 	// Now is the clock.
@@ -237,12 +238,17 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 	}
 	c.From = in.Peer
 	key := a.memory.keyOf(&c)
-	if a.cfg.Fresh() {
+	fresh := a.cfg.Fresh()
+	if !fresh {
+		if err := a.catchUp(ctx); err != nil {
+			return c.Kind, nil, refusalOf(err)
+		}
+		fresh = a.cfg.Fresh()
+	}
+	if fresh {
 		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
 			return c.Kind, used, nil
 		}
-	} else if err := a.halted(); err != nil {
-		return c.Kind, nil, refusalOf(err)
 	}
 	ref = a.prove(ctx, &c, key, p)
 	if ref != nil && ref.Reason == ReasonExpired {
@@ -251,12 +257,17 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 	return c.Kind, nil, ref
 }
 
-// halted returns why not even the database may be asked.
-func (a *Authority) halted() error {
-	if a.cfg.Halted == nil {
+// catchUp has the feed heard, for one verdict.
+func (a *Authority) catchUp(ctx context.Context) error {
+	if a.cfg.CatchUp == nil {
 		return nil
 	}
-	return a.cfg.Halted()
+	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
+	defer cancel()
+	if err := a.cfg.CatchUp(ctx); err != nil {
+		return fmt.Errorf("hearing what has changed: %w", err)
+	}
+	return nil
 }
 
 // prove asks the way in and the database, and remembers what they said.

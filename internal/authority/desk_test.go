@@ -26,6 +26,7 @@ type desk struct {
 	console, api, secrets         *way
 	people                        *people
 	refusals                      *audit.Refusals
+	catchUp                       func() error // what hearing the feed comes to, while it is stale
 	clock                         atomic.Int64 // microseconds since 1970
 	stale                         atomic.Bool  // the feed was not heard
 }
@@ -57,6 +58,7 @@ func newDeskOf(tb testing.TB, table *policy.Table, maxRemembered int) *desk {
 		secrets:   newWay(authority.ClientSecret, ""),
 		people:    &people{users: map[uuid.UUID]authority.User{}},
 		refusals:  audit.NewRefusals(1000),
+		catchUp:   func() error { return nil },
 	}
 	d.clock.Store(epoch.UnixMicro())
 	var err error
@@ -64,7 +66,7 @@ func newDeskOf(tb testing.TB, table *policy.Table, maxRemembered int) *desk {
 		Ways: []authority.Way{d.passwords, d.personal, toucher{d.sessions}, d.console, d.api, secretWay{d.secrets}}, Users: d.people,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: "console"}},
 		Policy:  func() *policy.Table { return table }, Refusals: d.refusals,
-		Fresh: func() bool { return !d.stale.Load() }, Now: d.now, Random: rand.Reader, MaxRemembered: maxRemembered,
+		Fresh: func() bool { return !d.stale.Load() }, CatchUp: func(context.Context) error { return d.catchUp() }, Now: d.now, Random: rand.Reader, MaxRemembered: maxRemembered,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -226,6 +226,37 @@ func TestNotFresh(t *testing.T) {
 	}
 }
 
+// TestCatchesUp has each verdict hear the feed while that is stale: what was taken away meanwhile is then forgotten, what wasn't
+// counts from memory, and where it can't be heard the call is refused, although the database would still take the token.
+func TestCatchesUp(t *testing.T) {
+	h := newHousehold(t)
+	h.cold(t)
+	gone := h.sessions.token("jts-gone", h.bob)
+	if got := h.outcome(t, bearer("jts-gone")); got != "bob" {
+		t.Fatalf("got %s, want bob", got)
+	}
+	h.stale.Store(true)
+	h.catchUp = func() error { return errDown }
+	asked := h.proofs()
+	for _, token := range []string{"jtp-alice", "jts-gone"} {
+		if got := h.outcome(t, bearer(token)); got != "unavailable" || h.proofs() != asked {
+			t.Errorf("%s while the feed can't be heard: got %s after %d look-ups, want unavailable after none", token, got, h.proofs()-asked)
+		}
+	}
+	h.catchUp = func() error {
+		h.sessions.drop("jts-gone")
+		h.Forget(gone)
+		h.stale.Store(false)
+		return nil
+	}
+	if got := h.outcome(t, bearer("jtp-alice")); got != "alice" || h.proofs() != asked {
+		t.Errorf("once it was heard: got %s after %d look-ups, want alice from memory", got, h.proofs()-asked)
+	}
+	if got := h.outcome(t, bearer("jts-gone")); got != "unknown" {
+		t.Errorf("what was taken away meanwhile: got %s, want unknown", got)
+	}
+}
+
 // TestNotRemembered has what must be asked about each time.
 func TestNotRemembered(t *testing.T) {
 	long := strings.Repeat("x", 1<<16-1)

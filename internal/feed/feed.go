@@ -126,7 +126,8 @@ type Feed struct {
 	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
 	known   Position      // everything up to it has been applied; applied has its revision for the others
 	started bool
-	served  int64 // the tickets of those whose changes have been applied
+	served  int64 // the tickets of those for whom it was read
+	result  error // what came of that
 }
 
 // New returns a Feed, or an error where the configuration lacks something. It is not fresh until CatchUp has succeeded.
@@ -142,14 +143,20 @@ func New(cfg Config) (*Feed, error) {
 }
 
 // CatchUp applies every change committed before it was called. Where it can't, the feed is no longer fresh: a change
-// of this very node may be among those that it doesn't know. Of many callers at once, one reads for all.
+// of this very node may be among those that it doesn't know. Of many callers at once, one reads for all that called before it
+// began, and what failed for it has failed for them; but for its own context's end.
 func (f *Feed) CatchUp(ctx context.Context) error {
 	ticket := f.tickets.Add(1)
 	err := f.take(ctx, func() error {
 		if f.served >= ticket { // somebody has read since this call began
-			return nil
+			return f.result
 		}
-		return f.catchUp(ctx)
+		asking := f.tickets.Load()
+		err := f.catchUp(ctx)
+		if err == nil || ctx.Err() == nil {
+			f.served, f.result = asking, err
+		}
+		return err
 	})
 	if err != nil {
 		f.heard.Store(nil)
@@ -174,7 +181,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	if err := f.Halted(); err != nil {
 		return err
 	}
-	asked, tickets := f.cfg.Now(), f.tickets.Load()
+	asked := f.cfg.Now()
 	batch, err := f.read(ctx)
 	if err != nil {
 		return f.halt(err)
@@ -193,7 +200,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 			f.known.Revision, f.known.Mark = c.Revision, c.Mark
 		}
 	}
-	f.known, f.started, f.served = batch.Head, true, tickets
+	f.known, f.started = batch.Head, true
 	f.applied.Store(batch.Head.Revision)
 	f.heard.Store(&asked)
 	return nil

@@ -349,28 +349,69 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestOneReadsForAll has many callers at once wait for the read of one that began after they did, and for no more.
+// TestOneReadsForAll has many callers at once wait for the read of one that began after they did, and for no more; what fails
+// for that one fails for them.
 func TestOneReadsForAll(t *testing.T) {
+	for _, fails := range []error{nil, errDown} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNode(t)
+			n.start(t)
+			hold := make(chan struct{})
+			n.refuse = func(feed.Change) error { <-hold; return fails }
+			n.store.add(alice)
+			before := len(n.store.asked)
+			for range 10 {
+				go func() {
+					if err := n.CatchUp(t.Context()); !errors.Is(err, fails) {
+						t.Errorf("got %v, want %v", err, fails)
+					}
+				}()
+			}
+			synctest.Wait()
+			close(hold)
+			synctest.Wait()
+			// The first may have asked before the others called; the second read then stands for all of them.
+			if got := len(n.store.asked) - before; got > 2 {
+				t.Errorf("got %d reads for ten callers, want 2 at most", got)
+			}
+			n.refuse = nil
+			if err := n.CatchUp(t.Context()); err != nil {
+				t.Errorf("got %v from a call that came later, want none", err)
+			}
+		})
+	}
+}
+
+// TestReaderGivesUp: a reader whose own caller has gone doesn't tell the others that nothing could be read.
+func TestReaderGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t)
 		n.start(t)
-		hold := make(chan struct{})
-		n.store.answers = func(b feed.Batch) feed.Batch { <-hold; return b }
-		before := len(n.store.asked)
-		for range 10 {
-			go func() {
-				if err := n.CatchUp(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}()
+		n.store.add(alice)
+		reads, hold := 0, make(chan struct{})
+		n.refuse = func(feed.Change) error {
+			if reads++; reads == 1 {
+				<-hold
+				return context.Canceled
+			}
+			return nil
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			if err := n.CatchUp(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want the reader's own end", err)
+			}
+		}()
 		synctest.Wait()
+		go func() {
+			if err := n.CatchUp(t.Context()); err != nil {
+				t.Errorf("got %v for a caller that waited, want none", err)
+			}
+		}()
+		synctest.Wait()
+		cancel()
 		close(hold)
 		synctest.Wait()
-		// The first may have asked before the others called; the second read then stands for all of them.
-		if got := len(n.store.asked) - before; got > 2 {
-			t.Errorf("got %d reads for ten callers, want 2 at most", got)
-		}
 	})
 }
 
