@@ -70,6 +70,10 @@ func TestDecideRefuses(t *testing.T) {
 			"blocked", authority.OutcomeUnauthenticated, nil, false, "",
 		},
 		{
+			"suspended", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) { u.Active, u.Suspended = false, true },
+			"suspended", authority.OutcomeUnauthenticated, nil, false, "",
+		},
+		{
 			"deleted", func(_ *desk, _ *authority.User, p *authority.Proof, _ *authority.Presented) { p.UserID = uuid.New() },
 			"user_deleted", authority.OutcomeUnauthenticated, nil, false, "",
 		},
@@ -207,7 +211,7 @@ func checkRefused(t *testing.T, d *desk, in *authority.Presented, reason authori
 func TestReasonOutcomes(t *testing.T) {
 	outcomes := map[authority.Outcome]string{
 		authority.OutcomeMalformed:       "two_credentials too_long unreadable_call",
-		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired ended blocked user_deleted",
+		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired ended blocked suspended user_deleted",
 		authority.OutcomeForbidden:       "unknown_service ambiguous_path no_operation not_in_audience untrusted_peer cross_origin not_allowed",
 		authority.OutcomeTooMany:         "throttled",
 		authority.OutcomeUnavailable:     "busy unavailable",

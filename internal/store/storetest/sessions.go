@@ -492,6 +492,8 @@ func testSessionsOfBlocked(t *testing.T, s Store) {
 	c.check(t, s, last, last)
 	change(authority.ErrStale, func(r *account.Record) { r.State = account.Active; r.Version-- })
 	c.check(t, s, last, last)
+	change(nil, func(r *account.Record) { r.State = account.Suspended })
+	c.check(t, s, last, last)
 	change(nil, func(r *account.Record) { r.State = account.Active })
 	ended := at
 	c.check(t, s, ended, ended)

@@ -78,6 +78,15 @@ func testCreateUser(t *testing.T, s Store) {
 	password, err := s.PasswordByName(t.Context(), "ångström")
 	must(t, err)
 	same(t, password, account.Credentials{UserID: r.ID, Hash: "hash", Blocked: true})
+	suspended := person("suspended")
+	suspended.State = account.Suspended
+	born(t, s, suspended, "hash")
+	password, err = s.PasswordByName(t.Context(), "suspended")
+	must(t, err)
+	same(t, password, account.Credentials{UserID: suspended.ID, Hash: "hash", Blocked: true})
+	kept, err := s.User(t.Context(), suspended.ID)
+	must(t, err)
+	same(t, kept.State, account.Suspended)
 
 	without := born(t, s, person("without"), "")
 	password, err = s.PasswordByName(t.Context(), "without")
