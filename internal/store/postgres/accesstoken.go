@@ -1,0 +1,103 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// An access token has no row. What bears it is one select of its parent's row, which also asks whether the key of its
+// signature or the token itself is revoked: what belongs to one verdict is read as of one moment.
+const (
+	tokenRevoked            = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = $3)`
+	selectGroundsOfAPIToken = `
+SELECT t.id, t.user_id, CASE WHEN t.deleted_at IS NOT NULL THEN 'deleted' WHEN t.enabled THEN 'live' ELSE 'disabled' END, t.expires_at, ` + apiTokenLimits + `,
+	` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = $1`
+
+	// A client is narrowed by nothing but its user's permissions.
+	selectGroundsOfClient = `
+SELECT id, user_id, CASE WHEN deleted_at IS NULL THEN 'live' ELSE 'deleted' END, NULL::bigint, NULL::text, '', 0::bigint, 0::bigint, ` + keyRevoked + `, ` + tokenRevoked + ` FROM (
+	SELECT id, user_id, deleted_at FROM client_secret WHERE id = $1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = $1) c`
+)
+
+// scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
+func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
+	p := &grounds.Parent
+	var columns limitsColumns
+	dest := append([]any{idColumn{&p.ID}, idColumn{&p.UserID}, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
+	if err = row.Scan(append(dest, &grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
+		return accesstoken.Grounds{}, kindOf(err)
+	}
+	limits, err := columns.limits()
+	p.Limits = &limits
+	return grounds, err
+}
+
+// APITokenParent implements accesstoken.Store. An exchange waits for it, so it is the select of a verdict, for no key and
+// no token.
+func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
+	grounds, err := s.GroundsOfAPIToken(ctx, id, "", uuid.Nil)
+	return grounds.Parent, err
+}
+
+// GroundsOfAPIToken implements accesstoken.Store.
+func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfAPIToken, raw(parent), asStorable(kid), raw(id)))
+	if err != nil {
+		return accesstoken.Grounds{}, fmt.Errorf("looking up the API token of an access token: %w", err)
+	}
+	return grounds, nil
+}
+
+// ClientParent implements accesstoken.Store.
+func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
+	grounds, err := s.GroundsOfClient(ctx, id, "", uuid.Nil)
+	return grounds.Parent, err
+}
+
+// GroundsOfClient implements accesstoken.Store.
+func (s *Store) GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfClient, raw(parent), asStorable(kid), raw(id)))
+	if err != nil {
+		return accesstoken.Grounds{}, fmt.Errorf("looking up the client of an access token: %w", err)
+	}
+	return grounds, nil
+}
+
+// TouchParents implements accesstoken.Store. A use names its parent and not which kind that is: of the three tables, the two
+// that don't have it find no row.
+func (s *Store) TouchParents(ctx context.Context, used []authority.Use) error {
+	return errors.Join(s.TouchAPITokens(ctx, used), s.TouchClientSecrets(ctx, used))
+}
+
+// RevokeAccessToken implements accesstoken.Store. The feed names the parent, on whose record the token rests in memory.
+func (s *Store) RevokeAccessToken(ctx context.Context, r accesstoken.Revocation, ev audit.Event) error {
+	return s.withdraw(ctx, "revoking access token", func(t *tx) error {
+		n, err := t.exec(`INSERT INTO revoked_access_token (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, raw(r.ID), micros(r.Until))
+		if err != nil || n == 0 {
+			return err
+		}
+		kind := feed.APIToken
+		if r.Client {
+			kind = feed.ClientSecret
+		}
+		return t.record(ev, kind, r.Parent)
+	})
+}
+
+// PruneRevokedAccessTokens implements accesstoken.Store.
+func (s *Store) PruneRevokedAccessTokens(ctx context.Context, before time.Time) (count int64, err error) {
+	err = s.withdraw(ctx, "deleting revoked access tokens", func(t *tx) error {
+		count, err = t.exec(`DELETE FROM revoked_access_token WHERE expires_at < $1`, micros(before))
+		return err
+	})
+	return count, err
+}

@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// Whether the key of a signature is revoked is asked in the very select that finds the record: nothing that memory holds is
+// believed while the feed isn't heard.
+const (
+	keyRevoked = `NOT EXISTS (SELECT 1 FROM signing_key WHERE kid = $2 AND revoked_at IS NULL)`
+
+	apiTokenLimits = `t.scopes, t.allowed_ips, t.rate_calls, t.rate_seconds`
+	apiTokenFields = `
+t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.created_at, t.updated_at, t.expires_at, t.deleted_at,
+	t.last_used_at, coalesce(t.last_used_ip, '')`
+	selectAPIToken       = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = $1 AND t.deleted_at IS NULL`
+	selectAPITokenByName = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.name_key = $1 AND t.deleted_at IS NULL`
+	selectAPITokenNames  = `SELECT id, name FROM api_token WHERE id = ANY ($1)`
+	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = $1`
+	selectAPITokens      = `
+SELECT ` + apiTokenFields + ` FROM api_token t
+WHERE t.deleted_at IS NULL AND t.name_key > $1 AND ($2::uuid IS NULL OR t.user_id = $2) AND ($3::boolean IS NULL OR t.enabled = $3)
+	AND ($4::bigint IS NULL OR t.expires_at < $4)
+ORDER BY t.name_key LIMIT $5`
+)
+
+// limitsColumns scans the limits of a token.
+type limitsColumns struct {
+	scopes         *string
+	from           string
+	calls, seconds int64
+}
+
+func (c *limitsColumns) dest() []any { return []any{&c.scopes, &c.from, &c.calls, &c.seconds} }
+
+// limits returns what was scanned. A network that can't be read is a fault: left out, it would widen the token.
+func (c *limitsColumns) limits() (l authority.Limits, err error) {
+	if c.scopes != nil {
+		l.Scopes = append([]string{}, strings.Fields(*c.scopes)...)
+	}
+	for _, text := range strings.Fields(c.from) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return l, fmt.Errorf("reading the addresses of a token: %w", err)
+		}
+		l.From = append(l.From, network)
+	}
+	l.Rate = authority.Rate{Calls: int(c.calls), Per: time.Duration(c.seconds) * time.Second}
+	return l, nil
+}
+
+// scanAPIToken reads apiTokenFields, and what stands behind them.
+func scanAPIToken(row scanner, more ...any) (t apitoken.Token, err error) {
+	var limits limitsColumns
+	dest := append([]any{idColumn{&t.ID}, idColumn{&t.UserID}, &t.Name, &t.KeyID, &t.Enabled}, limits.dest()...)
+	dest = append(dest, &t.Version, timeColumn{&t.CreatedAt}, timeColumn{&t.UpdatedAt}, timeColumn{&t.ExpiresAt}, timeColumn{&t.DeletedAt},
+		timeColumn{&t.LastUsedAt}, &t.LastUsedIP)
+	if err = row.Scan(append(dest, more...)...); err == nil {
+		t.Limits, err = limits.limits()
+	}
+	return t, err
+}
+
+// APIToken implements apitoken.Store.
+func (s *Store) APIToken(ctx context.Context, id uuid.UUID) (apitoken.Token, error) {
+	return readAPIToken(s.row(ctx, selectAPIToken, raw(id)))
+}
+
+// APITokenByName implements apitoken.Store.
+func (s *Store) APITokenByName(ctx context.Context, key string) (apitoken.Token, error) {
+	return readAPIToken(s.named(ctx, s.listing, selectAPITokenByName, key))
+}
+
+// APITokensNamed implements apitoken.Store.
+func (s *Store) APITokensNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	names, err := s.names(ctx, selectAPITokenNames, ids)
+	if err != nil {
+		return nil, fmt.Errorf("naming API tokens: %w", err)
+	}
+	return names, nil
+}
+
+func readAPIToken(row scanner) (apitoken.Token, error) {
+	t, err := scanAPIToken(row)
+	if err != nil {
+		return apitoken.Token{}, fmt.Errorf("reading API token: %w", kindOf(err))
+	}
+	return t, nil
+}
+
+// FindAPIToken implements apitoken.Store.
+func (s *Store) FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (found apitoken.Found, err error) {
+	found.Token, err = scanAPIToken(s.find(ctx, selectFoundAPIToken, raw(id), asStorable(kid)), &found.KeyRevoked)
+	if err != nil {
+		return apitoken.Found{}, fmt.Errorf("looking up API token: %w", kindOf(err))
+	}
+	return found, nil
+}
+
+// APITokens implements apitoken.Store. The cursor is a name, so that tokens made or deleted between two pages shift nothing.
+func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Token, error) {
+	var enabled any
+	if q.Enabled != nil {
+		enabled = *q.Enabled
+	}
+	tokens, err := all(ctx, s, func(row scanner) (apitoken.Token, error) { return scanAPIToken(row) }, selectAPITokens,
+		asStorable(q.After), optionalRaw(q.UserID), enabled, optionalMicros(q.ExpiringBefore), q.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing API tokens: %w", err)
+	}
+	return tokens, nil
+}

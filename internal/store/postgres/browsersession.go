@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/session"
+)
+
+const (
+	selectSession = `
+SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at FROM browser_session WHERE `
+	// While one pepper lives, the second pair finds nothing, in one probe of the index.
+	selectSessionByConsole = selectSession + `(pepper = $1 AND console_digest = $2) OR (pepper = $3 AND console_digest = $4)`
+	selectSessionByAPI     = selectSession + `(pepper = $1 AND api_digest = $2) OR (pepper = $3 AND api_digest = $4)`
+	// endSession ends a session that lasts and finds no row where there is none.
+	endSession = `UPDATE browser_session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
+	// endSessions ends all sessions of a user but one. Of several rows each is locked in the order of its ID, as by touch.
+	endSessions = `
+UPDATE browser_session SET ended_at = $1 WHERE id IN (
+	SELECT id FROM browser_session WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE)`
+	// endSessionsOfBlocked ends the sessions of a user, whose row is held, if that is blocked.
+	endSessionsOfBlocked = `
+UPDATE browser_session SET ended_at = $1 WHERE id IN (
+	SELECT id FROM browser_session
+	WHERE user_id = $2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM "user" WHERE id = $2 AND state = 'blocked')
+	ORDER BY id FOR NO KEY UPDATE)`
+	// touchSession stores a use if it is later than the last; a session that has ended isn't used.
+	touchSession = `
+UPDATE browser_session SET last_used_at = $1, last_used_ip = $2 WHERE id = $3 AND ended_at IS NULL AND last_used_at < $1`
+)
+
+// CreateBrowserSession implements session.Store. A log-in takes nothing away and needs no row of the feed; the session
+// that goes for it does.
+func (s *Store) CreateBrowserSession(ctx context.Context, b session.Session, d session.Digests, former uuid.UUID, ev audit.Event) error {
+	return s.write(ctx, "inserting browser session", func(t *tx) error {
+		if err := t.holdUser(b.UserID); err != nil {
+			return err
+		}
+		if _, err := t.exec(`
+INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			raw(b.ID), raw(b.UserID), d.Console.Pepper, d.Console.Sum[:], d.API.Sum[:], micros(b.CreatedAt), micros(b.LastUsedAt),
+			optionalText(b.LastUsedIP), micros(b.ExpiresAt)); err != nil {
+			return err
+		}
+		ended, err := t.exec(endSession, micros(ev.At), raw(former))
+		if err != nil {
+			return err
+		}
+		if ended > 0 {
+			t.enter(feed.BrowserSession, former, ev)
+		}
+		if err := t.dropOldestSession(b.UserID, ev); err != nil {
+			return err
+		}
+		return t.record(ev, unseen, uuid.Nil)
+	})
+}
+
+// maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
+// each session keeps its row for weeks.
+const maxSessions = 100
+
+// dropOldestSession deletes a user's oldest session if there is one too many. As each log-in adds one, with the user's row
+// held, there never are two. It may be deleted meanwhile because it is long over.
+func (t *tx) dropOldestSession(userID uuid.UUID, ev audit.Event) error {
+	var id uuid.UUID
+	err := t.one(`
+DELETE FROM browser_session WHERE id = (
+	SELECT id FROM browser_session WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2)
+RETURNING id`, idColumn{&id}, raw(userID), maxSessions)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.enter(feed.BrowserSession, id, ev)
+	return nil
+}
+
+// ExpireBrowserSession implements session.Store.
+func (s *Store) ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.write(ctx, "noting that a browser session is over", func(t *tx) error {
+		_, err := t.exec(endSession, micros(at), raw(id))
+		return err
+	})
+}
+
+// BrowserSessionByDigest implements session.Store.
+func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Session, error) {
+	if len(digests) == 0 || len(digests) > 2 {
+		return session.Session{}, fmt.Errorf("looking up browser session: %d peppers, not one or two", len(digests))
+	}
+	first, last := digests[0], digests[len(digests)-1]
+	var query string
+	switch kind {
+	case authority.ConsoleSession:
+		query = selectSessionByConsole
+	case authority.APISession:
+		query = selectSessionByAPI
+	default:
+		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
+	}
+	var b session.Session
+	err := one(s.find(ctx, query, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), "looking up browser session",
+		idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
+	return b, err
+}
+
+// EndBrowserSession implements session.Store.
+func (s *Store) EndBrowserSession(ctx context.Context, id uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending browser session", func(t *tx) error {
+		if err := t.execOne(endSession, micros(ev.At), raw(id)); err != nil {
+			return err
+		}
+		return t.record(ev, feed.BrowserSession, id)
+	})
+}
+
+// endOtherSessions ends the browser sessions of a user, but the one by which the event's actor came. The user's own row of
+// the feed tells of it: every session rests on its user.
+func (t *tx) endOtherSessions(userID uuid.UUID, ev audit.Event) error {
+	own := uuid.Nil
+	if ev.Actor.CredentialKind == authority.ConsoleSession.String() {
+		own = ev.Actor.CredentialID
+	}
+	_, err := t.exec(endSessions, micros(ev.At), raw(userID), raw(own))
+	return err
+}
+
+// TouchBrowserSessions implements session.Store.
+func (s *Store) TouchBrowserSessions(ctx context.Context, used []authority.Use) error {
+	return s.touch(ctx, "touching browser sessions", touchSession, used)
+}
+
+// PruneBrowserSessions implements session.Store.
+func (s *Store) PruneBrowserSessions(ctx context.Context, before time.Time) (count int64, err error) {
+	err = s.withdraw(ctx, "deleting old browser sessions", func(t *tx) error {
+		count, err = t.exec(`
+DELETE FROM browser_session WHERE id IN (SELECT id FROM browser_session WHERE expires_at < $1 ORDER BY id FOR UPDATE)`, micros(before))
+		return err
+	})
+	return count, err
+}
