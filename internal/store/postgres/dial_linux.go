@@ -13,7 +13,7 @@ func giveUpUnacknowledged(network, _ string, conn syscall.RawConn) (err error) {
 		return nil
 	}
 	if failed := conn.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 3000) //nolint:gosec // G115: a descriptor is small
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 3000)
 	}); failed != nil {
 		return failed
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/jeton-io/jeton/internal/authority"
 )
 
 // A write goes from its caller to a connection of its own, and back:
@@ -99,6 +97,3 @@ func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 		}
 	}
 }
-
-// isFull reports whether there was no room.
-func isFull(err error) bool { return errors.Is(kindOf(err), authority.ErrStorageFull) }

@@ -112,7 +112,7 @@ func settle(m *migrate.Migrate, numbers []uint) error {
 	before := database.NilVersion
 	for _, number := range numbers {
 		if number < version {
-			before = int(number) //nolint:gosec // G115: numbers of files are small
+			before = int(number)
 		}
 	}
 	if err := m.Force(before); err != nil {

@@ -65,9 +65,9 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 
 // pool is a number of connections that have the same settings.
 type pool struct {
-	conns  *pgxpool.Pool
-	most   int32
-	lost   atomic.Int32 // connections that were given up, and whose end is still awaited
+	conns *pgxpool.Pool
+	most  int32
+	lost  atomic.Int32 // connections that were given up, and whose end is still awaited
 }
 
 // connect returns a pool of at most so many connections. It doesn't wait for the first.

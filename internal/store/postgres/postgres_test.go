@@ -1,7 +1,10 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,39 +13,120 @@ import (
 
 	"github.com/jeton-io/jeton/internal/store/postgres"
 	"github.com/jeton-io/jeton/internal/store/storetest"
+	"github.com/jeton-io/jeton/test/pg"
 )
 
 // now is the clock of these tests.
 func now() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
 
-var count atomic.Int64
-
-func newDB(t testing.TB, template string) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), "postgres://postgres@127.0.0.1:54999/postgres")
+// shared is the server of those tests that leave it running. It doesn't wait for its disk, since nothing here cuts its power.
+var shared = sync.OnceValues(func() (*pg.Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer conn.Close(t.Context())
-	name := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), count.Add(1))
-	if _, err := conn.Exec(t.Context(), `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
-		t.Fatal(err)
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		return nil, err
 	}
-	return name
+	return pg.Launch("127.0.0.1", port, "fsync = off")
+})
+
+func TestMain(m *testing.M) {
+	m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Destroy()
+	}
 }
 
-func open(t testing.TB, name string) *postgres.Store {
+// server returns the shared server.
+func server(t testing.TB) *pg.Server {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgres.Config{DSN: "postgres://postgres@127.0.0.1:54999/" + name, Now: now, Report: func(err error) { t.Log(err) }})
+	s, err := shared()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("starting PostgreSQL: %v", err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
+// databases counts those that were made, for their names.
+var databases atomic.Int64
+
+// empty makes an empty database on the shared server and returns its URL.
+func empty(t testing.TB) string { return copyOf(t, "template1") }
+
+// migrated makes a database that has the newest schema, which is copied faster than made.
+func migrated(t testing.TB) string {
+	t.Helper()
+	template, err := newest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return copyOf(t, template)
+}
+
+// newest is the name of a database that has the newest schema and nothing else.
+var newest = sync.OnceValues(func() (string, error) {
+	s, err := shared()
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.SQL("postgres", `CREATE DATABASE newest`); err != nil {
+		return "", err
+	}
+	store, err := postgres.Open(context.Background(), postgres.Config{DSN: s.DSN("newest"), Now: now})
+	if err != nil {
+		return "", err
+	}
+	err = store.Close()
+	if err == nil { // each database is to be one of its own
+		_, err = s.SQL("newest", `DELETE FROM store`)
+	}
+	return "newest", err
+})
+
+func copyOf(t testing.TB, template string) string {
+	t.Helper()
+	name := fmt.Sprintf("d%d", databases.Add(1))
+	conn := dial(t, server(t).DSN("postgres"))
+	if _, err := conn.Exec(t.Context(), `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+		t.Fatal(err)
+	}
+	return server(t).DSN(name)
+}
+
+// dial connects to a database without the store.
+func dial(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// open opens a database until the test ends.
+func open(t testing.TB, dsn string) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// fresh opens an empty database.
+func fresh(t testing.TB) *postgres.Store {
+	t.Helper()
+	return open(t, migrated(t))
+}
+
 func TestStore(t *testing.T) {
-	template := newDB(t, "template1")
-	_ = open(t, template).Close()
-	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, newDB(t, template)) })
+	storetest.Run(t, func(t *testing.T) storetest.Store { return fresh(t) })
 }
