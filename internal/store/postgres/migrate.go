@@ -42,6 +42,9 @@ func migrateUp(ctx context.Context, dial *pgx.ConnConfig) (err error) {
 		defer cancel()
 		_ = guard.Close(ending) // the lock goes with it
 	}()
+	if err := suits(ctx, guard); err != nil {
+		return err
+	}
 	if _, err := guard.Exec(ctx, `SELECT pg_advisory_lock($1)`, migrating); err != nil {
 		return err
 	}
@@ -56,7 +59,7 @@ func migrateUp(ctx context.Context, dial *pgx.ConnConfig) (err error) {
 	db := stdlib.OpenDB(*dial)
 	target, err := driver.WithInstance(db, &driver.Config{})
 	if err != nil {
-		return errors.Join(schemaError(err), db.Close())
+		return errors.Join(err, db.Close())
 	}
 	m, err := migrate.NewWithInstance("embedded", files, "postgres", target)
 	if err != nil {
@@ -75,12 +78,20 @@ func migrateUp(ctx context.Context, dial *pgx.ConnConfig) (err error) {
 	return nil
 }
 
-// schemaError says what to do where there is no schema to make tables in.
-func schemaError(err error) error {
-	if errors.Is(err, driver.ErrNoSchema) {
-		return fmt.Errorf("no schema of the search_path exists: create one, or name another in the URL by search_path: %w", err)
+// suits refuses a database that couldn't hold every text, or has no schema to make tables in, and says what to do.
+func suits(ctx context.Context, conn *pgx.Conn) error {
+	var encoding string
+	var schema *string
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_encoding'), current_schema()`).Scan(&encoding, &schema); err != nil {
+		return err
 	}
-	return err
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database is encoded in %s: make one by CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)
+	}
+	if schema == nil {
+		return errors.New("no schema of the search_path exists: create one, or name another in the URL by search_path")
+	}
+	return nil
 }
 
 // numbersOf returns the numbers of the migrations in their order.

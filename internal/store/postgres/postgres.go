@@ -93,19 +93,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// settle makes the only row of store, where another node hasn't.
+// settle makes the only row of store, where another node hasn't. To do it twice is to do it once.
 func (s *Store) settle(ctx context.Context, now time.Time) error {
-	var encoding string
-	if err := s.row(ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
-		return kindOf(err)
-	}
-	if encoding != "UTF8" {
-		return fmt.Errorf("the database is encoded in %s: make one WITH ENCODING 'UTF8' TEMPLATE template0", encoding)
-	}
-	return s.write(ctx, "making the database's row", func(t *tx) error {
-		_, err := t.exec(`
+	return s.work.use(ctx, acquireTimeout, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `
 INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, $1, 1, 0, $2) ON CONFLICT DO NOTHING`, raw(uuid.New()), micros(now))
-		return err
+		return kindOf(err)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,11 +26,11 @@ var shared = sync.OnceValues(func() (*pg.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	free := netip.MustParseAddrPort(l.Addr().String())
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	return pg.Launch("127.0.0.1", port, "fsync = off")
+	return pg.Launch(free.Addr().String(), int(free.Port()), "fsync = off")
 })
 
 func TestMain(m *testing.M) {
