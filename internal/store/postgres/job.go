@@ -16,7 +16,8 @@ import (
 // for which all changes of the feed wait, it never does: it takes it and commits in one go.
 
 // maxAttempts is how often a job is run that the server undid for the sake of another, or whose connection broke before it
-// was to be committed.
+// was to be committed. A connection that turns out to have been broken before doesn't count, as all are after the server was
+// started anew.
 const maxAttempts = 5
 
 // write runs do in a transaction and returns once that is on the disk, or undone. What do returns undoes it and comes back,
@@ -75,7 +76,7 @@ func (s *Store) take() bool {
 func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
-	for attempt := 1; ; attempt++ {
+	for attempt, stale := 1, int32(0); ; attempt++ {
 		t := &tx{ctx: ctx, conn: conn.Conn()}
 		err := t.run(j.do)
 		broken := conn.Conn().IsClosed()
@@ -88,6 +89,10 @@ func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 		}
 		undone := codeOf(err) == serializationFailure || codeOf(err) == deadlockDetected
 		lost := broken && !errors.Is(err, ErrOutcomeUnknown) && !isTimeout(err)
+		if lost && !t.answered && stale < s.work.most {
+			stale++
+			attempt--
+		}
 		if attempt == maxAttempts || !undone && !lost {
 			return err
 		}

@@ -25,8 +25,9 @@ const begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
 type tx struct {
 	ctx     context.Context
 	conn    *pgx.Conn
-	begun   bool
-	changes []change // to be published at its end
+	begun    bool
+	answered bool     // the server has answered something
+	changes  []change // to be published at its end
 }
 
 // change is a row of the feed to be. Its time is the event's, by which rows are pruned; its order is the revision's.
@@ -130,7 +131,9 @@ func (t *tx) send(b *pgx.Batch) error {
 		b.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
 		t.begun = true
 	}
-	return t.conn.SendBatch(t.ctx, b).Close()
+	err := t.conn.SendBatch(t.ctx, b).Close()
+	t.answered = t.answered || err == nil || refused(err)
+	return err
 }
 
 // exec runs a statement and returns how many rows it changed.
