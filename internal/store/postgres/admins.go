@@ -7,17 +7,11 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-const (
-	// administrators are the users who could undo any change: people who may log in and administer.
-	administrators = `
+// administrators are the users who could undo any change: people who may log in and administer.
+const administrators = `
 SELECT 1 FROM user_role r JOIN "user" u ON u.id = r.user_id
 WHERE r.role = '` + authority.AdminRole + `'
 	AND u.kind = 'person' AND u.state = 'active' AND u.password IS NOT NULL AND u.deleted_at IS NULL`
-
-	// lockAdministrators is the lock of whoever takes an administrator away: a pair of numbers, as no record's is (see
-	// lockNumber).
-	lockAdministrators = `SELECT pg_advisory_xact_lock(1785558895, 1)`
-)
 
 // adminGuard holds a user's row, and returns a function to call after a change of the user: it returns ErrLastAdmin where
 // the user was an administrator and none is left.

@@ -28,11 +28,11 @@ SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expire
 	endSessions = `
 UPDATE browser_session SET ended_at = $1 WHERE id IN (
 	SELECT id FROM browser_session WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE)`
-	// endSessionsOfBlocked ends the sessions of a user, whose row is held, if that is blocked.
+	// endSessionsOfBlocked ends the sessions of a user, whose row is held, if that is blocked or suspended.
 	endSessionsOfBlocked = `
 UPDATE browser_session SET ended_at = $1 WHERE id IN (
 	SELECT id FROM browser_session
-	WHERE user_id = $2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM "user" WHERE id = $2 AND state = 'blocked')
+	WHERE user_id = $2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM "user" WHERE id = $2 AND state <> 'active')
 	ORDER BY id FOR NO KEY UPDATE)`
 	// touchSession stores a use if it is later than the last; a session that has ended isn't used.
 	touchSession = `
@@ -85,7 +85,7 @@ RETURNING id`, idColumn{&id}, raw(userID), maxSessions)
 	if err != nil {
 		return err
 	}
-	t.enter(feed.BrowserSession, id, ev)
+	t.changes = append(t.changes, change{feed.BrowserSession, id, ev.At, true})
 	return nil
 }
 

@@ -1,11 +1,10 @@
 package postgres_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"slices"
 	"testing"
-
-	"database/sql"
 
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )

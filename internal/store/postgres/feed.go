@@ -5,30 +5,31 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
-// selectChanges reads the head, the oldest row kept and the rows asked for in one statement, and so as of one moment.
+// selectChanges reads the head, the oldest row kept, the row of the revision asked about and the rows after it in one
+// statement, and so as of one moment.
 const selectChanges = `
-SELECT s.revision, (SELECT min(revision) FROM change), c.revision, c.kind, c.id
+SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, coalesce((SELECT min(revision) FROM change), s.revision + 1),
+	coalesce((SELECT mark FROM change WHERE revision = $1), 0), coalesce(c.revision, 0), coalesce(c.mark, 0), c.at, coalesce(c.kind, ''), c.id,
+	coalesce(c.gone, false)
 FROM store s LEFT JOIN change c ON c.revision > $1 ORDER BY c.revision`
 
 // ChangesAfter implements feed.Store. It runs each second on every node and after each change, and is one select of two
 // rows at most when nothing happened. Where the head is below the revision asked for, the database is a past.
 func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, error) {
 	var b feed.Batch
-	var oldest *int64
+	var oldest int64
+	var closed string
 	changes, err := findAll(ctx, s, func(row scanner) (c feed.Change, err error) {
-		var number *int64
-		var kind *string
-		err = row.Scan(&b.Head, &oldest, &number, &kind, idColumn{&c.ID})
-		if number != nil && kind != nil {
-			c.Revision, c.Kind = *number, feed.Kind(*kind)
-		}
+		err = row.Scan(idColumn{&b.Head.Instance}, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &oldest, &b.Then,
+			&c.Revision, &c.Mark, timeColumn{&c.At}, &c.Kind, idColumn{&c.ID}, &c.Gone)
 		return c, err
 	}, selectChanges, revision)
+	if err == nil && closed != "" {
+		err = fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+	}
 	if err != nil {
 		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)
 	}
@@ -36,8 +37,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		b.Changes = changes
 	}
 	// Revisions have no gaps, so the rows after the node's are whole if the next one is there.
-	b.Pruned = b.Head > revision && (oldest == nil || *oldest > revision+1)
-	if b.Pruned {
+	if b.Pruned = b.Head.Revision > revision && oldest > revision+1; b.Pruned {
 		b.Changes = nil
 	}
 	return b, nil
@@ -71,8 +71,23 @@ func (s *Store) NoteIssuer(ctx context.Context, url string) (former string, err 
 	})
 }
 
-// Instance returns the ID of the database itself, which a copy of it shares.
-func (s *Store) Instance(ctx context.Context) (id uuid.UUID, err error) {
-	err = one(s.row(ctx, `SELECT instance FROM store`), "reading the instance", idColumn{&id})
-	return id, err
+// Position returns how far the database has come, and which it is.
+func (s *Store) Position(ctx context.Context) (p feed.Position, err error) {
+	err = one(s.row(ctx, `SELECT instance, epoch, revision, mark FROM store`), "reading the position",
+		idColumn{&p.Instance}, &p.Epoch, &p.Revision, &p.Mark)
+	return p, err
+}
+
+// Horizon returns up to which time records may be deleted for their age; the zero time where that was never said.
+func (s *Store) Horizon(ctx context.Context) (at time.Time, err error) {
+	err = one(s.row(ctx, `SELECT nullif(horizon, 0) FROM store`), "reading the horizon", timeColumn{&at})
+	return at, err
+}
+
+// KeepHorizon keeps up to which time records may be deleted for their age. It only ever goes forward.
+func (s *Store) KeepHorizon(ctx context.Context, at time.Time) error {
+	return s.withdraw(ctx, "keeping the horizon", func(t *tx) error {
+		_, err := t.exec(`UPDATE store SET horizon = greatest(horizon, $1)`, micros(at))
+		return err
+	})
 }

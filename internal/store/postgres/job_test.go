@@ -211,7 +211,12 @@ func TestLostConnection(t *testing.T) {
 		t.Errorf("got %d runs with error %v, and a value of %d bytes with error %v, want 3 runs and what the last wrote", runs, err, len(check), reading)
 	}
 	runs = 0
-	err = s.Write(t.Context(), func(exec execFunc) error { runs++; _, err := exec(terminate); return err })
+	err = s.Write(t.Context(), func(exec execFunc) error {
+		runs++
+		_, first := exec(`SELECT 1`)
+		_, err := exec(terminate)
+		return errors.Join(first, err)
+	})
 	if err == nil || errors.Is(err, postgres.ErrOutcomeUnknown) || runs > 10 {
 		t.Errorf("got error %v after %d runs, want an error after a few", err, runs)
 	}

@@ -128,6 +128,22 @@ func fresh(t testing.TB) *postgres.Store {
 	return open(t, migrated(t))
 }
 
+// TestStore empties one database for each of the suite's tests, which is some ten times as fast as a database each.
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Store { return fresh(t) })
+	dsn := migrated(t)
+	s, db := open(t, dsn), dial(t, dsn)
+	storetest.Run(t, func(t *testing.T) storetest.Store {
+		if _, err := db.Exec(t.Context(), clear); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
 }
+
+// clear empties a database. In place of its former row it gets one of another instance.
+const clear = `
+DELETE FROM operation; DELETE FROM service_verifier; DELETE FROM service;
+DELETE FROM client_secret; DELETE FROM client_key; DELETE FROM used_assertion; DELETE FROM revoked_access_token; DELETE FROM api_token;
+DELETE FROM signing_key; DELETE FROM pepper; DELETE FROM browser_session; DELETE FROM password_address; DELETE FROM personal_token;
+DELETE FROM user_role; DELETE FROM "user"; DELETE FROM audit_event; DELETE FROM change; DELETE FROM store;
+INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, gen_random_uuid(), 1, 0, 0)`

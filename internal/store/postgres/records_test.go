@@ -28,4 +28,4 @@ func begin(ctx context.Context, s *postgres.Store, userID uuid.UUID, n int, form
 }
 
 // headOf is the newest revision of a batch.
-func headOf(b feed.Batch) int64 { return b.Head }
+func headOf(b feed.Batch) int64 { return b.Head.Revision }

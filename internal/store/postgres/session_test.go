@@ -96,7 +96,6 @@ func TestUnstorable(t *testing.T) {
 	checkUnstorable(t, s, "a\xff")
 }
 
-
 func checkUnstorable(t *testing.T, s *postgres.Store, name string) {
 	t.Helper()
 	for what, ask := range map[string]func() error{
@@ -109,6 +108,9 @@ func checkUnstorable(t *testing.T, s *postgres.Store, name string) {
 		if err := ask(); !errors.Is(err, authority.ErrNotFound) {
 			t.Errorf("%s: got error %v, want %v", what, err, authority.ErrNotFound)
 		}
+	}
+	if there, err := s.HasSigningKey(t.Context(), name); there || err != nil {
+		t.Errorf("HasSigningKey: got %t and error %v, want neither", there, err)
 	}
 	for what, ask := range map[string]func() error{
 		"Users":    func() error { _, err := s.Users(t.Context(), name, 1); return err },

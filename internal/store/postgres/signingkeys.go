@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 )
 
 const (
+	selectHasSigningKey = `SELECT EXISTS (SELECT 1 FROM signing_key WHERE kid = $1)`
 	// addSigningKey stores an active key, unless its purpose has one.
 	addSigningKey = `
 INSERT INTO signing_key (kid, purpose, algorithm, wrapped, created_at)
@@ -39,6 +41,15 @@ func (s *Store) SigningKeys(ctx context.Context) ([]keyring.WrappedSigningKey, e
 		return nil, fmt.Errorf("reading signing keys: %w", err)
 	}
 	return keys, nil
+}
+
+// HasSigningKey implements keyring.Store.
+func (s *Store) HasSigningKey(ctx context.Context, kid string) (there bool, err error) {
+	err = one(s.named(ctx, s.finding, selectHasSigningKey, kid), "looking for a signing key", &there)
+	if errors.Is(err, authority.ErrNotFound) { // no kid at all
+		err = nil
+	}
+	return there, err
 }
 
 // AddSigningKey implements keyring.Store. It enters the feed: a node that doesn't know of the new key takes what it signs

@@ -20,11 +20,17 @@ import (
 // see what was committed before it began, which the order of locks counts on.
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
 
+// Locks of which there is one each: pairs of numbers, as no record's is (see lockNumber).
+const (
+	lockAdministrators = `SELECT pg_advisory_xact_lock(1785558895, 1)`        // of those who take an administrator away
+	lockWriting        = `SELECT pg_advisory_xact_lock_shared(1785558895, 2)` // of all who write
+)
+
 // tx is a transaction, and what it will say of itself to the audit log and to the feed. It begins with its first statement,
 // in the same round trip. Its context is the job's, and not the caller's.
 type tx struct {
-	ctx     context.Context
-	conn    *pgx.Conn
+	ctx      context.Context
+	conn     *pgx.Conn
 	begun    bool
 	answered bool     // the server has answered something
 	changes  []change // to be published at its end
@@ -35,6 +41,7 @@ type change struct {
 	kind feed.Kind
 	id   uuid.UUID
 	at   time.Time
+	gone bool
 }
 
 // run runs one job. A connection on which it couldn't undo what it began leaves the pool. A panic is the job's own failure:
@@ -104,36 +111,54 @@ func (t *tx) publish(b *pgx.Batch) {
 	if len(t.changes) == 0 {
 		return
 	}
-	kinds, ids, times := make([]string, len(t.changes)), make([][16]byte, len(t.changes)), make([]int64, len(t.changes))
+	n := len(t.changes)
+	kinds, ids, times, gone := make([]string, n), make([][16]byte, n), make([]int64, n), make([]bool, n)
 	for i, c := range t.changes {
-		kinds[i], ids[i], times[i] = string(c.kind), c.id, micros(c.at)
+		kinds[i], ids[i], times[i], gone[i] = string(c.kind), c.id, micros(c.at), c.gone
 	}
-	b.Queue(insertChanges, kinds, ids, times)
+	b.Queue(insertChanges, kinds, ids, times, gone)
 }
 
 const insertChanges = `
 WITH entered AS MATERIALIZED (
 	SELECT c.*, 1 + trunc(random() * 9007199254740992)::bigint AS mark
-	FROM unnest($1::text[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS c (kind, id, at, place)
+	FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::boolean[]) WITH ORDINALITY AS c (kind, id, at, gone, place)
 ), head AS (
 	UPDATE store SET revision = revision + cardinality($1::text[]), mark = (SELECT mark FROM entered ORDER BY place DESC LIMIT 1)
 	RETURNING epoch, revision - cardinality($1::text[]) AS former
 )
-INSERT INTO change (revision, epoch, at, kind, id, mark)
-SELECT h.former + e.place, h.epoch, e.at, e.kind, e.id, e.mark FROM head h CROSS JOIN entered e`
+INSERT INTO change (revision, epoch, mark, at, kind, id, gone)
+SELECT h.former + e.place, h.epoch, e.mark, e.at, e.kind, e.id, e.gone FROM head h CROSS JOIN entered e`
 
 // send runs statements in one round trip, the first of all with the transaction's begin. Each still sees what was committed
 // before it began itself.
 func (t *tx) send(b *pgx.Batch) error {
 	if !t.begun {
-		var first pgx.Batch
-		first.Queue(begin)
-		b.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
+		b.QueuedQueries = append(t.begin().QueuedQueries, b.QueuedQueries...)
 		t.begun = true
 	}
 	err := t.conn.SendBatch(t.ctx, b).Close()
 	t.answered = t.answered || err == nil || refused(err)
 	return err
+}
+
+// begin begins the transaction, and refuses to write to a database that was closed for good: what came after would be lost to
+// the one that took its place. Whoever closes it takes the same lock alone, and so waits for those that write.
+func (t *tx) begin() *pgx.Batch {
+	var b pgx.Batch
+	b.Queue(begin)
+	b.Queue(lockWriting)
+	b.Queue(`SELECT closed FROM store`).QueryRow(func(row pgx.Row) error {
+		var closed string
+		if err := row.Scan(&closed); err != nil {
+			return fmt.Errorf("looking whether the database is closed: %w", err)
+		}
+		if closed != "" {
+			return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		}
+		return nil
+	})
+	return &b
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -172,5 +197,5 @@ func (t *tx) one(query string, to any, args ...any) error {
 // enter has a change enter the feed, for the record of that ID, when the transaction is committed. It is to be called before
 // record, which takes the lock.
 func (t *tx) enter(kind feed.Kind, id uuid.UUID, ev audit.Event) {
-	t.changes = append(t.changes, change{kind, id, ev.At})
+	t.changes = append(t.changes, change{kind, id, ev.At, ev.Action.Ends()})
 }

@@ -19,7 +19,7 @@ FROM "user" u WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = $1`
 	selectUserByName     = selectUser + ` AND u.username_key = $1`
 	selectUsersAfter     = selectUser + ` AND u.username_key > $1 ORDER BY u.username_key LIMIT $2`
-	selectPasswordByName = `SELECT id, coalesce(password, ''), state = 'blocked' FROM "user" WHERE username_key = $1 AND deleted_at IS NULL`
+	selectPasswordByName = `SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE username_key = $1 AND deleted_at IS NULL`
 	// One parameter holds all IDs: the text stays the same however many there are.
 	selectNames = `SELECT id, username FROM "user" WHERE deleted_at IS NULL AND id = ANY ($1)`
 )
