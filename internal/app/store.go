@@ -13,6 +13,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/store"
+	"github.com/jeton-io/jeton/internal/store/postgres"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
@@ -36,6 +37,11 @@ func (n *node) openStore(ctx context.Context, stops *stopStack) error {
 
 // open opens the database that is configured.
 func (n *node) open(ctx context.Context) (store.Store, error) {
+	if n.cfg.DSN != "" {
+		return postgres.Open(ctx, postgres.Config{DSN: n.cfg.DSN.Reveal(), Now: n.now, Report: func(err error) {
+			n.logger.WarnContext(ctx, "a hint of a change was lost; the change feed is read each second all the same", "error", err)
+		}})
+	}
 	return sqlite.Open(ctx, sqlite.Config{Path: n.databasePath(), Now: n.now})
 }
 

@@ -58,7 +58,7 @@ func makeFile(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	for _, name := range []string{path, path + "-wal", path + "-shm", path + "-reserve"} {
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + "-reserve", path + "-lock"} {
 		info, err := os.Stat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

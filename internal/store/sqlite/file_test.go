@@ -31,7 +31,7 @@ func modes(t *testing.T, dir string) map[string]fs.FileMode {
 
 func checkModes(t *testing.T, dir string) {
 	t.Helper()
-	want := map[string]fs.FileMode{filepath.Base(dir): 0o700, "jeton.db": 0o600, "jeton.db-wal": 0o600, "jeton.db-shm": 0o600, "jeton.db-reserve": 0o600}
+	want := map[string]fs.FileMode{filepath.Base(dir): 0o700, "jeton.db": 0o600, "jeton.db-wal": 0o600, "jeton.db-shm": 0o600, "jeton.db-reserve": 0o600, "jeton.db-lock": 0o600}
 	got := modes(t, dir)
 	for name, mode := range want {
 		if got[name] != mode {
@@ -56,7 +56,7 @@ func TestFileModes(t *testing.T) {
 	}
 
 	// A copy restored by hand lets others read it until it is opened.
-	for _, name := range []string{"jeton.db", "jeton.db-wal", "jeton.db-shm", "jeton.db-reserve"} {
+	for _, name := range []string{"jeton.db", "jeton.db-wal", "jeton.db-shm", "jeton.db-reserve", "jeton.db-lock"} {
 		path := filepath.Join(dir, name)
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
