@@ -70,7 +70,9 @@ func TestDecideRefuses(t *testing.T) {
 			"blocked", authority.OutcomeUnauthenticated, nil, false, "",
 		},
 		{
-			"suspended", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) { u.Active, u.Suspended = false, true },
+			"suspended", func(_ *desk, u *authority.User, _ *authority.Proof, _ *authority.Presented) {
+				u.Active, u.Suspended = false, true
+			},
 			"suspended", authority.OutcomeUnauthenticated, nil, false, "",
 		},
 		{

@@ -14,8 +14,10 @@ var (
 	// ErrActorChanged: who asks for the change, or the credential by which it came, has changed since it was verified:
 	// blocked, say, or rotated away.
 	ErrActorChanged = errors.New("the caller has changed meanwhile")
-	// ErrBusy: there was no room for the work just now; later there will be.
+	// ErrBusy: there was no room for work that takes some, as a password does; later there will be.
 	ErrBusy = errors.New("busy")
+	// ErrUnavailable: the database couldn't be asked, or didn't answer in time; later it may.
+	ErrUnavailable = errors.New("the database is unavailable")
 	// ErrStorageFull: the database's disk is full.
 	ErrStorageFull = errors.New("storage is full")
 	// ErrLastAdmin: the change would leave no administrator who could undo it.

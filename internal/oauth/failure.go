@@ -9,6 +9,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -85,7 +86,7 @@ func failureOf(err error) *failure {
 	switch {
 	case ok:
 		return f
-	case errors.Is(err, authority.ErrBusy), errors.Is(err, authority.ErrActorChanged), errors.Is(err, authority.ErrStorageFull),
+	case errors.Is(err, authority.ErrBusy), errors.Is(err, authority.ErrUnavailable), errors.Is(err, feed.ErrClosed), errors.Is(err, authority.ErrActorChanged), errors.Is(err, authority.ErrStorageFull),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return unavailable()
 	default:

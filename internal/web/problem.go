@@ -12,6 +12,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
 )
 
 // retryAfter is what a caller is told to wait when there is no room or no database just now, and nobody can say for how
@@ -60,7 +61,8 @@ func codeOf(err error) api.Code {
 		return api.CodeLastAdministrator
 	case errors.Is(err, authority.ErrStale):
 		return api.CodeStale
-	case errors.Is(err, authority.ErrBusy), errors.Is(err, authority.ErrActorChanged), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, authority.ErrBusy), errors.Is(err, authority.ErrUnavailable), errors.Is(err, authority.ErrActorChanged),
+		errors.Is(err, feed.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return api.CodeUnavailable
 	case errors.Is(err, authority.ErrStorageFull):
 		return api.CodeStorageFull

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -34,6 +35,8 @@ func TestProblemOf(t *testing.T) {
 		{"last administrator", fmt.Errorf("%w: %w", errCanary, authority.ErrLastAdmin), api.CodeLastAdministrator},
 		{"stale", fmt.Errorf("%w: %w", errCanary, authority.ErrStale), api.CodeStale},
 		{"busy", fmt.Errorf("%w: %w", errCanary, authority.ErrBusy), api.CodeUnavailable},
+		{"no database", fmt.Errorf("%w: %w", errCanary, authority.ErrUnavailable), api.CodeUnavailable},
+		{"a closed database", fmt.Errorf("%w: %w", errCanary, feed.ErrClosed), api.CodeUnavailable},
 		{"out of time", fmt.Errorf("%w: %w", errCanary, context.DeadlineExceeded), api.CodeUnavailable},
 		{"given up", fmt.Errorf("%w: %w", errCanary, context.Canceled), api.CodeUnavailable},
 		{"disk full", fmt.Errorf("%w: %w", errCanary, authority.ErrStorageFull), api.CodeStorageFull},

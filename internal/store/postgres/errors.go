@@ -3,6 +3,8 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -38,9 +40,22 @@ func kindOf(err error) error {
 	case diskFull:
 		return fmt.Errorf("%w: %w", authority.ErrStorageFull, err)
 	case serializationFailure, deadlockDetected, outOfMemory, tooManyConnections, lockNotAvailable, queryCanceled:
-		return fmt.Errorf("%w: %w", authority.ErrBusy, err)
+		return fmt.Errorf("%w: %w", authority.ErrUnavailable, err)
+	}
+	if isLost(err) {
+		return fmt.Errorf("%w: %w", authority.ErrUnavailable, err)
 	}
 	return err
+}
+
+// isLost reports whether there was no connection, or the one that there was broke or didn't answer in time.
+func isLost(err error) bool {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	cause, answered := errors.AsType[*pgconn.PgError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || network || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, net.ErrClosed) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
+		answered && cause.SeverityUnlocalized != "ERROR" // FATAL, as of a server that is being stopped
 }
 
 // codeOf returns the SQLSTATE of an error, or nothing where it isn't the server's.

@@ -144,8 +144,8 @@ func TestBusy(t *testing.T) {
 	_, err = other.Exec(t.Context(), `SELECT 1 FROM "user" FOR UPDATE`)
 	must(t, err)
 	update := func() error { return s.UpdateUser(t.Context(), r, did(audit.UserUpdate, r.ID)) }
-	if err := update(); !errors.Is(err, authority.ErrBusy) {
-		t.Errorf("got error %v, want %v", err, authority.ErrBusy)
+	if err := update(); !errors.Is(err, authority.ErrUnavailable) {
+		t.Errorf("got error %v, want %v", err, authority.ErrUnavailable)
 	}
 	must(t, other.Rollback(t.Context()))
 	must(t, update())

@@ -101,7 +101,7 @@ WHERE s.name <> 'synchronous_commit' OR current_setting(s.name) = 'off'`, pgx.Qu
 
 func (p *pool) close() { p.conns.Close() }
 
-// acquire waits for a connection until ctx ends, and no longer than it may take. Then it returns ErrBusy.
+// acquire waits for a connection until ctx ends, and no longer than it may take. Then it returns ErrUnavailable.
 func (p *pool) acquire(ctx context.Context, most time.Duration) (*pgxpool.Conn, error) {
 	waiting, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -115,7 +115,7 @@ func (p *pool) acquire(ctx context.Context, most time.Duration) (*pgxpool.Conn, 
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w: waiting for a connection to the database: %w", authority.ErrBusy, err)
+		return nil, fmt.Errorf("%w: waiting for a connection to it: %w", authority.ErrUnavailable, err)
 	default:
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}

@@ -27,7 +27,7 @@ func kindOf(err error) error {
 	case isFull(code):
 		return fmt.Errorf("%w: %w", authority.ErrStorageFull, err)
 	case code&0xff == codes.SQLITE_BUSY:
-		return fmt.Errorf("%w: %w", authority.ErrBusy, err)
+		return fmt.Errorf("%w: %w", authority.ErrUnavailable, err)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // pragmas returns the settings of a connection, with those of its own role. The database waits five seconds for another
-// process's lock and no longer: a caller gets ErrBusy rather than a hung request. With synchronous=FULL a commit is on
+// process's lock and no longer: a caller gets ErrUnavailable rather than a hung request. With synchronous=FULL a commit is on
 // the disk when it returns.
 func pragmas(own ...string) []string {
 	return append([]string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)"}, own...)

@@ -163,8 +163,8 @@ func TestBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := create(t.Context(), s, "a"); !errors.Is(err, authority.ErrBusy) {
-		t.Errorf("got error %v, want %v", err, authority.ErrBusy)
+	if err := create(t.Context(), s, "a"); !errors.Is(err, authority.ErrUnavailable) {
+		t.Errorf("got error %v, want %v", err, authority.ErrUnavailable)
 	}
 	if exists(t, s, "a") {
 		t.Error("the refused user is there")
