@@ -152,9 +152,20 @@ func TestComposeNodes(t *testing.T) {
 		checkEnvironment(t, name, node, fmt.Sprint(file.at(t, "services", "nginx", "networks", "calls")["ipv4_address"]))
 		checkHealth(t, name, node)
 	}
-	if got := strings.Count(upstream, "server "); got != 6 {
-		t.Errorf("nginx asks %d listeners, want those of three nodes", got)
+	three := regexp.MustCompile(`127\.0\.0\.`).ReplaceAllString(read(t, "../../deploy/nginx/jeton-upstream-three.conf"), "172.31.53.")
+	if got, want := serverLines(upstream), serverLines(three); !slices.Equal(got, want) {
+		t.Errorf("nginx asks\n%s\nwant it to ask as the file for three nodes does:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// serverLines returns the lines of a configuration that name a node.
+func serverLines(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "server ") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // variableDefault is a variable of compose with what stands for it where it isn't set.

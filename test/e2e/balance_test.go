@@ -225,7 +225,7 @@ func (b *trio) testReturns(t *testing.T) {
 	within(t, 3*time.Second, "all nodes to be asked again", b.allAsked)
 	took := time.Since(began)
 	t.Logf("all nodes were asked again %s after they could answer", took.Round(time.Millisecond))
-	if limit := 2500 * time.Millisecond; took > limit {
+	if limit := 500 * time.Millisecond; took > limit {
 		t.Errorf("got all nodes back after %s, want it within %s", took, limit)
 	}
 	if got := b.statuses(t, 30); got[200] != 30 {
