@@ -32,5 +32,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- else }}
 {{- $_ := set $own "plain-http" (list "public" "gateway") }}
 {{- end }}
-{{- toYaml (merge $own .Values.settings (dict "log-format" "json")) }}
+{{- toYaml (merge $own .Values.settings (dict "log-format" "json" "max-remembered" "1000000")) }}
 {{- end }}
