@@ -53,6 +53,11 @@ test-long: ## the same tests with more rounds, more rows, more kills
 bench: ## the benchmark, with the figures of docs; takes its time
 	$(GO) run ./bench
 
+.PHONY: bench-stores
+bench-stores: ## what both stores take to issue, to look up and to rotate, for one caller and for sixteen
+	test/deps.sh
+	$(GO) test -run '^$$' -bench 'BenchmarkStore$$' -benchtime 3s -count 3 ./internal/store/sqlite ./internal/store/postgres
+
 .PHONY: bench-quick
 bench-quick: ## the benchmark in short, to see that nothing fell
 	$(GO) run ./bench -quick
