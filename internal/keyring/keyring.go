@@ -20,9 +20,6 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -131,11 +128,11 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 			return nil, fmt.Errorf("keyring: Algorithms has %q for %q, which no signing key can have", alg, p)
 		}
 	}
-	wrapping, err := hkdf.Key(sha256.New, []byte(cfg.Master.Reveal()), nil, "jeton wrapping key 1", keySize)
+	wrapping, err := derive(cfg.Master, "jeton wrapping key 1")
 	if err != nil {
-		return nil, fmt.Errorf("deriving the wrapping key: %w", err)
+		return nil, err
 	}
-	block, err := aes.NewCipher(wrapping)
+	block, err := aes.NewCipher([]byte(wrapping.Reveal()))
 	if err != nil {
 		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
 	}
@@ -168,21 +165,18 @@ func (k *Keyring) addFirst(ctx context.Context) error {
 }
 
 func (k *Keyring) checkMaster(ctx context.Context, master secret.Text) error {
-	check, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "jeton master key check 1", keySize)
+	check, err := derive(master, checkUse)
 	if err != nil {
-		return fmt.Errorf("deriving the master key's check value: %w", err)
+		return err
 	}
 	stored, err := k.cfg.Store.MasterCheck(ctx)
 	if err == nil && len(stored) == 0 {
-		stored, err = k.cfg.Store.SetMasterCheck(ctx, check)
+		stored, err = k.cfg.Store.SetMasterCheck(ctx, []byte(check.Reveal()))
 	}
 	if err != nil {
 		return fmt.Errorf("reading the master key's check value: %w", err)
 	}
-	if !hmac.Equal(stored, check) {
-		return ErrWrongMasterKey
-	}
-	return nil
+	return CheckMaster(master, stored)
 }
 
 // Reload reads peppers and signing keys from the database: at the start, and when the change feed tells of one. On an

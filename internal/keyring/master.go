@@ -1,6 +1,9 @@
 package keyring
 
 import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -40,4 +43,34 @@ func ParseMasterKey(text []byte) (secret.Text, error) {
 		return "", errors.New("the master key is not 32 bytes, nor their Base64 (44 characters) or hexadecimal (64 characters) form")
 	}
 	return secret.Text(b), nil
+}
+
+// checkUse is what the check value is derived for.
+const checkUse = "jeton master key check 1"
+
+// CheckMaster compares a master key with the check value of a database, and returns ErrWrongMasterKey where that is another
+// key's.
+func CheckMaster(master secret.Text, stored []byte) error {
+	check, err := derive(master, checkUse)
+	if err != nil {
+		return err
+	}
+	if !hmac.Equal(stored, []byte(check.Reveal())) {
+		return ErrWrongMasterKey
+	}
+	return nil
+}
+
+// ArchiveKey returns the key under which archives are sealed: nobody can make one for a database without its master key.
+func ArchiveKey(master secret.Text) (secret.Text, error) {
+	return derive(master, "jeton archive seal 1")
+}
+
+// derive returns the key that the master key gives for one use.
+func derive(master secret.Text, use string) (secret.Text, error) {
+	key, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, use, keySize)
+	if err != nil {
+		return "", fmt.Errorf("deriving the %s: %w", use, err)
+	}
+	return secret.Text(key), nil
 }
