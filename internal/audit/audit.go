@@ -49,6 +49,7 @@ const (
 	SigningKeyCreate    Action = "signing_key.create"    // the first signing key of its purpose was made
 	SigningKeyRotate    Action = "signing_key.rotate"    // a signing key was made in place of another, which only verifies now
 	SigningKeyRevoke    Action = "signing_key.revoke"    // a signing key was revoked, and another made in its place if it was active
+	StoreRestore        Action = "store.restore"         // the database was put back as it had been, and what had been taken away since, taken away again
 	RefusalsOverflow    Action = "refused.overflow"      // refusals counted but not kept apart: the buffer was full
 )
 
@@ -58,15 +59,15 @@ func Actions() []Action {
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
 		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
-		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, RefusalsOverflow,
+		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, StoreRestore, RefusalsOverflow,
 	}
 }
 
-// Ends reports whether the record that the event is about is gone for good with it, so that a backup made before must not
-// bring it back.
+// Ends reports whether the record that the event's row of the change feed names is gone for good with it, so that a backup
+// made before must not bring it back. That of an access token names what it was got for, which stays.
 func (a Action) Ends() bool {
 	switch a {
-	case UserDelete, APITokenDelete, AccessTokenRevoke, ClientSecretDelete, ClientKeyDelete, SessionEnd, ServiceDelete, SigningKeyRevoke:
+	case UserDelete, APITokenDelete, ClientSecretDelete, ClientKeyDelete, SessionEnd, ServiceDelete, SigningKeyRevoke:
 		return true
 	default:
 		return false

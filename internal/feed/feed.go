@@ -70,6 +70,7 @@ const (
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes
 	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
+	Restored       Kind = "restored"    // the database was put back: the first change of its epoch, about every record
 )
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of

@@ -141,14 +141,35 @@ func (j *Journal) lines(b *Batch) (text []byte, to Position) {
 		if c.Revision <= j.position.Revision {
 			continue
 		}
-		text = fmt.Appendf(text, "%d %d %d %s %s %s", b.Head.Epoch, c.Revision, c.Mark, c.At.UTC().Format(time.RFC3339Nano), c.Kind, c.ID)
-		if c.Gone {
-			text = append(text, " gone"...)
-		}
-		text = append(text, '\n')
+		text = appendChange(text, b.Head.Epoch, c)
 		to = Position{b.Head.Instance, b.Head.Epoch, c.Revision, c.Mark}
 	}
 	return text, to
+}
+
+// Restore begins the epoch of a restore with its first change, at the position that it gave the database: of this epoch, nothing
+// before is missing. Without it a later restore to an earlier backup wouldn't know that.
+func (j *Journal) Restore(to Position, at time.Time) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var text []byte
+	if j.position.Instance == uuid.Nil {
+		text = append(text, journalHead+to.Instance.String()+"\n"...)
+	}
+	text = appendChange(text, to.Epoch, Change{Revision: to.Revision, Mark: to.Mark, At: at, Kind: Restored})
+	if err := j.write(text); err != nil {
+		return fmt.Errorf("writing the revocation journal: %w", err)
+	}
+	j.position, j.gap = to, false
+	return nil
+}
+
+func appendChange(text []byte, epoch int64, c Change) []byte {
+	text = fmt.Appendf(text, "%d %d %d %s %s %s", epoch, c.Revision, c.Mark, c.At.UTC().Format(time.RFC3339Nano), c.Kind, c.ID)
+	if c.Gone {
+		text = append(text, " gone"...)
+	}
+	return append(text, '\n')
 }
 
 // write adds lines, all or none of them.
