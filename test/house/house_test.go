@@ -22,11 +22,12 @@ var (
 	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/sealed"}
 	inside    = slices.Concat(ground, authority, services, waysIn)
 
-	list   = []string{"internal/store"} // of what a store does
-	stores = []string{"internal/store/*"}
-	calls  = []string{"internal/jwks"} // what Jeton asks of others
-	web    = []string{"internal/web"}
-	edges  = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/profile/*", "internal/console"}
+	list    = []string{"internal/store"}   // of what a store does
+	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md
+	stores  = []string{"internal/store/*"}
+	calls   = []string{"internal/jwks"} // what Jeton asks of others
+	web     = []string{"internal/web"}
+	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/profile/*", "internal/console"}
 
 	api       = []string{"api"}
 	client    = []string{"client"}
@@ -57,8 +58,9 @@ var rooms = []room{
 
 	// What stands around it.
 	{"list", list, inside, protocols, nothing},
-	{"stores", stores, slices.Concat(list, inside), nothing, anything},   // never each other
-	{"calls", calls, ground, []string{"database/sql"}, []string{golang}}, // by an interface of the inside
+	{"archive", archive, inside, protocols, []string{golang, uuid, "filippo.io/age"}},
+	{"stores", stores, slices.Concat(list, archive, inside), nothing, anything}, // never each other
+	{"calls", calls, ground, []string{"database/sql"}, []string{golang}},        // by an interface of the inside
 	{"web", web, slices.Concat(api, inside), nothing, anything},
 	{"edges", edges, slices.Concat(web, api, inside), nothing, anything}, // never each other, never a store
 
@@ -69,7 +71,7 @@ var rooms = []room{
 
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
-	{"app", app, slices.Concat(inside, list, stores, calls, web, edges, config, api, client), nothing, anything},
+	{"app", app, slices.Concat(inside, list, archive, stores, calls, web, edges, config, api, client), nothing, anything},
 	{"cli", cli, slices.Concat(client, api, app, config), nothing, anything},
 	{"command", command, cli, nothing, anything},
 	{"bench", bench, anything, nothing, anything},

@@ -1,0 +1,147 @@
+package archive
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// Reach is what revocation journals tell of what was changed since a database was as it is in a backup.
+type Reach struct {
+	// Gap says why changes may be missing; empty where none is, up to the last one that the journals have. What was changed
+	// after that one nobody knows.
+	Gap     string
+	Changes []feed.Change // the last of each record, in their order
+	// Last is the last position that the journals have, and At the time of the last change.
+	Last feed.Position
+	At   time.Time
+}
+
+// Since returns what entries of journals tell of changes after a position of the same database. Several journals are of one
+// database, each with all that its node has heard: together, they may leave no gap.
+//
+// A restore in between has begun a new epoch. What was changed before it, and after the backup, was taken away by that restore
+// or is taken away now: once too often does no harm.
+func Since(p feed.Position, entries []feed.Entry) Reach {
+	r := reading{Reach: Reach{Last: p}, places: make(map[record]int)}
+	if len(entries) == 0 {
+		r.miss("there is no journal")
+		return r.Reach
+	}
+	entries = slices.SortedStableFunc(slices.Values(entries), func(a, b feed.Entry) int {
+		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Revision, b.Revision))
+	})
+	last := entries[len(entries)-1]
+	if last.Epoch < p.Epoch || last.Epoch == p.Epoch && last.Revision < p.Revision {
+		r.miss("the journal ends before the backup was made")
+		return r.Reach
+	}
+	r.Last.Epoch, r.Last.Revision, r.Last.Mark = last.Epoch, last.Revision, last.Mark
+	for epoch := p.Epoch; len(entries) > 0; {
+		n := slices.IndexFunc(entries, func(e feed.Entry) bool { return e.Epoch != entries[0].Epoch })
+		if n < 0 {
+			n = len(entries)
+		}
+		if found := entries[0].Epoch; found >= p.Epoch {
+			if found != epoch {
+				r.miss("the journal lacks epoch %d", epoch)
+			}
+			r.follow(p, entries[:n])
+			epoch = found + 1
+		}
+		entries = entries[n:]
+	}
+	return r.Reach
+}
+
+// record is what a change is about.
+type record struct {
+	kind feed.Kind
+	id   uuid.UUID
+}
+
+// reading is a Reach on its way.
+type reading struct {
+	Reach
+	places map[record]int // in Changes
+}
+
+// miss notes the first gap.
+func (r *reading) miss(format string, args ...any) {
+	if r.Gap == "" {
+		r.Gap = fmt.Sprintf(format, args...)
+	}
+}
+
+// follow goes through the entries of one epoch, in their order. What is wanted begins after the backup's own revision, or with
+// the first change of the epoch, which is that of the restore.
+func (r *reading) follow(p feed.Position, entries []feed.Entry) {
+	known, mark := p.Revision, p.Mark // everything up to it is known
+	if epoch := entries[0].Epoch; epoch > p.Epoch {
+		begin := slices.IndexFunc(entries, func(e feed.Entry) bool { return e.Kind == feed.Restored })
+		if begin < 0 {
+			r.miss("the journal lacks the beginning of epoch %d", epoch)
+			begin = 0
+		}
+		known, mark = entries[begin].Revision, entries[begin].Mark
+	}
+	position := known
+	for _, e := range entries {
+		switch {
+		case e.Revision < known:
+			continue
+		case e.Revision == known && e.Mark != mark && e.Mark != 0 && mark != 0:
+			r.miss("revision %d of epoch %d is another change in the journal", e.Revision, e.Epoch)
+		case e.Gap:
+			position = max(position, e.Revision)
+			continue
+		case e.Revision == known:
+			continue
+		case e.Revision > known+1:
+			r.miss("the journal lacks changes after revision %d of epoch %d", known, e.Epoch)
+		}
+		r.take(e)
+		known, mark = e.Revision, e.Mark
+	}
+	// A node that has missed something says up to where. It is no gap where another has heard it.
+	if position > known {
+		r.miss("the journal lacks changes after revision %d of epoch %d", known, entries[0].Epoch)
+	}
+}
+
+// take notes a change, in place of an earlier one of the same record: what is gone stays so.
+func (r *reading) take(e feed.Entry) {
+	switch {
+	case e.Gap || e.Kind == feed.Restored:
+		return
+	case !slices.Contains(kinds(), e.Kind):
+		r.miss("the journal tells of a %s, which this Jeton doesn't know", e.Kind)
+	case e.ID == uuid.Nil:
+		r.miss("the journal tells of a change of every %s", e.Kind)
+	}
+	if e.At.After(r.At) {
+		r.At = e.At
+	}
+	of := record{e.Kind, e.ID}
+	if i, ok := r.places[of]; ok {
+		gone := r.Changes[i].Gone || e.Gone
+		r.Changes[i] = e.Change
+		r.Changes[i].Gone = gone
+		return
+	}
+	r.places[of] = len(r.Changes)
+	r.Changes = append(r.Changes, e.Change)
+}
+
+// kinds returns the kinds of record whose changes a renewal can answer.
+func kinds() []feed.Kind {
+	return []feed.Kind{
+		feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.Service, feed.Pepper,
+		feed.SigningKey, feed.RevokedKey,
+	}
+}

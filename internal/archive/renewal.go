@@ -1,0 +1,60 @@
+package archive
+
+import (
+	"strings"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+// Why a database is closed while this package is at work: stored in it, told to whoever tries to use it, and known again when
+// the work goes on. A token, drawn when it began, says that both sides speak of the same work: see Why.
+const (
+	// Loading is said of a database that records are being loaded into.
+	Loading = "records are being loaded into it, and not all are there yet"
+	// Moving is said of a database whose records are being moved: it can be opened again.
+	Moving = "its records are being moved to another database"
+	// Moved is said of it once the other may be in use.
+	Moved = "its records were moved to another database"
+)
+
+// Why returns a reason with its token.
+func Why(reason, token string) string { return reason + " (" + token + ")" }
+
+// Token returns the token of a reason that a database gives, if it gives that one.
+func Token(closed, reason string) (token string, ok bool) {
+	rest, is := strings.CutPrefix(closed, reason+" (")
+	token, ends := strings.CutSuffix(rest, ")")
+	return token, is && ends
+}
+
+// Renewal says what a database that was put back must give up before it may be used again: since the moment it is of, users
+// may have been blocked and tokens revoked.
+type Renewal struct {
+	At time.Time
+	// Epoch is the highest one known; the database gets a higher one than that and than its own. Nodes that knew the database
+	// before it was put back then forget all they know of it, and follow.
+	Epoch int64
+	// Suspend says that it isn't known what was taken away since: every user is suspended, and every browser's session ended.
+	Suspend bool
+	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
+	// then, is so again. What was changed otherwise isn't known in any other state than the one of before, which may have
+	// allowed more: a personal token is revoked, an API token disabled, a user suspended.
+	Changes []feed.Change
+	// Event returns the event of all this.
+	Event func(Outcome) audit.Event
+}
+
+// Outcome is what a renewal has done. Of each kind it counts what was changed by it.
+type Outcome struct {
+	Position   feed.Position // from here on
+	Deleted    int64         // users and services
+	Suspended  int64         // users
+	Tokens     int64         // personal tokens revoked, API tokens deleted or disabled, client secrets and keys deleted
+	Sessions   int64         // of browsers, ended
+	Keys       int64         // signing keys revoked
+	Services   []string      // names of those that were changed since, and are now as before
+	Unknown    int64         // records changed since that aren't there, as they were made since
+	Administer bool          // whether there is an administrator who can log in
+}
