@@ -23,9 +23,12 @@ var ErrNewerSchema = errors.New("the database's schema is newer than this Jeton:
 //go:embed migrations/*.up.sql
 var migrations embed.FS
 
-// migrateUp brings the schema up to the newest migration, on a connection of its own. That connection doesn't enforce
-// foreign keys (see migrationPragmas); the test of each migration checks that none is broken after it.
-func migrateUp(ctx context.Context, path string) (err error) {
+// newest says that a database is to have the schema of the newest migration.
+const newest = 0
+
+// migrateTo brings the schema up to that of a number, on a connection of its own. That connection doesn't enforce foreign
+// keys (see migrationPragmas); the test of each migration checks that none is broken after it.
+func migrateTo(ctx context.Context, path string, number uint) (err error) {
 	db, err := connect(path, migrationPragmas(), 1)
 	if err != nil {
 		return err
@@ -34,9 +37,12 @@ func migrateUp(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	newest, err := newestIn(files)
+	known, err := newestIn(files)
 	if err != nil {
 		return errors.Join(err, db.Close())
+	}
+	if number == newest {
+		number = known
 	}
 	target, err := driver.WithInstance(db, &driver.Config{})
 	if err != nil {
@@ -50,13 +56,23 @@ func migrateUp(ctx context.Context, path string) (err error) {
 		fromSource, fromDatabase := m.Close()
 		err = errors.Join(err, fromSource, fromDatabase)
 	}()
-	if err := settle(ctx, db, m, newest); err != nil {
+	if err := settle(ctx, db, m, known); err != nil {
 		return err
 	}
-	if err := m.Migrate(newest); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+	if err := m.Migrate(number); err != nil && !errors.Is(err, migrate.ErrNoChange) {
 		return kindOf(err)
 	}
 	return nil
+}
+
+// newestSchema returns the number of the newest schema.
+func newestSchema() (int64, error) {
+	files, err := iofs.New(migrations, "migrations")
+	if err != nil {
+		return 0, err
+	}
+	number, err := newestIn(files)
+	return int64(number), errors.Join(err, files.Close()) //nolint:gosec // G115: migrations are counted by hand
 }
 
 // newestIn returns the number of the newest migration. The library has it only by walking from the first.

@@ -87,7 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := makeFile(cfg.Path); err != nil {
 		return nil, fmt.Errorf("making the database file: %w", err)
 	}
-	if err := alone(cfg.Path, func() error { return migrateUp(ctx, cfg.Path) }); err != nil {
+	if err := alone(cfg.Path, func() error { return migrateTo(ctx, cfg.Path, newest) }); err != nil {
 		return nil, fmt.Errorf("migrating the database: %w", err)
 	}
 	s := &Store{jobs: make(chan *job), closing: make(chan struct{}), drained: make(chan struct{}), path: cfg.Path}

@@ -30,9 +30,19 @@ type change struct {
 	gone bool
 }
 
-// run runs one job. It never leaves the connection within a transaction. A panic is the job's own failure: its caller
-// gets it as an error, and the writer goes on, because without it nobody could even revoke.
-func (t *tx) run(do func(t *tx) error) (err error) {
+// run runs one job, unless the database is closed.
+func (t *tx) run(do func(t *tx) error) error {
+	return t.transact(func(t *tx) error {
+		if err := t.open(); err != nil {
+			return err
+		}
+		return do(t)
+	})
+}
+
+// transact runs one transaction, and never leaves the connection within it. A panic is the job's own failure: its caller gets
+// it as an error, and the writer goes on, because without it nobody could even revoke.
+func (t *tx) transact(do func(t *tx) error) (err error) {
 	t.changes = t.changes[:0]
 	// IMMEDIATE takes the lock before the first read, so that what a job reads is still so when it writes.
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
@@ -48,9 +58,6 @@ func (t *tx) run(do func(t *tx) error) (err error) {
 			_, _ = t.exec(`ROLLBACK`)
 		}
 	}()
-	if err := t.open(); err != nil {
-		return err
-	}
 	if err := do(t); err != nil {
 		return err
 	}

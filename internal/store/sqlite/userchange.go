@@ -83,28 +83,7 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) er
 		if err != nil {
 			return err
 		}
-		if err := t.execOne(`
-UPDATE user SET deleted_at = ?1, updated_at = ?1, version = version + 1,
-	password = NULL, email = '', email_key = NULL, display_name = ''
-WHERE id = ?2 AND deleted_at IS NULL`, micros(ev.At), blob(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(`
-UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, former_digest = NULL,
-	last_used_ip = NULL, revoked_at = coalesce(revoked_at, ?)
-WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
-			return err
-		}
-		if err := t.endProgramCredentials(id, ev.At); err != nil {
-			return err
-		}
-		if err := t.forgetAddresses(id); err != nil {
+		if err := t.endUser(id, ev.At); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {
@@ -112,6 +91,32 @@ WHERE user_id = ?`, micros(ev.At), blob(id)); err != nil {
 		}
 		return t.record(ev, feed.User, id)
 	})
+}
+
+// endUser makes a tombstone of a user, and ends everything that rests on it.
+func (t *tx) endUser(id uuid.UUID, at time.Time) error {
+	if err := t.execOne(`
+UPDATE user SET deleted_at = ?1, updated_at = ?1, version = version + 1,
+	password = NULL, email = '', email_key = NULL, display_name = ''
+WHERE id = ?2 AND deleted_at IS NULL`, micros(at), blob(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM user_role WHERE user_id = ?`, blob(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`
+UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, former_digest = NULL,
+	last_used_ip = NULL, revoked_at = coalesce(revoked_at, ?)
+WHERE user_id = ?`, micros(at), blob(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
+		return err
+	}
+	if err := t.endProgramCredentials(id, at); err != nil {
+		return err
+	}
+	return t.forgetAddresses(id)
 }
 
 // endProgramCredentials ends what programs get access tokens for in the name of a deleted user: its API tokens, and as a

@@ -1,0 +1,280 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/archive"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+)
+
+func renewTests() map[string]func(*testing.T, Archived) {
+	return map[string]func(*testing.T, Archived){
+		"suspend everybody":         testSuspendAll,
+		"users":                     testRenewUsers,
+		"personal tokens":           testRenewPersonal,
+		"API tokens":                testRenewAPITokens,
+		"client secrets and keys":   testRenewClients,
+		"browser sessions":          testRenewSessions,
+		"services":                  testRenewServices,
+		"signing keys":              testRenewKeys,
+		"the position and the feed": testRenewPosition,
+		"what isn't there":          testRenewUnknown,
+		"twice":                     testRenewTwice,
+	}
+}
+
+// renewed is when the renewals of these tests are done.
+func renewed() time.Time { return start().Add(time.Hour) }
+
+// renewal returns a renewal after a change to it.
+func renewal(change func(*archive.Renewal)) *archive.Renewal {
+	r := &archive.Renewal{At: renewed(), Event: func(o archive.Outcome) audit.Event {
+		return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: o.Position.Instance}, renewed())
+	}}
+	change(r)
+	return r
+}
+
+// renew tells a store of changes since.
+func renew(t *testing.T, s Archived, changes ...feed.Change) archive.Outcome {
+	t.Helper()
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Changes = changes }))
+	must(t, err)
+	return o
+}
+
+func changed(kind feed.Kind, id uuid.UUID) feed.Change { return feed.Change{Kind: kind, ID: id} }
+
+func gone(kind feed.Kind, id uuid.UUID) feed.Change {
+	return feed.Change{Kind: kind, ID: id, Gone: true}
+}
+
+// checkState makes sure of a user's state, and that it was changed by the renewal if that is wanted.
+func checkState(t *testing.T, s Store, r account.Record, want account.State, version int64) {
+	t.Helper()
+	u, err := s.User(t.Context(), r.ID)
+	must(t, err)
+	if u.State != want || u.Version != version {
+		t.Errorf("%s: got the state %s and version %d, want %s and %d", r.Username, u.State, u.Version, want, version)
+	}
+}
+
+func testSuspendAll(t *testing.T, s Archived) {
+	alice, bob, dead := born(t, s, person("alice", authority.AdminRole), "hash"), person("bob"), born(t, s, person("dead"), "")
+	bob.State = account.Blocked
+	born(t, s, bob, "")
+	must(t, remove(t, s, dead.ID)())
+	one, two := logIn(t, s, alice.ID, 1), logIn(t, s, bob.ID, 2)
+	put(t, s, alice.ID, digest(1, 1))
+	ended := logIn(t, s, alice.ID, 3)
+	must(t, end(t, s, ended.ID, event(audit.SessionEnd, ended.ID, start()))())
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Suspend = true }))
+	must(t, err)
+	if o.Suspended != 1 || o.Sessions != 2 || o.Administer {
+		t.Errorf("got %+v, want one user suspended, two sessions ended, and no administrator", o)
+	}
+	checkState(t, s, alice, account.Suspended, 2)
+	checkState(t, s, bob, account.Blocked, 1)
+	checkNoUser(t, s, dead)
+	checkEnded(t, s, 1, one, renewed())
+	checkEnded(t, s, 2, two, renewed())
+	checkEnded(t, s, 3, ended, start())
+	checkLive(t, s, alice.ID, digest(1, 1)) // it counts again when its user does
+	u, err := s.User(t.Context(), alice.ID)
+	must(t, err)
+	if !u.UpdatedAt.Equal(renewed()) {
+		t.Errorf("got updated at %v, want %v", u.UpdatedAt, renewed())
+	}
+}
+
+// testRenewUsers has users deleted, changed and left alone since.
+func testRenewUsers(t *testing.T, s Archived) {
+	kept := born(t, s, person("kept", authority.AdminRole), "hash")
+	removed, altered, blocked := born(t, s, person("removed"), "hash"), born(t, s, person("altered", authority.AdminRole), "hash"), person("blocked")
+	blocked.State = account.Blocked
+	born(t, s, blocked, "")
+	for i, r := range []account.Record{kept, removed, altered} {
+		put(t, s, r.ID, digest(1, i))
+	}
+	one, two := logIn(t, s, kept.ID, 1), logIn(t, s, altered.ID, 2)
+	o := renew(t, s, gone(feed.User, removed.ID), changed(feed.User, altered.ID), changed(feed.User, blocked.ID))
+	if o.Deleted != 1 || o.Suspended != 1 || o.Sessions != 1 || o.Unknown != 0 || !o.Administer {
+		t.Errorf("got %+v, want one user deleted, one suspended, and an administrator left", o)
+	}
+	checkState(t, s, kept, account.Active, 1)
+	checkState(t, s, altered, account.Suspended, 2)
+	checkState(t, s, blocked, account.Blocked, 1)
+	checkNoUser(t, s, removed)
+	checkLive(t, s, kept.ID, digest(1, 0))
+	checkDead(t, s, digest(1, 1))
+	checkFormer(t, s, uuid.Nil, digest(1, 1)) // a tombstone keeps nothing
+	checkEnded(t, s, 1, one, time.Time{})
+	checkEnded(t, s, 2, two, renewed())
+}
+
+func testRenewPersonal(t *testing.T, s Archived) {
+	alice, bob := born(t, s, person("alice"), ""), born(t, s, person("bob"), "")
+	put(t, s, alice.ID, digest(1, 1))
+	put(t, s, bob.ID, digest(1, 2))
+	if o := renew(t, s, changed(feed.PersonalToken, alice.ID)); o.Tokens != 1 || o.Suspended != 0 {
+		t.Errorf("got %+v, want one token ended", o)
+	}
+	checkDead(t, s, digest(1, 1))
+	checkFormer(t, s, alice.ID, digest(1, 1)) // the audit log can still tell whose it was
+	checkLive(t, s, bob.ID, digest(1, 2))
+}
+
+func testRenewAPITokens(t *testing.T, s Archived) {
+	owner := tokenOwner(t, s)
+	kept, altered, removed := createAPIToken(t, s, apiToken(owner.ID, "kept")), createAPIToken(t, s, apiToken(owner.ID, "altered")), createAPIToken(t, s, apiToken(owner.ID, "removed"))
+	o := renew(t, s, changed(feed.APIToken, altered.ID), gone(feed.APIToken, removed.ID))
+	if o.Tokens != 2 || o.Suspended != 0 || o.Unknown != 0 {
+		t.Errorf("got %+v, want two tokens ended", o)
+	}
+	checkAPIToken(t, s, kept.Token)
+	altered.Enabled, altered.Version, altered.UpdatedAt = false, 2, renewed()
+	checkAPIToken(t, s, altered.Token)
+	if _, err := s.APIToken(t.Context(), removed.ID); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
+	}
+	if found, err := s.FindAPIToken(t.Context(), removed.ID, removed.KeyID); err != nil || !found.DeletedAt.Equal(renewed()) {
+		t.Errorf("got %+v and error %v, want a tombstone", found, err)
+	}
+}
+
+func testRenewClients(t *testing.T, s Archived) {
+	batch := client(t, s)
+	other := person("other")
+	other.Kind = account.Service
+	born(t, s, other, "")
+	secret, key, kept := addSecret(t, s, batch.ID, 1), addKey(t, s, batch.ID, 0), addSecret(t, s, batch.ID, 2)
+	o := renew(t, s, gone(feed.ClientSecret, secret.ID), gone(feed.ClientSecret, key.ID))
+	if o.Tokens != 2 || o.Suspended != 0 || o.Unknown != 0 {
+		t.Errorf("got %+v, want a secret and a key ended", o)
+	}
+	secrets, err := s.ClientSecrets(t.Context(), batch.ID)
+	must(t, err)
+	keys, err := s.ClientKeys(t.Context(), batch.ID)
+	must(t, err)
+	if len(secrets) != 1 || secrets[0].ID != kept.ID || len(keys) != 0 {
+		t.Errorf("got the secrets %+v and keys %+v, want the one that was left alone", secrets, keys)
+	}
+	// An access token that was got for one was taken back: which, nobody knows.
+	checkState(t, s, batch, account.Active, 1)
+	if o := renew(t, s, changed(feed.ClientSecret, kept.ID)); o.Suspended != 1 || o.Tokens != 0 {
+		t.Errorf("got %+v, want its user suspended", o)
+	}
+	checkState(t, s, batch, account.Suspended, 2)
+	checkState(t, s, other, account.Active, 1)
+}
+
+func testRenewSessions(t *testing.T, s Archived) {
+	alice := born(t, s, person("alice"), "")
+	one, two := logIn(t, s, alice.ID, 1), logIn(t, s, alice.ID, 2)
+	if o := renew(t, s, gone(feed.BrowserSession, one.ID)); o.Sessions != 1 {
+		t.Errorf("got %+v, want one session ended", o)
+	}
+	checkEnded(t, s, 1, one, renewed())
+	checkEnded(t, s, 2, two, time.Time{})
+}
+
+func testRenewServices(t *testing.T, s Archived) {
+	kept, altered, removed := setUp(t, s, api("kept")), setUp(t, s, api("altered")), setUp(t, s, api("removed"))
+	o := renew(t, s, changed(feed.Service, altered.ID), gone(feed.Service, removed.ID))
+	same(t, o.Services, []string{"altered"})
+	if o.Deleted != 1 || o.Unknown != 0 {
+		t.Errorf("got %+v, want one service deleted", o)
+	}
+	checkNoService(t, s, removed)
+	for _, v := range []string{kept.Name, altered.Name} {
+		_, err := s.Service(t.Context(), v)
+		must(t, err)
+	}
+}
+
+func testRenewKeys(t *testing.T, s Archived) {
+	retired, active := retiredSigningKey(t, s)
+	// What stands for a kid in the feed, only the store knows: so a key is revoked elsewhere, and the change carried over.
+	before := batchAfter(t, s, 0).Head
+	extra := signingKey(7)
+	extra.Purpose = keyring.ForAccessTokens
+	_, run := addSigningKey(t, s, extra, "")
+	must(t, run())
+	id := batchAfter(t, s, before).Changes[0].ID
+	if o := renew(t, s, gone(feed.RevokedKey, id)); o.Keys != 1 || o.Unknown != 0 {
+		t.Errorf("got %+v, want one key revoked", o)
+	}
+	extra.Wrapped, extra.RevokedAt = nil, renewed()
+	checkSigningKeys(t, s, extra, active, retired)
+	if o := renew(t, s, gone(feed.RevokedKey, newID())); o.Keys != 0 || o.Unknown != 1 {
+		t.Errorf("got %+v, want no key revoked", o)
+	}
+}
+
+// testRenewPosition makes sure that nodes hear of it, once, and that the epoch is above every one that is known.
+func testRenewPosition(t *testing.T, s Archived) {
+	alice := born(t, s, person("alice"), "")
+	must(t, update(t, s, alice)())
+	was, err := s.Position(t.Context())
+	must(t, err)
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) {
+		r.Epoch, r.Changes = 5, []feed.Change{changed(feed.User, alice.ID)}
+	}))
+	must(t, err)
+	now, err := s.Position(t.Context())
+	must(t, err)
+	same(t, o.Position, now)
+	if now.Epoch != 6 || now.Revision != was.Revision+1 || now.Mark == was.Mark || now.Mark == 0 || now.Instance != was.Instance {
+		t.Errorf("got %+v after %+v, want epoch 6, the next revision and another mark", now, was)
+	}
+	same(t, batchAfter(t, s, was.Revision).Changes, []feed.Change{{Revision: now.Revision, At: renewed(), Kind: feed.Restored}})
+	events, err := s.Events(t.Context(), audit.Query{Action: audit.StoreRestore})
+	must(t, err)
+	if len(events) != 1 || events[0].Target.ID != now.Instance || !events[0].At.Equal(renewed()) {
+		t.Errorf("got the events %+v, want one of the restore", events)
+	}
+	if o := renew(t, s); o.Position.Epoch != 7 {
+		t.Errorf("got epoch %d, want the next, 7", o.Position.Epoch)
+	}
+}
+
+// testRenewUnknown tells of records that were made since, and of an access token.
+func testRenewUnknown(t *testing.T, s Archived) {
+	token, secret := newID(), newID()
+	o := renew(t, s, gone(feed.User, newID()), changed(feed.APIToken, token), gone(feed.ClientSecret, secret),
+		changed(feed.Service, newID()), changed(feed.PersonalToken, newID()), gone(feed.BrowserSession, newID()), changed(feed.Pepper, newID()))
+	if o.Unknown != 4 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services) != 0 {
+		t.Errorf("got %+v, want nothing changed", o)
+	}
+	owner := tokenOwner(t, s)
+	parent := createAPIToken(t, s, apiToken(owner.ID, "parent"))
+	for _, id := range []uuid.UUID{token, secret} {
+		if grounds, err := s.GroundsOfAPIToken(t.Context(), parent.ID, parent.KeyID, id); err != nil || !grounds.Revoked {
+			t.Errorf("got %+v and error %v, want an access token of that ID refused", grounds, err)
+		}
+	}
+}
+
+// testRenewTwice renews again with the same changes: nothing more is changed.
+func testRenewTwice(t *testing.T, s Archived) {
+	owner := tokenOwner(t, s)
+	token, v := createAPIToken(t, s, apiToken(owner.ID, "token")), setUp(t, s, api("reports"))
+	put(t, s, owner.ID, digest(1, 1))
+	changes := []feed.Change{
+		gone(feed.APIToken, token.ID), changed(feed.PersonalToken, owner.ID), gone(feed.Service, v.ID), gone(feed.User, owner.ID), gone(feed.User, owner.ID),
+	}
+	if o := renew(t, s, changes...); o.Tokens != 2 || o.Deleted != 2 {
+		t.Errorf("got %+v, want all ended", o)
+	}
+	if o := renew(t, s, changes...); o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 {
+		t.Errorf("got %+v the second time, want nothing changed", o)
+	}
+}
