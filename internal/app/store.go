@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/store/postgres"
@@ -46,11 +47,14 @@ func (n *node) open(ctx context.Context) (store.Store, error) {
 }
 
 // databasePath returns where the SQLite file is.
-func (n *node) databasePath() string {
-	if path := strings.TrimPrefix(n.cfg.Database, "sqlite:"); path != "" {
+func (n *node) databasePath() string { return sqlitePath(&n.cfg) }
+
+// sqlitePath returns where the SQLite file of a configuration is.
+func sqlitePath(cfg *config.Config) string {
+	if path := strings.TrimPrefix(cfg.Database, "sqlite:"); path != "" {
 		return path
 	}
-	return filepath.Join(n.cfg.Data, "jeton.db")
+	return filepath.Join(cfg.Data, "jeton.db")
 }
 
 // databaseName is what an operator is told of the database: its file, or its address without the password.
@@ -62,11 +66,13 @@ func (n *node) databaseName() string {
 }
 
 // journalPath returns where the revocation journal is.
-func (n *node) journalPath() string {
-	if n.cfg.JournalFile != "" {
-		return n.cfg.JournalFile
+func (n *node) journalPath() string { return journalPath(&n.cfg) }
+
+func journalPath(cfg *config.Config) string {
+	if cfg.JournalFile != "" {
+		return cfg.JournalFile
 	}
-	return filepath.Join(n.cfg.Data, "revocations.journal")
+	return filepath.Join(cfg.Data, "revocations.journal")
 }
 
 // openJournal opens the revocation journal. One of another database is put aside where the database is new: there is nothing

@@ -64,7 +64,7 @@ Secrets are never arguments.`,
 			root.AddCommand(c)
 		}
 	}
-	add(groupServer, p.serve(), p.config(), p.health(), p.recover())
+	add(groupServer, p.serve(), p.config(), p.health(), p.recover(), p.backup(), p.restore(), p.move())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
 	add(groupClient, p.client())
 	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/archive"
+	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// What can go wrong with backups, for whoever tells a person of it.
+var (
+	ErrDamaged        = archive.ErrDamaged
+	ErrForeign        = archive.ErrForeign
+	ErrNewer          = archive.ErrNewer
+	ErrLocked         = archive.ErrLocked
+	ErrNotEmpty       = archive.ErrNotEmpty
+	ErrDiffers        = archive.ErrDiffers
+	ErrClosed         = feed.ErrClosed
+	ErrWrongMasterKey = keyring.ErrWrongMasterKey
+	ErrNewerSchema    = sqlite.ErrNewerSchema
+	// ErrNoMasterKey says that there is no master key where one must be.
+	ErrNoMasterKey = errors.New("there is no master key")
+	// ErrNoDatabase says that there is no database where one must be.
+	ErrNoDatabase = errors.New("there is no database")
+)
+
+// Progress is how far a long piece of work has come.
+type Progress = archive.Progress
+
+// Amount is how many tables and rows something has.
+type Amount struct {
+	Tables int
+	Rows   int64
+}
+
+func amount(sums []archive.Sum) Amount { return Amount{len(sums), archive.Rows(sums)} }
+
+// presentMasterKey returns the master key that is configured or lies in the data folder. Unlike a server's start, it makes
+// none.
+func presentMasterKey(cfg *config.Config) (secret.Text, error) {
+	if cfg.MasterKey != "" {
+		return keyring.ParseMasterKey([]byte(cfg.MasterKey.Reveal()))
+	}
+	path := filepath.Join(cfg.Data, "master.key")
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%w: neither --master-key-file names one, nor is it in %s", ErrNoMasterKey, path)
+	case err != nil:
+		return "", fmt.Errorf("reading the master key: %w", err)
+	}
+	key, err := keyring.ParseMasterKey(text)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// openSnapshot opens the database of a configuration as it is now.
+func openSnapshot(ctx context.Context, o *Options) (archive.Source, error) {
+	return openSnapshotOf(ctx, "sqlite:"+sqlitePath(&o.Config), o.Now)
+}
+
+// openSnapshotOf opens a database that is named as in the settings, but wholly.
+func openSnapshotOf(ctx context.Context, database string, now func() time.Time) (archive.Source, error) {
+	path, _ := strings.CutPrefix(database, "sqlite:")
+	s, err := sqlite.OpenSnapshot(ctx, path, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// openTarget opens a database to load records into.
+func openTarget(ctx context.Context, database string, schema int64, token string) (loading, error) {
+	path, _ := strings.CutPrefix(database, "sqlite:")
+	return sqlite.OpenTarget(ctx, path, schema, token)
+}

@@ -1,0 +1,250 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/client"
+	"github.com/jeton-io/jeton/internal/archive"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
+)
+
+// RestoreOptions say what is restored, and what is known of the time since.
+type RestoreOptions struct {
+	In         string
+	Identities client.Secret // the text of an age identity file
+	Passphrase client.Secret // in place of identities
+	Journals   []string      // files
+	Report     func(Progress)
+}
+
+// Restored is what a restore has done.
+type Restored struct {
+	Amount
+	archive.Outcome
+	TakenAt time.Time     // when the backup was made; zero where the database was put back by other means
+	From    feed.Position // where the database stood then
+	Reach   archive.Reach // what the journals tell
+	Whole   bool          // they tell all, up to their end: nobody was suspended who was left alone since
+	// Unused is the server's own revocation journal, where it is of this database and wasn't given.
+	Unused string
+	// Journal says what became of that: where it was put aside as another database's, or why it couldn't be written.
+	Aside      string
+	JournalErr error
+}
+
+// Restore puts the records of a backup into a database that has none, and takes away again what was taken away since: what
+// the journals tell of, or, where they don't tell all, everything. The file is read whole before anything is written; what was
+// written is read back whole before it becomes the database.
+func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, err error) {
+	o.fillDefaults()
+	master, err := presentMasterKey(&o.Config)
+	if err != nil {
+		return done, err
+	}
+	b := &backup{options: &r}
+	if b.key, err = keyring.ArchiveKey(master); err != nil {
+		return done, err
+	}
+	if err := b.verify(ctx); err != nil {
+		return done, err
+	}
+	if err := keyring.CheckMaster(master, b.header.MasterCheck); err != nil {
+		return done, err
+	}
+	done = Restored{Amount: amount(b.sums), TakenAt: b.header.TakenAt, From: b.header.Position}
+	renewal, err := o.renewal(&done, r.Journals)
+	if err != nil {
+		return done, err
+	}
+	if done.Outcome, err = restoreSQLite(ctx, &o, b, renewal); err != nil {
+		return done, err
+	}
+	o.beginEpoch(&done, renewal.At)
+	return done, nil
+}
+
+// backup is a file that is being restored.
+type backup struct {
+	options *RestoreOptions
+	key     secret.Text
+	header  archive.Header
+	sums    []archive.Sum
+}
+
+func (b *backup) open() (*archive.File, error) {
+	by := archive.Identities{Keys: secret.Text(b.options.Identities.Reveal()), Passphrase: secret.Text(b.options.Passphrase.Reveal())}
+	return archive.Open(b.options.In, by, b.key)
+}
+
+// verify reads the file to its end.
+func (b *backup) verify(ctx context.Context) (err error) {
+	in, err := b.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	b.header = in.Header()
+	b.sums, err = archive.Sums(ctx, in, b.options.Report)
+	return err
+}
+
+// load reads the file once more, into a target.
+func (b *backup) load(ctx context.Context, to archive.Target) (err error) {
+	in, err := b.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	return archive.Copy(ctx, in, to, b.options.Report)
+}
+
+// renewal returns what a database that stands at a position must give up, by the journals. Its new epoch is above any that the
+// server's own journal knows, too, or that would take the database for a past.
+func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, error) {
+	entries, err := readJournals(paths, done.From)
+	if err != nil {
+		return nil, err
+	}
+	done.Reach = archive.Since(done.From, entries)
+	done.Whole = done.Reach.Gap == ""
+	epoch := done.Reach.Last.Epoch
+	path := journalPath(&o.Config)
+	own, err := readJournals([]string{path}, done.From)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, feed.ErrOther):
+		return nil, err
+	case len(own) > 0:
+		epoch = max(epoch, own[len(own)-1].Epoch)
+		if len(paths) == 0 {
+			done.Unused = path
+		}
+	}
+	at := o.Now().UTC().Truncate(time.Microsecond)
+	return &archive.Renewal{
+		At: at, Epoch: epoch, Suspend: !done.Whole, Changes: done.Reach.Changes,
+		Event: func(outcome archive.Outcome) audit.Event { return restoreEvent(at, done, &outcome) },
+	}, nil
+}
+
+// beginEpoch has the server's own journal go on with the epoch of the restore. One of another database makes room. Where it
+// can't be written, the restore was done all the same: the journal then has a gap.
+func (o *Options) beginEpoch(done *Restored, at time.Time) {
+	done.JournalErr = func() error {
+		path := journalPath(&o.Config)
+		journal, err := feed.OpenJournal(path)
+		if err != nil {
+			return err
+		}
+		if of := journal.Position().Instance; of != uuid.Nil && of != done.Position.Instance {
+			done.Aside = path + "." + of.String()
+			if err := errors.Join(journal.Close(), os.Rename(path, done.Aside)); err != nil {
+				return err
+			}
+			if journal, err = feed.OpenJournal(path); err != nil {
+				return err
+			}
+		}
+		return errors.Join(journal.Restore(done.Position, at), journal.Close())
+	}()
+}
+
+// readJournals reads the journals of a database. What a crash has left of a last line wasn't written.
+func readJournals(paths []string, p feed.Position) (entries []feed.Entry, err error) {
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the revocation journal: %w", err)
+		}
+		instance, found, err := feed.ReadJournal(bytes.NewReader(text[:bytes.LastIndexByte(text, '\n')+1]))
+		if err != nil {
+			return nil, fmt.Errorf("reading the revocation journal %s: %w", path, err)
+		}
+		if len(found) > 0 && instance != p.Instance {
+			return nil, fmt.Errorf("the revocation journal %s is of another database: %w", path, feed.ErrOther)
+		}
+		entries = append(entries, found...)
+	}
+	return entries, nil
+}
+
+// restoreEvent is what the audit log says of a restore.
+func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.Event {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	journal := "tells of all changes up to revision " + number(done.Reach.Last.Revision)
+	if !done.Whole {
+		journal = "doesn't tell of all changes: " + done.Reach.Gap
+	}
+	detail := []string{
+		"revision", number(done.From.Revision), "epoch", number(done.From.Epoch), "journal", journal,
+		"users_suspended", number(outcome.Suspended), "deleted", number(outcome.Deleted), "tokens_ended", number(outcome.Tokens),
+		"sessions_ended", number(outcome.Sessions), "keys_revoked", number(outcome.Keys),
+	}
+	if !done.TakenAt.IsZero() {
+		detail = append(detail, "backup_made_at", done.TakenAt.UTC().Format(time.RFC3339), "rows", number(done.Rows))
+	}
+	if !done.Reach.At.IsZero() {
+		detail = append(detail, "journal_until", done.Reach.At.UTC().Format(time.RFC3339))
+	}
+	if len(outcome.Services) > 0 {
+		detail = append(detail, "services_changed", strings.Join(outcome.Services, ", "))
+	}
+	return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: outcome.Position.Instance}, at, detail...)
+}
+
+// exists reports whether there is a file.
+func exists(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// RestoreAsIs takes a database as it stands, which was put back by other means than Restore, and does to it what Restore does:
+// what was taken away since the moment of which it is, is taken away again.
+func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restored, err error) {
+	o.fillDefaults()
+	master, err := presentMasterKey(&o.Config)
+	if err != nil {
+		return done, err
+	}
+	there, err := openSnapshot(ctx, &o) // which makes no database where there is none
+	if err != nil {
+		return done, err
+	}
+	h := there.Header()
+	if err := errors.Join(keyring.CheckMaster(master, h.MasterCheck), there.Close()); err != nil {
+		return done, err
+	}
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: sqlitePath(&o.Config), Now: o.Now})
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if done.From, err = s.Position(ctx); err != nil {
+		return done, err
+	}
+	renewal, err := o.renewal(&done, r.Journals)
+	if err != nil {
+		return done, err
+	}
+	if done.Outcome, err = s.Renew(ctx, renewal); err != nil {
+		return done, err
+	}
+	o.beginEpoch(&done, renewal.At)
+	return done, nil
+}

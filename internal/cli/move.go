@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/config"
+)
+
+// move has the records of a server in another database from then on.
+func (p *program) move() *cobra.Command {
+	var options app.MoveOptions
+	var abandon bool
+	cmd := &cobra.Command{
+		Use:   "move",
+		Short: "Move all records from SQLite to PostgreSQL",
+		Long: `Move all records from the SQLite database of the settings to another database,
+which must be empty. Tokens, passwords and the master key go on as before.
+
+The database that they are in is closed first: servers that use it refuse every
+call from then on, and none is lost. Then the records are copied, table by table,
+and compared by number and digest; the other database can be used once all is
+equal. What is interrupted goes on when the command is repeated. --abandon gives a
+move up, and opens the database again.
+
+Start the servers with --database of the new one then.`,
+		Example: "  jeton move --to postgres://jeton@db.example.com/jeton --data /var/lib/jeton\n  jeton move --to postgres://jeton@db.example.com/jeton --abandon",
+	}
+	cmd.Flags().StringVar(&options.To, "to", "", "the other `DATABASE`, postgres://…, or sqlite:PATH")
+	cmd.Flags().BoolVar(&abandon, "abandon", false, "give a move up that was interrupted, and open the database again")
+	config.Flags(cmd.Flags())
+	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) error {
+		if options.To == "" {
+			return lacks(cmd, "to")
+		}
+		o, err := p.serverOptions(cmd)
+		if err != nil {
+			return err
+		}
+		if abandon {
+			if err := app.AbandonMove(cmd.Context(), o, options); err != nil {
+				return moveFault(err)
+			}
+			p.say("The database is open again. Start the servers as before.")
+			return nil
+		}
+		shown := p.progress()
+		options.Report = shown.tell
+		done, err := app.Move(cmd.Context(), o, options)
+		shown.end()
+		if err != nil {
+			return moveFault(err)
+		}
+		return p.show(map[string]any{"tables": done.Tables, "rows": done.Rows}, func() {
+			p.say("Moved %s rows of %d tables, and compared them.", thousands(done.Rows), done.Tables)
+			p.say("The former database is closed. Start the servers with --database of the new one, and the same master key.")
+		})
+	})
+	return cmd
+}
+
+// moveFault says what to do about an error of a move.
+func moveFault(err error) error {
+	switch {
+	case errors.Is(err, app.ErrMoved):
+		return &fault{err, "", "Start the servers with --database of the new one."}
+	case errors.Is(err, app.ErrElsewhere):
+		return &fault{err, "", "Name the one with which it began, or give that move up first, with --abandon."}
+	case errors.Is(err, app.ErrNotEmpty):
+		return &fault{err, "", "Records are moved into a database that has none: make another, and name it with --to. Nothing was changed."}
+	case errors.Is(err, app.ErrDiffers):
+		return &fault{err, "", "The database that they were in is whole. Give the move up with --abandon, and try again."}
+	}
+	return databaseFault(err)
+}
