@@ -23,15 +23,15 @@ func (p *program) backup() *cobra.Command {
 		Use:   "backup",
 		Short: "Write all records into an encrypted file, beside the running server",
 		Long: `Write all records, as they are at one moment, into a file that is encrypted by
-age, and read it back to the last byte before saying that it is done. The server
-goes on meanwhile.
+age, and read it back to the last byte before saying that it is done. The
+server goes on meanwhile.
 
 Whoever has the identity of one --recipient can open it, or whoever knows the
-passphrase. "age-keygen -o FILE" makes an identity and shows its recipient, which
-is no secret: keep the identity elsewhere.
+passphrase. "age-keygen -o FILE" makes an identity and shows its recipient,
+which is no secret: keep the identity elsewhere.
 
-The master key is never in a backup. Keep it elsewhere: without it the backup is
-worth nothing, and with it alone "jeton restore" takes the backup.
+The master key is never in a backup. Keep it elsewhere: without it the backup
+is worth nothing, and with it alone "jeton restore" takes the backup.
 
 It works on the server's machine, as the user who runs the server, with the
 settings of "jeton serve".`,

@@ -20,10 +20,10 @@ func (p *program) move() *cobra.Command {
 which must be empty. Tokens, passwords and the master key go on as before.
 
 The database that they are in is closed first: servers that use it refuse every
-call from then on, and none is lost. Then the records are copied, table by table,
-and compared by number and digest; the other database can be used once all is
-equal. What is interrupted goes on when the command is repeated. --abandon gives a
-move up, and opens the database again.
+call from then on, and none is lost. Then the records are copied, table by
+table, and compared by number and digest; the other database can be used once
+all is equal. What is interrupted goes on when the command is repeated.
+--abandon gives a move up, and opens the database again.
 
 Start the servers with --database of the new one then.`,
 		Example: "  jeton move --to postgres://jeton@db.example.com/jeton --data /var/lib/jeton\n  jeton move --to postgres://jeton@db.example.com/jeton --abandon",

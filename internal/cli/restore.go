@@ -29,14 +29,15 @@ the last byte before anything is written, and what was written is compared with
 it. The master key must be the one of the backup's time.
 
 What was revoked or deleted since the backup was made must not come back. With
---journal, the revocation journals that the servers have kept (of one server or of
-several), what they tell of is taken away again: what was deleted is deleted, users
-who were changed are suspended, their tokens ended. Without them, or where they
-leave a gap, every user is suspended and every browser logged out, until
-"jeton user unblock" lets a user in again.
+--journal, the revocation journals that the servers have kept (of one server or
+of several), what they tell of is taken away again: what was deleted is
+deleted, users who were changed are suspended, their tokens ended. Without
+them, or where they leave a gap, every user is suspended and every browser
+logged out, until "jeton user unblock" lets a user in again.
 
---as-is restores no file: it does all this to a database that was put back by other
-means, such as a copy of its file or PostgreSQL's recovery to a point in time.
+--as-is restores no file: it does all this to a database that was put back by
+other means, such as a copy of its file or PostgreSQL's recovery to a point in
+time.
 
 It works on the server's machine, as the user who runs the server, with the
 settings of "jeton serve". Stop every server first.`,
