@@ -39,7 +39,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jeton-io/jeton/internal/feed"
 )
@@ -52,6 +54,8 @@ var (
 	ErrForeign = errors.New("this is no archive of this Jeton")
 	// ErrNewer says that a newer Jeton has made the archive.
 	ErrNewer = errors.New("a newer Jeton has made the archive")
+	// ErrNoDatabase says that nothing is there whose records could be carried.
+	ErrNoDatabase = errors.New("there is no database of Jeton")
 	// ErrNotEmpty says that a target holds records already, which aren't those of an interrupted load of the same source.
 	ErrNotEmpty = errors.New("the database isn't empty")
 	// ErrDiffers says that what a target holds is not what its source does.
@@ -82,6 +86,15 @@ type Table struct {
 // Row is the values of a row: each nil, an int64, a string or a []byte. An ID is its 16 bytes, and a truth 0 or 1.
 type Row []any
 
+// Text returns a text as every store can hold it: PostgreSQL takes no NUL, and nothing but UTF-8. Whoever reads one from a store
+// that took more, as what a stranger typed, carries it so.
+func Text(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // Source is the records of a database as of one moment.
 type Source interface {
 	// Header returns what is known of the records as a whole.
@@ -103,8 +116,9 @@ type Target interface {
 	// Begin prepares for records of that header in those tables. It returns ErrNotEmpty where there are others already. A store
 	// in which a load of the same source was interrupted goes on from there.
 	Begin(ctx context.Context, h Header, tables []Table) error
-	// Reached returns the values of the key of the last row of a table that was loaded, and nil where there is none.
-	Reached(ctx context.Context, t Table) (Row, error)
+	// Reached returns the values of the key of the last row of a table that was loaded, nil where there is none, and how many
+	// were.
+	Reached(ctx context.Context, t Table) (last Row, rows int64, err error)
 	// Load adds rows that follow the last ones. All of them are stored when it returns, or none; on the disk, if the target
 	// is a store.
 	Load(ctx context.Context, t Table, rows []Row) error

@@ -30,11 +30,11 @@ func Copy(ctx context.Context, from Source, to Target, report func(Progress)) er
 }
 
 func copyTable(ctx context.Context, from Source, to Target, t Table, count *counter) error {
-	after, err := to.Reached(ctx, t)
+	after, loaded, err := to.Reached(ctx, t)
 	if err != nil {
 		return err
 	}
-	loaded := int64(0)
+	count.add(t, loaded)
 	b := batch{to: to, table: t}
 	for row, err := range from.Rows(ctx, t, after) {
 		if err != nil {
@@ -43,11 +43,7 @@ func copyTable(ctx context.Context, from Source, to Target, t Table, count *coun
 		if err := b.add(ctx, row); err != nil {
 			return err
 		}
-		loaded++
 		count.add(t, 1)
-	}
-	if after != nil { // what was there before wasn't read
-		count.add(t, t.Rows-loaded)
 	}
 	return b.flush(ctx)
 }

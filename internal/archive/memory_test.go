@@ -113,11 +113,12 @@ func (m *memory) Begin(_ context.Context, h archive.Header, tables []archive.Tab
 }
 
 // Reached implements archive.Target.
-func (m *memory) Reached(_ context.Context, t archive.Table) (archive.Row, error) {
-	if rows := m.rows[t.Name]; len(rows) > 0 {
-		return rows[len(rows)-1][:1], nil
+func (m *memory) Reached(_ context.Context, t archive.Table) (archive.Row, int64, error) {
+	rows := m.rows[t.Name]
+	if len(rows) == 0 {
+		return nil, 0, nil
 	}
-	return nil, nil
+	return rows[len(rows)-1][:1], int64(len(rows)), nil
 }
 
 // Load implements archive.Target.

@@ -47,7 +47,7 @@ func (w *Writer) Begin(_ context.Context, h Header, tables []Table) error {
 }
 
 // Reached implements Target: what is in a file is never added to.
-func (w *Writer) Reached(context.Context, Table) (Row, error) { return nil, nil }
+func (w *Writer) Reached(context.Context, Table) (Row, int64, error) { return nil, 0, nil }
 
 // Load implements Target. What it was given is in the file once Finish has returned.
 func (w *Writer) Load(_ context.Context, t Table, rows []Row) error {

@@ -16,6 +16,8 @@ import (
 const (
 	apiTokenLives = `SELECT EXISTS (SELECT 1 FROM api_token WHERE id = $1 AND deleted_at IS NULL)`
 	touchAPIToken = `UPDATE api_token ` + setLastUse
+
+	deleteAPIToken = `UPDATE api_token SET deleted_at = $1, updated_at = $1, version = version + 1 WHERE id = $2 AND deleted_at IS NULL`
 )
 
 // CreateAPIToken implements apitoken.Store. It doesn't enter the feed: nobody can have been told no about a token that
@@ -59,9 +61,7 @@ WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
 // DeleteAPIToken implements apitoken.Store.
 func (s *Store) DeleteAPIToken(ctx context.Context, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting API token", func(t *tx) error {
-		if err := t.execOne(`
-UPDATE api_token SET deleted_at = $1, updated_at = $1, version = version + 1 WHERE id = $2 AND deleted_at IS NULL`,
-			micros(ev.At), raw(id)); err != nil {
+		if err := t.execOne(deleteAPIToken, micros(ev.At), raw(id)); err != nil {
 			return err
 		}
 		return t.record(ev, feed.APIToken, id)

@@ -29,10 +29,13 @@ var migrations embed.FS
 // migrating is the number of the lock under which the schema is looked at and changed, on any schema of the database.
 const migrating int64 = 0x6a65746f6e // "jeton"
 
-// migrateUp brings the schema up to the newest migration. Of several nodes that start at once one does, and the others wait
-// for it, as long as ctx lasts. The lock ends with its connection, also where the node that had it dies; the library's own
-// lock doesn't know a context.
-func migrateUp(ctx context.Context, dial *pgx.ConnConfig) (err error) {
+// newest says that a database is to have the schema of the newest migration.
+const newest = 0
+
+// migrateTo brings the schema up to that of a number. Of several nodes that start at once one does, and the others wait for
+// it, as long as ctx lasts. The lock ends with its connection, also where the node that had it dies; the library's own lock
+// doesn't know a context.
+func migrateTo(ctx context.Context, dial *pgx.ConnConfig, number uint) (err error) {
 	guard, err := pgx.ConnectConfig(ctx, dial)
 	if err != nil {
 		return err
@@ -72,10 +75,26 @@ func migrateUp(ctx context.Context, dial *pgx.ConnConfig) (err error) {
 	if err := settle(m, numbers); err != nil {
 		return err
 	}
-	if err := m.Migrate(numbers[len(numbers)-1]); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+	if number == newest {
+		number = numbers[len(numbers)-1]
+	}
+	if err := m.Migrate(number); err != nil && !errors.Is(err, migrate.ErrNoChange) {
 		return err
 	}
 	return nil
+}
+
+// knownSchemas returns the numbers of the oldest and the newest schema.
+func knownSchemas() (oldest, latest int64, err error) {
+	files, err := iofs.New(migrations, "migrations")
+	if err != nil {
+		return 0, 0, err
+	}
+	numbers, err := numbersOf(files)
+	if err = errors.Join(err, files.Close()); err != nil {
+		return 0, 0, err
+	}
+	return int64(numbers[0]), int64(numbers[len(numbers)-1]), nil //nolint:gosec // G115: migrations are counted by hand
 }
 
 // suits refuses a database that couldn't hold every text, or has no schema to make tables in, and says what to do.

@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateUp(ctx, settings.dial); err != nil {
+	if err := migrateTo(ctx, settings.dial, newest); err != nil {
 		return nil, fmt.Errorf("migrating the database: %w", kindOf(err))
 	}
 	s := &Store{

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -60,18 +61,24 @@ WHERE id = $8 AND version = $9 AND deleted_at IS NULL`,
 // reads of it in the audit log; who may call what goes.
 func (s *Store) DeleteService(ctx context.Context, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting service", func(t *tx) error {
-		if err := t.execOne(`UPDATE service SET deleted_at = $1, updated_at = $1, version = version + 1 WHERE id = $2 AND deleted_at IS NULL`,
-			micros(ev.At), raw(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(`DELETE FROM service_verifier WHERE service_id = $1`, raw(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(deleteOperations, raw(id)); err != nil {
+		if err := t.endService(id, ev.At); err != nil {
 			return err
 		}
 		return t.record(ev, feed.Service, id)
 	})
+}
+
+// endService makes a tombstone of a service.
+func (t *tx) endService(id uuid.UUID, at time.Time) error {
+	if err := t.execOne(`UPDATE service SET deleted_at = $1, updated_at = $1, version = version + 1 WHERE id = $2 AND deleted_at IS NULL`,
+		micros(at), raw(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM service_verifier WHERE service_id = $1`, raw(id)); err != nil {
+		return err
+	}
+	_, err := t.exec(deleteOperations, raw(id))
+	return err
 }
 
 // setVerifiers gives verifiers to a service without any. They have a table of their own for the database to know that

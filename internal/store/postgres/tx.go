@@ -24,6 +24,7 @@ const begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
 const (
 	lockAdministrators = `SELECT pg_advisory_xact_lock(1785558895, 1)`        // of those who take an administrator away
 	lockWriting        = `SELECT pg_advisory_xact_lock_shared(1785558895, 2)` // of all who write
+	lockAlone          = `SELECT pg_advisory_xact_lock(1785558895, 2)`        // of those who write while nobody else does
 )
 
 // tx is a transaction, and what it will say of itself to the audit log and to the feed. It begins with its first statement,
@@ -34,6 +35,10 @@ type tx struct {
 	begun    bool
 	answered bool     // the server has answered something
 	changes  []change // to be published at its end
+
+	// alone, if it isn't nil, has the transaction wait until nobody else writes, and judges what the database says of why it
+	// is closed: an empty text where it isn't, or has no row yet.
+	alone func(closed string) error
 }
 
 // change is a row of the feed to be. Its time is the event's, by which rows are pruned; its order is the revision's.
@@ -147,10 +152,18 @@ func (t *tx) send(b *pgx.Batch) error {
 func (t *tx) begin() *pgx.Batch {
 	var b pgx.Batch
 	b.Queue(begin)
-	b.Queue(lockWriting)
+	lock := lockWriting
+	if t.alone != nil {
+		lock = lockAlone
+	}
+	b.Queue(lock)
 	b.Queue(`SELECT closed FROM store`).QueryRow(func(row pgx.Row) error {
 		var closed string
-		if err := row.Scan(&closed); err != nil {
+		err := row.Scan(&closed)
+		if t.alone != nil && (err == nil || errors.Is(err, pgx.ErrNoRows)) {
+			return t.alone(closed)
+		}
+		if err != nil {
 			return fmt.Errorf("looking whether the database is closed: %w", err)
 		}
 		if closed != "" {

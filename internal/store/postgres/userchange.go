@@ -91,19 +91,7 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) er
 		if err != nil {
 			return err
 		}
-		if err := t.execOne(`
-UPDATE "user" SET deleted_at = $1, updated_at = $1, version = version + 1,
-	password = NULL, email = '', email_key = NULL, display_name = ''
-WHERE id = $2 AND deleted_at IS NULL`, micros(ev.At), raw(id)); err != nil {
-			return err
-		}
-		if _, err := t.exec(`DELETE FROM user_role WHERE user_id = $1`, raw(id)); err != nil {
-			return err
-		}
-		if err := t.endCredentials(id, ev.At); err != nil {
-			return err
-		}
-		if err := t.forgetAddresses(id); err != nil {
+		if err := t.endUser(id, ev.At); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {
@@ -111,6 +99,23 @@ WHERE id = $2 AND deleted_at IS NULL`, micros(ev.At), raw(id)); err != nil {
 		}
 		return t.record(ev, feed.User, id)
 	})
+}
+
+// endUser makes a tombstone of a user, and ends everything that rests on it.
+func (t *tx) endUser(id uuid.UUID, at time.Time) error {
+	if err := t.execOne(`
+UPDATE "user" SET deleted_at = $1, updated_at = $1, version = version + 1,
+	password = NULL, email = '', email_key = NULL, display_name = ''
+WHERE id = $2 AND deleted_at IS NULL`, micros(at), raw(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM user_role WHERE user_id = $1`, raw(id)); err != nil {
+		return err
+	}
+	if err := t.endCredentials(id, at); err != nil {
+		return err
+	}
+	return t.forgetAddresses(id)
 }
 
 // endCredentials ends everything by which a deleted user got in, or programs in its name: of its personal token and, as a

@@ -37,7 +37,7 @@ func OpenTarget(ctx context.Context, path string, schema int64, token string) (_
 	if err := makeFile(path); err != nil {
 		return nil, fmt.Errorf("making the database file: %w", err)
 	}
-	if err := migrateTo(ctx, path, uint(schema)); err != nil {
+	if err := alone(path, func() error { return migrateTo(ctx, path, uint(schema)) }); err != nil { //nolint:gosec // G115: it is one of those known
 		return nil, fmt.Errorf("making the tables: %w", err)
 	}
 	l := &LoadingTarget{path: path, closed: archive.Why(archive.Loading, token)}
@@ -106,24 +106,25 @@ func (t *tx) claim(h archive.Header, closed string) error {
 }
 
 // Reached implements archive.Target. Of the only row of store it knows nothing, as Begin has made one: it is loaded anew.
-func (l *LoadingTarget) Reached(ctx context.Context, table archive.Table) (archive.Row, error) {
+func (l *LoadingTarget) Reached(ctx context.Context, table archive.Table) (last archive.Row, rows int64, err error) {
 	if table.Name == "store" {
-		return nil, nil
+		return nil, 0, nil
 	}
-	key := make(archive.Row, len(table.Key))
-	to := make([]any, len(key))
-	for i := range key {
-		to[i] = &key[i]
+	last = make(archive.Row, len(table.Key))
+	to := []any{&rows}
+	for i := range last {
+		to = append(to, &last[i])
 	}
 	order := strings.Join(quoteEach(table.Key), " DESC, ") + " DESC"
-	err := l.t.conn.QueryRowContext(ctx, `SELECT `+quoteAll(table.Key)+` FROM `+quote(table.Name)+` ORDER BY `+order+` LIMIT 1`).Scan(to...)
+	query := `SELECT (SELECT count(*) FROM ` + quote(table.Name) + `), ` + quoteAll(table.Key) + ` FROM ` + quote(table.Name) + ` ORDER BY ` + order + ` LIMIT 1`
+	err = l.t.conn.QueryRowContext(ctx, query).Scan(to...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil
+		return nil, 0, nil
 	case err != nil:
-		return nil, fmt.Errorf("looking for the last row loaded: %w", kindOf(err))
+		return nil, 0, fmt.Errorf("looking for the last row loaded: %w", kindOf(err))
 	}
-	return key, nil
+	return last, rows, nil
 }
 
 // Load implements archive.Target. It asks whether the load was given up meanwhile, as one may be that was taken for dead.
@@ -167,7 +168,7 @@ func (t *tx) loading(closed string) error {
 // Finish brings the schema up to date, does what a renewal asks for, where there is one, and opens the database, the two in one
 // transaction.
 func (l *LoadingTarget) Finish(ctx context.Context, h archive.Header, r *archive.Renewal) (o archive.Outcome, err error) {
-	if err := migrateTo(ctx, l.path, newest); err != nil {
+	if err := alone(l.path, func() error { return migrateTo(ctx, l.path, newest) }); err != nil {
 		return o, fmt.Errorf("migrating what was loaded: %w", err)
 	}
 	err = l.t.transact(func(t *tx) error {

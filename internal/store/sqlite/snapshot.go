@@ -152,6 +152,11 @@ func (s *Snapshot) each(ctx context.Context, query string, args archive.Row, col
 		if err := rows.Scan(to...); err != nil {
 			return err
 		}
+		for i, value := range row {
+			if text, ok := value.(string); ok {
+				row[i] = archive.Text(text)
+			}
+		}
 		if !yield(row, nil) {
 			return nil
 		}

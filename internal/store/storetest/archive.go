@@ -440,8 +440,8 @@ func testReferences(t *testing.T, empty func(*testing.T) Database) {
 			if err := target.Load(t.Context(), table, rowsOf(t, source, table, nil)); err == nil {
 				t.Error("a token was loaded without its user")
 			}
-			if reached, err := target.Reached(t.Context(), table); err != nil || reached != nil {
-				t.Errorf("got %v, %v, want no row", reached, err)
+			if reached, rows, err := target.Reached(t.Context(), table); err != nil || reached != nil || rows != 0 {
+				t.Errorf("got %v, %d rows and error %v, want no row", reached, rows, err)
 			}
 		}
 	}

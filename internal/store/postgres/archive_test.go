@@ -1,0 +1,119 @@
+package postgres_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/jeton-io/jeton/internal/archive"
+	"github.com/jeton-io/jeton/internal/store/postgres"
+	"github.com/jeton-io/jeton/internal/store/storetest"
+)
+
+// database makes an empty database on the shared server, with the ways to open it.
+func database(t *testing.T) storetest.Database {
+	dsn := empty(t)
+	return storetest.Database{
+		Open: func(t *testing.T) (storetest.Archived, error) {
+			return postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now})
+		},
+		Snapshot: func(t *testing.T) archive.Source {
+			s, err := postgres.OpenSnapshot(t.Context(), dsn, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+		Target: func(t *testing.T, schema int64, token string) storetest.Target {
+			target, err := postgres.OpenTarget(t.Context(), dsn, schema, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return target
+		},
+	}
+}
+
+// TestArchive holds the store to what carrying its records asks for.
+func TestArchive(t *testing.T) { storetest.RunArchive(t, database) }
+
+// TestSnapshotRefuses opens databases that aren't of this Jeton.
+func TestSnapshotRefuses(t *testing.T) {
+	unused, newer := empty(t), empty(t)
+	s, err := postgres.Open(t.Context(), postgres.Config{DSN: newer, Now: now})
+	if err != nil || s.Close() != nil {
+		t.Fatal(err)
+	}
+	if _, err := dial(t, newer).Exec(t.Context(), `UPDATE schema_migrations SET version = 9999`); err != nil {
+		t.Fatal(err)
+	}
+	for dsn, want := range map[string]error{unused: archive.ErrNoDatabase, newer: postgres.ErrNewerSchema} {
+		if s, err := postgres.OpenSnapshot(t.Context(), dsn, now); !errors.Is(err, want) || s != nil {
+			t.Errorf("got error %v, want %v", err, want)
+		}
+	}
+	for schema, want := range map[int64]error{5: nil, 9999: postgres.ErrNewerSchema} {
+		if target, err := postgres.OpenTarget(t.Context(), unused, schema, "token"); err == nil || want != nil && !errors.Is(err, want) || target != nil {
+			t.Errorf("schema %d: got error %v, want %v", schema, err, want)
+		}
+	}
+}
+
+// TestClosingWaits closes a database while somebody writes: whoever has begun ends first, and what is written is there.
+func TestClosingWaits(t *testing.T) {
+	dsn := empty(t)
+	s, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	writer, watcher := dial(t, dsn), dial(t, dsn)
+	if _, err := writer.Exec(t.Context(), `BEGIN; SELECT pg_advisory_xact_lock_shared(1785558895, 2)`); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() {
+		_, err := postgres.SwapClosed(t.Context(), dsn, "", "moving")
+		closed <- err
+	}()
+	for waiting := false; !waiting; {
+		if err := watcher.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case err := <-closed:
+		t.Errorf("got %v while somebody wrote, want it to wait", err)
+	default:
+	}
+	if _, err := writer.Exec(t.Context(), `UPDATE store SET horizon = 5; COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	var horizon int64
+	if err := watcher.QueryRow(t.Context(), `SELECT horizon FROM store WHERE closed = 'moving'`).Scan(&horizon); err != nil || horizon != 5 {
+		t.Errorf("got %d, %v, want what was written, in a closed database", horizon, err)
+	}
+}
+
+// TestSwapClosed closes and opens a database as it is compared to be.
+func TestSwapClosed(t *testing.T) {
+	dsn := empty(t)
+	s, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for _, step := range []struct{ former, closed, want string }{
+		{"moved", "", ""}, {"", "moving", "moving"}, {"", "other", "moving"}, {"other", "", "moving"}, {"moving", "moved", "moved"}, {"moved", "", ""},
+	} {
+		got, err := postgres.SwapClosed(t.Context(), dsn, step.former, step.closed)
+		if err != nil || got != step.want {
+			t.Errorf("%+v: got %q and error %v", step, got, err)
+		}
+		if err := s.KeepHorizon(t.Context(), now()); (err == nil) != (got == "") {
+			t.Errorf("%+v: got error %v from writing", step, err)
+		}
+	}
+}

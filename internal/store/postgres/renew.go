@@ -1,0 +1,212 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jeton-io/jeton/internal/archive"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+)
+
+const (
+	suspendAll  = `UPDATE "user" SET state = 'suspended', version = version + 1, updated_at = $1 WHERE state = 'active' AND deleted_at IS NULL`
+	suspendUser = suspendAll + ` AND id = $2`
+	// suspendClient suspends the user of a client's secret or key, which has no state in which it could wait itself.
+	suspendClient = suspendAll + ` AND id IN (
+	SELECT user_id FROM client_secret WHERE id = $2 AND deleted_at IS NULL UNION SELECT user_id FROM client_key WHERE id = $2 AND deleted_at IS NULL)`
+	endAll          = `UPDATE browser_session SET ended_at = $1 WHERE ended_at IS NULL`
+	disableAPIToken = `UPDATE api_token SET enabled = false, version = version + 1, updated_at = $1 WHERE id = $2 AND enabled AND deleted_at IS NULL`
+	revokeKey       = `UPDATE signing_key SET wrapped = NULL, revoked_at = $1 WHERE kid = $2 AND revoked_at IS NULL`
+)
+
+// outliving is longer than any access token lasts.
+const outliving = 24 * time.Hour
+
+// Renew does to the database as it stands what a renewal asks for, in one transaction, while nobody else writes. It takes a
+// connection of its own, on which that may take its time.
+func (s *Store) Renew(ctx context.Context, r *archive.Renewal) (o archive.Outcome, err error) {
+	conn, err := dialPatiently(ctx, s.dial)
+	if err != nil {
+		return o, fmt.Errorf("connecting to the database: %w", kindOf(err))
+	}
+	t := &tx{ctx: ctx, conn: conn, alone: func(closed string) error {
+		if closed != "" {
+			return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		}
+		return nil
+	}}
+	err = t.run(func(t *tx) error {
+		o, err = t.renew(r)
+		return err
+	})
+	if err = errors.Join(err, hangUp(conn)); err != nil {
+		return o, fmt.Errorf("renewing the database: %w", kindOf(err))
+	}
+	s.notify()
+	return o, nil
+}
+
+// renew does what a renewal asks for. Its single row of the feed has every node forget all it knows, so that what is changed
+// here needs none of its own; and one event tells of all together.
+func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
+	at := micros(r.At)
+	if r.Suspend {
+		if o.Suspended, err = t.exec(suspendAll, at); err == nil {
+			o.Sessions, err = t.exec(endAll, at)
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	for _, c := range r.Changes {
+		if err := t.renewOne(c, at, &o); err != nil {
+			return o, err
+		}
+	}
+	if _, err := t.exec(`UPDATE store SET epoch = greatest(epoch, $1) + 1`, r.Epoch); err != nil {
+		return o, err
+	}
+	t.changes = append(t.changes, change{kind: feed.Restored, at: r.At})
+	var b pgx.Batch
+	t.publish(&b)
+	t.changes = nil
+	p := &o.Position
+	b.Queue(`SELECT EXISTS (` + administrators + `)`).QueryRow(func(row pgx.Row) error { return row.Scan(&o.Administer) })
+	b.Queue(`SELECT instance, epoch, revision, mark FROM store`).QueryRow(func(row pgx.Row) error {
+		return row.Scan(idColumn{&p.Instance}, &p.Epoch, &p.Revision, &p.Mark)
+	})
+	if err := t.send(&b); err != nil {
+		return o, err
+	}
+	values, err := eventValues(r.Event(o))
+	if err == nil {
+		_, err = t.exec(insertEvent, values...)
+	}
+	return o, err
+}
+
+// renewOne does what one change since asks for. A record that isn't there was made since, and is lost: nothing counts that
+// rests on it.
+func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
+	switch c.Kind {
+	case feed.User:
+		return t.renewUser(c, at, o)
+	case feed.PersonalToken:
+		return t.count(&o.Tokens, revokeToken, at, raw(c.ID))
+	case feed.APIToken:
+		statement := disableAPIToken
+		if c.Gone {
+			statement = deleteAPIToken
+		}
+		return t.renewProgram(c, at, o, statement)
+	case feed.ClientSecret:
+		return t.renewClient(c, at, o)
+	case feed.BrowserSession:
+		return t.count(&o.Sessions, endSession, at, raw(c.ID))
+	case feed.Service:
+		return t.renewService(c, at, o)
+	case feed.RevokedKey:
+		return t.renewKey(c, at, o)
+	case feed.Pepper, feed.SigningKey, feed.Restored: // took nothing away
+	}
+	return nil
+}
+
+// count adds the rows that a statement changed.
+func (t *tx) count(to *int64, statement string, args ...any) error {
+	n, err := t.exec(statement, args...)
+	*to += n
+	return err
+}
+
+// renewUser deletes a user again, or suspends it: it may have been blocked since, or lost a role. Its sessions may have been
+// ended with a new password.
+func (t *tx) renewUser(c feed.Change, at int64, o *archive.Outcome) error {
+	if lives, err := t.yes(userLives, raw(c.ID)); err != nil || !lives {
+		o.Unknown++
+		return err
+	}
+	if c.Gone {
+		o.Deleted++
+		return t.endUser(c.ID, fromMicros(at))
+	}
+	if err := t.count(&o.Sessions, endAll+` AND user_id = $2`, at, raw(c.ID)); err != nil {
+		return err
+	}
+	return t.count(&o.Suspended, suspendUser, at, raw(c.ID))
+}
+
+// renewProgram changes an API token by a statement. One that isn't there may be an access token: that was taken back.
+func (t *tx) renewProgram(c feed.Change, at int64, o *archive.Outcome, statement string) error {
+	if known, err := t.yes(`SELECT EXISTS (SELECT 1 FROM api_token WHERE id = $1)`, raw(c.ID)); err != nil || !known {
+		o.Unknown++
+		return errors.Join(err, t.revokeUnknown(c, at))
+	}
+	return t.count(&o.Tokens, statement, at, raw(c.ID))
+}
+
+// renewClient deletes a client's secret or key again, or suspends its user.
+func (t *tx) renewClient(c feed.Change, at int64, o *archive.Outcome) error {
+	known, err := t.yes(`SELECT EXISTS (SELECT 1 FROM client_secret WHERE id = $1 UNION ALL SELECT 1 FROM client_key WHERE id = $1)`, raw(c.ID))
+	switch {
+	case err != nil || !known:
+		o.Unknown++
+		return errors.Join(err, t.revokeUnknown(c, at))
+	case !c.Gone:
+		return t.count(&o.Suspended, suspendClient, at, raw(c.ID))
+	}
+	for _, table := range []string{"client_secret", "client_key"} {
+		if err := t.count(&o.Tokens, `UPDATE `+table+` SET deleted_at = $1 WHERE id = $2 AND deleted_at IS NULL`, at, raw(c.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revokeUnknown has an access token of that ID refused for as long as one may last.
+func (t *tx) revokeUnknown(c feed.Change, at int64) error {
+	_, err := t.exec(`INSERT INTO revoked_access_token (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+		raw(c.ID), micros(fromMicros(at).Add(outliving)))
+	return err
+}
+
+// renewService deletes a service again, or has it told of: who may call what is as before, which may be more.
+func (t *tx) renewService(c feed.Change, at int64, o *archive.Outcome) error {
+	var name string
+	err := kindOf(t.one(`SELECT name FROM service WHERE id = $1 AND deleted_at IS NULL`, &name, raw(c.ID)))
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		o.Unknown++
+		return nil
+	case err != nil:
+		return err
+	case c.Gone:
+		o.Deleted++
+		return t.endService(c.ID, fromMicros(at))
+	}
+	o.Services = append(o.Services, name)
+	return nil
+}
+
+// renewKey revokes a signing key again, which the feed names by what stands for its kid. Another is made when one is needed.
+func (t *tx) renewKey(c feed.Change, at int64, o *archive.Outcome) error {
+	kids, err := collect(t.ctx, t.conn, func(row scanner) (kid string, err error) {
+		err = row.Scan(&kid)
+		return kid, err
+	}, `SELECT kid FROM signing_key`)
+	if err != nil {
+		return err
+	}
+	for _, kid := range kids {
+		if signingKeyID(kid) == c.ID {
+			return t.count(&o.Keys, revokeKey, at, kid)
+		}
+	}
+	o.Unknown++
+	return nil
+}
