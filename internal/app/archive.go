@@ -1,21 +1,17 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
 // What can go wrong with backups, for whoever tells a person of it.
@@ -28,11 +24,10 @@ var (
 	ErrDiffers        = archive.ErrDiffers
 	ErrClosed         = feed.ErrClosed
 	ErrWrongMasterKey = keyring.ErrWrongMasterKey
-	ErrNewerSchema    = sqlite.ErrNewerSchema
 	// ErrNoMasterKey says that there is no master key where one must be.
 	ErrNoMasterKey = errors.New("there is no master key")
 	// ErrNoDatabase says that there is no database where one must be.
-	ErrNoDatabase = errors.New("there is no database")
+	ErrNoDatabase = archive.ErrNoDatabase
 )
 
 // Progress is how far a long piece of work has come.
@@ -65,28 +60,4 @@ func presentMasterKey(cfg *config.Config) (secret.Text, error) {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
 	return key, nil
-}
-
-// openSnapshot opens the database of a configuration as it is now.
-func openSnapshot(ctx context.Context, o *Options) (archive.Source, error) {
-	return openSnapshotOf(ctx, "sqlite:"+sqlitePath(&o.Config), o.Now)
-}
-
-// openSnapshotOf opens a database that is named as in the settings, but wholly.
-func openSnapshotOf(ctx context.Context, database string, now func() time.Time) (archive.Source, error) {
-	path, _ := strings.CutPrefix(database, "sqlite:")
-	s, err := sqlite.OpenSnapshot(ctx, path, now)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// openTarget opens a database to load records into.
-func openTarget(ctx context.Context, database string, schema int64, token string) (loading, error) {
-	path, _ := strings.CutPrefix(database, "sqlite:")
-	return sqlite.OpenTarget(ctx, path, schema, token)
 }

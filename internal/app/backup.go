@@ -41,7 +41,7 @@ func Backup(ctx context.Context, o Options, b BackupOptions) (done BackedUp, err
 	if err != nil {
 		return done, err
 	}
-	from, err := openSnapshot(ctx, &o)
+	from, err := databaseOf(&o).snapshot(ctx)
 	if err != nil {
 		return done, err
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"github.com/jeton-io/jeton/internal/archive"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/config"
 )
 
 // A move goes on after a crash at any moment, because both databases say how far it is. Each step is one transaction, and is
@@ -32,36 +32,28 @@ var ErrElsewhere = errors.New("the records are being moved to another database t
 
 // MoveOptions say where records are moved.
 type MoveOptions struct {
-	To     string // as the setting "database"
+	To     config.Database
 	Report func(Progress)
-}
-
-// loading is a store that records are being loaded into.
-type loading interface {
-	archive.Target
-	// State returns where the target stands, and why it is closed; the zero header where it never was used.
-	State(ctx context.Context) (archive.Header, error)
-	// Finish opens what was loaded, in one transaction with what a renewal asks for, if there is one.
-	Finish(ctx context.Context, h archive.Header, r *archive.Renewal) (archive.Outcome, error)
-	// GiveUp deletes what the load of a token has loaded. It returns ErrGivenUp where that isn't being loaded.
-	GiveUp(ctx context.Context, token string) error
-	Close() error
 }
 
 // move is one on its way.
 type move struct {
-	o      *Options
-	m      *MoveOptions
-	path   string // of the source
-	token  string
-	target loading
+	o        *Options
+	m        *MoveOptions
+	from, to database
+	token    string
+	target   loading
+}
+
+func newMove(o *Options, m *MoveOptions) *move {
+	o.fillDefaults()
+	return &move{o: o, m: m, from: databaseOf(o), to: anotherDatabase(o, m.To)}
 }
 
 // Move moves all records to another database, which is empty, and closes the one they were in: servers that use it refuse from
 // then on. It goes on with a move that was interrupted.
 func Move(ctx context.Context, o Options, m MoveOptions) (done Amount, err error) {
-	o.fillDefaults()
-	v := &move{o: &o, m: &m, path: sqlitePath(&o.Config)}
+	v := newMove(&o, &m)
 	source, err := v.prepare(ctx)
 	if err != nil {
 		return done, err
@@ -85,28 +77,25 @@ func Move(ctx context.Context, o Options, m MoveOptions) (done Amount, err error
 
 // prepare brings the source's schema up to date, learns how far a move is, and opens the target.
 func (v *move) prepare(ctx context.Context) (h archive.Header, err error) {
-	if there, err := exists(v.path); err != nil || !there {
-		return h, errors.Join(err, fmt.Errorf("%w at %s", ErrNoDatabase, v.path))
-	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: v.path, Now: v.o.Now})
-	if err != nil {
+	if h, err = v.from.header(ctx); err != nil { // where there is none, none is made
 		return h, err
 	}
-	if err := s.Close(); err != nil {
-		return h, err
-	}
-	from, err := openSnapshot(ctx, v.o)
-	if err != nil {
-		return h, err
-	}
-	h = from.Header()
-	if err := from.Close(); err != nil {
-		return h, err
+	if h.Closed == "" {
+		s, err := v.from.open(ctx)
+		if err != nil {
+			return h, err
+		}
+		if err := s.Close(); err != nil {
+			return h, err
+		}
+		if h, err = v.from.header(ctx); err != nil {
+			return h, err
+		}
 	}
 	if v.token, err = v.tokenOf(h.Closed); err != nil {
 		return h, err
 	}
-	v.target, err = openTarget(ctx, v.m.To, h.Schema, v.token)
+	v.target, err = v.to.target(ctx, h.Schema, v.token)
 	return h, err
 }
 
@@ -143,7 +132,7 @@ func (v *move) begin(ctx context.Context, source archive.Header) error {
 	case source.Closed != "":
 		return ErrElsewhere
 	}
-	from, err := openSnapshot(ctx, v.o)
+	from, err := v.from.snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,7 +144,7 @@ func (v *move) begin(ctx context.Context, source archive.Header) error {
 
 // swap changes why the source is closed, if nobody else has meanwhile.
 func (v *move) swap(ctx context.Context, former, closed string) error {
-	now, err := sqlite.SwapClosed(ctx, v.path, former, closed)
+	now, err := v.from.swapClosed(ctx, former, closed)
 	if err == nil && now != closed {
 		err = fmt.Errorf("%w: the source isn't as this move left it", archive.ErrGivenUp)
 	}
@@ -164,7 +153,7 @@ func (v *move) swap(ctx context.Context, former, closed string) error {
 
 // copy loads what isn't there yet, and compares the two databases.
 func (v *move) copy(ctx context.Context) (sums []archive.Sum, h archive.Header, err error) {
-	from, err := openSnapshot(ctx, v.o)
+	from, err := v.from.snapshot(ctx)
 	if err != nil {
 		return nil, h, err
 	}
@@ -175,22 +164,17 @@ func (v *move) copy(ctx context.Context) (sums []archive.Sum, h archive.Header, 
 	if sums, err = archive.Sums(ctx, from, v.m.Report); err != nil {
 		return nil, h, err
 	}
-	loaded, err := openSnapshotOf(ctx, v.m.To, v.o.Now)
-	if err != nil {
-		return nil, h, err
-	}
-	found, err := archive.Sums(ctx, loaded, v.m.Report)
+	found, err := v.to.sums(ctx, v.m.Report)
 	if err == nil {
 		err = archive.Compare(sums, found)
 	}
-	return sums, from.Header(), errors.Join(err, loaded.Close())
+	return sums, from.Header(), err
 }
 
 // AbandonMove gives a move up that was interrupted, and opens the source again. Where the target may be in use already, it is
 // emptied first, and the source stays closed if that can't be done.
 func AbandonMove(ctx context.Context, o Options, m MoveOptions) (err error) {
-	o.fillDefaults()
-	v := &move{o: &o, m: &m, path: sqlitePath(&o.Config)}
+	v := newMove(&o, &m)
 	source, err := v.prepare(ctx)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -19,7 +20,6 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
 // RestoreOptions say what is restored, and what is known of the time since.
@@ -55,7 +55,7 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if err != nil {
 		return done, err
 	}
-	b := &backup{options: &r}
+	b := &backup{options: &r, random: o.Random}
 	if b.key, err = keyring.ArchiveKey(master); err != nil {
 		return done, err
 	}
@@ -70,7 +70,11 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if err != nil {
 		return done, err
 	}
-	if done.Outcome, err = restoreSQLite(ctx, &o, b, renewal); err != nil {
+	put := restoreSQLite
+	if o.Config.DSN != "" {
+		put = restorePostgres
+	}
+	if done.Outcome, err = put(ctx, databaseOf(&o), b, renewal); err != nil {
 		return done, err
 	}
 	o.beginEpoch(&done, renewal.At)
@@ -80,6 +84,7 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 // backup is a file that is being restored.
 type backup struct {
 	options *RestoreOptions
+	random  io.Reader
 	key     secret.Text
 	header  archive.Header
 	sums    []archive.Sum
@@ -102,14 +107,23 @@ func (b *backup) verify(ctx context.Context) (err error) {
 	return err
 }
 
-// load reads the file once more, into a target.
-func (b *backup) load(ctx context.Context, to archive.Target) (err error) {
+// put loads the records into a target, compares what is there with what was in the file, and opens it.
+func (b *backup) put(ctx context.Context, d database, to loading, r *archive.Renewal) (done archive.Outcome, err error) {
 	in, err := b.open()
 	if err != nil {
-		return err
+		return done, err
 	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	return archive.Copy(ctx, in, to, b.options.Report)
+	if err := errors.Join(archive.Copy(ctx, in, to, b.options.Report), in.Close()); err != nil {
+		return done, err
+	}
+	loaded, err := d.sums(ctx, b.options.Report)
+	if err != nil {
+		return done, err
+	}
+	if err := archive.Compare(b.sums, loaded); err != nil {
+		return done, err
+	}
+	return to.Finish(ctx, b.header, r)
 }
 
 // renewal returns what a database that stands at a position must give up, by the journals. Its new epoch is above any that the
@@ -205,15 +219,6 @@ func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.
 	return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: outcome.Position.Instance}, at, detail...)
 }
 
-// exists reports whether there is a file.
-func exists(path string) (bool, error) {
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // RestoreAsIs takes a database as it stands, which was put back by other means than Restore, and does to it what Restore does:
 // what was taken away since the moment of which it is, is taken away again.
 func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restored, err error) {
@@ -222,15 +227,15 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 	if err != nil {
 		return done, err
 	}
-	there, err := openSnapshot(ctx, &o) // which makes no database where there is none
+	d := databaseOf(&o)
+	h, err := d.header(ctx) // where there is none, none is made
 	if err != nil {
 		return done, err
 	}
-	h := there.Header()
-	if err := errors.Join(keyring.CheckMaster(master, h.MasterCheck), there.Close()); err != nil {
+	if err := keyring.CheckMaster(master, h.MasterCheck); err != nil {
 		return done, err
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: sqlitePath(&o.Config), Now: o.Now})
+	s, err := d.open(ctx)
 	if err != nil {
 		return done, err
 	}

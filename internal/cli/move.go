@@ -12,6 +12,7 @@ import (
 // move has the records of a server in another database from then on.
 func (p *program) move() *cobra.Command {
 	var options app.MoveOptions
+	var to, toFile string
 	var abandon bool
 	cmd := &cobra.Command{
 		Use:   "move",
@@ -28,17 +29,20 @@ all is equal. What is interrupted goes on when the command is repeated.
 Start the servers with --database of the new one then.`,
 		Example: "  jeton move --to postgres://jeton@db.example.com/jeton --data /var/lib/jeton\n  jeton move --to postgres://jeton@db.example.com/jeton --abandon",
 	}
-	cmd.Flags().StringVar(&options.To, "to", "", "the other `DATABASE`, postgres://…, or sqlite:PATH")
+	cmd.Flags().StringVar(&to, "to", "", "the other `DATABASE`: postgres://USER@HOST:PORT/NAME, or sqlite:PATH (JETON_TO)")
+	cmd.Flags().StringVar(&toFile, "to-file", "", "`FILE` that holds the value of --to, which may have a password in it then (JETON_TO_FILE)")
 	cmd.Flags().BoolVar(&abandon, "abandon", false, "give a move up that was interrupted, and open the database again")
 	config.Flags(cmd.Flags())
 	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) error {
-		if options.To == "" {
-			return lacks(cmd, "to")
+		other, err := p.otherDatabase(cmd, to, toFile)
+		if err != nil {
+			return err
 		}
 		o, err := p.serverOptions(cmd)
 		if err != nil {
 			return err
 		}
+		options.To = other
 		if abandon {
 			if err := app.AbandonMove(cmd.Context(), o, options); err != nil {
 				return moveFault(err)
@@ -59,6 +63,32 @@ Start the servers with --database of the new one then.`,
 		})
 	})
 	return cmd
+}
+
+// otherDatabase reads where records are moved to: a flag goes before the environment.
+func (p *program) otherDatabase(cmd *cobra.Command, to, file string) (config.Database, error) {
+	argument := to != ""
+	switch {
+	case to != "" && file != "":
+		return config.Database{}, &usageError{text: "--to and --to-file exclude each other"}
+	case to == "" && file == "":
+		to, file = p.vars["JETON_TO"], p.vars["JETON_TO_FILE"]
+	}
+	if to == "" && file != "" {
+		text, err := p.secretFrom(file, "--to-file")
+		if err != nil {
+			return config.Database{}, err
+		}
+		to = text.Reveal()
+	}
+	if to == "" {
+		return config.Database{}, lacks(cmd, "to")
+	}
+	other, err := config.ParseDatabase(to, argument)
+	if err != nil {
+		return other, &usageError{text: "--to " + err.Error(), fix: "One with a password comes from JETON_TO, or from the file that --to-file names."}
+	}
+	return other, nil
 }
 
 // moveFault says what to do about an error of a move.

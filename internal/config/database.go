@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -25,6 +26,26 @@ func (r *reader) database(env map[string]string) (shown string, dsn secret.Text)
 		r.fault("database", "is none of sqlite:, sqlite:PATH and postgres://USER@HOST/NAME")
 	}
 	return value, ""
+}
+
+// Database is where records are, as a value of --database says.
+type Database struct {
+	Shown string      // for people to read
+	DSN   secret.Text // of PostgreSQL, with its password; empty for SQLite
+}
+
+// ParseDatabase reads such a value, for commands that take a second one: in their arguments, where every user of the machine
+// can read it, it may hold no password.
+func ParseDatabase(value string, argument bool) (Database, error) {
+	switch {
+	case argument && holdsPassword(value):
+		return Database{}, errors.New("has a password in it, which every user of this machine can read among the arguments")
+	case isPostgres(value):
+		return Database{withoutPassword(value), secret.Text(value)}, nil
+	case strings.HasPrefix(value, defaultDatabase) && value != defaultDatabase:
+		return Database{Shown: value}, nil
+	}
+	return Database{}, errors.New("is neither postgres://USER@HOST/NAME nor sqlite:PATH")
 }
 
 // isPostgres reports whether a value of --database names PostgreSQL.

@@ -151,7 +151,7 @@ func (r *reader) warnOfOpen(name, path string) {
 // unknownVariables names the variables that look like settings and are none. They are no faults: others set variables of
 // that form, as Kubernetes does for a service of the name jeton.
 func unknownVariables(env map[string]string) []string {
-	known := []string{"JETON_CONFIG", "JETON_URL", "JETON_TOKEN", "JETON_TOKEN_FILE", "JETON_USERNAME", "JETON_PASSWORD", "JETON_PASSWORD_FILE"}
+	known := []string{"JETON_CONFIG", "JETON_URL", "JETON_TOKEN", "JETON_TOKEN_FILE", "JETON_USERNAME", "JETON_PASSWORD", "JETON_PASSWORD_FILE", "JETON_TO", "JETON_TO_FILE"}
 	for _, name := range names() {
 		known = append(known, variable(name))
 	}
