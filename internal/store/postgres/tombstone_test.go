@@ -1,0 +1,73 @@
+package postgres_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/clientauth"
+)
+
+// TestTombstones looks into every row: nothing secret of a deleted user is left there, while its ID is.
+func TestTombstones(t *testing.T) {
+	dsn := migrated(t)
+	s, db := open(t, dsn), dial(t, dsn)
+	r := user("alice")
+	r.Kind, r.Email, r.EmailKey, r.DisplayName = account.Service, "Alice@Example.com", "alice@example.com", "Alice Display"
+	const hash = "$argon2id$v=19$m=19456,t=2,p=1$unmistakable"
+	ctx, ev := t.Context(), did(audit.UserUpdate, r.ID)
+	must(t, errors.Join(
+		s.CreateUser(ctx, r, hash, ev),
+		s.PutPersonalToken(ctx, r.ID, digestOf(1), ev),
+		s.PutPersonalToken(ctx, r.ID, digestOf(2), ev),
+		begin(ctx, s, r.ID, 3, uuid.Nil, ev),
+		s.NotePasswordFrom(ctx, r.ID, "192.0.2.77", now(), 3),
+		s.AddClientSecret(ctx, clientauth.Secret{ID: uuid.New(), UserID: r.ID, CreatedAt: now()}, digestOf(4), ev),
+	))
+	dump := func() string {
+		var all strings.Builder
+		rows, err := db.Query(ctx, `SELECT query_to_xml('SELECT * FROM ' || quote_ident(tablename), false, false, '')::text FROM pg_tables WHERE schemaname = 'public'`)
+		must(t, err)
+		for rows.Next() {
+			var xml string
+			must(t, rows.Scan(&xml))
+			all.WriteString(xml)
+		}
+		must(t, rows.Err())
+		return all.String()
+	}
+	secrets := map[string]string{
+		"password hash": hash, "e-mail": "example.com", "display name": "Alice Display", "address": "192.0.2.77", "ID": r.ID.String(),
+	}
+	for what, n := range map[string]int{"former token": 1, "token": 2, "session": -8, "session's other cookie": -9, "client secret": 4} {
+		d := digestOf(n)
+		secrets[what] = hex.EncodeToString(d.Sum[:])
+	}
+	before := dump()
+	for what, secret := range secrets {
+		if !contains(before, secret) {
+			t.Errorf("the %s isn't there before: this test shows nothing", what)
+		}
+	}
+	must(t, s.DeleteUser(ctx, r.ID, did(audit.UserDelete, r.ID)))
+	after := dump()
+	for what, secret := range secrets {
+		if contains(after, secret) != (what == "ID") {
+			t.Errorf("after the user was deleted, the database holds its %s: %t", what, what != "ID")
+		}
+	}
+}
+
+// contains looks for a text, or for the bytes of a digest as XML shows them.
+func contains(dump, secret string) bool {
+	if bytes, err := hex.DecodeString(secret); err == nil && len(bytes) == 32 {
+		return strings.Contains(strings.ReplaceAll(dump, "\n", ""), base64.StdEncoding.EncodeToString(bytes))
+	}
+	return strings.Contains(dump, secret)
+}
