@@ -109,8 +109,8 @@ var controls = []control{
 	},
 	{
 		"a check through the proxy fails in the rolling restart", "one at the node that is restarted", "rolling restart",
-		func(f *field) bool { return f.inForce(fault.Rolling, journal.Nginx, journal.Lost, time.Second, time.Millisecond) },
-		func(f *field) bool { return f.inForce(fault.Rolling, "n1", journal.Lost, time.Second, time.Millisecond) },
+		func(f *field) bool { return f.inForce(fault.Rolling, journal.Nginx, journal.Lost, 0, time.Millisecond) },
+		func(f *field) bool { return f.inForce(fault.Rolling, "n1", journal.Lost, 0, time.Millisecond) },
 	},
 	{
 		"no check was made in the rolling restart", "", "rolling restart",
