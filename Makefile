@@ -61,3 +61,9 @@ bench-stores: ## what both stores take to issue, to look up and to rotate, for o
 .PHONY: bench-quick
 bench-quick: ## the benchmark in short, to see that nothing fell
 	$(GO) run ./bench -quick
+
+# Without root it needs a system that lets users make namespaces. FAULTS has flags, as FAULTS="-seed 7 -for 2m -faults link-down".
+.PHONY: faults
+faults: ## break three nodes, PostgreSQL and nginx in every way for ten minutes; the report is in build/faults
+	test/deps.sh
+	$(GO) run ./test/faults/nodes $(FAULTS)

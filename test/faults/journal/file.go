@@ -75,7 +75,7 @@ func (j *Journal) Close() error {
 	defer j.mu.Unlock()
 	errs := []error{j.err}
 	for _, f := range j.files {
-		errs = append(errs, f.w.Flush(), f.File.Close())
+		errs = append(errs, f.w.Flush(), f.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -217,7 +217,9 @@ func cutListeners(ctx context.Context, c *pgx.Conn, address string) (count int, 
 }
 
 // Tables are those of which no row may go in a run.
-func Tables() []string { return []string{"user", "personal_token", "api_token", "audit_event", "signing_key"} }
+func Tables() []string {
+	return []string{"user", "personal_token", "api_token", "audit_event", "signing_key"}
+}
 
 // Count returns how many rows a table has.
 func (p *Postgres) Count(ctx context.Context, table string) (rows int64, err error) {

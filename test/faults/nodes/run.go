@@ -180,7 +180,7 @@ func (r *run) facts(ctx context.Context) error {
 		return err
 	}
 	commit, _ := exec.CommandContext(ctx, "git", "-C", r.source, "describe", "--always", "--dirty").Output() // a source without git has none
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")                                                  // for people only
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")                                                   // for people only
 	for _, f := range []journal.Fact{
 		{Name: "began", Value: r.journal.Began().UTC().Format(time.RFC3339Nano)},
 		{Name: "command", Value: r.command()},

@@ -55,8 +55,12 @@ var controls = []control{
 	},
 	{
 		"the proxy can't get a verdict while one node's link is down", "while PostgreSQL is down", "no wrong no",
-		func(f *field) bool { return f.inForce(fault.LinkDown, journal.Nginx, journal.Wait, time.Second, time.Millisecond) },
-		func(f *field) bool { return f.inForce(fault.DBStopped, journal.Nginx, journal.Wait, time.Second, time.Millisecond) },
+		func(f *field) bool {
+			return f.inForce(fault.LinkDown, journal.Nginx, journal.Wait, time.Second, time.Millisecond)
+		},
+		func(f *field) bool {
+			return f.inForce(fault.DBStopped, journal.Nginx, journal.Wait, time.Second, time.Millisecond)
+		},
 	},
 	{
 		"a node says yes 5.1 s after its link went down", "4.9 s", "a node cut off says so",
@@ -123,8 +127,12 @@ var controls = []control{
 	},
 	{
 		"making gets 500 on a full disk", "507", "a full disk",
-		func(f *field) bool { return f.onFullDisk(journal.Make, journal.Unknown, http.StatusInternalServerError) },
-		func(f *field) bool { return f.onFullDisk(journal.Make, journal.Refused, http.StatusInsufficientStorage) },
+		func(f *field) bool {
+			return f.onFullDisk(journal.Make, journal.Unknown, http.StatusInternalServerError)
+		},
+		func(f *field) bool {
+			return f.onFullDisk(journal.Make, journal.Refused, http.StatusInsufficientStorage)
+		},
 	},
 }
 

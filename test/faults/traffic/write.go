@@ -265,7 +265,8 @@ func (t *Traffic) blockOne(ctx context.Context, r *rand.Rand, probing *sync.Wait
 	}
 }
 
-// exchange gets access tokens for the steady API tokens, and lets those go that are over.
+// exchange gets access tokens for the steady API tokens, shows each to every node at once, and lets those go that are over.
+// Now and then it has the key rotated that signs them: no node may be the last to know it.
 func (t *Traffic) exchange(ctx context.Context, r *rand.Rand) {
 	var apis, access []*credential
 	for _, c := range t.pool.every() {
@@ -274,9 +275,13 @@ func (t *Traffic) exchange(ctx context.Context, r *rand.Rand) {
 		}
 	}
 	for i := 0; pause(ctx, r, 1500*time.Millisecond, 2500*time.Millisecond); i++ {
+		if i%5 == 0 {
+			t.public.do(ctx, call{"POST", "/v1/keys", t.admin.header, map[string]any{"purpose": "access_token"}, nil}) // fails where nothing works
+		}
 		if c := t.newAccessToken(ctx, apis[i%len(apis)]); c != nil {
 			t.pool.addSteady(c)
 			access = append(access, c)
+			t.show(ctx, c)
 		}
 		for len(access) > 0 {
 			if end, ok := endOf(access[0].header[len("Bearer "):]); ok && time.Now().Before(end) {
@@ -286,6 +291,15 @@ func (t *Traffic) exchange(ctx context.Context, r *rand.Rand) {
 			access = access[1:]
 		}
 	}
+}
+
+// show has every node judge a credential at once.
+func (t *Traffic) show(ctx context.Context, c *credential) {
+	var showing sync.WaitGroup
+	for _, d := range t.doors {
+		showing.Go(func() { t.Journal.Add(d.ask(context.WithoutCancel(ctx), t.Journal, c, journal.Steady)) })
+	}
+	showing.Wait()
 }
 
 // make makes users, of which some are deleted again.
