@@ -369,6 +369,7 @@ func (r *report) limits() {
 		"One machine has one disk, one clock and few cores: SIGKILL tests what a process had written, not what a disk had; all share the load.",
 		"A machine's clock can't be set for one process. The node named above is Jeton's code with a wall clock that a file sets off, while the monotonic clock stays right; the others are the binary as it is shipped.",
 		"What is lost one way is lost at the switch: the sender's neighbour entry names a card that nobody has. Links that go down are pulled at the switch.",
+		"What is deleted for its age is looked for once an hour, which a run of ten minutes doesn't reach: that a clock set forward deletes nothing then, the tests of `internal/app` show.",
 		"A change whose answer was lost may have been made or not; nothing is claimed of its record from then on.",
 	})
 }
