@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,9 @@ func TestSeveralNodes(t *testing.T) {
 	stage := t.TempDir() // where the script says how far it is
 	load := &load{token: filepath.Join(clone, "alice.token")}
 	var calling sync.WaitGroup
-	calling.Go(func() { load.run(t, filepath.Join(stage, "replace"), filepath.Join(stage, "lose")) })
+	for range 4 {
+		calling.Go(func() { load.run(t, filepath.Join(stage, "replace"), filepath.Join(stage, "lose")) })
+	}
 
 	out := runStages(t, clone, stage, nodesBlock.FindAllStringSubmatch(readFile(t, filepath.Join(clone, "docs/how-to/several-nodes.md")), -1), environ)
 	calling.Wait()
@@ -47,12 +50,12 @@ func TestSeveralNodes(t *testing.T) {
 		}
 	}
 	t.Logf("while three nodes were replaced: %d calls, %d of them failed", load.calls, load.failed)
-	if load.calls < 50 || load.failed > 0 {
-		t.Errorf("got %d of %d calls failed while nodes were replaced, want none of some hundred; the first: %s", load.failed, load.calls, load.first)
+	if load.calls < 100 || load.failed > 0 {
+		t.Errorf("got %d of %d calls failed while nodes were replaced, want none of some hundreds; the first: %s", load.failed, load.calls, load.first)
 	}
 	for _, file := range []string{"node-1.log", "node-2.log", "node-3.log"} {
-		if log := readFile(t, filepath.Join(clone, file)); !strings.Contains(log, `"msg":"started"`) || t.Failed() {
-			t.Logf("%s:\n%s", file, log)
+		if log := readFile(t, filepath.Join(clone, file)); strings.Count(log, `"msg":"started"`) != 2 {
+			t.Errorf("%s tells of another number of starts than two:\n%s", file, log)
 		}
 	}
 }
@@ -110,14 +113,15 @@ func runStages(t *testing.T, dir, stage string, blocks [][]string, environ []str
 	return out
 }
 
-// load calls the API, one call after the other, and counts.
+// load is callers of the API, each of which makes one call after the other.
 type load struct {
-	token         string // the file of the caller's token
+	token         string // the file of their token
+	mu            sync.Mutex
 	calls, failed int
 	first         string // the first failure
 }
 
-// run calls from when one file is there until another is.
+// run is one caller, from when one file is there until another is.
 func (l *load) run(t *testing.T, from, until string) {
 	exists := func(path string) bool { _, err := os.Stat(path); return err == nil }
 	for !exists(from) && !exists(until) && t.Context().Err() == nil {
@@ -128,27 +132,30 @@ func (l *load) run(t *testing.T, from, until string) {
 		return // the script got no further, and says why
 	}
 	for !exists(until) && t.Context().Err() == nil {
-		l.call(strings.TrimSpace(string(text)))
-		time.Sleep(5 * time.Millisecond)
+		err := l.call(strings.TrimSpace(string(text)))
+		l.mu.Lock()
+		if l.calls++; err != nil {
+			l.failed++
+			l.first = cmp.Or(l.first, err.Error())
+		}
+		l.mu.Unlock()
 	}
 }
 
-func (l *load) call(token string) {
-	l.calls++
+func (l *load) call(token string) error {
 	req, err := http.NewRequest(http.MethodGet, "http://"+nginxListener+"/reports/7", nil)
-	if err == nil {
-		req.Header.Set("Authorization", "Bearer "+token)
-		var res *http.Response
-		if res, err = http.DefaultClient.Do(req); err == nil {
-			body, _ := io.ReadAll(res.Body)
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return
-			}
-			err = fmt.Errorf("%s: %s", res.Status, body)
-		}
+	if err != nil {
+		return err
 	}
-	if l.failed++; l.first == "" {
-		l.first = err.Error()
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("got %s: %s", res.Status, body)
+	}
+	return err
 }
