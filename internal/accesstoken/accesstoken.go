@@ -103,10 +103,10 @@ type Config struct {
 // Tokens issues and proves access tokens. Make one with New.
 type Tokens struct {
 	cfg Config
-	// passed is the latest end of a token that was found to have ended, in seconds since 1970. A clock that is set back by
-	// less than a token's life revives none: tokens that are issued after it end later. One that is set back by more had run
-	// ahead, and what ended by it is forgotten, or no token would be good before it gets there again.
-	passed atomic.Int64
+	// seen is the latest time that it was told, in seconds since 1970. What had ended by then stays ended under a clock that
+	// is set back by less than a token's life, whether or not anybody asked about it in time; what is issued after that ends
+	// later. A clock that is set back by more had run ahead, and its time is forgotten: nothing had ended by it.
+	seen atomic.Int64
 }
 
 // New returns Tokens, or an error where the configuration lacks something.
@@ -159,28 +159,24 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 
 // verify checks a token by itself.
 func (t *Tokens) verify(ctx context.Context, token secret.Text) (keyring.Verified, error) {
+	t.See(t.cfg.Now())
 	v, err := t.cfg.Keyring.Verify(ctx, token, keyring.ForAccessTokens, t.cfg.Issuer)
-	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonExpired {
-		for end := v.Expires.Unix(); ; {
-			if passed := t.passed.Load(); end <= passed || t.passed.CompareAndSwap(passed, end) {
-				break
-			}
-		}
-	}
-	if err == nil && !v.Expires.IsZero() && t.hasPassed(v.Expires.Unix()) {
+	if err == nil && !v.Expires.IsZero() && v.Expires.Unix() <= t.seen.Load() {
 		err = &authority.Refusal{Reason: authority.ReasonExpired}
 	}
 	return v, err
 }
 
-// hasPassed reports whether an end that lies ahead had come already, before the clock was set back.
-func (t *Tokens) hasPassed(end int64) bool {
-	passed := t.passed.Load()
-	if passed > t.cfg.Now().Add(t.cfg.Life).Unix() {
-		t.passed.CompareAndSwap(passed, 0)
-		return false
+// See takes note of the time. It is to be called every second or so, and is with each look at a token that isn't remembered:
+// what ended in between, and what a clock that is set back makes good again before it is called, isn't known to have ended.
+func (t *Tokens) See(now time.Time) {
+	second, latest := now.Unix(), now.Add(t.cfg.Life).Unix()
+	for {
+		seen := t.seen.Load()
+		if seen >= second && seen <= latest || t.seen.CompareAndSwap(seen, second) {
+			return
+		}
 	}
-	return end <= passed
 }
 
 // attribute adds to the refusal of a token that has ended whose it was, for the audit log: its key has signed that. It adds

@@ -422,6 +422,34 @@ func TestClockThatRanAhead(t *testing.T) {
 	}
 }
 
+// TestEndUnseen has a token end while nobody asks about it, and the clock set back: it is known to have ended where the time
+// was seen. Its twin ends a second later, and lives again. A clock that had run ahead for longer than tokens live has ended
+// none.
+func TestEndUnseen(t *testing.T) {
+	for _, tt := range []struct {
+		ahead, back time.Duration
+		want        authority.Reason
+	}{
+		{5 * time.Minute, 50 * time.Second, "expired"},
+		{5*time.Minute - time.Second, 50 * time.Second, ""},
+		{24 * time.Hour, 24 * time.Hour, ""},
+	} {
+		d, text, _ := partner(t, desk.Options{}, authority.Limits{})
+		issued := exchange(t, d, text, accesstoken.Ask{})
+		if got := d.Call(t, issued.Token.Reveal()); got != "" {
+			t.Fatalf("from the start: got %q, want it admitted", got)
+		}
+		d.Advance(t, tt.ahead)
+		d.Access.See(d.Now())
+		d.Advance(t, -tt.back)
+		d.Access.See(d.Now())
+		d.Authority.Forget(uuid.Nil) // as the feed does when a clock is set back
+		if got := d.Call(t, issued.Token.Reveal()); got != tt.want {
+			t.Errorf("%s ahead and %s back: got %q, want %q", tt.ahead, tt.back, got, tt.want)
+		}
+	}
+}
+
 // TestRevoke takes one access token back: the other of the same parent goes on.
 func TestRevoke(t *testing.T) {
 	d, text, token := partner(t, desk.Options{}, authority.Limits{})

@@ -10,6 +10,7 @@ import (
 const (
 	feedEvery  = time.Second
 	auditEvery = time.Second
+	clockEvery = time.Second
 	usesEvery  = 10 * time.Second
 	pruneEvery = time.Hour
 	// certificateEvery is how often the certificate's files are looked at: they are renewed weeks before the old one ends.
@@ -41,6 +42,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	n.follow(ctx, running.Go)
 	every(auditEvery, n.events.flush)
 	every(auditEvery, n.tellOfJournal())
+	every(clockEvery, func(context.Context) { n.accessTokens.See(n.now()) })
 	every(usesEvery, n.storeUses)
 	every(pruneEvery, newPruner(n).run)
 	every(keysEvery, n.rotateKeys)

@@ -187,11 +187,12 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	if err != nil {
 		return f.halt(err)
 	}
-	if batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch {
+	all := batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch || f.setBack(asked)
+	if all {
 		batch.Changes = []Change{{Revision: batch.Head.Revision, Mark: batch.Head.Mark}}
 	}
 	for _, c := range batch.Changes {
-		if f.started && c.Revision <= f.known.Revision && batch.Head.Epoch == f.known.Epoch {
+		if !all && f.started && c.Revision <= f.known.Revision && batch.Head.Epoch == f.known.Epoch {
 			continue // read for the journal alone
 		}
 		if err := f.cfg.Apply(ctx, c); err != nil {
@@ -205,6 +206,14 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	f.applied.Store(batch.Head.Revision)
 	f.heard.Store(&asked)
 	return nil
+}
+
+// setBack reports whether the wall clock has been set back since the feed was heard last. What is remembered has ends that
+// may lie ahead once more although they had come: it is forgotten, and its way in, which knows what it has seen the end of,
+// asked again.
+func (f *Feed) setBack(now time.Time) bool {
+	heard := f.heard.Load()
+	return heard != nil && now.Round(0).Before(heard.Round(0))
 }
 
 // read asks for what is new, makes sure that it goes on from what is known, and has the journal keep it. A journal that

@@ -444,6 +444,14 @@ func TestClock(t *testing.T) {
 		if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || n.Age() != 0 {
 			t.Errorf("caught up after %v: got fresh %t, age %v, want true, 0", tt.jump, n.Fresh(), n.Age())
 		}
+		// A clock set back has everything forgotten, once: what is remembered to have an end may have come to it.
+		var want []uuid.UUID
+		if tt.jump < 0 {
+			want = []uuid.UUID{uuid.Nil}
+		}
+		if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.ids(), want) {
+			t.Errorf("caught up twice after %v: got %v, %v applied, want %v", tt.jump, err, n.ids(), want)
+		}
 	}
 }
 
