@@ -94,8 +94,9 @@ const (
 	maxMaxRemembered     = 100_000_000
 )
 
-// coldTimeout bounds how long one verdict may wait for the database before it is refused.
-const coldTimeout = 2 * time.Second
+// coldTimeout bounds how long one verdict may wait for the database before it is refused: a proxy has time left to ask another
+// node, within the three seconds in which its caller hears an answer.
+const coldTimeout = 1500 * time.Millisecond
 
 // Authority decides. It is safe for concurrent use. Make one with New.
 type Authority struct {

@@ -305,7 +305,7 @@ func TestEndsWhileProven(t *testing.T) {
 // TestHanging has a database that never answers.
 func TestHanging(t *testing.T) {
 	hang := func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("asking: %w", ctx.Err()) }
-	const patience = 2 * time.Second
+	const patience = 1500 * time.Millisecond
 	for _, test := range []struct {
 		name   string
 		spoil  func(d *desk)
