@@ -46,8 +46,8 @@ func (c *checker) kept(r *Rule) {
 func (c *checker) keptCheck(r *Rule, check *journal.Check) {
 	_, dead := c.lives.deadSince(check.Thing, check.Sent-Stale, check.Answered)
 	alive := c.lives.alive(check.Thing, check.Sent, check.Answered, Stale)
-	if !dead && !alive || c.windows.explains(check.Target, check.Verdict, check.Sent, check.Answered) ||
-		c.windows.clocked(check.Target, check.Sent, check.Answered) {
+	if !dead && !alive || check.Verdict != journal.Yes && alive && c.excused(check) ||
+		c.windows.explains(check.Target, check.Verdict, check.Sent, check.Answered) {
 		return
 	}
 	r.Observed++

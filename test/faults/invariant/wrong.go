@@ -43,16 +43,24 @@ func (c *checker) wrong(r *Rule) {
 }
 
 // excused reports whether a fault explains that a good credential wasn't let in. Through the proxy, a fault that leaves a node
-// in peace explains nothing. A clock that is wrong explains a refusal of what is ever over.
+// in peace explains nothing. A clock that is wrong explains that its node refuses what is ever over, and that all others refuse
+// what was signed by it: that says of itself that it was made at a time that is yet to come.
 func (c *checker) excused(check *journal.Check) bool {
 	switch {
 	case check.Verdict == journal.No:
-		return c.lives.ends(check.Thing) && c.windows.clocked(check.Target, check.Sent, check.Answered)
+		return c.lives.ends(check.Thing) && (c.windows.clocked(check.Target, check.Sent, check.Answered) || c.ahead(check.Thing))
 	case check.Target == journal.Nginx:
 		return !c.windows.serving(check.Sent, check.Answered)
 	default:
 		return c.windows.explains(check.Target, check.Verdict, check.Sent, check.Answered)
 	}
+}
+
+// ahead reports whether a thing, or one on which it rests, was made while the clock of a node was set forward.
+func (c *checker) ahead(t journal.Thing) bool {
+	return slices.ContainsFunc(c.lives.line(t), func(l *life) bool {
+		return l.until != 0 && slices.ContainsFunc(c.windows, func(w Window) bool { return w.Kind == fault.ClockForward && w.overlaps(l.made, l.made) })
+	})
 }
 
 func (c *checker) has(of func(fault.Effect) bool) bool {

@@ -275,13 +275,17 @@ func (t *Traffic) exchange(ctx context.Context, r *rand.Rand) {
 		}
 	}
 	for i := 0; pause(ctx, r, 1500*time.Millisecond, 2500*time.Millisecond); i++ {
+		times := 1
 		if i%5 == 0 {
 			t.public.do(ctx, call{"POST", "/v1/keys", t.admin.header, map[string]any{"purpose": "access_token"}, nil}) // fails where nothing works
+			times = len(t.Lab.Nodes)                                                                                   // nginx goes from one to the next
 		}
-		if c := t.newAccessToken(ctx, apis[i%len(apis)]); c != nil {
-			t.pool.addSteady(c)
-			access = append(access, c)
-			t.show(ctx, c)
+		for range times {
+			if c := t.newAccessToken(ctx, apis[i%len(apis)]); c != nil {
+				t.pool.addSteady(c)
+				access = append(access, c)
+				t.show(ctx, c)
+			}
 		}
 		for len(access) > 0 {
 			if end, ok := endOf(access[0].header[len("Bearer "):]); ok && time.Now().Before(end) {
