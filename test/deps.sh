@@ -17,6 +17,7 @@ needs=(
   "apache2             apache2"    # … and in Apache httpd
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
   "/usr/lib/postgresql postgresql" # the database of several nodes
+  "age                 age"        # reads a backup as anybody can
   "systemd-analyze     systemd"    # what reads deploy/systemd; nothing is started by it
   "git                 git"        # a clone for the README's test
   "unshare             util-linux" # a network namespace for tests on fixed ports
