@@ -15,6 +15,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/app"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/test/pg"
 )
 
 // marked is a shell block of a guide that is executed here.
@@ -39,7 +40,7 @@ func TestHowTo(t *testing.T) {
 	}
 	const password = "administrator's own"
 	url := serve(t, filepath.Join(dir, "jeton-data"), password)
-	environ := append(os.Environ(), "JETON_URL="+url, "JETON_USERNAME=admin", "JETON_PASSWORD="+password)
+	environ := append(os.Environ(), "JETON_URL="+url, "JETON_USERNAME=admin", "JETON_PASSWORD="+password, "JETON_TO="+pg.Start(t).DSN("postgres"))
 	execute := func(name, script string, want int) string {
 		cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", script)
 		cmd.Dir, cmd.Env = dir, environ
@@ -51,7 +52,7 @@ func TestHowTo(t *testing.T) {
 	}
 	execute("README.md", before, 0)
 	said := ""
-	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md"} {
+	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md", "backup.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/how-to", name))
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +75,7 @@ func TestHowTo(t *testing.T) {
 		"The API token order import is disabled", "accepted as they are", "nightly import", "GET /orders/{id}", "for access_token, with EdDSA", "for access_token, with ES256",
 		"Revoked the key", "signing_key.revoke", "Allowed: ExternalApp by access_token", "Refused: exchange_first",
 		"Refused: disabled", "of report-client to report-client.secret", "Added the client key",
+		"tables to jeton.backup", "The journal tells of no change since", "The database stays as it stands", "and compared them",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the guides lack %q; they printed:\n%s", want, said)
