@@ -161,3 +161,11 @@ func TestSums(t *testing.T) {
 		t.Errorf("other numbers of rows (-want +got):\n%s", diff)
 	}
 }
+
+func TestText(t *testing.T) {
+	for text, want := range map[string]string{"": "", "é\t\n": "é\t\n", "a\x00b": "a\uFFFDb", "a\x80\xffb": "a\uFFFDb"} {
+		if got := archive.Text(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

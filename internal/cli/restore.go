@@ -117,6 +117,9 @@ func (p *program) identities(file string) (client.Secret, error) {
 
 // showRestored tells what was done, and what is left for a person to do.
 func (p *program) showRestored(done app.Restored) error {
+	if done.JournalErr != nil {
+		p.warn([]string{"the revocation journal couldn't be written, so that another restore to this backup would suspend everybody: " + done.JournalErr.Error()})
+	}
 	result := map[string]any{
 		"tables": done.Tables, "rows": done.Rows, "from": map[string]int64{"epoch": done.From.Epoch, "revision": done.From.Revision},
 		"position":         map[string]int64{"epoch": done.Position.Epoch, "revision": done.Position.Revision},
@@ -164,6 +167,12 @@ func (p *program) sayRestored(done *app.Restored) {
 
 // restoredNext says what is left for a person to do.
 func (p *program) restoredNext(done *app.Restored) {
+	if done.Unused != "" {
+		p.say("A revocation journal of this database lies at %s, and wasn't given. To use it, move the database away and restore again, with --journal.", done.Unused)
+	}
+	if done.Aside != "" {
+		p.say("The revocation journal of another database was put aside, as %s.", done.Aside)
+	}
 	if len(done.Services) > 0 {
 		p.say("These services were changed since, and are as before; look at who may call what: %s.", strings.Join(done.Services, ", "))
 	}

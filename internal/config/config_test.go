@@ -161,6 +161,30 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
+func TestParseDatabase(t *testing.T) {
+	for value, want := range map[string]struct{ inFile, asArgument bool }{
+		"postgres://jeton@db/jeton":                 {true, true},
+		"postgres://jeton:canary@db/jeton":          {true, false},
+		"postgresql://db/jeton?password=canary":     {true, false},
+		"postgres://jeton@db/jeton?sslmode=disable": {true, true},
+		"sqlite:x.db":                   {true, true},
+		"sqlite:":                       {false, false},
+		"x.db":                          {false, false},
+		"mysql://jeton:canary@db/jeton": {false, false},
+		"":                              {false, false},
+	} {
+		for argument, ok := range map[bool]bool{false: want.inFile, true: want.asArgument} {
+			d, err := config.ParseDatabase(value, argument)
+			if (err == nil) != ok || strings.Contains(fmt.Sprintf("%v %v", d, err), "canary") {
+				t.Errorf("%s as an argument %t: got %v, %v, want it taken: %t, and no password shown", value, argument, d, err, ok)
+			}
+			if isPostgres := strings.HasPrefix(value, "postgres"); ok && (d.DSN.Reveal() == value) != isPostgres {
+				t.Errorf("%s: got the DSN of another sort of database", value)
+			}
+		}
+	}
+}
+
 func TestEveryFaultAtOnce(t *testing.T) {
 	file := write(t, "jeton.yaml", "lisen: x\ndrain: soon\nmaster-key: abc\n")
 	_, err := load(t, []string{"--config", file, "--log-level=loud", "--listen=:1"}, nil)

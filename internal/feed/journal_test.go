@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,5 +218,40 @@ func TestReadJournal(t *testing.T) {
 	_, entries, err := feed.ReadJournal(strings.NewReader(head + line(3, bob) + " gone\n" + line(2, alice) + "\n" + line(2, alice) + "\n"))
 	if err != nil || len(entries) != 2 || entries[0].ID != alice || entries[0].Gone || entries[1].ID != bob || !entries[1].Gone {
 		t.Errorf("got %+v, %v, want two entries in order", entries, err)
+	}
+}
+
+// TestJournalOfARestore begins an epoch: in the journal that there is, and in one that begins with it. A node goes on from there.
+func TestJournalOfARestore(t *testing.T) {
+	restoredAt := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	to := feed.Position{Instance: instance, Epoch: 2, Revision: 2, Mark: 1002}
+	first := fmt.Sprintf("2 2 1002 %s restored %s", restoredAt.Format(time.RFC3339Nano), uuid.Nil)
+	for name, former := range map[string][]string{"a new journal": nil, "one that there is": {"1 7 1007 -"}} {
+		path := filepath.Join(t.TempDir(), "journal")
+		if former != nil {
+			text := "jeton-journal 1 " + instance.String() + "\n" + strings.Join(former, "\n") + "\n"
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j, err := feed.OpenJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(j.Restore(to, restoredAt), j.Close()); err != nil || j.Position() != to {
+			t.Errorf("%s: got %+v, %v, want the position of the restore", name, j.Position(), err)
+		}
+		store := &changes{answers: func(b feed.Batch) feed.Batch { b.Head.Epoch = 2; return b }}
+		store.add(alice, alice)
+		n := journaled(t, path, store)
+		n.start(t)
+		store.add(bob)
+		if err := n.CatchUp(t.Context()); err != nil {
+			t.Errorf("%s: got %v, want the node to follow", name, err)
+		}
+		want := append(slices.Clone(former), first, strings.Replace(line(3, bob), "1 3", "2 3", 1))
+		if got := written(t, path); !cmp.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
 	}
 }

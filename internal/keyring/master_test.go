@@ -74,3 +74,36 @@ func TestNewMasterKey(t *testing.T) {
 		t.Errorf("got %q, %q, %v without randomness, want nothing but the error", key.Reveal(), text, err)
 	}
 }
+
+// TestCheckMaster compares keys with the check value that a keyring has stored.
+func TestCheckMaster(t *testing.T) {
+	cfg := config(newStore(t), 1)
+	if _, err := keyring.Open(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := cfg.Store.MasterCheck(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keyring.CheckMaster(cfg.Master, stored); err != nil {
+		t.Errorf("got error %v for the key of the database, want none", err)
+	}
+	other := cfg.Master[1:] + cfg.Master[:1]
+	for name, err := range map[string]error{
+		"another key":     keyring.CheckMaster(other, stored),
+		"no check value":  keyring.CheckMaster(cfg.Master, nil),
+		"half of a value": keyring.CheckMaster(cfg.Master, stored[:16]),
+	} {
+		if !errors.Is(err, keyring.ErrWrongMasterKey) {
+			t.Errorf("%s: got error %v, want %v", name, err, keyring.ErrWrongMasterKey)
+		}
+	}
+	// The key that seals archives is of the master key alone, and tells neither it nor the check value.
+	one, err := keyring.ArchiveKey(cfg.Master)
+	if err != nil || len(one) != 32 || one == cfg.Master || one.Reveal() == string(stored) {
+		t.Errorf("got a key of %d bytes, %v, want one of its own", len(one), err)
+	}
+	if two, err := keyring.ArchiveKey(other); err != nil || two == one {
+		t.Errorf("got the same key for another master key, %v", err)
+	}
+}

@@ -90,7 +90,7 @@ func (s *Snapshot) readHeader(ctx context.Context, now func() time.Time) error {
 		return archive.ErrNoDatabase
 	}
 	if err := s.conn.QueryRow(ctx, `SELECT version FROM schema_migrations WHERE NOT dirty`).Scan(&s.header.Schema); err != nil {
-		return err
+		return nothing(err)
 	}
 	switch {
 	case s.header.Schema > latest:
@@ -100,10 +100,18 @@ func (s *Snapshot) readHeader(ctx context.Context, now func() time.Time) error {
 	}
 	p := &s.header.Position
 	s.header.TakenAt = now()
-	return s.conn.QueryRow(ctx, `
+	return nothing(s.conn.QueryRow(ctx, `
 SELECT instance, epoch, revision, mark, coalesce(master_check, ''), closed,
 	coalesce(pg_sequence_last_value(pg_get_serial_sequence('audit_event', 'seq')::regclass), 0) FROM store`).Scan(
-		idColumn{&p.Instance}, &p.Epoch, &p.Revision, &p.Mark, &s.header.MasterCheck, &s.header.Closed, &s.header.LastEvent)
+		idColumn{&p.Instance}, &p.Epoch, &p.Revision, &p.Mark, &s.header.MasterCheck, &s.header.Closed, &s.header.LastEvent))
+}
+
+// nothing says of a row that isn't there that the database never was one of Jeton's, or never got so far.
+func nothing(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return archive.ErrNoDatabase
+	}
+	return err
 }
 
 // tableShape is a table with the types of its columns.

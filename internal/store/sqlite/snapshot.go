@@ -69,14 +69,15 @@ func (s *Snapshot) readHeader(ctx context.Context, now func() time.Time) error {
 		return fmt.Errorf("its schema is %d, and this Jeton carries those from %d on: start its server once", s.header.Schema, oldestArchived)
 	}
 	p := &s.header.Position
-	if err := s.conn.QueryRowContext(ctx, `
+	err = s.conn.QueryRowContext(ctx, `
 SELECT instance, epoch, revision, mark, coalesce(master_check, x''), closed,
 	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit_event'), 0) FROM store`).Scan(
-		&p.Instance, &p.Epoch, &p.Revision, &p.Mark, &s.header.MasterCheck, &s.header.Closed, &s.header.LastEvent); err != nil {
-		return err
+		&p.Instance, &p.Epoch, &p.Revision, &p.Mark, &s.header.MasterCheck, &s.header.Closed, &s.header.LastEvent)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = archive.ErrNoDatabase
 	}
 	s.header.TakenAt = now()
-	return nil
+	return err
 }
 
 // archivedTables returns the tables that a database has, with their columns, from the database itself: what a migration adds is
