@@ -55,14 +55,14 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if err != nil {
 		return done, err
 	}
+	d := databaseOf(&o)
+	if d.dsn == "" { // PostgreSQL is asked when its tables are made
+		if err := emptySQLite(ctx, d); err != nil {
+			return done, err
+		}
+	}
 	b := &backup{options: &r, random: o.Random}
-	if b.key, err = keyring.ArchiveKey(master); err != nil {
-		return done, err
-	}
-	if err := b.verify(ctx); err != nil {
-		return done, err
-	}
-	if err := keyring.CheckMaster(master, b.header.MasterCheck); err != nil {
+	if err := b.verify(ctx, master); err != nil {
 		return done, err
 	}
 	done = Restored{Amount: amount(b.sums), TakenAt: b.header.TakenAt, From: b.header.Position}
@@ -74,7 +74,7 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if o.Config.DSN != "" {
 		put = restorePostgres
 	}
-	if done.Outcome, err = put(ctx, databaseOf(&o), b, renewal); err != nil {
+	if done.Outcome, err = put(ctx, d, b, renewal); err != nil {
 		return done, err
 	}
 	o.beginEpoch(&done, renewal.At)
@@ -95,14 +95,20 @@ func (b *backup) open() (*archive.File, error) {
 	return archive.Open(b.options.In, by, b.key)
 }
 
-// verify reads the file to its end.
-func (b *backup) verify(ctx context.Context) (err error) {
+// verify reads the file to its end, unless it is plain from its beginning that it was made with another master key.
+func (b *backup) verify(ctx context.Context, master secret.Text) (err error) {
+	if b.key, err = keyring.ArchiveKey(master); err != nil {
+		return err
+	}
 	in, err := b.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	b.header = in.Header()
+	if err := keyring.CheckMaster(master, b.header.MasterCheck); err != nil {
+		return err
+	}
 	b.sums, err = archive.Sums(ctx, in, b.options.Report)
 	return err
 }

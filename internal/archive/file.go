@@ -70,7 +70,7 @@ func fill(ctx context.Context, from Source, to io.Writer, recipients []age.Recip
 	if err != nil {
 		return nil, fmt.Errorf("encrypting: %w", err)
 	}
-	// The server's cores have other things to do: the best of compression would take five times as long for a tenth.
+	// The server's cores have other things to do: the best compression takes more than three times as long, for a tenth less.
 	packed, err := gzip.NewWriterLevel(sealed, gzip.BestSpeed)
 	if err != nil {
 		return nil, err
