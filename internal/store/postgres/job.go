@@ -30,7 +30,8 @@ func (s *Store) write(ctx context.Context, doing string, do func(t *tx) error) e
 	return s.submit(ctx, doing, &job{do: do})
 }
 
-// withdraw is write for what must work while the disk is full, because it ends somebody's access or makes room.
+// withdraw is write for what must work while the disk is full, because it ends somebody's access or makes room. Where there is
+// no room, do runs once more with the reserve's.
 func (s *Store) withdraw(ctx context.Context, doing string, do func(t *tx) error) error {
 	return s.submit(ctx, doing, &job{do: do, withdraws: true})
 }
@@ -76,8 +77,9 @@ func (s *Store) take() bool {
 func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
+	roomMade := false
 	for attempt, stale := 1, int32(0); ; attempt++ {
-		t := &tx{ctx: ctx, conn: conn.Conn()}
+		t := &tx{ctx: ctx, conn: conn.Conn(), withdraws: j.withdraws}
 		err := t.run(j.do)
 		broken := conn.Conn().IsClosed()
 		s.work.release(conn)
@@ -92,6 +94,9 @@ func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 		if lost && !t.answered && stale < s.work.most {
 			stale++
 			attempt--
+		}
+		if !roomMade && s.makeRoom(ctx, j, err) {
+			roomMade, undone = true, true
 		}
 		if attempt == maxAttempts || !undone && !lost {
 			return err

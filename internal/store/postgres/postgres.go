@@ -29,15 +29,17 @@ import (
 // ErrClosed says that the store was closed.
 var ErrClosed = errors.New("the store is closed")
 
-// Config is what a Store needs. Every field is required but Report.
+// Config is what a Store needs. Every field is required but Report and Reserve.
 type Config struct {
 	// DSN is the database's URL, postgres://user:password@host:port,host:port/database?sslmode=verify-full, with the
 	// parameters of libpq; besides, pool_max_conns bounds the connections of this node (24, and one that listens).
 	DSN string
-	// Now is the clock: for the time at which the database was made.
+	// Now is the clock: for the time at which the database was made, and for looking whether a full disk has room again.
 	Now func() time.Time
 	// Report hears of failures in the background, of which no caller can be told: a hint that wasn't sent or can't be heard.
 	Report func(error)
+	// Reserve is how many bytes are kept free, in a table, for revoking while the disk is full. 0 means 8 MiB.
+	Reserve int64
 }
 
 // Store is an open database. It implements the Store of each package inside and is safe for concurrent use. Open one with
@@ -49,6 +51,7 @@ type Store struct {
 	dial   *pgx.ConnConfig
 	report func(error)
 
+	reserve reserve
 	changed chan struct{} // has room for one: see notify
 	closing chan struct{} // closed when no more jobs are taken
 	jobs    sync.WaitGroup
@@ -74,6 +77,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		lists: make(chan struct{}, maxLists), dial: settings.dial, report: cfg.Report,
 		changed: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
+	if cfg.Reserve == 0 {
+		cfg.Reserve = defaultReserve
+	}
+	s.reserve.pages, s.reserve.now = int(max(1, cfg.Reserve/pageSize)), cfg.Now
 	if s.report == nil {
 		s.report = func(error) {}
 	}
@@ -93,13 +100,23 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// settle makes the only row of store, where another node hasn't. To do it twice is to do it once.
+// settle makes the only row of store, and fills the reserve, where another node hasn't. To do it twice is to do it once.
 func (s *Store) settle(ctx context.Context, now time.Time) error {
-	return s.work.use(ctx, acquireTimeout, func(conn *pgx.Conn) error {
+	if err := s.work.use(ctx, acquireTimeout, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `
 INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, $1, 1, 0, $2) ON CONFLICT DO NOTHING`, raw(uuid.New()), micros(now))
+		return err
+	}); err != nil {
 		return kindOf(err)
-	})
+	}
+	var whole bool
+	if err := s.row(ctx, `SELECT EXISTS (SELECT 1 FROM reserve)`).Scan(&whole); err != nil || whole {
+		return kindOf(err)
+	}
+	if err := s.onReserve(ctx, s.reserve.fill); err != nil && !isFull(err) {
+		return kindOf(err)
+	}
+	return nil
 }
 
 // Close finishes the writes that were accepted, refuses others and closes all connections. Later calls wait for the first.

@@ -75,7 +75,7 @@ var newest = sync.OnceValues(func() (string, error) {
 	if _, err := s.SQL("postgres", `CREATE DATABASE newest`); err != nil {
 		return "", err
 	}
-	store, err := postgres.Open(context.Background(), postgres.Config{DSN: s.DSN("newest"), Now: now})
+	store, err := postgres.Open(context.Background(), postgres.Config{DSN: s.DSN("newest"), Now: now, Reserve: 1})
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +110,7 @@ func dial(t testing.TB, dsn string) *pgx.Conn {
 // open opens a database until the test ends.
 func open(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now})
+	s, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Now: now, Reserve: 1 << 16})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,8 @@ type tableShape struct {
 	types map[string]string
 }
 
-// selectShapes reads the tables from the database's own catalog: what a migration adds is never forgotten.
+// selectShapes reads the tables from the database's own catalog: what a migration adds is never forgotten. Unlogged is the
+// reserve alone, of which there is nothing to keep.
 const selectShapes = `
 SELECT c.relname,
 	array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname::text COLLATE "C"),
@@ -129,7 +130,7 @@ SELECT c.relname,
 		WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum ORDER BY k.place),
 	array(SELECT DISTINCT f.relname::text FROM pg_constraint o JOIN pg_class f ON f.oid = o.confrelid WHERE o.conrelid = c.oid AND o.contype = 'f')
 FROM pg_class c
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind = 'r' AND c.relname <> 'schema_migrations'`
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.relname <> 'schema_migrations'`
 
 func archivedTables(ctx context.Context, conn *pgx.Conn) ([]tableShape, error) {
 	refersTo := make(map[string][]string)

@@ -30,11 +30,12 @@ const (
 // tx is a transaction, and what it will say of itself to the audit log and to the feed. It begins with its first statement,
 // in the same round trip. Its context is the job's, and not the caller's.
 type tx struct {
-	ctx      context.Context
-	conn     *pgx.Conn
-	begun    bool
-	answered bool     // the server has answered something
-	changes  []change // to be published at its end
+	ctx       context.Context
+	conn      *pgx.Conn
+	withdraws bool     // may be done while the reserve is spent
+	begun     bool     // the server was told to begin
+	answered  bool     // the server has answered something
+	changes   []change // to be published at its end
 
 	// alone, if it isn't nil, has the transaction wait until nobody else writes, and judges what the database says of why it
 	// is closed: an empty text where it isn't, or has no row yet.
@@ -148,26 +149,32 @@ func (t *tx) send(b *pgx.Batch) error {
 }
 
 // begin begins the transaction, and refuses to write to a database that was closed for good: what came after would be lost to
-// the one that took its place. Whoever closes it takes the same lock alone, and so waits for those that write.
+// the one that took its place. Whoever closes it takes the same lock alone, and so waits for those that write. While the
+// reserve is spent, it refuses what isn't a withdrawal.
 func (t *tx) begin() *pgx.Batch {
 	var b pgx.Batch
 	b.Queue(begin)
-	lock := lockWriting
+	lock, state := lockWriting, `SELECT closed, EXISTS (SELECT 1 FROM reserve) FROM store`
 	if t.alone != nil {
 		lock = lockAlone
 	}
+	if t.alone != nil || t.withdraws {
+		state = `SELECT closed, true FROM store`
+	}
 	b.Queue(lock)
-	b.Queue(`SELECT closed FROM store`).QueryRow(func(row pgx.Row) error {
+	b.Queue(state).QueryRow(func(row pgx.Row) error {
 		var closed string
-		err := row.Scan(&closed)
-		if t.alone != nil && (err == nil || errors.Is(err, pgx.ErrNoRows)) {
+		var roomy bool
+		err := row.Scan(&closed, &roomy)
+		switch {
+		case t.alone != nil && (err == nil || errors.Is(err, pgx.ErrNoRows)):
 			return t.alone(closed)
-		}
-		if err != nil {
-			return fmt.Errorf("looking whether the database is closed: %w", err)
-		}
-		if closed != "" {
+		case err != nil:
+			return fmt.Errorf("looking whether the database may be written: %w", err)
+		case closed != "":
 			return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		case !roomy:
+			return errSpent
 		}
 		return nil
 	})

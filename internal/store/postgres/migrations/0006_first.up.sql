@@ -256,4 +256,12 @@ CREATE INDEX audit_event_by_actor ON audit_event (actor_id, seq) WHERE actor_id 
 CREATE INDEX audit_event_by_target ON audit_event (target_id, seq) WHERE target_id IS NOT NULL;
 CREATE UNIQUE INDEX audit_event_by_merge_key ON audit_event (merge_key) WHERE merge_key IS NOT NULL;
 
+-- Room that is kept free for revoking while the disk is full. It isn't among SQLite's tables, which has a file for it. Its
+-- columns are of fixed length, so that there is neither a TOAST table nor an index: an empty index has a page, for which there
+-- would be no room when the table is to be emptied.
+CREATE UNLOGGED TABLE reserve (
+    a name NOT NULL, b name NOT NULL, c name NOT NULL, d name NOT NULL,
+    e name NOT NULL, f name NOT NULL, g name NOT NULL, h name NOT NULL
+);
+
 UPDATE schema_migrations SET dirty = false; -- in the same transaction: says after a crash whether this migration was done

@@ -143,6 +143,16 @@ CREATE TABLE public.personal_token (
     CONSTRAINT personal_token_digest_check CHECK ((octet_length(digest) = 32)),
     CONSTRAINT personal_token_former_digest_check CHECK ((octet_length(former_digest) = 32))
 );
+CREATE UNLOGGED TABLE public.reserve (
+    a name NOT NULL,
+    b name NOT NULL,
+    c name NOT NULL,
+    d name NOT NULL,
+    e name NOT NULL,
+    f name NOT NULL,
+    g name NOT NULL,
+    h name NOT NULL
+);
 CREATE TABLE public.revoked_access_token (
     id uuid NOT NULL,
     expires_at bigint NOT NULL
