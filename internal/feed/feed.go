@@ -127,8 +127,9 @@ type Feed struct {
 	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
 	known   Position      // everything up to it has been applied; applied has its revision for the others
 	started bool
-	served  int64 // the tickets of those for whom it was read
-	result  error // what came of that
+	read    time.Time // when it was last read whole, by the clock of then; unlike heard, no failure ends it
+	served  int64     // the tickets of those for whom it was read
+	result  error     // what came of that
 }
 
 // New returns a Feed, or an error where the configuration lacks something. It is not fresh until CatchUp has succeeded.
@@ -183,7 +184,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 		return err
 	}
 	asked := f.cfg.Now()
-	batch, err := f.read(ctx)
+	batch, err := f.ask(ctx)
 	if err != nil {
 		return f.halt(err)
 	}
@@ -204,21 +205,21 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	}
 	f.known, f.started = batch.Head, true
 	f.applied.Store(batch.Head.Revision)
+	f.read = asked
 	f.heard.Store(&asked)
 	return nil
 }
 
-// setBack reports whether the wall clock has been set back since the feed was heard last. What is remembered has ends that
+// setBack reports whether the wall clock has been set back since the feed was last read whole. What is remembered has ends that
 // may lie ahead once more although they had come: it is forgotten, and its way in, which knows what it has seen the end of,
 // asked again.
 func (f *Feed) setBack(now time.Time) bool {
-	heard := f.heard.Load()
-	return heard != nil && now.Round(0).Before(heard.Round(0))
+	return !f.read.IsZero() && now.Round(0).Before(f.read.Round(0))
 }
 
-// read asks for what is new, makes sure that it goes on from what is known, and has the journal keep it. A journal that
+// ask asks for what is new, makes sure that it goes on from what is known, and has the journal keep it. A journal that
 // couldn't keep something is given it again; where that is gone from the feed meanwhile, it has a gap.
-func (f *Feed) read(ctx context.Context) (Batch, error) {
+func (f *Feed) ask(ctx context.Context) (Batch, error) {
 	from := f.known
 	if j := f.cfg.Journal; j != nil && j.Position().Epoch == from.Epoch && j.Position().Revision < from.Revision {
 		from = j.Position()
@@ -230,7 +231,10 @@ func (f *Feed) read(ctx context.Context) (Batch, error) {
 		batch, err = f.cfg.Store.ChangesAfter(ctx, from.Revision)
 	}
 	if err == nil {
-		err = from.precedes(&batch)
+		err = from.precedes(batch.Head, batch.Then)
+	}
+	if err == nil && from != f.known { // the node knows more than its journal
+		err = f.known.precedes(batch.Head, batch.markOf(f.known.Revision))
 	}
 	if err == nil && f.cfg.Journal != nil {
 		f.cfg.Journal.keep(&batch)
@@ -238,21 +242,31 @@ func (f *Feed) read(ctx context.Context) (Batch, error) {
 	return batch, err
 }
 
-// precedes returns an error where a batch that was asked for after p doesn't go on from it.
-func (p *Position) precedes(b *Batch) error {
-	then := b.Then
-	if b.Head.Revision == p.Revision {
-		then = b.Head.Mark
+// markOf returns the mark of a revision among the changes; 0 where it isn't there.
+func (b *Batch) markOf(revision int64) int64 {
+	for _, c := range b.Changes {
+		if c.Revision == revision {
+			return c.Mark
+		}
+	}
+	return 0
+}
+
+// precedes returns an error where a database that has come to head, and in which p's revision has the mark then, doesn't go on
+// from p. A mark of 0 isn't known.
+func (p *Position) precedes(head Position, then int64) error {
+	if head.Revision == p.Revision {
+		then = head.Mark
 	}
 	switch {
-	case p.Instance == uuid.Nil || p.Instance == b.Head.Instance && b.Head.Epoch > p.Epoch: // nothing known, or restored since
+	case p.Instance == uuid.Nil || p.Instance == head.Instance && head.Epoch > p.Epoch: // nothing known, or restored since
 		return nil
-	case b.Head.Instance != p.Instance:
-		return fmt.Errorf("%w: instance %s, which was %s", ErrOther, b.Head.Instance, p.Instance)
-	case b.Head.Epoch < p.Epoch:
-		return fmt.Errorf("%w: epoch %d, which was %d", ErrPast, b.Head.Epoch, p.Epoch)
-	case b.Head.Revision < p.Revision:
-		return fmt.Errorf("%w: revision %d, which was %d", ErrPast, b.Head.Revision, p.Revision)
+	case head.Instance != p.Instance:
+		return fmt.Errorf("%w: instance %s, which was %s", ErrOther, head.Instance, p.Instance)
+	case head.Epoch < p.Epoch:
+		return fmt.Errorf("%w: epoch %d, which was %d", ErrPast, head.Epoch, p.Epoch)
+	case head.Revision < p.Revision:
+		return fmt.Errorf("%w: revision %d, which was %d", ErrPast, head.Revision, p.Revision)
 	case then != p.Mark && then != 0 && p.Mark != 0:
 		return fmt.Errorf("%w: revision %d was another change", ErrPast, p.Revision)
 	}

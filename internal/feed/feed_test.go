@@ -455,6 +455,26 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestClockSetBackWhileStale sets the clock back while the database is down and a change of the node's own couldn't be heard:
+// everything is forgotten all the same, once it can be. Its twin's clock goes on.
+func TestClockSetBackWhileStale(t *testing.T) {
+	for jump, want := range map[time.Duration][]uuid.UUID{-time.Minute: {uuid.Nil}, time.Minute: nil} {
+		n := newNode(t)
+		n.start(t)
+		n.store.set(errDown)
+		if err := n.CatchUp(t.Context()); !errors.Is(err, errDown) || n.Fresh() {
+			t.Errorf("got %v, fresh %t, want the store's error and a stale feed", err, n.Fresh())
+		}
+		n.now = n.now.Add(jump)
+		n.store.set(nil)
+		for range 2 {
+			if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || !cmp.Equal(n.ids(), want) {
+				t.Errorf("clock moved by %v: got %v, fresh %t, %v applied, want %v", jump, err, n.Fresh(), n.ids(), want)
+			}
+		}
+	}
+}
+
 // TestAgeCountsFromTheQuestion: a change committed while the store was answering may be missing from the answer.
 func TestAgeCountsFromTheQuestion(t *testing.T) {
 	n := newNode(t)

@@ -196,6 +196,41 @@ func TestJournalCantBeWritten(t *testing.T) {
 	}
 }
 
+// TestJournalLagsAndDatabaseGoesBack puts an earlier copy of the database back while the journal couldn't be written for some
+// time: the node still knows how far it had come itself. Its twin, the database as it was, is followed.
+func TestJournalLagsAndDatabaseGoesBack(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		put  func([]feed.Change) []feed.Change
+		want error
+	}{
+		{"as it was", func(rows []feed.Change) []feed.Change { return rows }, nil},
+		{"an earlier revision, after the journal's", func(rows []feed.Change) []feed.Change { return rows[:2] }, feed.ErrPast},
+		{"another history since the journal's end", func(rows []feed.Change) []feed.Change { rows[2].Mark = 7; return rows }, feed.ErrPast},
+		{"another history since then that is longer", func(rows []feed.Change) []feed.Change {
+			rows[2].Mark = 7
+			return append(rows, row(4, bob))
+		}, feed.ErrPast},
+	} {
+		store := new(changes)
+		store.add(alice)
+		n := journaled(t, filepath.Join(t.TempDir(), "journal"), store)
+		n.start(t)
+		full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = n.journal.Swap(full).Close() }()
+		n.journal.Swap(full)
+		store.add(bob, alice)
+		n.start(t)
+		store.rows = tt.put(store.rows)
+		if err := n.CatchUp(t.Context()); !errors.Is(err, tt.want) || n.Fresh() != (tt.want == nil) || !errors.Is(n.Halted(), tt.want) {
+			t.Errorf("%s: got %v, fresh %t, halted by %v, want %v", tt.name, err, n.Fresh(), n.Halted(), tt.want)
+		}
+	}
+}
+
 // TestReadJournal refuses what no journal has written. Each has its twin above or here.
 func TestReadJournal(t *testing.T) {
 	head := "jeton-journal 1 " + instance.String() + "\n"
