@@ -54,6 +54,11 @@ Start the servers with --database of the new one then.`,
 		options.Report = shown.tell
 		done, err := app.Move(cmd.Context(), o, options)
 		shown.end()
+		if errors.Is(err, app.ErrMoved) { // by a run whose end nobody saw: whoever repeats it has what was wanted
+			return p.show(map[string]any{"moved_before": true}, func() {
+				p.say("The records were moved before. Start the servers with --database of the new one, and the same master key.")
+			})
+		}
 		if err != nil {
 			return moveFault(err)
 		}
@@ -94,8 +99,6 @@ func (p *program) otherDatabase(cmd *cobra.Command, to, file string) (config.Dat
 // moveFault says what to do about an error of a move.
 func moveFault(err error) error {
 	switch {
-	case errors.Is(err, app.ErrMoved):
-		return &fault{err, "", "Start the servers with --database of the new one."}
 	case errors.Is(err, app.ErrElsewhere):
 		return &fault{err, "", "Name the one with which it began, or give that move up first, with --abandon."}
 	case errors.Is(err, app.ErrNotEmpty):

@@ -61,6 +61,8 @@ func TestMoveKilled(t *testing.T) {
 	const seed = 20260102
 	random, kills := rand.New(rand.NewPCG(seed, 1)), 0
 	for {
+		// The comparison begins anew each time, so it must be let longer and longer.
+		patience := time.Duration(20+random.IntN(500)+100*kills) * time.Millisecond
 		cmd := move()
 		var said strings.Builder
 		cmd.Stdout, cmd.Stderr = &said, &said
@@ -77,7 +79,7 @@ func TestMoveKilled(t *testing.T) {
 			if !cmd.ProcessState.Success() {
 				t.Fatalf("after %d kills: %v\n%s", kills, cmd.ProcessState, said.String())
 			}
-		case <-time.After(time.Duration(20+random.IntN(900)) * time.Millisecond): // the fault comes when nothing here decides it
+		case <-time.After(patience): // the fault comes when nothing here decides it
 			_ = cmd.Process.Kill()
 			<-ended
 			if kills++; kills%4 == 1 {
