@@ -86,7 +86,7 @@ func (c *checker) hasRolling() bool {
 func (c *checker) cut(r *Rule) {
 	for i := range c.windows {
 		w := &c.windows[i]
-		if !fault.Of(w.Kind).Cuts || w.Mending < w.InForce+Stale+Waiting+slack {
+		if !fault.Of(w.Kind).Cuts || w.Mending < w.InForce+Stale+Waiting+c.slack {
 			continue
 		}
 		for _, node := range Nodes() {
@@ -119,12 +119,12 @@ func (c *checker) cutNode(r *Rule, w *Window, node string) {
 		if check.Verdict == journal.Yes {
 			r.breaks(check.Sent, "%s said yes to %s %s after it was cut off (fault %d)", node, check.Thing, After(since), w.Number)
 		}
-		if check.Sent > w.Mending-Waiting-slack || c.silenced(node, check) {
+		if check.Sent > w.Mending-Waiting-c.slack || c.silenced(node, check) {
 			continue
 		}
 		asked++
 		took := check.Answered - check.Sent
-		if check.Verdict == journal.Lost || check.Verdict == journal.Wait && took > Waiting+slack {
+		if check.Verdict == journal.Lost || check.Verdict == journal.Wait && took > Waiting+c.slack {
 			r.breaks(check.Sent, "%s, cut off for %s (fault %d), took %s to answer %s by %s", node, After(since), w.Number, After(took), check.Thing, check.Verdict)
 		}
 	}

@@ -23,6 +23,7 @@ type options struct {
 	length time.Duration
 	kinds  []fault.Kind
 	pairs  bool
+	slack  time.Duration
 	out    string
 	source string
 	began  time.Time
@@ -41,6 +42,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 0, "what everything random comes from; drawn, and printed, where it is 0")
 	flags.DurationVar(&o.length, "for", 10*time.Minute, "how long the run may take, with all that it needs before and after")
 	flags.BoolVar(&o.pairs, "pairs", true, "two faults at a time, in what time is left when each has come by itself")
+	flags.DurationVar(&o.slack, "slack", 250*time.Millisecond, "how late an answer of 503 may be for want of cores")
 	flags.StringVar(&o.out, "out", "", "folder for the report and the journals (default build/faults/SEED)")
 	kinds := flags.String("faults", "", "only these, by name, with commas between; all where empty")
 	if err := flags.Parse(args); err != nil {

@@ -25,7 +25,7 @@ import (
 // What a run needs beside the faults: time in which all is well at the beginning, and to read back and to judge in the end.
 const (
 	baseline = 10 * time.Second
-	reading  = 10 * time.Second // and a tenth of the time that is read back
+	reading  = 5 * time.Second  // and a tenth of the time that is read back
 	recent   = 15 * time.Second // what was changed so long before a crash is read back after it
 )
 
@@ -84,7 +84,7 @@ func (r *run) all(ctx context.Context) error {
 	}
 	left := r.length - time.Since(r.began)
 	faults, err := plan.Make(plan.Options{
-		Seed: r.seed, Length: left - baseline - reading - left/8, Kinds: r.kinds, Pairs: r.pairs,
+		Seed: r.seed, Length: left - baseline - reading - left/10, Kinds: r.kinds, Pairs: r.pairs,
 	})
 	if err != nil {
 		return err
@@ -92,6 +92,9 @@ func (r *run) all(ctx context.Context) error {
 	say("three nodes, PostgreSQL and nginx run; %d faults are planned", len(faults))
 	if err := r.breakAll(ctx, faults); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	say("reading everything back")
 	r.traffic.ReadAll(ctx)
@@ -185,6 +188,7 @@ func (r *run) facts(ctx context.Context) error {
 		{Name: "began", Value: r.journal.Began().UTC().Format(time.RFC3339Nano)},
 		{Name: "command", Value: r.command()},
 		{Name: "seed", Value: strconv.FormatUint(r.seed, 10)},
+		{Name: "slack", Value: r.slack.String()},
 		{Name: "jeton", Value: jeton},
 		{Name: "commit", Value: strings.TrimSpace(string(commit))},
 		{Name: "postgresql", Value: postgres},
