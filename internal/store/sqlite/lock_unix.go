@@ -17,7 +17,7 @@ func alone(path string, do func() error) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX) //nolint:gosec // G115: a file's number fits
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 		if err == nil {
 			return do()
 		}
