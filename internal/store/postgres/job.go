@@ -77,8 +77,7 @@ func (s *Store) take() bool {
 func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
-	roomMade := false
-	for attempt, stale := 1, int32(0); ; attempt++ {
+	for tried := (tries{}); ; {
 		t := &tx{ctx: ctx, conn: conn.Conn(), withdraws: j.withdraws}
 		err := t.run(j.do)
 		broken := conn.Conn().IsClosed()
@@ -89,21 +88,46 @@ func (s *Store) serve(ctx context.Context, conn *pgxpool.Conn, j *job) error {
 			}
 			return nil
 		}
-		undone := codeOf(err) == serializationFailure || codeOf(err) == deadlockDetected
-		lost := broken && !errors.Is(err, ErrOutcomeUnknown) && !isTimeout(err)
-		if lost && !t.answered && stale < s.work.most {
-			stale++
-			attempt--
+		switch code := codeOf(err); {
+		case isFull(err) && !tried.room:
+			tried.room = true
+			err = s.makeRoom(ctx, j, err)
+		case code == serializationFailure || code == deadlockDetected:
+			err = tried.again(err)
+		case broken && !errors.Is(err, ErrOutcomeUnknown) && !isTimeout(err):
+			err = tried.elsewhere(err, t.answered, s.work.most)
 		}
-		if !roomMade && s.makeRoom(ctx, j, err) {
-			roomMade, undone = true, true
-		}
-		if attempt == maxAttempts || !undone && !lost {
+		if err != nil {
 			return err
 		}
-		var failed error
-		if conn, failed = s.work.acquire(ctx, acquireTimeout); failed != nil {
-			return errors.Join(err, failed)
+		if conn, err = s.work.acquire(ctx, acquireTimeout); err != nil {
+			return err
 		}
 	}
+}
+
+// tries is what was tried to get a job done.
+type tries struct {
+	runs  int   // that were undone
+	stale int32 // connections that had been broken before
+	room  bool  // whether room was made
+}
+
+// again returns nil where a job that was undone is to be run again, and else why not.
+func (t *tries) again(err error) error {
+	if t.runs++; t.runs < maxAttempts {
+		return nil
+	}
+	return err
+}
+
+// elsewhere is again for a job whose connection broke. As many as the pool may have can have been broken before.
+func (t *tries) elsewhere(err error, answered bool, most int32) error {
+	if answered {
+		return t.again(err)
+	}
+	if t.stale++; t.stale <= most {
+		return nil
+	}
+	return err
 }

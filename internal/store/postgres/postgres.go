@@ -113,7 +113,7 @@ INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, $1,
 	if err := s.row(ctx, `SELECT EXISTS (SELECT 1 FROM reserve)`).Scan(&whole); err != nil || whole {
 		return kindOf(err)
 	}
-	if err := s.onReserve(ctx, s.reserve.fill); err != nil && !isFull(err) {
+	if err := s.restore(ctx); err != nil && !isFull(err) {
 		return kindOf(err)
 	}
 	return nil

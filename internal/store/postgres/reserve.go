@@ -26,8 +26,8 @@ type reserve struct {
 	pages int // of 8 KiB
 	now   func() time.Time
 
-	mu    sync.Mutex
-	tried time.Time // when this node last tried to fill it
+	mu     sync.Mutex // held while it is filled: one try at a time
+	failed time.Time  // when this node last found no room for it
 }
 
 const (
@@ -43,31 +43,36 @@ const (
 // errSpent says that the reserve is spent, and that there is no room for anything but withdrawals.
 var errSpent = fmt.Errorf("%w: and what was kept free for revoking is in use", authority.ErrStorageFull)
 
-// isFull reports whether there was no room.
-func isFull(err error) bool { return codeOf(err) == diskFull }
+// isFull reports whether there was no room, or none for anything but withdrawals.
+func isFull(err error) bool { return codeOf(err) == diskFull || errors.Is(err, errSpent) }
 
-// makeRoom does what it can for a job that found no room, and reports whether the job is to be run again: a withdrawal gets
-// the reserve's, and anything else gets the reserve filled, where that can be done.
-func (s *Store) makeRoom(ctx context.Context, j *job, err error) bool {
+// makeRoom does what it can for a job that found no room: a withdrawal gets the reserve's, and for anything else the reserve is
+// filled, where that can be done. It returns nil where the job is to be run again.
+func (s *Store) makeRoom(ctx context.Context, j *job, err error) error {
 	switch {
-	case j.withdraws && isFull(err):
-		return s.onReserve(ctx, spend) == nil
-	case errors.Is(err, errSpent) && s.reserve.mayTry():
-		return s.onReserve(ctx, s.reserve.fill) == nil
+	case j.withdraws:
+		return s.onReserve(ctx, spend)
+	case errors.Is(err, errSpent):
+		return s.restore(ctx)
 	}
-	return false
+	return err
 }
 
-// mayTry reports whether it is time to try again. A clock that was set back doesn't keep it from being tried.
-func (r *reserve) mayTry() bool {
+// restore fills the reserve. Where there was no room for it a moment ago, it doesn't try. A clock that was set back doesn't
+// keep it from that.
+func (s *Store) restore(ctx context.Context) error {
+	r := &s.reserve
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.now()
-	if since := now.Sub(r.tried); since >= 0 && since < refillEvery {
-		return false
+	if since := r.now().Sub(r.failed); since >= 0 && since < refillEvery {
+		return errSpent
 	}
-	r.tried = now
-	return true
+	err := s.onReserve(ctx, r.fill)
+	if isFull(err) {
+		r.failed = r.now()
+		return fmt.Errorf("%w: %w", errSpent, err)
+	}
+	return err
 }
 
 // onReserve runs do in a transaction that has the reserve to itself.
