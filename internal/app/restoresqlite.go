@@ -12,7 +12,8 @@ import (
 )
 
 // restoreSQLite loads a backup into a file beside the database's place, and gives it the name once it is whole. Until then,
-// nothing is there, and whoever starts a server gets a new database.
+// nothing is there, and whoever starts a server gets a new database: that one stays, and the restore ends with ErrNotEmpty.
+// It doesn't defend against a server that is started in the very moment between the last look and the naming.
 func restoreSQLite(ctx context.Context, d database, b *backup, r *archive.Renewal) (done archive.Outcome, err error) {
 	if err := emptySQLite(ctx, d); err != nil {
 		return done, err
@@ -32,6 +33,9 @@ func restoreSQLite(ctx context.Context, d database, b *backup, r *archive.Renewa
 	if err = errors.Join(err, to.Close()); err != nil {
 		return done, fmt.Errorf("loading the records into %s: %w", beside.path, err)
 	}
+	if err := emptySQLite(ctx, d); err != nil { // a server may have been started meanwhile
+		return done, err
+	}
 	return done, placeSQLite(beside.path, d.path)
 }
 
@@ -48,7 +52,10 @@ func emptySQLite(ctx context.Context, d database) error {
 		return err
 	}
 	there, err := d.snapshot(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoDatabase): // it was made and never used, or given up
+		return nil
+	case err != nil:
 		return err
 	}
 	for _, t := range there.Tables() {
