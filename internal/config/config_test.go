@@ -185,6 +185,21 @@ func TestParseDatabase(t *testing.T) {
 	}
 }
 
+// TestDatabaseMisspelt has a password with characters that a URL would have written otherwise: whatever is made of it, nothing
+// shows it, and it is no argument.
+func TestDatabaseMisspelt(t *testing.T) {
+	for _, password := range []string{"canary", "?canary", "can?canary", "a/canary", "a#canary", "a@canary", "a:canary", "a%canary", "?a&canary", "?a=canary;b", "?a?canary"} {
+		dsn := "postgres://jeton:" + password + "@db/jeton?sslmode=disable"
+		d, err := config.ParseDatabase(dsn, false)
+		if err != nil || strings.Contains(d.Shown, "canary") || d.DSN.Reveal() != dsn {
+			t.Errorf("%s: got %q shown, %v", password, d.Shown, err)
+		}
+		if _, err := config.ParseDatabase(dsn, true); err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s as an argument: got %v, want it refused", password, err)
+		}
+	}
+}
+
 func TestEveryFaultAtOnce(t *testing.T) {
 	file := write(t, "jeton.yaml", "lisen: x\ndrain: soon\nmaster-key: abc\n")
 	_, err := load(t, []string{"--config", file, "--log-level=loud", "--listen=:1"}, nil)

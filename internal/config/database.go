@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/secret"
@@ -56,44 +57,43 @@ func isPostgres(value string) bool {
 // passwordKeys are the parameters of a DSN that hold a secret.
 func passwordKeys() []string { return []string{"password", "sslpassword"} }
 
-// withoutPassword returns a DSN as it may be shown. It is cut by hand: a DSN with several hosts isn't a URL to net/url.
+// withoutPassword returns a DSN as it may be shown, and "…" for what can't be read and may hold the password. It is cut by hand: a
+// DSN with several hosts isn't a URL to net/url.
 func withoutPassword(dsn string) string {
 	scheme, rest, _ := strings.Cut(dsn, "://")
 	rest, query, asked := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return scheme + "://…"
+	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, _, _ := strings.Cut(rest[:at], ":")
 		rest = user + rest[at:]
 	}
-	if asked {
-		values, err := url.ParseQuery(query)
-		if err != nil { // what can't be read isn't shown
-			return scheme + "://" + rest
-		}
-		for _, key := range passwordKeys() {
-			values.Del(key)
-		}
-		if rest += "?" + values.Encode(); len(values) == 0 {
-			rest = strings.TrimSuffix(rest, "?")
-		}
+	if !asked {
+		return scheme + "://" + rest
 	}
-	return scheme + "://" + rest
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return scheme + "://" + rest + "?…"
+	}
+	for _, key := range passwordKeys() {
+		values.Del(key)
+	}
+	return scheme + "://" + strings.TrimSuffix(rest+"?"+values.Encode(), "?")
 }
 
-// holdsPassword reports whether a DSN has a password in it.
+// holdsPassword reports whether a DSN has, or may have, a password in it. An @ behind a ? may be the end of a password in which
+// the ? wasn't written as %3F.
 func holdsPassword(dsn string) bool {
 	if !isPostgres(dsn) {
 		return false
 	}
 	_, rest, _ := strings.Cut(dsn, "://")
 	rest, query, _ := strings.Cut(rest, "?")
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 && strings.Contains(rest[:at], ":") {
+	at := strings.LastIndexByte(rest, '@')
+	if at >= 0 && strings.Contains(rest[:at], ":") || strings.Contains(query, "@") {
 		return true
 	}
 	values, err := url.ParseQuery(query)
-	for _, key := range passwordKeys() {
-		if err != nil || values.Has(key) {
-			return true
-		}
-	}
-	return false
+	return err != nil || slices.ContainsFunc(passwordKeys(), values.Has)
 }
