@@ -45,6 +45,7 @@ func anotherDatabase(o *Options, d config.Database) database {
 // archived is a store that can be told that it was put back.
 type archived interface {
 	store.Store
+	// Renew does what a renewal asks for to the database as it stands, in one transaction with its event and its row of the feed.
 	Renew(ctx context.Context, r *archive.Renewal) (archive.Outcome, error)
 }
 
@@ -98,9 +99,11 @@ type loading interface {
 	archive.Target
 	// State returns where the target stands, and why it is closed; the zero header where it never was used.
 	State(ctx context.Context) (archive.Header, error)
-	// Finish opens what was loaded, in one transaction with what a renewal asks for, if there is one.
+	// Finish brings the schema up to date, and then opens what was loaded, in one transaction with what a renewal asks for, if
+	// there is one. It returns ErrGivenUp, and opens nothing, where the load was given up or finished before.
 	Finish(ctx context.Context, h archive.Header, r *archive.Renewal) (archive.Outcome, error)
-	// GiveUp deletes what the load of a token has loaded. It returns ErrGivenUp where that isn't being loaded.
+	// GiveUp deletes what the load of a token has loaded, in one transaction. It returns ErrGivenUp, and deletes nothing, where
+	// that isn't being loaded.
 	GiveUp(ctx context.Context, token string) error
 	Close() error
 }
@@ -120,7 +123,8 @@ func (d database) target(ctx context.Context, schema int64, token string) (loadi
 	return l, nil
 }
 
-// swapClosed changes why it is closed, if that is the former reason, and returns what it is then.
+// swapClosed changes why it is closed, if that is the former reason, and returns what it is then. It looks and changes in one
+// transaction, so that of two at once only one finds what it expects.
 func (d database) swapClosed(ctx context.Context, former, closed string) (string, error) {
 	if d.dsn != "" {
 		return postgres.SwapClosed(ctx, d.dsn.Reveal(), former, closed)

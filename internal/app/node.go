@@ -226,13 +226,13 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 }
 
 // applied makes this process hear of its own change before the change is reported as done. Where it can't, the feed
-// is no longer fresh and every verdict asks the database: the change holds all the same, so its author is told that
+// is no longer fresh and every verdict has it heard first: the change holds all the same, so its author is told that
 // it was made.
 func (n *node) applied(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := n.feed.CatchUp(ctx); err != nil {
-		n.logger.ErrorContext(ctx, "a change of this node was stored but not yet applied; verdicts ask the database", "error", err)
+		n.logger.ErrorContext(ctx, "a change of this node was stored but not yet applied; until it is, each verdict has the change feed heard first", "error", err)
 	}
 	return nil
 }

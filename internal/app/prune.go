@@ -9,14 +9,15 @@ import (
 //
 // It doesn't take the clock's word for what is old: one that jumps ahead by ten years would delete the whole audit log, and
 // what keeps a used assertion from being used again. There is a horizon, kept in the database, that stands for now where
-// something is deleted for its age. It follows the clock, but goes forward at most twice as fast as time passes by the
-// monotonic clock. So it never runs ahead by much, and after a time in which no server ran it is behind for as long again.
+// something is deleted for its age. It follows the clock, but each node moves it forward at most twice as fast as time passes
+// by the monotonic clock. So it never runs ahead by much: where the clocks of all of three nodes have jumped, by five hours
+// for each one that passes. After a time in which no server ran it is behind, for as long again with one node.
 type pruner struct {
 	*node
 	last time.Time // when it ran last, by a clock that isn't set
 }
 
-// maxPace is how many times faster than time the horizon may go, to catch up with the clock.
+// maxPace is how many times faster than time a node may move the horizon, to catch up with the clock.
 const maxPace = 2
 
 func newPruner(n *node) *pruner { return &pruner{n, time.Now()} }

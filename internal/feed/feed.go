@@ -98,7 +98,8 @@ type Batch struct {
 // Store reads the feed.
 type Store interface {
 	// ChangesAfter returns the changes with a greater revision than the given one, in order, with the head of the same
-	// moment. An error means that it isn't known whether there are any; ErrClosed, that there never will be.
+	// moment. An error means that it isn't known whether there are any; ErrClosed, that there never will be; ErrOther, that
+	// another database has come into the place of the one that was opened. It changes nothing.
 	ChangesAfter(ctx context.Context, revision int64) (Batch, error)
 }
 
@@ -242,7 +243,7 @@ func (f *Feed) ask(ctx context.Context) (Batch, error) {
 	return batch, err
 }
 
-// markOf returns the mark of a revision among the changes; 0 where it isn't there.
+// markOf returns the mark of a revision among the changes; 0 where it isn't among them.
 func (b *Batch) markOf(revision int64) int64 {
 	for _, c := range b.Changes {
 		if c.Revision == revision {

@@ -21,6 +21,10 @@ import (
 )
 
 // Store keeps Jeton's records. It is safe for concurrent use.
+//
+// A method that changes something does so in one transaction, which is on the disk when it returns without an error. Beside
+// what each of them says, they may return authority.ErrUnavailable where the database can't be asked, authority.ErrStorageFull
+// where there is no room for a change, and feed.ErrClosed where a change comes to a database that was closed for good.
 type Store interface {
 	account.Store
 	personal.Store
@@ -37,7 +41,7 @@ type Store interface {
 	PruneChanges(ctx context.Context, before time.Time) (int64, error)
 	// Horizon returns up to which time records may be deleted for their age; the zero time where that was never kept.
 	Horizon(ctx context.Context) (time.Time, error)
-	// KeepHorizon keeps that time, where it is later than the one kept.
+	// KeepHorizon keeps that time, where it is later than the one kept: of several nodes at once, the latest stays.
 	KeepHorizon(ctx context.Context, at time.Time) error
 	// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where
 	// there was none.

@@ -2,8 +2,9 @@
 //
 // Stored form (times are microseconds since 1970 in UTC, IDs the 16 bytes of a UUID):
 //
-//	store               the only row: instance, epoch, revision, check value of the master key
-//	change              revision │ epoch, at, kind, id                             the change feed
+//	store               the only row: instance, epoch, revision with its mark, check value of the master key, issuer,
+//	                    horizon (up to when records may be deleted for their age), closed (why nobody may use it any more)
+//	change              revision │ epoch, mark, at, kind, id, gone                 the change feed
 //	pepper              version │ wrapped key
 //	user                id │ kind, names with their canonical keys, state, password hash, version, deleted
 //	└ user_role         user, role

@@ -23,7 +23,7 @@ import (
 // Archived is a store whose records can be carried elsewhere, and which can be told that it was put back.
 type Archived interface {
 	Store
-	// Renew does to the database as it stands what a renewal asks for, in one transaction.
+	// Renew does what a renewal asks for to the database as it stands, in one transaction with its event and its row of the feed.
 	Renew(ctx context.Context, r *archive.Renewal) (archive.Outcome, error)
 }
 
@@ -32,9 +32,11 @@ type Target interface {
 	archive.Target
 	// State returns where the target stands, and why it is closed; the zero header where it never was used.
 	State(ctx context.Context) (archive.Header, error)
-	// Finish opens what was loaded, in one transaction with what a renewal asks for, if there is one.
+	// Finish brings the schema up to date, and then opens what was loaded, in one transaction with what a renewal asks for, if
+	// there is one. It returns ErrGivenUp, and opens nothing, where the load was given up or finished before.
 	Finish(ctx context.Context, h archive.Header, r *archive.Renewal) (archive.Outcome, error)
-	// GiveUp deletes what the load of a token has loaded. It returns ErrGivenUp where that isn't being loaded.
+	// GiveUp deletes what the load of a token has loaded, in one transaction. It returns ErrGivenUp, and deletes nothing, where
+	// that isn't being loaded.
 	GiveUp(ctx context.Context, token string) error
 	// Close lets go of the database, finished or not.
 	Close() error
