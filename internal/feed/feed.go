@@ -189,25 +189,39 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	if err != nil {
 		return f.halt(err)
 	}
-	all := batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch || f.setBack(asked)
-	if all {
-		batch.Changes = []Change{{Revision: batch.Head.Revision, Mark: batch.Head.Mark}}
+	if batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch || f.setBack(asked) {
+		err = f.apply(ctx, Change{Revision: batch.Head.Revision, Mark: batch.Head.Mark})
+	} else {
+		err = f.applyEach(ctx, batch.Changes)
 	}
-	for _, c := range batch.Changes {
-		if !all && f.started && c.Revision <= f.known.Revision && batch.Head.Epoch == f.known.Epoch {
-			continue // read for the journal alone
-		}
-		if err := f.cfg.Apply(ctx, c); err != nil {
-			return fmt.Errorf("applying revision %d: %w", c.Revision, err)
-		}
-		if f.started {
-			f.known.Revision, f.known.Mark = c.Revision, c.Mark
-		}
+	if err != nil {
+		return err
 	}
 	f.known, f.started = batch.Head, true
 	f.applied.Store(batch.Head.Revision)
 	f.read = asked
 	f.heard.Store(&asked)
+	return nil
+}
+
+// applyEach applies the changes that aren't known yet. Of those that it has applied when one fails, none is applied again.
+func (f *Feed) applyEach(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		if c.Revision <= f.known.Revision {
+			continue // read for the journal alone
+		}
+		if err := f.apply(ctx, c); err != nil {
+			return err
+		}
+		f.known.Revision, f.known.Mark = c.Revision, c.Mark
+	}
+	return nil
+}
+
+func (f *Feed) apply(ctx context.Context, c Change) error {
+	if err := f.cfg.Apply(ctx, c); err != nil {
+		return fmt.Errorf("applying revision %d: %w", c.Revision, err)
+	}
 	return nil
 }
 
