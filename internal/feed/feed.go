@@ -15,6 +15,7 @@ package feed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -72,6 +73,13 @@ const (
 	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
 	Restored       Kind = "restored"    // the database was put back: the first change of its epoch, about every record
 )
+
+// KeyID stands for a signing key in the feed, whose IDs are shorter than a kid. It is the same in every store, since the journal
+// of one may tell another what to take away.
+func KeyID(kid string) uuid.UUID {
+	sum := sha256.Sum256([]byte(kid))
+	return uuid.UUID(sum[:16])
+}
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of
 // a browser are one session, and that an access token with power over Jeton was got for an API token.

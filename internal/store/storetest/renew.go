@@ -202,13 +202,13 @@ func testRenewServices(t *testing.T, s Archived) {
 
 func testRenewKeys(t *testing.T, s Archived) {
 	retired, active := retiredSigningKey(t, s)
-	// What stands for a kid in the feed, only the store knows: so a key is revoked elsewhere, and the change carried over.
 	before := batchAfter(t, s, 0).Head
 	extra := signingKey(7)
 	extra.Purpose = keyring.ForAccessTokens
 	_, run := addSigningKey(t, s, extra, "")
 	must(t, run())
 	id := batchAfter(t, s, before).Changes[0].ID
+	same(t, id, feed.KeyID(extra.ID)) // as in any other store, whose journal this one may be told of
 	if o := renew(t, s, gone(feed.RevokedKey, id)); o.Keys != 1 || o.Unknown != 0 {
 		t.Errorf("got %+v, want one key revoked", o)
 	}
