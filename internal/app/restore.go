@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -182,15 +181,15 @@ func (o *Options) beginEpoch(done *Restored, at time.Time) {
 	}()
 }
 
-// readJournals reads the journals of a database. What a crash has left of a last line wasn't written.
+// readJournals reads the journals of a database.
 func readJournals(paths []string, p feed.Position) (entries []feed.Entry, err error) {
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
+		file, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading the revocation journal: %w", err)
 		}
-		instance, found, err := feed.ReadJournal(bytes.NewReader(text[:bytes.LastIndexByte(text, '\n')+1]))
-		if err != nil {
+		instance, found, err := feed.ReadJournal(file)
+		if err = errors.Join(err, file.Close()); err != nil {
 			return nil, fmt.Errorf("reading the revocation journal %s: %w", path, err)
 		}
 		if len(found) > 0 && instance != p.Instance {

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -33,9 +32,7 @@ func Since(p feed.Position, entries []feed.Entry) Reach {
 		r.miss("there is no journal")
 		return r.Reach
 	}
-	entries = slices.SortedStableFunc(slices.Values(entries), func(a, b feed.Entry) int {
-		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Revision, b.Revision))
-	})
+	entries = slices.SortedStableFunc(slices.Values(entries), feed.Entry.Compare)
 	last := entries[len(entries)-1]
 	if last.Epoch < p.Epoch || last.Epoch == p.Epoch && last.Revision < p.Revision {
 		r.miss("the journal ends before the backup was made")

@@ -23,7 +23,8 @@ import (
 //	EPOCH REVISION MARK -                                  a position: everything up to it may be missing
 //	EPOCH REVISION MARK TIME KIND ID [gone]
 //
-// Lines are only ever added. The last one may be cut by a crash; it then counts as not written.
+// Lines are only ever added. The last one may be cut by a crash; it then counts as not written. A journal may have years of
+// lines, so what is read from it at a start is one position and not all of them.
 
 // journalHead begins the first line, before the instance.
 const journalHead = "jeton-journal 1 "
@@ -49,6 +50,11 @@ type Entry struct {
 	Gap    bool // a position: what was before it may be missing
 }
 
+// Compare orders entries by epoch and revision.
+func (e Entry) Compare(other Entry) int {
+	return cmp.Or(cmp.Compare(e.Epoch, other.Epoch), cmp.Compare(e.Revision, other.Revision))
+}
+
 // OpenJournal opens the journal at a path, or begins one, readable by its owner alone.
 func OpenJournal(path string) (*Journal, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
@@ -62,29 +68,25 @@ func OpenJournal(path string) (*Journal, error) {
 	return j, nil
 }
 
-// load finds the last line and cuts off what a crash left of another.
+// load finds the last position and cuts off what a crash left of another line.
 func (j *Journal) load() error {
-	text, err := io.ReadAll(j.file)
+	info, err := j.file.Stat()
 	if err != nil {
 		return err
 	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if whole < len(text) {
-		if err := j.file.Truncate(int64(whole)); err != nil {
-			return err
+	var last Entry
+	// Another process may add lines meanwhile, which are none of those that are cut.
+	instance, whole, err := eachEntry(io.LimitReader(j.file, info.Size()), func(e Entry) {
+		if e.Compare(last) >= 0 {
+			last = e
 		}
-	}
-	if whole == 0 {
-		return nil
-	}
-	instance, entries, err := ReadJournal(bytes.NewReader(text[:whole]))
+	})
 	if err != nil {
 		return err
 	}
-	j.position.Instance = instance
-	if len(entries) > 0 {
-		last := entries[len(entries)-1]
-		j.position.Epoch, j.position.Revision, j.position.Mark = last.Epoch, last.Revision, last.Mark
+	j.position = Position{instance, last.Epoch, last.Revision, last.Mark}
+	if whole < info.Size() {
+		return j.file.Truncate(whole)
 	}
 	return nil
 }
@@ -189,34 +191,48 @@ func (j *Journal) write(text []byte) error {
 }
 
 // ReadJournal reads a journal: whose it is, and its entries by epoch and revision, each once. Several processes may have
-// written to one file. It returns an error where it is no journal, or has a line that none has written.
+// written to one file. What a crash has left of a last line is none. It returns an error where it is no journal, or has a line
+// that none has written.
 func ReadJournal(r io.Reader) (instance uuid.UUID, entries []Entry, err error) {
+	if instance, _, err = eachEntry(r, func(e Entry) { entries = append(entries, e) }); err != nil {
+		return uuid.Nil, nil, err
+	}
+	// A gap of one process is none where another has the changes before it, so a position stands before the change of its number.
+	slices.SortStableFunc(entries, Entry.Compare)
+	entries = slices.CompactFunc(entries, func(a, b Entry) bool { return a == b })
+	return instance, entries, nil
+}
+
+// eachEntry reads a journal to its end, line by line. It returns whose it is, and how many bytes its whole lines take.
+func eachEntry(r io.Reader, take func(Entry)) (instance uuid.UUID, whole int64, err error) {
 	lines := bufio.NewScanner(r)
+	lines.Split(wholeLines)
 	for number := 1; lines.Scan(); number++ {
+		whole += int64(len(lines.Bytes())) + 1
 		text := lines.Text()
 		if head, ok := strings.CutPrefix(text, journalHead); ok {
 			id, err := uuid.Parse(head)
 			if err != nil || instance != uuid.Nil && id != instance {
-				return uuid.Nil, nil, fmt.Errorf("line %d is of another database, or of none", number)
+				return uuid.Nil, 0, fmt.Errorf("line %d is of another database, or of none", number)
 			}
 			instance = id
 			continue
 		}
 		e, err := parseEntry(strings.Fields(text))
 		if err != nil || instance == uuid.Nil {
-			return uuid.Nil, nil, errors.Join(fmt.Errorf("line %d is no line of a revocation journal", number), err)
+			return uuid.Nil, 0, errors.Join(fmt.Errorf("line %d is no line of a revocation journal", number), err)
 		}
-		entries = append(entries, e)
+		take(e)
 	}
-	if err := lines.Err(); err != nil {
-		return uuid.Nil, nil, err
+	return instance, whole, lines.Err()
+}
+
+// wholeLines splits a text into the lines that end, for a bufio.Scanner.
+func wholeLines(text []byte, _ bool) (advance int, line []byte, err error) {
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		return end + 1, text[:end], nil
 	}
-	// A gap of one process is none where another has the changes before it, so a position stands before the change of its number.
-	slices.SortStableFunc(entries, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Revision, b.Revision))
-	})
-	entries = slices.CompactFunc(entries, func(a, b Entry) bool { return a == b })
-	return instance, entries, nil
+	return 0, nil, nil
 }
 
 func parseEntry(fields []string) (e Entry, err error) {

@@ -237,13 +237,15 @@ func TestReadJournal(t *testing.T) {
 	for text, ok := range map[string]bool{
 		head:                                     true,
 		head + "1 1 5 -\n" + line(2, bob) + "\n": true,
-		head + line(2, bob) + " gone\n" + head + "1 3 5 -\n": true, // of two processes
-		head + line(2, bob) + " here\n":                      false,
-		head + "1 1 5\n":                                     false,
-		head + "1 x 5 -\n":                                   false,
-		head + strings.Replace(line(2, bob), "Z", "", 1):     false,
-		"1 1 5 -\n":                    false,
-		"jeton-journal 1 x\n1 1 5 -\n": false,
+		head + line(2, bob) + " gone\n" + head + "1 3 5 -\n":    true, // of two processes
+		head + line(2, bob) + " here\n":                         false,
+		head + "1 1 5\n":                                        false,
+		head + "1 x 5 -\n":                                      false,
+		head + strings.Replace(line(2, bob), "Z", "", 1) + "\n": false,
+		head + line(2, bob)[:40]:                                true, // what a crash has left of a line
+		head[:20]:                                               true,
+		"1 1 5 -\n":                                             false,
+		"jeton-journal 1 x\n1 1 5 -\n":                          false,
 		head + "1 1 5 -\n" + "jeton-journal 1 " + uuid.Must(uuid.NewV7()).String() + "\n1 1 5 -\n": false,
 	} {
 		if _, entries, err := feed.ReadJournal(strings.NewReader(text)); (err == nil) != ok {
