@@ -156,13 +156,24 @@ func (f *field) steady() (journal.Thing, bool) {
 // check adds a check of a steady credential.
 func (f *field) check(target string, at, took time.Duration, verdict journal.Verdict, status int) bool {
 	thing, ok := f.steady()
-	f.add(target, thing, at, took, verdict, status)
+	f.Checks = append(f.Checks, journal.Check{
+		Sent: at, Answered: at + took, Target: target, Thing: thing, Purpose: journal.Steady, Verdict: verdict, Status: status,
+	})
 	return ok
 }
 
-func (f *field) add(target string, thing journal.Thing, at, took time.Duration, verdict journal.Verdict, status int) {
+// yes adds a check of a thing that is answered yes, and no one that is answered no.
+func (f *field) yes(target string, thing journal.Thing, at time.Duration) {
+	f.add(target, thing, at, journal.Yes, http.StatusOK)
+}
+
+func (f *field) no(target string, thing journal.Thing, at time.Duration) {
+	f.add(target, thing, at, journal.No, http.StatusUnauthorized)
+}
+
+func (f *field) add(target string, thing journal.Thing, at time.Duration, verdict journal.Verdict, status int) {
 	f.Checks = append(f.Checks, journal.Check{
-		Sent: at, Answered: at + took, Target: target, Thing: thing, Purpose: journal.Steady, Verdict: verdict, Status: status,
+		Sent: at, Answered: at + time.Millisecond, Target: target, Thing: thing, Purpose: journal.Steady, Verdict: verdict, Status: status,
 	})
 }
 
@@ -170,7 +181,7 @@ func (f *field) add(target string, thing journal.Thing, at, took time.Duration, 
 func (f *field) staleYes(target string, after time.Duration) bool {
 	for _, w := range f.Writes {
 		if w.Outcome == journal.Done && w.Former.Kind() == journal.Personal {
-			f.add(target, w.Former, w.Answered+after, time.Millisecond, journal.Yes, http.StatusOK)
+			f.yes(target, w.Former, w.Answered+after)
 			return true
 		}
 	}
@@ -201,13 +212,13 @@ func (f *field) stretch(op journal.Op) (at time.Duration, token journal.Thing, o
 
 func (f *field) blockedYes(after time.Duration) bool {
 	at, token, ok := f.stretch(journal.Off)
-	f.add("n1", token, at+after, time.Millisecond, journal.Yes, http.StatusOK)
+	f.yes("n1", token, at+after)
 	return ok
 }
 
 func (f *field) unblockedNo(after time.Duration) bool {
 	at, token, ok := f.stretch(journal.On)
-	f.add("n1", token, at+after, time.Millisecond, journal.No, http.StatusUnauthorized)
+	f.no("n1", token, at+after)
 	return ok
 }
 
@@ -219,7 +230,7 @@ func (f *field) slow(by time.Duration) bool {
 			continue
 		}
 		if planted++; planted%20 == 1 {
-			f.add(l.Node, l.Thing, l.Acked+by, time.Millisecond, journal.Yes, http.StatusOK)
+			f.yes(l.Node, l.Thing, l.Acked+by)
 			f.Checks[len(f.Checks)-1].Purpose = journal.Probe
 		}
 	}
@@ -333,7 +344,7 @@ func (f *field) replacedWorks() bool {
 	f.Writes = append(f.Writes,
 		journal.Write{Op: journal.Make, Thing: former, Parent: user, Outcome: journal.Done, Status: http.StatusCreated},
 		journal.Write{Sent: 1, Answered: 2, Op: journal.End, Thing: former, Outcome: journal.Done, Status: http.StatusNoContent})
-	f.add("n2", former, f.end(), time.Millisecond, journal.Yes, http.StatusOK)
+	f.yes("n2", former, f.end())
 	f.Checks[len(f.Checks)-1].Purpose = journal.Final
 	return ok
 }
@@ -347,8 +358,8 @@ func (f *field) revived(over time.Duration) bool {
 	f.Writes = append(f.Writes, journal.Write{
 		Op: journal.Make, Thing: "access/planted", Until: w.Begun + over, Outcome: journal.Done, Status: http.StatusOK,
 	})
-	f.add(w.Node, "access/planted", w.InForce+2*time.Second, time.Millisecond, journal.Yes, http.StatusOK)
-	f.add(w.Node, "access/planted", f.end(), time.Millisecond, journal.No, http.StatusUnauthorized)
+	f.yes(w.Node, "access/planted", w.InForce+2*time.Second)
+	f.no(w.Node, "access/planted", f.end())
 	f.Checks[len(f.Checks)-1].Purpose = journal.Final
 	return true
 }

@@ -62,10 +62,18 @@ func (t *timeline) label(y float64, text string) {
 	fmt.Fprintf(t, `<text x="%.0f" y="%.1f" text-anchor="end">%s</text>`+"\n", left-8, y, html.EscapeString(text))
 }
 
-func (t *timeline) rect(class string, from, to time.Duration, y, height float64, title string) {
-	x := t.x(from)
+// bar is a span of time, as high as what it stands for.
+type bar struct {
+	class    string
+	from, to time.Duration
+	y, high  float64
+	title    string
+}
+
+func (t *timeline) draw(b bar) {
+	x := t.x(b.from)
 	fmt.Fprintf(t, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s</title></rect>`+"\n",
-		class, x, y, max(1, t.x(to)-x), height, html.EscapeString(title))
+		b.class, x, b.y, max(1, t.x(b.to)-x), b.high, html.EscapeString(b.title))
 }
 
 func (t *timeline) grid(class string, y float64) {
@@ -84,7 +92,7 @@ func (t *timeline) faults(all []invariant.Window) []invariant.Window {
 		if e := fault.Of(w.Kind); e.Cuts || e.Silences {
 			class = "cut"
 		}
-		t.rect(class, w.Begun, w.Mended, lanes[w.Kind]+1, lane-3, fmt.Sprintf("%d: %s %s", w.Number, w.Kind, w.Node))
+		t.draw(bar{class, w.Begun, w.Mended, lanes[w.Kind] + 1, lane - 3, fmt.Sprintf("%d: %s %s", w.Number, w.Kind, w.Node)})
 	}
 	t.y += lane*float64(len(lanes)) + 24
 	return all
@@ -99,7 +107,7 @@ func (t *timeline) latencies(all []invariant.Latency, shades []invariant.Window)
 		return top + dots*(1-share)
 	}
 	for _, w := range shades {
-		t.rect("shade", w.Begun, w.Mended, top, dots, string(w.Kind))
+		t.draw(bar{"shade", w.Begun, w.Mended, top, dots, string(w.Kind)})
 	}
 	for _, tick := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second, 5 * time.Second} {
 		class := "grid"
@@ -145,10 +153,10 @@ func (t *timeline) answers(run *journal.Run) {
 			from, to := time.Duration(i)*time.Second, time.Duration(i+1)*time.Second
 			wait, lost := strip*.9*share(s.wait, s.all), strip*.9*share(s.lost, s.all)
 			if s.wait > 0 {
-				t.rect("wait", from, to, t.y+strip-wait, wait, fmt.Sprintf("%s: %d of %d answered 503", target, s.wait, s.all))
+				t.draw(bar{"wait", from, to, t.y + strip - wait, wait, fmt.Sprintf("%s: %d of %d answered 503", target, s.wait, s.all)})
 			}
 			if s.lost > 0 {
-				t.rect("lost", from, to, t.y+strip-wait-lost, lost, fmt.Sprintf("%s: %d of %d not answered", target, s.lost, s.all))
+				t.draw(bar{"lost", from, to, t.y + strip - wait - lost, lost, fmt.Sprintf("%s: %d of %d not answered", target, s.lost, s.all)})
 			}
 		}
 		t.y += strip
@@ -176,14 +184,14 @@ func (t *timeline) readiness(run *journal.Run) {
 			}
 			if now != class {
 				if class != "" {
-					t.rect(class, from, r.Sent, t.y+2, 11, node+": "+class)
+					t.draw(bar{class, from, r.Sent, t.y + 2, 11, node + ": " + class})
 				}
 				class, from = now, r.Sent
 			}
 			last = r.Answered
 		}
 		if class != "" {
-			t.rect(class, from, last, t.y+2, 11, node+": "+class)
+			t.draw(bar{class, from, last, t.y + 2, 11, node + ": " + class})
 		}
 		t.y += 16
 	}
