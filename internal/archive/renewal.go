@@ -31,6 +31,10 @@ func Token(closed, reason string) (token string, ok bool) {
 
 // Renewal says what a database that was put back must give up before it may be used again: since the moment it is of, users
 // may have been blocked and tokens revoked.
+//
+// It doesn't defend against what no journal has: an assertion that was used since can be used once more until it ends. Nor does
+// Suspend take away what hangs on no user, as a signing key that was revoked since, or what a user had revoked who is let in
+// again: both count as they did, and the person who lets users in is told to look.
 type Renewal struct {
 	At time.Time
 	// Epoch is the highest one known; the database gets a higher one than that and than its own. Nodes that knew the database
