@@ -40,8 +40,9 @@ type Restored struct {
 	Whole   bool          // they tell all, up to their end: nobody was suspended who was left alone since
 	// Unused is the server's own revocation journal, where it is of this database and wasn't given.
 	Unused string
-	// Journal says what became of that: where it was put aside as another database's, or why it couldn't be written.
-	Aside      string
+	// Aside is the file to which a journal that lay in its place was renamed, as it was another database's; empty for none.
+	Aside string
+	// JournalErr is why the restore couldn't be entered in the server's journal; nil where it was.
 	JournalErr error
 }
 
@@ -169,10 +170,11 @@ func (o *Options) beginEpoch(done *Restored, at time.Time) {
 			return err
 		}
 		if of := journal.Position().Instance; of != uuid.Nil && of != done.Position.Instance {
-			done.Aside = path + "." + of.String()
-			if err := errors.Join(journal.Close(), os.Rename(path, done.Aside)); err != nil {
+			aside := path + "." + of.String()
+			if err := errors.Join(journal.Close(), os.Rename(path, aside)); err != nil {
 				return err
 			}
+			done.Aside = aside
 			if journal, err = feed.OpenJournal(path); err != nil {
 				return err
 			}

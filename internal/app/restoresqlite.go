@@ -25,7 +25,7 @@ func restoreSQLite(ctx context.Context, d database, b *backup, r *archive.Renewa
 		return done, err
 	}
 	defer func() { err = errors.Join(err, removeSQLite(beside.path)) }()
-	to, err := beside.target(ctx, b.header.Schema, newToken)
+	to, err := beside.target(ctx, b.header.Schema, besideToken)
 	if err != nil {
 		return done, err
 	}
@@ -39,8 +39,8 @@ func restoreSQLite(ctx context.Context, d database, b *backup, r *archive.Renewa
 	return done, placeSQLite(beside.path, d.path)
 }
 
-// newToken is the token of a load that nobody else can see.
-const newToken = "restore"
+// besideToken is the token of a load that nobody else can see.
+const besideToken = "restore"
 
 // emptySQLite returns ErrNotEmpty where a database has records: any but the row in which it says who it is.
 func emptySQLite(ctx context.Context, d database) error {

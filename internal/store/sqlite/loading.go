@@ -221,8 +221,8 @@ func (t *tx) keepSequence(last int64) error {
 	return err
 }
 
-// SwapClosed changes why a database is closed, if that is the former reason, and returns what it is then. Nothing is written
-// to it between: whoever writes asks in the same transaction.
+// SwapClosed changes why a database is closed, if that is the former reason, and returns what it is then. Whoever writes asks
+// in the same transaction whether it is closed: so what is written is there before SwapClosed returns, or never.
 func SwapClosed(ctx context.Context, path, former, closed string) (now string, err error) {
 	db, err := connect(path, writerPragmas(), 1)
 	if err != nil {
