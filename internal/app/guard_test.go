@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,5 +109,41 @@ func TestOldCopyIsRefused(t *testing.T) {
 	}
 	if !strings.Contains(i.stderr.String(), "no credential is honoured any more") {
 		t.Error("the log doesn't say that the node has halted")
+	}
+}
+
+// TestJournalPutAside starts a new database beside the journal of another, twice: neither of the journals that were put aside is
+// lost.
+func TestJournalPutAside(t *testing.T) {
+	const other = "0190a8f4-0000-7000-8000-000000000001"
+	data := t.TempDir()
+	journal := filepath.Join(data, "revocations.journal")
+	for round, line := range []string{"1 1 5 -", "1 2 6 -"} {
+		for _, name := range []string{"jeton.db", "jeton.db-wal", "jeton.db-shm", "revocations.journal"} {
+			_ = os.Remove(filepath.Join(data, name)) // it may not be there
+		}
+		write(t, journal, "jeton-journal 1 "+other+"\n"+line+"\n")
+		i := run(t, configure(t, data))
+		if err := i.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(i.stderr.String(), "was put aside") {
+			t.Errorf("round %d: the log doesn't say that a journal was put aside", round)
+		}
+	}
+	found, err := filepath.Glob(journal + ".*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, strings.Split(string(text), "\n")[1])
+	}
+	if want := []string{"1 1 5 -", "1 2 6 -"}; !slices.Equal(kept, want) {
+		t.Errorf("got %q put aside, want %q", kept, want)
 	}
 }

@@ -170,12 +170,7 @@ func (o *Options) beginEpoch(done *Restored, at time.Time) {
 			return err
 		}
 		if of := journal.Position().Instance; of != uuid.Nil && of != done.Position.Instance {
-			aside := path + "." + of.String()
-			if err := errors.Join(journal.Close(), os.Rename(path, aside)); err != nil {
-				return err
-			}
-			done.Aside = aside
-			if journal, err = feed.OpenJournal(path); err != nil {
+			if journal, done.Aside, err = putAside(path, journal); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,21 +85,41 @@ func (n *node) openJournal(ctx context.Context) (*feed.Journal, error) {
 		return journal, err
 	}
 	position, err := n.store.Position(ctx)
+	used := true
 	if err == nil && position.Instance != journal.Position().Instance {
-		var used bool
-		if used, err = n.store.AnyUser(ctx); err == nil && !used {
-			aside := path + "." + journal.Position().Instance.String()
-			n.logger.WarnContext(ctx, "the revocation journal is of another database and was put aside", "file", aside)
-			err = errors.Join(journal.Close(), os.Rename(path, aside))
-			if err == nil {
-				return feed.OpenJournal(path)
-			}
-		}
+		used, err = n.store.AnyUser(ctx)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, errors.Join(fmt.Errorf("comparing the revocation journal with the database: %w", err), journal.Close())
+	case used:
+		return journal, nil
 	}
-	return journal, nil
+	journal, aside, err := putAside(path, journal)
+	if err == nil {
+		n.logger.WarnContext(ctx, "the revocation journal is of another database and was put aside", "file", aside)
+	}
+	return journal, err
+}
+
+// putAside renames a journal that is another database's, and begins one in its place. One that was put aside before stays: a
+// restore of its database needs them all.
+func putAside(path string, journal *feed.Journal) (begun *feed.Journal, aside string, err error) {
+	name := path + "." + journal.Position().Instance.String()
+	aside = name
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return nil, "", errors.Join(fmt.Errorf("putting the revocation journal aside: %w", err), journal.Close())
+		}
+		aside = fmt.Sprintf("%s.%d", name, n)
+	}
+	if err := errors.Join(journal.Close(), os.Rename(path, aside)); err != nil {
+		return nil, "", fmt.Errorf("putting the revocation journal aside: %w", err)
+	}
+	begun, err = feed.OpenJournal(path)
+	return begun, aside, err
 }
 
 // follow starts to follow the change feed, by the second and by the store's hints where it gives any.
