@@ -55,6 +55,8 @@ type Effect struct {
 	Storage bool
 	// Clock says that a node may take what isn't over for over, or for not yet begun.
 	Clock bool
+	// Starts says that the nodes it touches are started anew, which takes a database.
+	Starts bool
 	// Kills says that a process ended without warning, with what it hadn't written.
 	Kills bool
 }
@@ -66,7 +68,7 @@ var effects = map[Kind]Effect{
 	LinkDown:     {What: "one node's link to the database was down", Reach: OneNode, Cuts: true, Serves: true},
 	QuestionLost: {What: "all that one node sent to the database was lost", Reach: OneNode, Cuts: true, Serves: true},
 	AnswerLost:   {What: "all that the database sent to one node was lost", Reach: OneNode, Cuts: true, Serves: true},
-	NodeKilled:   {What: "one node got SIGKILL and was started again", Reach: OneNode, Silences: true, Serves: true, Kills: true},
+	NodeKilled:   {What: "one node got SIGKILL and was started again", Reach: OneNode, Silences: true, Serves: true, Starts: true, Kills: true},
 	NodePaused:   {What: "one node got SIGSTOP, and SIGCONT later", Reach: OneNode, Silences: true, Serves: true},
 	DBStopped:    {What: "PostgreSQL was stopped (fast) and started", Reach: EveryNode, Cuts: true},
 	DBAborted:    {What: "PostgreSQL was stopped (immediate) and started", Reach: EveryNode, Cuts: true, Kills: true},
@@ -75,7 +77,7 @@ var effects = map[Kind]Effect{
 	DiskFull:     {What: "the disk of PostgreSQL was full", Reach: EveryNode, Serves: true, Storage: true},
 	ClockForward: {What: "the wall clock of one node was set forward, and right again", Reach: ClockedNode, Clock: true, Serves: true},
 	ClockBack:    {What: "the wall clock of one node was set back, and right again", Reach: ClockedNode, Clock: true, Serves: true},
-	Rolling:      {What: "the nodes were restarted one after another (SIGTERM, start, wait for /readyz)", Reach: EveryNode, Silences: true, Serves: true},
+	Rolling:      {What: "the nodes were restarted one after another (SIGTERM, start, wait for /readyz)", Reach: EveryNode, Silences: true, Serves: true, Starts: true},
 }
 
 // Of returns what may be seen of a fault of this kind; nothing at all for one that isn't known.

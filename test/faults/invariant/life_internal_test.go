@@ -136,6 +136,10 @@ func TestExplains(t *testing.T) {
 	if !ws.serving(10*s, 11*s) || !ws.serving(41*s, 42*s) || ws.quiet(10*s, 11*s) || !ws.quiet(30*s, 31*s) {
 		t.Error("got wrong whether a node serves, or all is quiet")
 	}
+	down := windows(Windows(append(steps(1, "node-killed", "n1", 10*s), append(steps(2, "db-stopped", "", 12*s), steps(3, "db-paused", "", 40*s)...)...)))
+	if !down.explains("n1", journal.Lost, 16*s, 16*s) || down.explains("n2", journal.Lost, 14*s, 14*s) || down.explains("n1", journal.Lost, 41*s, 41*s) {
+		t.Error("got wrong whether a node that can't start without its database may be silent")
+	}
 	cut := windows(Windows(steps(1, "db-paused", "", 10*s)))
 	if cut.serving(11*s, 12*s) || !cut.serving(16*s, 17*s) {
 		t.Error("got a node serving without a database, or none after it is back")

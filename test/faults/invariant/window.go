@@ -68,11 +68,19 @@ func (w *Window) overlaps(from, to time.Duration) bool { return w.Begun <= to &&
 type windows []Window
 
 // explains reports whether a fault explains what a node said in a span. One that cuts the node off from the database explains
-// that it can't decide; only one that silences it explains that it says nothing.
+// that it can't decide; only one that silences it explains that it says nothing, and so does one that cuts off a node which is
+// to be started.
 func (ws windows) explains(node string, verdict journal.Verdict, from, to time.Duration) bool {
 	return slices.ContainsFunc(ws, func(w Window) bool {
 		effect := fault.Of(w.Kind)
-		return w.Touches(node) && w.overlaps(from, to) && (effect.Silences || effect.Cuts && verdict == journal.Wait)
+		return w.Touches(node) && w.overlaps(from, to) && (effect.Silences || effect.Cuts && (verdict == journal.Wait || ws.starts(node, &w)))
+	})
+}
+
+// starts reports whether a node was to be started during a fault.
+func (ws windows) starts(node string, during *Window) bool {
+	return slices.ContainsFunc(ws, func(w Window) bool {
+		return fault.Of(w.Kind).Starts && w.Touches(node) && w.overlaps(during.Begun, during.Mended)
 	})
 }
 
