@@ -16,6 +16,7 @@ type Kind string
 const (
 	ListenCut    Kind = "listen-cut"    // the connection on which a node hears notifications is ended, once
 	BusDead      Kind = "bus-dead"      // those of all nodes are ended again and again
+	BusSilent    Kind = "bus-silent"    // the server's processes behind them are stopped: they stand, and nothing comes
 	LinkDown     Kind = "link-down"     // a node's cable to the database is pulled
 	QuestionLost Kind = "question-lost" // what a node sends to the database is lost on the way
 	AnswerLost   Kind = "answer-lost"   // what the database sends to a node is lost: writes are made, and nobody hears it
@@ -65,6 +66,7 @@ type Effect struct {
 var effects = map[Kind]Effect{
 	ListenCut:    {What: "the connection on which one node hears NOTIFY was terminated once", Reach: OneNode, Serves: true},
 	BusDead:      {What: "the connections on which the nodes hear NOTIFY were terminated again and again: the bus was dead", Reach: EveryNode, Serves: true},
+	BusSilent:    {What: "the server's processes behind the connections on which the nodes hear NOTIFY were stopped, old and new: nothing came", Reach: EveryNode, Serves: true},
 	LinkDown:     {What: "one node's link to the database was down", Reach: OneNode, Cuts: true, Serves: true},
 	QuestionLost: {What: "all that one node sent to the database was lost", Reach: OneNode, Cuts: true, Serves: true},
 	AnswerLost:   {What: "all that the database sent to one node was lost", Reach: OneNode, Cuts: true, Serves: true},

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/jeton-io/jeton/test/faults/fault"
 	"github.com/jeton-io/jeton/test/faults/plan"
 )
@@ -30,7 +32,9 @@ func (l *Lab) Break(ctx context.Context, f plan.Fault) (mend func(context.Contex
 		note, err = l.cutOnce(ctx, n)
 		return none, note, err
 	case fault.BusDead:
-		return l.killBus(ctx), "", nil
+		return l.againAndAgain(ctx, func(ctx context.Context, c *pgx.Conn) error { _, err := cutListeners(ctx, c, ""); return err }), "", nil
+	case fault.BusSilent:
+		return l.silence(ctx), "", nil
 	case fault.LinkDown:
 		return func(context.Context) error { return l.plugAgain(n.Name) }, "", l.pull(n.Name)
 	case fault.QuestionLost:
@@ -86,8 +90,8 @@ func (l *Lab) cutOnce(ctx context.Context, n *Node) (string, error) {
 	return fmt.Sprintf("%d connections", count), err
 }
 
-// killBus ends the connections of all nodes on which they hear notifications, again and again until it is mended.
-func (l *Lab) killBus(ctx context.Context) (mend func(context.Context) error) {
+// againAndAgain does something to the database until it is mended.
+func (l *Lab) againAndAgain(ctx context.Context, do func(context.Context, *pgx.Conn) error) (mend func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -96,7 +100,7 @@ func (l *Lab) killBus(ctx context.Context) (mend func(context.Context) error) {
 		c, err := l.Postgres.connect(ctx, "postgres")
 		for ctx.Err() == nil {
 			if err == nil {
-				_, err = cutListeners(ctx, c, "")
+				err = do(ctx, c)
 			}
 			if err != nil { // another fault may have the database down
 				if c != nil {
@@ -114,6 +118,28 @@ func (l *Lab) killBus(ctx context.Context) (mend func(context.Context) error) {
 		cancel()
 		running.Wait()
 		return nil
+	}
+}
+
+// silence stops the server's processes of the connections on which nodes hear notifications, and of each new one.
+func (l *Lab) silence(ctx context.Context) (mend func(context.Context) error) {
+	stopped := map[int]bool{}
+	end := l.againAndAgain(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		pids, err := listeners(ctx, c)
+		for _, pid := range pids {
+			if !stopped[pid] {
+				stopped[pid] = true
+				_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+			}
+		}
+		return err
+	})
+	return func(ctx context.Context) error {
+		err := end(ctx)
+		for pid := range stopped {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // it may have ended
+		}
+		return err
 	}
 }
 

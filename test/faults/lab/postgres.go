@@ -177,15 +177,19 @@ func (p *Postgres) await(ctx context.Context) error {
 
 func (p *Postgres) running() bool { return p.process != nil && !p.process.ended() }
 
-// stop stops the server and returns when it has ended.
+// stop stops the server and returns when it has ended. Those of its processes that another fault has stopped where they stand
+// are let go on, or it would wait for them.
 func (p *Postgres) stop(how syscall.Signal) error {
 	p.process.signal(how)
-	select {
-	case <-p.process.done:
-		return nil
-	case <-time.After(patience):
-		return errors.New("PostgreSQL doesn't stop: see logs/postgres.log")
+	for range int(patience / (100 * time.Millisecond)) {
+		_ = p.all(syscall.SIGCONT) // fails where it has ended
+		select {
+		case <-p.process.done:
+			return nil
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
+	return errors.New("PostgreSQL doesn't stop: see logs/postgres.log")
 }
 
 // all sends a signal to all processes of the server: its first, and those that this one made.
@@ -214,6 +218,16 @@ func cutListeners(ctx context.Context, c *pgx.Conn, address string) (count int, 
 		SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = 'jeton' AND query ILIKE 'listen %' AND ($1 = '' OR host(client_addr) = $1)) AS ended`
 	return count, c.QueryRow(ctx, statement, address).Scan(&count)
+}
+
+// listeners returns the server's processes behind the connections on which nodes hear notifications.
+func listeners(ctx context.Context, c *pgx.Conn) ([]int, error) {
+	const statement = "SELECT pid FROM pg_stat_activity WHERE datname = 'jeton' AND query ILIKE 'listen %'"
+	rows, err := c.Query(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
 // Tables are those of which no row may go in a run.

@@ -48,7 +48,7 @@ const calm = 6 * time.Second
 
 // lengths are for how long each kind is in force. A node that is cut off must be so for longer than it answers from memory.
 var lengths = map[fault.Kind]time.Duration{
-	fault.ListenCut: time.Second, fault.BusDead: 12 * time.Second,
+	fault.ListenCut: time.Second, fault.BusDead: 12 * time.Second, fault.BusSilent: 12 * time.Second,
 	fault.LinkDown: 11 * time.Second, fault.QuestionLost: 11 * time.Second, fault.AnswerLost: 11 * time.Second,
 	fault.NodeKilled: 3 * time.Second, fault.NodePaused: 8 * time.Second,
 	fault.DBStopped: 9 * time.Second, fault.DBAborted: 9 * time.Second, fault.DBKilled: 9 * time.Second, fault.DBPaused: 9 * time.Second,
@@ -129,7 +129,8 @@ func (p *planner) pair(kinds []fault.Kind) bool {
 // disk is full doesn't start. A rolling restart promises something of its own, which others would hide; and what makes the
 // clock a subject is best seen alone.
 func together(a, b fault.Kind) bool {
-	database := func(k fault.Kind) bool { return fault.Of(k).Reach == fault.EveryNode && k != fault.BusDead }
+	bus := func(k fault.Kind) bool { return k == fault.BusDead || k == fault.BusSilent }
+	database := func(k fault.Kind) bool { return fault.Of(k).Reach == fault.EveryNode && !bus(k) }
 	apart := func(k fault.Kind) bool { return k == fault.Rolling || fault.Of(k).Clock }
-	return a != b && !apart(a) && !apart(b) && (!database(a) || !database(b))
+	return a != b && !apart(a) && !apart(b) && (!database(a) || !database(b)) && (!bus(a) || !bus(b))
 }

@@ -260,7 +260,7 @@ func during(l *invariant.Latency) string {
 // faults shows what was done and what clients saw of it.
 func (r *report) faults() {
 	r.heading(2, "What was broken, and what clients saw")
-	t := &table{head: []string{"", "fault", "where", ">begun", ">in force", ">mended", "answers of the nodes", "answers through nginx", "back", "beside"}}
+	t := &table{head: []string{"", "fault", "where", ">begun", ">in force", ">mended", "answers of the nodes", "answers through nginx", "within", "back", "beside"}}
 	backs := invariant.Backs(r.run)
 	for _, w := range r.result.Windows {
 		nodes, proxied := newTally(), newTally()
@@ -281,10 +281,10 @@ func (r *report) faults() {
 			}
 		}
 		t.row(w.Number, fmt.Sprintf("`%s`: %s", w.Kind, fault.Of(w.Kind).What), orAll(w.Node), seconds(w.Begun), span(w.InForce-w.Begun), span(w.Mended-w.Begun),
-			nodes, proxied, strings.Join(back, "; "), strings.Join(w.Notes, "; "))
+			nodes, proxied, proxied.times(), strings.Join(back, "; "), strings.Join(w.Notes, "; "))
 	}
 	r.add(t)
-	r.text("In force and mended are counted from when the fault was begun. Answers are those to checks that were sent from its beginning until it was mended, at the nodes that it touched, of good and of dead credentials: yes (200), no (401, 403), 503, none. Back is how long after it was mended /readyz said so, and a check was answered yes; only where no other fault touched the node then.")
+	r.text("In force and mended are counted from when the fault was begun. Answers are those to checks that were sent from its beginning until it was mended, at the nodes that it touched, of good and of dead credentials: yes (200), no (401, 403), 503, none. Within is how long those through nginx took. Back is how long after it was mended /readyz said so, and a check was answered yes; only where no other fault touched the node then.")
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

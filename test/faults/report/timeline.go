@@ -50,7 +50,7 @@ func Timeline(run *journal.Run, result *invariant.Result) string {
 	t.answers(run)
 	t.readiness(run)
 	t.axis()
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" class="tl" viewBox="0 0 1200 %.0f">%s<rect class="paper" width="1200" height="%.0f"/>`+"\n%s</svg>\n",
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" class="tl" viewBox="0 0 1215 %.0f">%s<rect class="paper" width="1215" height="%.0f"/>`+"\n%s</svg>\n",
 		t.y+30, timelineStyle, t.y+30, t.String())
 }
 
