@@ -17,13 +17,11 @@ import (
 	"github.com/jeton-io/jeton/internal/store/postgres"
 )
 
-// waiting waits until so many sessions of the database wait for an advisory lock.
-func waiting(t *testing.T, db *pgx.Conn, want int) {
+// waits waits until a session of the database waits for an advisory lock.
+func waits(t *testing.T, db *pgx.Conn) {
 	t.Helper()
-	for n := -1; n < want; {
-		must(t, db.QueryRow(t.Context(), `
-SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&n))
-	}
+	until(t, db, some, `
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
 }
 
 // TestActorChanging has a transaction of another node be about to enter a change of somebody, who acts meanwhile: what is
@@ -59,7 +57,7 @@ func TestActorChanging(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.CreateUser(t.Context(), made, "", ev) }()
 		if test.id == actor.ID || test.id == session {
-			waiting(t, db, 1)
+			waits(t, db)
 		} else {
 			must(t, <-done) // it has nothing to wait for
 		}
@@ -102,7 +100,7 @@ func TestActorsTogether(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.ResetPassword(t.Context(), actor.ID, "hash", did(audit.UserPasswordReset, actor.ID)) }()
-	waiting(t, dial(t, dsn), 1)
+	waits(t, dial(t, dsn))
 	must(t, other.Rollback(t.Context()))
 	must(t, <-done)
 }
@@ -130,10 +128,8 @@ func TestNoDeadlocks(t *testing.T) {
 	group.Wait()
 	took := time.Since(begun)
 	db := dial(t, dsn)
-	for i, n := 0, 1; n > 0; i++ { // a session tells what it counted when it ends
-		must(t, nodes[i%2].Close())
-		must(t, db.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n))
-	}
+	must(t, errors.Join(nodes[0].Close(), nodes[1].Close())) // a session tells what it counted when it ends
+	until(t, db, func(n int) bool { return n == 0 }, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	var deadlocks int
 	must(t, db.QueryRow(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks))
 	if deadlocks != 0 {

@@ -245,10 +245,8 @@ func TestOutcomeUnknown(t *testing.T) {
 			}
 		}
 	}()
-	for n := 0; n == 0; {
-		must(t, other.QueryRow(t.Context(), `
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'jeton'`).Scan(&n))
-	}
+	until(t, other, some, `
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'jeton'`)
 	if err := <-done; !errors.Is(err, postgres.ErrOutcomeUnknown) || errors.Is(err, authority.ErrBusy) || errors.Is(err, authority.ErrConflict) {
 		t.Errorf("got error %v, want %v", err, postgres.ErrOutcomeUnknown)
 	}

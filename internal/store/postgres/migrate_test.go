@@ -179,9 +179,7 @@ func TestOneMigratesAtATime(t *testing.T) {
 		_, err := postgres.Open(ctx, postgres.Config{DSN: dsn, Now: now})
 		opened <- err
 	}()
-	for waiting := 0; waiting == 0; {
-		must(t, db.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
-	}
+	waits(t, db)
 	cancel()
 	if err := <-opened; !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)

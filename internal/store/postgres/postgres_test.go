@@ -107,6 +107,26 @@ func dial(t testing.TB, dsn string) *pgx.Conn {
 	return conn
 }
 
+// until asks a database again and again for a number until that is as wanted, and fails the test where it never is.
+func until(t testing.TB, db *pgx.Conn, wanted func(n int) bool, query string, args ...any) {
+	t.Helper()
+	for begun := time.Now(); ; {
+		var n int
+		if err := db.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case wanted(n):
+			return
+		case time.Since(begun) > 20*time.Second:
+			t.Fatalf("waited in vain, and got %d in the end, of %s", n, query)
+		}
+	}
+}
+
+// some is what until waits for where any number above zero will do.
+func some(n int) bool { return n > 0 }
+
 // open opens a database until the test ends.
 func open(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()

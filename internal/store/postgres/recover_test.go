@@ -135,9 +135,8 @@ func TestConnectionsEnded(t *testing.T) {
 	db := dial(t, dsn)
 	for range 3 {
 		warm(t, s, r.ID)
-		for n := 1; n > 0; {
-			must(t, db.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n))
-		}
+		until(t, db, func(n int) bool { return n == 0 },
+			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		_, err := s.User(t.Context(), r.ID)
 		must(t, err)
 		_, err = s.Users(t.Context(), "", 1)
@@ -162,9 +161,7 @@ func TestListsWait(t *testing.T) {
 	for range many {
 		go func() { _, err := s.APITokenByName(ctx, "a"); lists <- err }()
 	}
-	for n := 0; n < 4; {
-		must(t, dial(t, dsn).QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE relation = 'api_token'::regclass AND NOT granted`).Scan(&n))
-	}
+	until(t, dial(t, dsn), func(n int) bool { return n >= 4 }, `SELECT count(*) FROM pg_locks WHERE relation = 'api_token'::regclass AND NOT granted`)
 	for range 20 {
 		begun := time.Now()
 		_, err := s.User(t.Context(), r.ID)
