@@ -203,7 +203,7 @@ func (t *tx) renewKey(c feed.Change, at int64, o *archive.Outcome) error {
 		return err
 	}
 	for _, kid := range kids {
-		if signingKeyID(kid) == c.ID {
+		if feed.KeyID(kid) == c.ID {
 			return t.count(&o.Keys, revokeKey, at, kid)
 		}
 	}

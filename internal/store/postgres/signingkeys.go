@@ -2,11 +2,8 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-
-	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -66,7 +63,7 @@ func (s *Store) AddSigningKey(ctx context.Context, key keyring.WrappedSigningKey
 		if err := t.addSigningKey(key); err != nil {
 			return err
 		}
-		return t.record(ev, feed.SigningKey, signingKeyID(key.ID))
+		return t.record(ev, feed.SigningKey, feed.KeyID(key.ID))
 	})
 }
 
@@ -94,7 +91,7 @@ func (s *Store) RevokeSigningKey(ctx context.Context, kid string, successor keyr
 				return err
 			}
 		}
-		return t.record(ev, feed.RevokedKey, signingKeyID(kid))
+		return t.record(ev, feed.RevokedKey, feed.KeyID(kid))
 	})
 }
 
@@ -108,10 +105,4 @@ func (t *tx) whyNotRevoked(kid string) error {
 		return authority.ErrStale
 	}
 	return authority.ErrNotFound
-}
-
-// signingKeyID stands for a kid in the feed, whose IDs are shorter than a kid's text.
-func signingKeyID(kid string) uuid.UUID {
-	sum := sha256.Sum256([]byte(kid))
-	return uuid.UUID(sum[:16])
 }

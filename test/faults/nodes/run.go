@@ -47,7 +47,7 @@ func (o *options) run(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if err := os.Mkdir(o.out, 0o755); err != nil {
-		return false, fmt.Errorf("each run has a folder of its own: %w", err)
+		return false, fmt.Errorf("each run has a folder of its own; move that one away, or name another with -out: %w", err)
 	}
 	j, err := journal.Create(o.out)
 	if err != nil {
