@@ -42,7 +42,7 @@ func kindOf(err error) error {
 	case serializationFailure, deadlockDetected, outOfMemory, tooManyConnections, lockNotAvailable, queryCanceled:
 		return fmt.Errorf("%w: %w", authority.ErrUnavailable, err)
 	}
-	if isLost(err) {
+	if isLost(err) && !errors.Is(err, authority.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", authority.ErrUnavailable, err)
 	}
 	return err
