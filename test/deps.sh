@@ -4,7 +4,7 @@
 # program.
 set -euo pipefail
 
-# What must be there (a command, or a file by its path), and the package that brings it.
+# What must be there (a command, or a file by its path, where * stands for a version), and the package that brings it.
 needs=(
   "nginx               nginx"      # the proxy of the README and of deploy/nginx
   "caddy               caddy"      # that of deploy/caddy
@@ -16,7 +16,7 @@ needs=(
   "/usr/lib/python3/dist-packages/requests python3-requests"
   "apache2             apache2"    # … and in Apache httpd
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
-  "/usr/lib/postgresql postgresql" # the database of several nodes
+  "/usr/lib/postgresql/*/bin/initdb postgresql" # the database of several nodes: the server, and not its client alone
   "age                 age"        # reads a backup as anybody can
   "systemd-analyze     systemd"    # what reads deploy/systemd; nothing is started by it
   "git                 git"        # a clone for the README's test
@@ -34,7 +34,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 present() {
   case $1 in
-    /*) [[ -e $1 ]] ;;
+    /*) compgen -G "$1" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
