@@ -93,6 +93,7 @@ func TestFaults(t *testing.T) {
 		{"public url without a host", "--public-url=https://:443", "--public-url=https://a:443", "public-url: is not of the form"},
 		{"public url in the clear", "--public-url=http://128.0.0.1", "--public-url=http://127.0.0.1", "public-url: begins with http:// and names"},
 		{"public url with a path", "--public-url=https://a.example/x", "--public-url=https://a.example/", "public-url: is not of the form"},
+		{"database of another sort", "--database=sqlite:postgres://jeton:x@a/b", "--database=sqlite:b", "database: is none of sqlite:"},
 		{"database", "--database=sqlit:", "--database=sqlite:", "database: is none of sqlite:"},
 		{"a password among the arguments", "--database=postgres://jeton:x@a/b", "--database=postgres://jeton@a,b:5433/b", "database: has a password in it"},
 		{"a password in the query", "--database=postgres://jeton@a/b?password=x", "--database=postgres://jeton@a/b?sslmode=require", "database: has a password in it"},
@@ -121,13 +122,13 @@ func TestFaults(t *testing.T) {
 
 // TestDatabase reads a DSN from wherever it may stand. Its password is never shown, and never taken from where others read it.
 func TestDatabase(t *testing.T) {
-	const dsn, shown = "postgres://jeton:canary@a:5432,b:5433/jeton?sslmode=verify-full", "postgres://jeton@a:5432,b:5433/jeton?sslmode=verify-full"
+	const dsn, open, shown = "postgres://jeton:canary@a:5432,b:5433/jeton?options=-c%20x=canary", "postgres://jeton@a:5432,b:5433/jeton?sslmode=verify-full", "postgres://jeton@a:5432,b:5433/jeton"
 	file := write(t, "dsn", dsn+"\n")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "database"), []byte(dsn), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open := write(t, "open.yaml", "database: "+shown+"\n")
+	settings := write(t, "open.yaml", "database: "+open+"\n")
 	for _, tt := range []struct {
 		name       string
 		args       []string
@@ -137,8 +138,8 @@ func TestDatabase(t *testing.T) {
 		{"variable", nil, []string{"JETON_DATABASE=" + dsn}, dsn, ""},
 		{"file", []string{"--database-file=" + file}, nil, dsn, ""},
 		{"credential", nil, []string{"CREDENTIALS_DIRECTORY=" + dir}, dsn, ""},
-		{"flag without a password", []string{"--database=" + shown}, nil, shown, ""},
-		{"settings without a password", []string{"--config=" + open}, nil, shown, ""},
+		{"flag without a password", []string{"--database=" + open}, nil, open, ""},
+		{"settings without a password", []string{"--config=" + settings}, nil, open, ""},
 		{"settings with a password", []string{"--config=" + write(t, "shut.yaml", "database: "+dsn+"\n")}, nil, "", "holds the secret database itself"},
 		{"twice", []string{"--database-file=" + file}, []string{"JETON_DATABASE=" + dsn}, "", "given twice"},
 		{"flag with a password", []string{"--database=" + dsn}, nil, "", "every user of this machine can read"},

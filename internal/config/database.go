@@ -23,8 +23,9 @@ func (r *reader) database(env map[string]string) (shown string, dsn secret.Text)
 	switch {
 	case isPostgres(value):
 		return withoutPassword(value), secret.Text(value)
-	case !strings.HasPrefix(value, "sqlite:"):
+	case !strings.HasPrefix(value, "sqlite:") || strings.Contains(value, "://"): // sqlite:postgres://… is meant otherwise
 		r.fault("database", "is none of sqlite:, sqlite:PATH and postgres://USER@HOST/NAME")
+		return defaultDatabase, "" // what it is isn't shown
 	}
 	return value, ""
 }
@@ -43,7 +44,7 @@ func ParseDatabase(value string, argument bool) (Database, error) {
 		return Database{}, errors.New("has a password in it, which every user of this machine can read among the arguments")
 	case isPostgres(value):
 		return Database{withoutPassword(value), secret.Text(value)}, nil
-	case strings.HasPrefix(value, defaultDatabase) && value != defaultDatabase:
+	case strings.HasPrefix(value, defaultDatabase) && value != defaultDatabase && !strings.Contains(value, "://"):
 		return Database{Shown: value}, nil
 	}
 	return Database{}, errors.New("is neither postgres://USER@HOST/NAME nor sqlite:PATH")
@@ -57,11 +58,11 @@ func isPostgres(value string) bool {
 // passwordKeys are the parameters of a DSN that hold a secret.
 func passwordKeys() []string { return []string{"password", "sslpassword"} }
 
-// withoutPassword returns a DSN as it may be shown, and "…" for what can't be read and may hold the password. It is cut by hand: a
-// DSN with several hosts isn't a URL to net/url.
+// withoutPassword returns a DSN as it may be shown: without its parameters, one of which may hold a secret wherever, and as "…"
+// where it can't be read and may hold the password. It is cut by hand: a DSN with several hosts isn't a URL to net/url.
 func withoutPassword(dsn string) string {
 	scheme, rest, _ := strings.Cut(dsn, "://")
-	rest, query, asked := strings.Cut(rest, "?")
+	rest, query, _ := strings.Cut(rest, "?")
 	if strings.Contains(query, "@") {
 		return scheme + "://…"
 	}
@@ -69,17 +70,7 @@ func withoutPassword(dsn string) string {
 		user, _, _ := strings.Cut(rest[:at], ":")
 		rest = user + rest[at:]
 	}
-	if !asked {
-		return scheme + "://" + rest
-	}
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return scheme + "://" + rest + "?…"
-	}
-	for _, key := range passwordKeys() {
-		values.Del(key)
-	}
-	return scheme + "://" + strings.TrimSuffix(rest+"?"+values.Encode(), "?")
+	return scheme + "://" + rest
 }
 
 // holdsPassword reports whether a DSN has, or may have, a password in it. An @ behind a ? may be the end of a password in which
