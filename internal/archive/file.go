@@ -34,8 +34,11 @@ type Written struct {
 // WriteFile writes the records of a source into a file. It is written beside its place, with the mode 0600, and comes there
 // once it is on the disk and was read back whole: whatever goes wrong before leaves what was there.
 func WriteFile(ctx context.Context, from Source, out Output) (w Written, err error) {
-	if _, err := os.Lstat(out.Path); err == nil && !out.Replace {
+	switch info, err := os.Lstat(out.Path); {
+	case err == nil && !out.Replace:
 		return w, fmt.Errorf("writing %s: %w", out.Path, fs.ErrExist)
+	case err == nil && !info.Mode().IsRegular(): // a device, say, which would be replaced by a file
+		return w, fmt.Errorf("writing %s: it is no file, and only a file is replaced", out.Path)
 	}
 	recipients, identity, err := out.Recipients.prepare()
 	if err != nil {

@@ -235,6 +235,26 @@ func TestWriteFileAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestWriteFileReplacesFilesAlone names what isn't one: a device, above all, would be a file from then on. The twin is above.
+func TestWriteFileReplacesFilesAlone(t *testing.T) {
+	recipient, _ := owner(t)
+	dir := t.TempDir()
+	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(pipe, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, link, dir} {
+		before, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = archive.WriteFile(t.Context(), sample(), archive.Output{Path: path, Replace: true, Recipients: archive.Recipients{Keys: []string{recipient}}, Key: key})
+		if after, statErr := os.Lstat(path); err == nil || statErr != nil || after.Mode() != before.Mode() {
+			t.Errorf("%s: got error %v, and %v in its place, want %v", path, err, after, before.Mode())
+		}
+	}
+}
+
 // TestWriteFileIsPrivate has a umask that keeps nobody out.
 func TestWriteFileIsPrivate(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
