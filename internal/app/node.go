@@ -39,6 +39,7 @@ type node struct {
 
 	store        store.Store
 	journal      *feed.Journal
+	hints        chan struct{} // to read the feed; has room for one
 	feed         *feed.Feed
 	keys         *keyring.Keyring
 	accounts     *account.Accounts
@@ -65,7 +66,7 @@ const maxRefusals = 1000
 
 // newNode opens the database and wires the parts. Clients know it by the URL. What it opened is on stops.
 func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, stops *stopStack) (*node, error) {
-	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain)}
+	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain)}
 	n.peers.Set(o.Config.TrustedPeers)
 	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
@@ -131,6 +132,7 @@ func (n *node) wire(o *Options) (err error) {
 	if n.feed, err = feed.New(feed.Config{Store: n.store, Apply: n.apply, Now: o.Now, Journal: n.journal}); err != nil {
 		return err
 	}
+	n.doubtReconnected()
 	n.accounts, err = account.New(account.Config{
 		Store: n.store, Applied: n.applied, Now: o.Now, Random: o.Random,
 		PasswordSlots: o.Config.PasswordSlots, PasswordChanged: n.passwordChanged,

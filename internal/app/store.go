@@ -124,29 +124,40 @@ func putAside(path string, journal *feed.Journal) (begun *feed.Journal, aside st
 
 // follow starts to follow the change feed, by the second and by the store's hints where it gives any.
 func (n *node) follow(ctx context.Context, running func(func())) {
-	hints := make(chan struct{}, 1)
 	if source, ok := n.store.(interface {
 		Listen(ctx context.Context, hint func())
 	}); ok {
-		running(func() {
-			source.Listen(ctx, func() {
-				select {
-				case hints <- struct{}{}:
-				default: // one is waiting
-				}
-			})
+		running(func() { source.Listen(ctx, n.hint) })
+	}
+	running(func() { n.runFeed(ctx) })
+}
+
+// hint has the feed read soon.
+func (n *node) hint() {
+	select {
+	case n.hints <- struct{}{}:
+	default: // one is waiting
+	}
+}
+
+// doubtReconnected has nothing that is remembered believed, where a store says that it has connected anew, until the feed was
+// heard from there: somebody may have put an older database in the place of the one before.
+func (n *node) doubtReconnected() {
+	if source, ok := n.store.(interface{ OnReconnect(do func()) }); ok {
+		source.OnReconnect(func() {
+			n.feed.Doubt()
+			n.hint()
 		})
 	}
-	running(func() { n.runFeed(ctx, hints) })
 }
 
 // runFeed follows the feed until ctx ends. Of a database that is no longer to be believed it tells once, and then each minute:
 // the node stays up, and refuses, so that whoever looks finds out why.
-func (n *node) runFeed(ctx context.Context, hints <-chan struct{}) {
+func (n *node) runFeed(ctx context.Context) {
 	tick := time.NewTicker(feedEvery)
 	defer tick.Stop()
 	var told time.Time
-	n.feed.Run(ctx, tick.C, hints, func(err error) {
+	n.feed.Run(ctx, tick.C, n.hints, func(err error) {
 		if n.feed.Halted() == nil {
 			n.logger.WarnContext(ctx, "the change feed can't be heard", "error", err)
 			return

@@ -132,6 +132,7 @@ type Feed struct {
 	heard   atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
 	halted  atomic.Pointer[error]     // why the database is no longer believed, nil where it is
 	tickets atomic.Int64              // how many have asked to catch up
+	doubts  atomic.Int64              // how often the database was doubted
 
 	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
 	known   Position      // everything up to it has been applied; applied has its revision for the others
@@ -192,7 +193,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	if err := f.Halted(); err != nil {
 		return err
 	}
-	asked := f.cfg.Now()
+	asked, doubts := f.cfg.Now(), f.doubts.Load()
 	batch, err := f.ask(ctx)
 	if err != nil {
 		return f.halt(err)
@@ -208,7 +209,9 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	f.known, f.started = batch.Head, true
 	f.applied.Store(batch.Head.Revision)
 	f.read = asked
-	f.heard.Store(&asked)
+	if f.doubts.Load() == doubts { // else it may have been read from the database before the doubt
+		f.heard.Store(&asked)
+	}
 	return nil
 }
 
@@ -303,6 +306,13 @@ func (f *Feed) halt(err error) error {
 		f.heard.Store(nil)
 	}
 	return err
+}
+
+// Doubt has nothing remembered trusted until the feed is heard again: what answers now may be another database than before, of
+// which the next reading will tell.
+func (f *Feed) Doubt() {
+	f.doubts.Add(1)
+	f.heard.Store(nil)
 }
 
 // Halted returns why the database is no longer to be believed: ErrPast, ErrOther or ErrClosed; nil where it is. Nothing but a

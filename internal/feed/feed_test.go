@@ -313,6 +313,24 @@ func TestGoneBack(t *testing.T) {
 	}
 }
 
+// TestDoubt: what comes to be doubted is believed again once it was read after that, and not by a reading that was under way.
+func TestDoubt(t *testing.T) {
+	n := newNode(t)
+	n.start(t)
+	n.Doubt()
+	if n.Fresh() {
+		t.Error("got fresh while in doubt, want stale")
+	}
+	n.store.answers = func(b feed.Batch) feed.Batch { n.Doubt(); return b }
+	if err := n.CatchUp(t.Context()); err != nil || n.Fresh() {
+		t.Errorf("got %v, fresh %t by a reading during which the doubt came, want stale", err, n.Fresh())
+	}
+	n.store.answers = nil
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() || n.applied != nil {
+		t.Errorf("got %v, fresh %t, %v applied by the next one, want fresh and nothing forgotten", err, n.Fresh(), n.applied)
+	}
+}
+
 // TestClosed: where the database says that nobody may use it any more, nobody does, and a failure of another sort is none.
 func TestClosed(t *testing.T) {
 	for _, want := range []error{feed.ErrClosed, nil} {

@@ -37,6 +37,7 @@ const journalHead = "jeton-journal 1 "
 // that it has a gap. Revoking never waits for room. Open one with OpenJournal.
 type Journal struct {
 	mu       sync.Mutex
+	path     string
 	file     *os.File
 	position Position // of the last line
 	gap      bool     // the next line must be a position
@@ -57,15 +58,23 @@ func (e Entry) Compare(other Entry) int {
 
 // OpenJournal opens the journal at a path, or begins one, readable by its owner alone.
 func OpenJournal(path string) (*Journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := openJournalFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the revocation journal: %w", err)
 	}
-	j := &Journal{file: file}
+	j := &Journal{path: path, file: file}
 	if err := j.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the revocation journal %s: %w", path, err), file.Close())
 	}
 	return j, nil
+}
+
+// openJournalFile opens what is a file, or makes one: to open a pipe would wait for somebody to read from it.
+func openJournalFile(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", path)
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
 // load finds the last position and cuts off what a crash left of another line.
@@ -119,14 +128,42 @@ func (j *Journal) skip() {
 func (j *Journal) keep(b *Batch) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.err = j.inPlace(); j.err != nil {
+		return
+	}
 	text, to := j.lines(b)
 	if len(text) == 0 {
-		j.err = nil
 		return
 	}
 	if j.err = j.write(text); j.err == nil {
 		j.position, j.gap = to, false
 	}
+}
+
+// inPlace makes sure that the file still has its name. Where somebody has moved or removed it, another is begun, with a gap: what
+// was written on into the former one would be found by nobody.
+func (j *Journal) inPlace() error {
+	open, err := j.file.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(j.path); err == nil && os.SameFile(open, now) {
+		return nil
+	}
+	file, err := openJournalFile(j.path)
+	if err != nil {
+		return err
+	}
+	next := &Journal{path: j.path, file: file}
+	if err := next.load(); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if of := next.position.Instance; of != uuid.Nil && of != j.position.Instance {
+		return errors.Join(fmt.Errorf("%w: the journal at %s is that of %s", ErrOther, j.path, of), file.Close())
+	}
+	_ = j.file.Close() // what was written there is on the disk
+	j.file, j.gap, j.position.Instance = file, true, next.position.Instance
+	return nil
 }
 
 // lines returns the lines for a batch, and the position after them.
@@ -235,6 +272,9 @@ func wholeLines(text []byte, _ bool) (advance int, line []byte, err error) {
 	return 0, nil, nil
 }
 
+// maxCount is beyond what epochs and revisions are ever counted up to, and leaves room for counting on.
+const maxCount = 1 << 53
+
 func parseEntry(fields []string) (e Entry, err error) {
 	position, gone := len(fields) == 4 && fields[3] == "-", len(fields) == 7 && fields[6] == "gone"
 	if !position && !gone && len(fields) != 6 {
@@ -244,6 +284,9 @@ func parseEntry(fields []string) (e Entry, err error) {
 		if *to, err = strconv.ParseInt(fields[i], 10, 64); err != nil {
 			return e, err
 		}
+	}
+	if e.Epoch < 0 || e.Epoch > maxCount || e.Revision < 0 || e.Revision > maxCount {
+		return e, errors.New("it has a number that none counts up to")
 	}
 	if position {
 		e.Gap = true

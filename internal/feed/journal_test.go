@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -231,6 +232,45 @@ func TestJournalLagsAndDatabaseGoesBack(t *testing.T) {
 	}
 }
 
+// TestJournalMovedAway takes the file away under a node, as a rotation of logs would: another is begun, which says that it lacks
+// what came before. One that is no file isn't opened.
+func TestJournalMovedAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	store := new(changes)
+	store.add(alice)
+	n := journaled(t, path, store)
+	n.start(t)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	store.add(bob)
+	n.start(t)
+	store.add(alice)
+	n.start(t)
+	if got, want := written(t, path), []string{"1 2 1002 -", line(3, alice)}; !cmp.Equal(got, want) || n.journal.Err() != nil {
+		t.Errorf("got %q, %v, want %q", got, n.journal.Err(), want)
+	}
+	if got, want := written(t, path+".1"), []string{"1 1 1001 -"}; !cmp.Equal(got, want) {
+		t.Errorf("the former one: got %q, want %q", got, want)
+	}
+	other := "jeton-journal 1 " + alice.String() + "\n"
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, []byte(other), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	store.add(bob)
+	n.start(t)
+	if got := readFile(t, path); got != other || !errors.Is(n.journal.Err(), feed.ErrOther) {
+		t.Errorf("got %q, %v in the journal of another database, want it left alone", got, n.journal.Err())
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := feed.OpenJournal(pipe); err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("got %v for a pipe, want it refused", err)
+	}
+}
+
 // TestReadJournal refuses what no journal has written. Each has its twin above or here.
 func TestReadJournal(t *testing.T) {
 	head := "jeton-journal 1 " + instance.String() + "\n"
@@ -245,6 +285,8 @@ func TestReadJournal(t *testing.T) {
 		head + line(2, bob)[:40]:                                true, // what a crash has left of a line
 		head[:20]:                                               true,
 		"1 1 5 -\n":                                             false,
+		head + "9223372036854775807 1 5 -\n":                    false,
+		head + "1 -1 5 -\n":                                     false,
 		"jeton-journal 1 x\n1 1 5 -\n":                          false,
 		head + "1 1 5 -\n" + "jeton-journal 1 " + uuid.Must(uuid.NewV7()).String() + "\n1 1 5 -\n": false,
 	} {

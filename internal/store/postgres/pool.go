@@ -68,10 +68,13 @@ type pool struct {
 	conns *pgxpool.Pool
 	most  int32
 	lost  atomic.Int32 // connections that were given up, and whose end is still awaited
+	broke atomic.Bool  // a connection broke, and none was made since
+	anew  func()       // hears of a connection that is made after one broke, before it is used
 }
 
-// connect returns a pool of at most so many connections. It doesn't wait for the first.
-func connect(ctx context.Context, s settings, most int32, session []setting) (*pool, error) {
+// connect returns a pool of at most so many connections. It doesn't wait for the first. Of one that is made after one broke,
+// anew hears before it is used.
+func connect(ctx context.Context, s settings, most int32, session []setting, anew func()) (*pool, error) {
 	config := s.pool.Copy()
 	config.MaxConns, config.MinConns, config.MinIdleConns = most, min(most, idleConns), 0
 	config.MaxConnLifetimeJitter = config.MaxConnLifetime / 10
@@ -84,19 +87,24 @@ func connect(ctx context.Context, s settings, most int32, session []setting) (*p
 			names, values = append(names, s.name), append(values, s.value)
 		}
 	}
+	p := &pool{most: most, anew: anew}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		ctx, cancel := context.WithTimeout(ctx, setTimeout)
 		defer cancel()
 		_, err := conn.Exec(ctx, `
 SELECT set_config(s.name, s.value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)
 WHERE s.name <> 'synchronous_commit' OR current_setting(s.name) = 'off'`, pgx.QueryExecModeExec, names, values)
+		if err == nil && p.broke.Swap(false) {
+			p.anew()
+		}
 		return err
 	}
 	conns, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return &pool{conns: conns, most: most}, nil
+	p.conns = conns
+	return p, nil
 }
 
 func (p *pool) close() { p.conns.Close() }
@@ -125,6 +133,9 @@ func (p *pool) acquire(ctx context.Context, most time.Duration) (*pgxpool.Conn, 
 // fifteen seconds to say good-bye to a server that doesn't answer, and all the while its place would be taken. Of such
 // there are no more at once than the pool has places, lest a server that is only slow be swamped.
 func (p *pool) release(conn *pgxpool.Conn) {
+	if conn.Conn().IsClosed() {
+		p.broke.Store(true)
+	}
 	if !conn.Conn().IsClosed() || p.lost.Add(1) > p.most {
 		if conn.Conn().IsClosed() {
 			p.lost.Add(-1)

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,7 +53,8 @@ type Store struct {
 	report func(error)
 
 	reserve reserve
-	changed chan struct{} // has room for one: see notify
+	anew    atomic.Pointer[func()] // see OnReconnect
+	changed chan struct{}          // has room for one: see notify
 	closing chan struct{} // closed when no more jobs are taken
 	jobs    sync.WaitGroup
 	taking  sync.RWMutex // held for reading while a job is taken, and for writing to end that
@@ -84,10 +86,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.report == nil {
 		s.report = func(error) {}
 	}
-	if s.finds, err = connect(ctx, settings, settings.finds, forFinds()); err != nil {
+	if s.finds, err = connect(ctx, settings, settings.finds, forFinds(), s.reconnected); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	if s.work, err = connect(ctx, settings, settings.work, forWork()); err != nil {
+	if s.work, err = connect(ctx, settings, settings.work, forWork(), func() {}); err != nil {
 		s.finds.close()
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
@@ -117,6 +119,17 @@ INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, $1,
 		return kindOf(err)
 	}
 	return nil
+}
+
+// OnReconnect has a function called, before anything is looked up by it, whenever a connection for look-ups was made after one
+// broke: what answers at the address may be another server from then on, or the same one with an older database. It must not
+// block, and ask the store for nothing.
+func (s *Store) OnReconnect(do func()) { s.anew.Store(&do) }
+
+func (s *Store) reconnected() {
+	if do := s.anew.Load(); do != nil {
+		(*do)()
+	}
 }
 
 // Close finishes the writes that were accepted, refuses others and closes all connections. Later calls wait for the first.
