@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -40,6 +41,16 @@ func anotherDatabase(o *Options, d config.Database) database {
 		path = ""
 	}
 	return database{dsn: d.DSN, path: path, name: d.Shown, now: o.Now}
+}
+
+// hasLog reports whether SQLite's log of changes lies beside the file, with something in it. Beside a copy that was put back it
+// may be the former database's, and SQLite takes it for the copy's own: the newest changes are then there, on top of old ones.
+func (d database) hasLog() bool {
+	if d.path == "" {
+		return false
+	}
+	info, err := os.Stat(d.path + "-wal")
+	return err == nil && info.Size() > 0
 }
 
 // archived is a store that can be told that it was put back.

@@ -22,6 +22,7 @@ import (
 // administrator's change. A server that runs on the same database hears of it within a second.
 func Recover(ctx context.Context, o Options, user, password string) (err error) {
 	o.fillDefaults()
+	defer func() { err = errors.Join(err, handOver(&o.Config)) }()
 	var stops stopStack
 	defer func() { err = errors.Join(err, stops.unwind()) }()
 	n, err := newNode(ctx, &o, publicURL(&o.Config, o.Config.Listen), slog.New(slog.DiscardHandler), &stops)

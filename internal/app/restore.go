@@ -51,6 +51,7 @@ type Restored struct {
 // written is read back whole before it becomes the database.
 func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, err error) {
 	o.fillDefaults()
+	defer func() { err = errors.Join(err, handOver(&o.Config)) }()
 	master, err := presentMasterKey(&o.Config)
 	if err != nil {
 		return done, err
@@ -225,11 +226,13 @@ func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.
 // what was taken away since the moment of which it is, is taken away again.
 func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restored, err error) {
 	o.fillDefaults()
+	defer func() { err = errors.Join(err, handOver(&o.Config)) }()
 	master, err := presentMasterKey(&o.Config)
 	if err != nil {
 		return done, err
 	}
 	d := databaseOf(&o)
+	mixed := d.hasLog() // before anybody opens it
 	h, err := d.header(ctx) // where there is none, none is made
 	if err != nil {
 		return done, err
@@ -248,6 +251,10 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 	renewal, err := o.renewal(&done, r.Journals)
 	if err != nil {
 		return done, err
+	}
+	if mixed {
+		renewal.Suspend, done.Whole = true, false
+		done.Reach.Gap = "beside the database lies a log, " + d.path + "-wal, that may be of a newer one: what is in which isn't known"
 	}
 	if done.Outcome, err = s.Renew(ctx, renewal); err != nil {
 		return done, err
