@@ -55,7 +55,7 @@ type Store struct {
 	reserve reserve
 	anew    atomic.Pointer[func()] // see OnReconnect
 	changed chan struct{}          // has room for one: see notify
-	closing chan struct{} // closed when no more jobs are taken
+	closing chan struct{}          // closed when no more jobs are taken
 	jobs    sync.WaitGroup
 	taking  sync.RWMutex // held for reading while a job is taken, and for writing to end that
 	ended   bool
