@@ -133,22 +133,26 @@ func (b *backup) put(ctx context.Context, d database, to loading, r *archive.Ren
 	return to.Finish(ctx, b.header, r)
 }
 
-// renewal returns what a database that stands at a position must give up, by the journals. Its new epoch is above any that the
-// server's own journal knows, too, or that would take the database for a past.
+// renewal returns what a database that stands at a position must give up, by the journals. The server's own, which lies where it
+// has its place, is read with those that are given: this node knows what is in it. Where none is given it isn't, and the
+// operator is told of it. The new epoch is above any that it knows, or that would take the database for a past.
 func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, error) {
 	entries, err := readJournals(paths, done.From)
 	if err != nil {
 		return nil, err
 	}
+	path := journalPath(&o.Config)
+	own, err := readJournals([]string{path}, done.From)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, feed.ErrOther) {
+		return nil, err
+	}
+	if len(paths) > 0 {
+		entries = append(entries, own...)
+	}
 	done.Reach = archive.Since(done.From, entries)
 	done.Whole = done.Reach.Gap == ""
 	epoch := done.Reach.Last.Epoch
-	path := journalPath(&o.Config)
-	own, err := readJournals([]string{path}, done.From)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, feed.ErrOther):
-		return nil, err
-	case len(own) > 0:
+	if len(own) > 0 {
 		epoch = max(epoch, own[len(own)-1].Epoch)
 		if len(paths) == 0 {
 			done.Unused = path
@@ -156,7 +160,7 @@ func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, err
 	}
 	at := o.Now().UTC().Truncate(time.Microsecond)
 	return &archive.Renewal{
-		At: at, Epoch: epoch, Suspend: !done.Whole, Changes: done.Reach.Changes,
+		At: at, Epoch: epoch, Known: done.Reach.Last, Suspend: !done.Whole, Changes: done.Reach.Changes,
 		Event: func(outcome archive.Outcome) audit.Event { return restoreEvent(at, done, &outcome) },
 	}, nil
 }

@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"filippo.io/age"
@@ -11,6 +13,7 @@ import (
 	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/internal/app"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
@@ -84,6 +87,65 @@ func TestRestoreSpares(t *testing.T) {
 			again := app.BackupOptions{Out: filepath.Join(data, "again"), Recipients: []string{newIdentity(t).Recipient().String()}}
 			if _, err := app.Backup(t.Context(), o, again); err != nil {
 				t.Errorf("what is there afterwards can't be backed up: %v", err)
+			}
+		})
+	}
+}
+
+// TestRestoreUnaware restores a backup with the journal of a node that has heard less than another: that other one refuses the
+// database, and says how to do better. Its twin is restored with both journals, and so is one whose own place has the longer.
+func TestRestoreUnaware(t *testing.T) {
+	cfg, options := backedUp(t)
+	journal := filepath.Join(cfg.Data, "revocations.journal")
+	i := run(t, cfg)
+	rotate(t, i)
+	rotate(t, i) // the first token ended here
+	if err := i.stop(); err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "short")
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, short, string(text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]))
+	for name, tt := range map[string]struct {
+		journals []string
+		own      bool // the longer journal lies where the restore is done
+		want     error
+	}{
+		"the shorter journal":         {[]string{short}, false, feed.ErrUnaware},
+		"both journals":               {[]string{short, journal}, false, nil},
+		"the shorter beside the node": {[]string{short}, true, nil},
+		"no journal":                  {nil, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, other := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+			copyFile(t, filepath.Join(cfg.Data, "master.key"), filepath.Join(data, "master.key"))
+			copyFile(t, journal, other)
+			if tt.own {
+				copyFile(t, journal, filepath.Join(data, "revocations.journal"))
+			}
+			with := options
+			with.Journals = tt.journals
+			if _, err := app.Restore(t.Context(), app.Options{Config: configure(t, data)}, with); err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range []string{other, filepath.Join(data, "revocations.journal")} {
+				cfg := configure(t, data, "--journal-file", at)
+				want := tt.want
+				if at != other { // it has heard of nothing else
+					want = nil
+				}
+				if want == nil {
+					if err := run(t, cfg).stop(); err != nil {
+						t.Errorf("the journal %s: got error %v, want the restored database followed", at, err)
+					}
+					continue
+				}
+				if err := app.Run(t.Context(), app.Options{Config: cfg}); !errors.Is(err, want) || !strings.Contains(err.Error(), "--journal "+at) {
+					t.Errorf("the journal %s: got error %v, want %v, with what to do", at, err, want)
+				}
 			}
 		})
 	}

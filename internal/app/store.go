@@ -175,6 +175,8 @@ const haltToldEvery = time.Minute
 // explainHalt adds to the error of a database that isn't to be believed what an operator can do.
 func (n *node) explainHalt(err error) error {
 	switch {
+	case errors.Is(err, feed.ErrUnaware):
+		return fmt.Errorf("%w; restore the backup again, with \"jeton restore --journal %s\" and the journals of all other nodes", err, n.journalPath())
 	case errors.Is(err, feed.ErrPast):
 		return fmt.Errorf("%w; bring back the newer database, or, where this one was put back on purpose, say so by \"jeton restore --as-is\"", err)
 	case errors.Is(err, feed.ErrOther):

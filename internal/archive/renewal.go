@@ -40,6 +40,8 @@ type Renewal struct {
 	// Epoch is the highest one known; the database gets a higher one than that and than its own. Nodes that knew the database
 	// before it was put back then forget all they know of it, and follow.
 	Epoch int64
+	// Known is up to where it is known what was taken away since. A node that knows more doesn't follow.
+	Known feed.Position
 	// Suspend says that it isn't known what was taken away since: every user is suspended, and every browser's session ended.
 	Suspend bool
 	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
@@ -48,6 +50,14 @@ type Renewal struct {
 	Changes []feed.Change
 	// Event returns the event of all this.
 	Event func(Outcome) audit.Event
+}
+
+// Reach returns what the database says of how much was known: everything, where nobody is left who could pass for not knowing.
+func (r *Renewal) Reach() feed.Position {
+	if r.Suspend {
+		return feed.Everything()
+	}
+	return r.Known
 }
 
 // Outcome is what a renewal has done. Of each kind it counts what was changed by it.

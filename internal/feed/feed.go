@@ -27,13 +27,15 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-// Why a database is no longer to be believed. The first two may be nobody's doing, the third is an operator's.
+// Why a database is no longer to be believed. The first two may be nobody's doing, the others are an operator's.
 var (
 	// ErrPast says that the database is older than it was when it was read before, or has another history since: a copy put
 	// back, or a primary revived. What was taken away since may be there again.
 	ErrPast = errors.New("the database has gone back to an earlier state, in which revoked credentials may count again")
 	// ErrOther says that it is another database than the one read before.
 	ErrOther = errors.New("this is another database than before")
+	// ErrUnaware says, beside ErrPast, that the database was restored by somebody who knew less than this node.
+	ErrUnaware = errors.New("it was restored without what this node knows was taken away")
 	// ErrClosed says that the database was closed for good, as one is whose records were moved.
 	ErrClosed = errors.New("the database is closed")
 )
@@ -98,7 +100,9 @@ func RecordOf(credentialKind string) Kind {
 type Batch struct {
 	Head Position // the newest
 	// Then is the mark of the revision that was asked for; 0 where its row is gone, or its mark isn't known.
-	Then    int64
+	Then int64
+	// Reach is the epoch and the revision up to which the last restore knew what was taken away; zero where there was none.
+	Reach   Position
 	Changes []Change // in order; none where Pruned
 	Pruned  bool     // rows after the node's revision are gone: it must forget everything
 }
@@ -257,10 +261,10 @@ func (f *Feed) ask(ctx context.Context) (Batch, error) {
 		batch, err = f.cfg.Store.ChangesAfter(ctx, from.Revision)
 	}
 	if err == nil {
-		err = from.precedes(batch.Head, batch.Then)
+		err = from.precedes(&batch, batch.Then)
 	}
 	if err == nil && from != f.known { // the node knows more than its journal
-		err = f.known.precedes(batch.Head, batch.markOf(f.known.Revision))
+		err = f.known.precedes(&batch, batch.markOf(f.known.Revision))
 	}
 	if err == nil && f.cfg.Journal != nil {
 		f.cfg.Journal.keep(&batch)
@@ -278,17 +282,26 @@ func (b *Batch) markOf(revision int64) int64 {
 	return 0
 }
 
-// precedes returns an error where a database that has come to head, and in which p's revision has the mark then, doesn't go on
+// precedes returns an error where a database that answers a batch, and in which p's revision has the mark then, doesn't go on
 // from p. A mark of 0 isn't known.
-func (p *Position) precedes(head Position, then int64) error {
+//
+// A higher epoch is a restore, and is followed where that knew all that p does. Of several restores since p, the last one alone
+// is asked: what an earlier one didn't know, it took for granted.
+func (p *Position) precedes(b *Batch, then int64) error {
+	head := &b.Head
 	if head.Revision == p.Revision {
 		then = head.Mark
 	}
 	switch {
-	case p.Instance == uuid.Nil || p.Instance == head.Instance && head.Epoch > p.Epoch: // nothing known, or restored since
+	case p.Instance == uuid.Nil: // nothing known
 		return nil
 	case head.Instance != p.Instance:
 		return fmt.Errorf("%w: instance %s, which was %s", ErrOther, head.Instance, p.Instance)
+	case head.Epoch > p.Epoch && p.beyond(b.Reach):
+		return fmt.Errorf("%w: %w: that is up to revision %d of epoch %d, and the restore knew up to revision %d of epoch %d",
+			ErrPast, ErrUnaware, p.Revision, p.Epoch, b.Reach.Revision, b.Reach.Epoch)
+	case head.Epoch > p.Epoch: // restored since
+		return nil
 	case head.Epoch < p.Epoch:
 		return fmt.Errorf("%w: epoch %d, which was %d", ErrPast, head.Epoch, p.Epoch)
 	case head.Revision < p.Revision:

@@ -293,7 +293,17 @@ func TestGoneBack(t *testing.T) {
 		{"a longer history", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark, b.Then = 3, 1003, 1002 }, nil},
 		{"a longer history, of which the row is gone", func(b *feed.Batch) { b.Head.Revision, b.Head.Mark, b.Then = 3, 1003, 0 }, nil},
 		{"an earlier epoch", func(b *feed.Batch) { b.Head.Epoch, b.Head.Revision = 0, 9 }, feed.ErrPast},
-		{"a restored one", func(b *feed.Batch) { b.Head.Epoch, b.Head.Revision, b.Head.Mark = 2, 1, 7 }, nil},
+		{"a restored one", func(b *feed.Batch) {
+			b.Head.Epoch, b.Head.Revision, b.Head.Mark, b.Reach = 2, 1, 7, feed.Position{Epoch: 1, Revision: 2}
+		}, nil},
+		{"one restored with more known", func(b *feed.Batch) { b.Head.Epoch, b.Reach = 2, feed.Position{Epoch: 1, Revision: 3} }, nil},
+		{"one restored with a later epoch known", func(b *feed.Batch) { b.Head.Epoch, b.Reach = 3, feed.Position{Epoch: 2, Revision: 1} }, nil},
+		{"one in which everybody was suspended", func(b *feed.Batch) { b.Head.Epoch, b.Reach = 2, feed.Everything() }, nil},
+		{"one restored with less known", func(b *feed.Batch) { b.Head.Epoch, b.Reach = 2, feed.Position{Epoch: 1, Revision: 1} }, feed.ErrPast},
+		{"one restored with less of a former epoch known", func(b *feed.Batch) {
+			b.Head.Epoch, b.Head.Revision, b.Reach = 2, 9, feed.Position{Epoch: 0, Revision: 9}
+		}, feed.ErrUnaware},
+		{"one restored with nothing known", func(b *feed.Batch) { b.Head.Epoch = 2 }, feed.ErrUnaware},
 		{"another database", func(b *feed.Batch) { b.Head.Instance[0]++ }, feed.ErrOther},
 		{"another database, restored", func(b *feed.Batch) { b.Head.Instance[0]++; b.Head.Epoch++ }, feed.ErrOther},
 	} {
@@ -356,7 +366,10 @@ func TestRestored(t *testing.T) {
 	n := newNode(t)
 	n.store.add(alice, bob)
 	n.start(t)
-	restored := func(b feed.Batch) feed.Batch { b.Head.Epoch = 2; return b }
+	restored := func(b feed.Batch) feed.Batch {
+		b.Head.Epoch, b.Reach = 2, feed.Position{Epoch: 1, Revision: 2}
+		return b
+	}
 	n.store.answers = restored
 	if err := n.CatchUp(t.Context()); err != nil || !cmp.Equal(n.applied, []feed.Change{all(2)}) {
 		t.Errorf("got %v applied, %v, want everything forgotten", n.applied, err)

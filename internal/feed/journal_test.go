@@ -126,7 +126,10 @@ func TestJournalRestored(t *testing.T) {
 	store.add(alice, bob)
 	n := journaled(t, path, store)
 	n.start(t)
-	store.answers = func(b feed.Batch) feed.Batch { b.Head.Epoch = 2; return b }
+	store.answers = func(b feed.Batch) feed.Batch {
+		b.Head.Epoch, b.Reach = 2, feed.Position{Epoch: 1, Revision: 2}
+		return b
+	}
 	n.start(t)
 	store.add(alice)
 	n.start(t)

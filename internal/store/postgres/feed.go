@@ -11,7 +11,7 @@ import (
 // selectChanges reads the head, the oldest row kept, the row of the revision asked about and the rows after it in one
 // statement, and so as of one moment.
 const selectChanges = `
-SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, coalesce((SELECT min(revision) FROM change), s.revision + 1),
+SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, s.reach_epoch, s.reach_revision, coalesce((SELECT min(revision) FROM change), s.revision + 1),
 	coalesce((SELECT mark FROM change WHERE revision = $1), 0), coalesce(c.revision, 0), coalesce(c.mark, 0), c.at, coalesce(c.kind, ''), c.id,
 	coalesce(c.gone, false)
 FROM store s LEFT JOIN change c ON c.revision > $1 ORDER BY c.revision`
@@ -23,7 +23,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 	var oldest int64
 	var closed string
 	changes, err := findAll(ctx, s, func(row scanner) (c feed.Change, err error) {
-		err = row.Scan(idColumn{&b.Head.Instance}, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &oldest, &b.Then,
+		err = row.Scan(idColumn{&b.Head.Instance}, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &b.Reach.Epoch, &b.Reach.Revision, &oldest, &b.Then,
 			&c.Revision, &c.Mark, timeColumn{&c.At}, &c.Kind, idColumn{&c.ID}, &c.Gone)
 		return c, err
 	}, selectChanges, revision)

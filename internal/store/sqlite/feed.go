@@ -15,7 +15,7 @@ import (
 // selectChanges reads the head, the oldest row kept, the row of the revision asked about and the rows after it in one
 // statement, and so as of one moment.
 const selectChanges = `
-SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, coalesce((SELECT min(revision) FROM change), s.revision + 1),
+SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, s.reach_epoch, s.reach_revision, coalesce((SELECT min(revision) FROM change), s.revision + 1),
 	coalesce((SELECT mark FROM change WHERE revision = ?1), 0), c.revision, c.mark, c.at, c.kind, c.id, c.gone
 FROM store s LEFT JOIN change c ON c.revision > ?1 ORDER BY c.revision`
 
@@ -33,7 +33,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		var number, mark sql.NullInt64
 		var kind sql.NullString
 		var gone sql.NullBool
-		err = row.Scan(&b.Head.Instance, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &oldest, &b.Then,
+		err = row.Scan(&b.Head.Instance, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &b.Reach.Epoch, &b.Reach.Revision, &oldest, &b.Then,
 			&number, &mark, timeColumn{&c.At}, &kind, &c.ID, &gone)
 		c.Revision, c.Mark, c.Kind, c.Gone = number.Int64, mark.Int64, feed.Kind(kind.String), gone.Bool
 		return c, err

@@ -50,7 +50,8 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 			return o, err
 		}
 	}
-	if _, err := t.exec(`UPDATE store SET epoch = max(epoch, ?) + 1`, r.Epoch); err != nil {
+	reach := r.Reach()
+	if _, err := t.exec(`UPDATE store SET epoch = max(epoch, ?) + 1, reach_epoch = ?, reach_revision = ?`, r.Epoch, reach.Epoch, reach.Revision); err != nil {
 		return o, err
 	}
 	t.changes = append(t.changes, change{kind: feed.Restored, at: r.At})

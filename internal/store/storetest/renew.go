@@ -26,6 +26,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"services":                  testRenewServices,
 		"signing keys":              testRenewKeys,
 		"the position and the feed": testRenewPosition,
+		"how much was known":        testRenewReach,
 		"what isn't there":          testRenewUnknown,
 		"twice":                     testRenewTwice,
 	}
@@ -244,6 +245,22 @@ func testRenewPosition(t *testing.T, s Archived) {
 	if o := renew(t, s); o.Position.Epoch != 7 {
 		t.Errorf("got epoch %d, want the next, 7", o.Position.Epoch)
 	}
+}
+
+// testRenewReach makes sure that nodes hear how much was known at the last restore.
+func testRenewReach(t *testing.T, s Archived) {
+	reach := func() feed.Position {
+		b, err := s.ChangesAfter(t.Context(), 0)
+		must(t, err)
+		return b.Reach
+	}
+	same(t, reach(), feed.Position{})
+	_, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Suspend, r.Known = true, feed.Position{Epoch: 1, Revision: 7} }))
+	must(t, err)
+	same(t, reach(), feed.Everything())
+	_, err = s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Known = feed.Position{Instance: newID(), Epoch: 3, Revision: 7, Mark: 5} }))
+	must(t, err)
+	same(t, reach(), feed.Position{Epoch: 3, Revision: 7})
 }
 
 // testRenewUnknown tells of records that were made since, and of an access token.

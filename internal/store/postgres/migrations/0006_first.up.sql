@@ -3,16 +3,18 @@
 -- that lists and their cursors have one order in both stores.
 
 CREATE TABLE store (
-    "only"       bigint PRIMARY KEY CHECK ("only" = 1),
-    instance     uuid   NOT NULL,
-    epoch        bigint NOT NULL,
-    revision     bigint NOT NULL,
-    master_check bytea,
-    created_at   bigint NOT NULL,
-    issuer       text   COLLATE "C" NOT NULL DEFAULT '',
-    mark         bigint NOT NULL DEFAULT 0,
-    horizon      bigint NOT NULL DEFAULT 0,
-    closed       text   COLLATE "C" NOT NULL DEFAULT ''
+    "only"         bigint PRIMARY KEY CHECK ("only" = 1),
+    instance       uuid   NOT NULL,
+    epoch          bigint NOT NULL,
+    revision       bigint NOT NULL,
+    master_check   bytea,
+    created_at     bigint NOT NULL,
+    issuer         text   COLLATE "C" NOT NULL DEFAULT '',
+    mark           bigint NOT NULL DEFAULT 0,
+    horizon        bigint NOT NULL DEFAULT 0,
+    closed         text   COLLATE "C" NOT NULL DEFAULT '',
+    reach_epoch    bigint NOT NULL DEFAULT 0,
+    reach_revision bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50); -- its row is written with every change: room for versions of it in its one page
 
 -- Revisions follow each other without a gap, so that a node sees from the oldest row kept whether it missed one.

@@ -204,6 +204,8 @@ CREATE TABLE public.store (
     mark bigint DEFAULT 0 NOT NULL,
     horizon bigint DEFAULT 0 NOT NULL,
     closed text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    reach_epoch bigint DEFAULT 0 NOT NULL,
+    reach_revision bigint DEFAULT 0 NOT NULL,
     CONSTRAINT store_only_check CHECK (("only" = 1))
 )
 WITH (fillfactor='50');

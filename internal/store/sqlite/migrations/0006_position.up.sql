@@ -4,6 +4,8 @@
 ALTER TABLE store ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;          -- of the revision; 0 where it isn't known
 ALTER TABLE store ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;       -- up to when records may be deleted for their age
 ALTER TABLE store ADD COLUMN closed TEXT NOT NULL DEFAULT '';          -- why nobody may use the database any more
+ALTER TABLE store ADD COLUMN reach_epoch INTEGER NOT NULL DEFAULT 0;   -- up to where the last restore knew what was taken away
+ALTER TABLE store ADD COLUMN reach_revision INTEGER NOT NULL DEFAULT 0; -- the largest number there is where it suspended everybody
 ALTER TABLE change ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE change ADD COLUMN gone INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1));
 
