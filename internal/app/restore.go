@@ -78,7 +78,7 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if done.Outcome, err = put(ctx, d, b, renewal); err != nil {
 		return done, err
 	}
-	o.beginEpoch(&done, renewal.At)
+	o.beginEpoch(&done, renewal)
 	return done, nil
 }
 
@@ -167,7 +167,7 @@ func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, err
 
 // beginEpoch has the server's own journal go on with the epoch of the restore. One of another database makes room. Where it
 // can't be written, the restore was done all the same: the journal then has a gap.
-func (o *Options) beginEpoch(done *Restored, at time.Time) {
+func (o *Options) beginEpoch(done *Restored, r *archive.Renewal) {
 	done.JournalErr = func() error {
 		path := journalPath(&o.Config)
 		journal, err := feed.OpenJournal(path)
@@ -179,7 +179,7 @@ func (o *Options) beginEpoch(done *Restored, at time.Time) {
 				return err
 			}
 		}
-		return errors.Join(journal.Restore(done.Position, at), journal.Close())
+		return errors.Join(journal.Restore(done.Position, r.Reach(), r.At), journal.Close())
 	}()
 }
 
@@ -263,6 +263,6 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 	if done.Outcome, err = s.Renew(ctx, renewal); err != nil {
 		return done, err
 	}
-	o.beginEpoch(&done, renewal.At)
+	o.beginEpoch(&done, renewal)
 	return done, nil
 }

@@ -24,10 +24,12 @@ type Reach struct {
 // Since returns what entries of journals tell of changes after a position of the same database. Several journals are of one
 // database, each with all that its node has heard: together, they may leave no gap.
 //
-// A restore in between has begun a new epoch. What was changed before it, and after the backup, was taken away by that restore
-// or is taken away now: once too often does no harm.
+// A restore in between has begun a new epoch. What was changed before it, and after the backup, is taken away now, whether that
+// restore took it away or not: once too often does no harm. But what it knew must be known now, too. Where the journals before it
+// tell of less, or where it suspended everybody for not knowing, there is a gap: who was let in again since was let in by somebody
+// who looked, and nothing tells of it.
 func Since(p feed.Position, entries []feed.Entry) Reach {
-	r := reading{Reach: Reach{Last: p}, places: make(map[record]int)}
+	r := reading{Reach: Reach{Last: p}, told: p, places: make(map[record]int)}
 	if len(entries) == 0 {
 		r.miss("there is no journal")
 		return r.Reach
@@ -65,6 +67,7 @@ type record struct {
 // reading is a Reach on its way.
 type reading struct {
 	Reach
+	told   feed.Position  // up to where the entries of former epochs tell all, or the backup itself
 	places map[record]int // in Changes
 }
 
@@ -89,6 +92,9 @@ func (r *reading) follow(p feed.Position, entries []feed.Entry) {
 	}
 	position := known
 	for _, e := range entries {
+		if e.Kind == feed.Restored && (e.Epoch > p.Epoch || e.Revision > p.Revision) {
+			r.judge(&e)
+		}
 		switch {
 		case e.Revision < known:
 			continue
@@ -108,6 +114,17 @@ func (r *reading) follow(p feed.Position, entries []feed.Entry) {
 	// A node that has missed something says up to where. It is no gap where another has heard it.
 	if position > known {
 		r.miss("the journal lacks changes after revision %d of epoch %d", known, entries[0].Epoch)
+	}
+	r.told.Epoch, r.told.Revision = entries[0].Epoch, known
+}
+
+// judge looks at a restore in between: whether all that it knew is known.
+func (r *reading) judge(e *feed.Entry) {
+	switch reach := e.Reach(); {
+	case e.Gone:
+		r.miss("the restore that began epoch %d suspended everybody, as it wasn't known what had been taken away", e.Epoch)
+	case reach.Beyond(r.told):
+		r.miss("the restore that began epoch %d knew changes up to revision %d of epoch %d, which the journal lacks", e.Epoch, reach.Revision, reach.Epoch)
 	}
 }
 

@@ -46,11 +46,24 @@ func position(revision int64) feed.Entry {
 	return feed.Entry{Epoch: 1, Gap: true, Change: feed.Change{Revision: revision, Mark: 10 * revision}}
 }
 
+// upTo is a reach.
+func upTo(epoch, revision int64) feed.Position {
+	return feed.Position{Epoch: epoch, Revision: revision}
+}
+
 func user(revision int64, id byte) feed.Entry { return change(revision, feed.User, id) }
 
-// restored is the first line of an epoch.
+// restored is the first line of an epoch, of a restore that knew nothing.
 func restored(epoch, revision int64) feed.Entry {
 	return later(epoch, change(revision, feed.Restored, 0))
+}
+
+// knowing is one of a restore that knew so much.
+func knowing(epoch, revision int64, reach feed.Position) feed.Entry {
+	e := restored(epoch, revision)
+	told := feed.RestoredTo(reach, e.At)
+	e.ID, e.Gone = told.ID, told.Gone
+	return e
 }
 
 // TestSince reads journals for a backup of revision 5. Each with a gap has a twin without.
@@ -84,6 +97,14 @@ func TestSince(t *testing.T) {
 		"a restore since, heard late":         {[]feed.Entry{user(6, 1), restored(2, 4), later(2, position(5))}, "after revision 4 of epoch 2", []int64{6}, 5},
 		"a restore whose beginning is lost":   {[]feed.Entry{user(6, 1), later(2, position(4)), later(2, user(5, 2))}, "the beginning of epoch 2", []int64{6, 5}, 5},
 		"two restores since":                  {[]feed.Entry{position(5), restored(2, 4), restored(3, 2), later(3, user(3, 2))}, "", []int64{3}, 3},
+		"a restore that knew as much":         {[]feed.Entry{user(6, 1), knowing(2, 4, upTo(1, 6))}, "", []int64{6}, 4},
+		"a restore that knew more":            {[]feed.Entry{user(6, 1), knowing(2, 4, upTo(1, 7))}, "up to revision 7 of epoch 1, which", []int64{6}, 4},
+		"one that knew less":                  {[]feed.Entry{user(6, 1), user(7, 1), knowing(2, 4, upTo(1, 6))}, "", []int64{7}, 4},
+		"one that knew of a lost epoch":       {[]feed.Entry{user(6, 1), knowing(3, 4, upTo(2, 1))}, "lacks epoch 2", []int64{6}, 4},
+		"the second knew of the first":        {[]feed.Entry{user(6, 1), knowing(2, 4, upTo(1, 6)), later(2, user(5, 2)), knowing(3, 2, upTo(2, 5))}, "", []int64{6, 5}, 2},
+		"the second knew more of the first":   {[]feed.Entry{user(6, 1), knowing(2, 4, upTo(1, 6)), later(2, user(5, 2)), knowing(3, 2, upTo(2, 6))}, "up to revision 6 of epoch 2", []int64{6, 5}, 2},
+		"a restore that suspended everybody":  {[]feed.Entry{user(6, 1), knowing(2, 4, feed.Everything())}, "epoch 2 suspended everybody", []int64{6}, 4},
+		"one of which the backup is":          {[]feed.Entry{later(1, knowing(1, 5, feed.Everything())), user(6, 1)}, "", []int64{6}, 6},
 		"two restores, and one is lost":       {[]feed.Entry{position(5), restored(3, 2)}, "lacks epoch 2", nil, 2},
 		"nothing of the backup's own epoch":   {[]feed.Entry{restored(2, 4)}, "lacks epoch 1", nil, 4},
 		"an epoch that is far away":           {[]feed.Entry{position(5), restored(1<<60, 4)}, "lacks epoch 2", nil, 4},

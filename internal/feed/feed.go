@@ -56,7 +56,7 @@ type Change struct {
 	At             time.Time
 	Kind           Kind
 	ID             uuid.UUID
-	Gone           bool // the record was deleted, or ended for good
+	Gone           bool // the record was deleted, or ended for good; of a restore, that it suspended everybody
 }
 
 // Kind is the kind of record that changed.
@@ -73,7 +73,7 @@ const (
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes
 	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
-	Restored       Kind = "restored"    // the database was put back: the first change of its epoch, about every record
+	Restored       Kind = "restored"    // the database was put back: the first change of its epoch, about every record; see RestoredTo
 )
 
 // KeyID stands for a signing key in the feed, whose IDs are shorter than a kid. It is the same in every store, since the journal
@@ -297,7 +297,7 @@ func (p *Position) precedes(b *Batch, then int64) error {
 		return nil
 	case head.Instance != p.Instance:
 		return fmt.Errorf("%w: instance %s, which was %s", ErrOther, head.Instance, p.Instance)
-	case head.Epoch > p.Epoch && p.beyond(b.Reach):
+	case head.Epoch > p.Epoch && p.Beyond(b.Reach):
 		return fmt.Errorf("%w: %w: that is up to revision %d of epoch %d, and the restore knew up to revision %d of epoch %d",
 			ErrPast, ErrUnaware, p.Revision, p.Epoch, b.Reach.Revision, b.Reach.Epoch)
 	case head.Epoch > p.Epoch: // restored since

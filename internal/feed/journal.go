@@ -23,6 +23,8 @@ import (
 //	EPOCH REVISION MARK -                                  a position: everything up to it may be missing
 //	EPOCH REVISION MARK TIME KIND ID [gone]
 //
+// The ID of a restore is its reach, and it is gone where it suspended everybody.
+//
 // Lines are only ever added. The last one may be cut by a crash; it then counts as not written. A journal may have years of
 // lines, so what is read from it at a start is one position and not all of them.
 
@@ -186,16 +188,18 @@ func (j *Journal) lines(b *Batch) (text []byte, to Position) {
 	return text, to
 }
 
-// Restore begins the epoch of a restore with its first change, at the position that it gave the database: of this epoch, nothing
-// before is missing. Without it a later restore to an earlier backup wouldn't know that.
-func (j *Journal) Restore(to Position, at time.Time) error {
+// Restore begins the epoch of a restore with its first change, at the position that it gave the database, and with its reach: of
+// this epoch, nothing before is missing. Without it a later restore to an earlier backup wouldn't know that.
+func (j *Journal) Restore(to, reach Position, at time.Time) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var text []byte
 	if j.position.Instance == uuid.Nil {
 		text = append(text, journalHead+to.Instance.String()+"\n"...)
 	}
-	text = appendChange(text, to.Epoch, Change{Revision: to.Revision, Mark: to.Mark, At: at, Kind: Restored})
+	c := RestoredTo(reach, at)
+	c.Revision, c.Mark = to.Revision, to.Mark
+	text = appendChange(text, to.Epoch, c)
 	if err := j.write(text); err != nil {
 		return fmt.Errorf("writing the revocation journal: %w", err)
 	}

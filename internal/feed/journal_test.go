@@ -307,7 +307,8 @@ func TestReadJournal(t *testing.T) {
 func TestJournalOfARestore(t *testing.T) {
 	restoredAt := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	to := feed.Position{Instance: instance, Epoch: 2, Revision: 2, Mark: 1002}
-	first := fmt.Sprintf("2 2 1002 %s restored %s", restoredAt.Format(time.RFC3339Nano), uuid.Nil)
+	reach := feed.Position{Epoch: 1, Revision: 0x2a}
+	first := fmt.Sprintf("2 2 1002 %s restored 00000000-0000-0001-0000-00000000002a", restoredAt.Format(time.RFC3339Nano))
 	for name, former := range map[string][]string{"a new journal": nil, "one that there is": {"1 7 1007 -"}} {
 		path := filepath.Join(t.TempDir(), "journal")
 		if former != nil {
@@ -320,7 +321,7 @@ func TestJournalOfARestore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(j.Restore(to, restoredAt), j.Close()); err != nil || j.Position() != to {
+		if err := errors.Join(j.Restore(to, reach, restoredAt), j.Close()); err != nil || j.Position() != to {
 			t.Errorf("%s: got %+v, %v, want the position of the restore", name, j.Position(), err)
 		}
 		store := &changes{answers: func(b feed.Batch) feed.Batch { b.Head.Epoch = 2; return b }}

@@ -72,7 +72,8 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 	if _, err := t.exec(`UPDATE store SET epoch = greatest(epoch, $1) + 1, reach_epoch = $2, reach_revision = $3`, r.Epoch, reach.Epoch, reach.Revision); err != nil {
 		return o, err
 	}
-	t.changes = append(t.changes, change{kind: feed.Restored, at: r.At})
+	c := feed.RestoredTo(reach, r.At)
+	t.changes = append(t.changes, change{c.Kind, c.ID, c.At, c.Gone})
 	var b pgx.Batch
 	t.publish(&b)
 	t.changes = nil

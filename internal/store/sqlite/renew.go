@@ -54,7 +54,8 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 	if _, err := t.exec(`UPDATE store SET epoch = max(epoch, ?) + 1, reach_epoch = ?, reach_revision = ?`, r.Epoch, reach.Epoch, reach.Revision); err != nil {
 		return o, err
 	}
-	t.changes = append(t.changes, change{kind: feed.Restored, at: r.At})
+	c := feed.RestoredTo(reach, r.At)
+	t.changes = append(t.changes, change{c.Kind, c.ID, c.At, c.Gone})
 	if err := t.publish(); err != nil {
 		return o, err
 	}

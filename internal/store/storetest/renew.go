@@ -227,7 +227,7 @@ func testRenewPosition(t *testing.T, s Archived) {
 	was, err := s.Position(t.Context())
 	must(t, err)
 	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) {
-		r.Epoch, r.Changes = 5, []feed.Change{changed(feed.User, alice.ID)}
+		r.Epoch, r.Known, r.Changes = 5, feed.Position{Epoch: 4, Revision: 9}, []feed.Change{changed(feed.User, alice.ID)}
 	}))
 	must(t, err)
 	now, err := s.Position(t.Context())
@@ -236,7 +236,9 @@ func testRenewPosition(t *testing.T, s Archived) {
 	if now.Epoch != 6 || now.Revision != was.Revision+1 || now.Mark == was.Mark || now.Mark == 0 || now.Instance != was.Instance {
 		t.Errorf("got %+v after %+v, want epoch 6, the next revision and another mark", now, was)
 	}
-	same(t, batchAfter(t, s, was.Revision).Changes, []feed.Change{{Revision: now.Revision, At: renewed(), Kind: feed.Restored}})
+	told := feed.RestoredTo(feed.Position{Epoch: 4, Revision: 9}, renewed())
+	told.Revision = now.Revision
+	same(t, batchAfter(t, s, was.Revision).Changes, []feed.Change{told})
 	events, err := s.Events(t.Context(), audit.Query{Action: audit.StoreRestore})
 	must(t, err)
 	if len(events) != 1 || events[0].Target.ID != now.Instance || !events[0].At.Equal(renewed()) {
