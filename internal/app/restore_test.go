@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/app"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
@@ -89,6 +90,30 @@ func TestRestoreSpares(t *testing.T) {
 				t.Errorf("what is there afterwards can't be backed up: %v", err)
 			}
 		})
+	}
+}
+
+// TestRestoreSigns restores a backup without a journal: the key that signed access tokens is revoked, and the next is made when
+// one is signed. The key of API tokens stays.
+func TestRestoreSigns(t *testing.T) {
+	cfg, options := backedUp(t)
+	former := make(map[keyring.Purpose]keyring.SigningKey)
+	for _, p := range keyring.Purposes() {
+		key, err := app.Sign(t.Context(), app.Options{Config: cfg}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		former[p] = key
+	}
+	done, err := app.RestoreAsIs(t.Context(), app.Options{Config: cfg}, app.RestoreOptions{Report: options.Report})
+	if err != nil || done.Keys != 1 {
+		t.Fatalf("got %+v and error %v, want one key revoked", done.Outcome, err)
+	}
+	for _, p := range keyring.Purposes() {
+		key, err := app.Sign(t.Context(), app.Options{Config: cfg}, p)
+		if err != nil || (key.ID == former[p].ID) != (p == keyring.ForAPITokens) {
+			t.Errorf("%s: got the key %s after %s, and error %v, want another of access tokens alone", p, key.ID, former[p].ID, err)
+		}
 	}
 }
 

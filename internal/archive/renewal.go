@@ -33,8 +33,9 @@ func Token(closed, reason string) (token string, ok bool) {
 // may have been blocked and tokens revoked.
 //
 // It doesn't defend against what no journal has: an assertion that was used since can be used once more until it ends. Nor does
-// Suspend take away what hangs on no user, as a signing key that was revoked since, or what a user had revoked who is let in
-// again: both count as they did, and the person who lets users in is told to look.
+// Suspend take away what can't be had anew without whoever uses it: the secrets and keys of a client whose user is let in again,
+// roles and operations as they were, the signing keys of API tokens. They count as they did, and the person who lets users in is
+// told to look.
 type Renewal struct {
 	At time.Time
 	// Epoch is the highest one known; the database gets a higher one than that and than its own. Nodes that knew the database
@@ -42,7 +43,8 @@ type Renewal struct {
 	Epoch int64
 	// Known is up to where it is known what was taken away since. A node that knows more doesn't follow.
 	Known feed.Position
-	// Suspend says that it isn't known what was taken away since: every user is suspended, and every browser's session ended.
+	// Suspend says that it isn't known what was taken away since: every user is suspended, every browser's session ended, every
+	// personal token and every signing key of access tokens revoked, every API token disabled.
 	Suspend bool
 	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
 	// then, is so again. What was changed otherwise isn't known in any other state than the one of before, which may have

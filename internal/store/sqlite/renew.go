@@ -8,6 +8,7 @@ import (
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
 )
 
 const (
@@ -17,7 +18,10 @@ const (
 	suspendClient = suspendAll + ` AND id IN (
 	SELECT user_id FROM client_secret WHERE id = ?2 AND deleted_at IS NULL UNION SELECT user_id FROM client_key WHERE id = ?2 AND deleted_at IS NULL)`
 	endAll          = `UPDATE browser_session SET ended_at = ?1 WHERE ended_at IS NULL`
-	disableAPIToken = `UPDATE api_token SET enabled = 0, version = version + 1, updated_at = ?1 WHERE id = ?2 AND enabled AND deleted_at IS NULL`
+	disableAll      = `UPDATE api_token SET enabled = 0, version = version + 1, updated_at = ?1 WHERE enabled AND deleted_at IS NULL`
+	disableAPIToken = disableAll + ` AND id = ?2`
+	revokeAll       = `UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = ?1 WHERE digest IS NOT NULL`
+	revokeKeys      = `UPDATE signing_key SET wrapped = NULL, revoked_at = ?1 WHERE purpose = ?2 AND revoked_at IS NULL`
 	revokeKey       = `UPDATE signing_key SET wrapped = NULL, revoked_at = ?1 WHERE kid = ?2 AND revoked_at IS NULL`
 )
 
@@ -38,10 +42,7 @@ func (s *Store) Renew(ctx context.Context, r *archive.Renewal) (o archive.Outcom
 func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 	at := micros(r.At)
 	if r.Suspend {
-		if o.Suspended, err = t.exec(suspendAll, at); err == nil {
-			o.Sessions, err = t.exec(endAll, at)
-		}
-		if err != nil {
+		if err := t.suspend(at, &o); err != nil {
 			return o, err
 		}
 	}
@@ -69,6 +70,21 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 		return o, err
 	}
 	return o, t.insertEvent(r.Event(o))
+}
+
+// suspend takes from everybody what can be had anew: the user who is let in again has none of it, since it may have been taken
+// away. The key that signs access tokens goes, too, and the next one that is needed is made; those of API tokens stay, as these
+// are disabled, and would all be lost.
+func (t *tx) suspend(at int64, o *archive.Outcome) error {
+	for _, all := range []struct {
+		to        *int64
+		statement string
+	}{{&o.Suspended, suspendAll}, {&o.Sessions, endAll}, {&o.Tokens, revokeAll}, {&o.Tokens, disableAll}} {
+		if err := t.count(all.to, all.statement, at); err != nil {
+			return err
+		}
+	}
+	return t.count(&o.Keys, revokeKeys, at, string(keyring.ForAccessTokens))
 }
 
 // renewOne does what one change since asks for. A record that isn't there was made since, and is lost: nothing counts that

@@ -18,6 +18,7 @@ import (
 func renewTests() map[string]func(*testing.T, Archived) {
 	return map[string]func(*testing.T, Archived){
 		"suspend everybody":         testSuspendAll,
+		"end every token":           testSuspendTokens,
 		"users":                     testRenewUsers,
 		"personal tokens":           testRenewPersonal,
 		"API tokens":                testRenewAPITokens,
@@ -79,8 +80,8 @@ func testSuspendAll(t *testing.T, s Archived) {
 	must(t, end(t, s, ended.ID, event(audit.SessionEnd, ended.ID, start()))())
 	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Suspend = true }))
 	must(t, err)
-	if o.Suspended != 1 || o.Sessions != 2 || o.Administer {
-		t.Errorf("got %+v, want one user suspended, two sessions ended, and no administrator", o)
+	if o.Suspended != 1 || o.Sessions != 2 || o.Tokens != 1 || o.Administer {
+		t.Errorf("got %+v, want one user suspended, two sessions and a token ended, and no administrator", o)
 	}
 	checkState(t, s, alice, account.Suspended, 2)
 	checkState(t, s, bob, account.Blocked, 1)
@@ -88,12 +89,41 @@ func testSuspendAll(t *testing.T, s Archived) {
 	checkEnded(t, s, 1, one, renewed())
 	checkEnded(t, s, 2, two, renewed())
 	checkEnded(t, s, 3, ended, start())
-	checkLive(t, s, alice.ID, digest(1, 1)) // it counts again when its user does
+	checkDead(t, s, digest(1, 1)) // it may have been revoked since, and its user may be let in again
+	checkFormer(t, s, alice.ID, digest(1, 1))
 	u, err := s.User(t.Context(), alice.ID)
 	must(t, err)
 	if !u.UpdatedAt.Equal(renewed()) {
 		t.Errorf("got updated at %v, want %v", u.UpdatedAt, renewed())
 	}
+}
+
+// testSuspendTokens suspends everybody where API tokens are signed, and access tokens.
+func testSuspendTokens(t *testing.T, s Archived) {
+	owner := tokenOwner(t, s)
+	enabled, disabled := createAPIToken(t, s, apiToken(owner.ID, "enabled")), apiToken(owner.ID, "disabled")
+	disabled.Enabled = false
+	disabled = createAPIToken(t, s, disabled)
+	keys, err := s.SigningKeys(t.Context())
+	must(t, err)
+	access := signingKey(7)
+	access.Purpose = keyring.ForAccessTokens
+	_, run := addSigningKey(t, s, access, "")
+	must(t, run())
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Suspend = true }))
+	must(t, err)
+	if o.Tokens != 1 || o.Keys != 1 {
+		t.Errorf("got %+v, want one token disabled and one key revoked", o)
+	}
+	enabled.Enabled, enabled.Version, enabled.UpdatedAt = false, 2, renewed()
+	checkAPIToken(t, s, enabled.Token)
+	checkAPIToken(t, s, disabled.Token)
+	access.Wrapped, access.RevokedAt = nil, renewed()
+	checkSigningKeys(t, s, append([]keyring.WrappedSigningKey{access}, keys...)...)
+	next := signingKey(8)
+	next.Purpose = keyring.ForAccessTokens
+	_, run = addSigningKey(t, s, next, "")
+	must(t, run())
 }
 
 // testRenewUsers has users deleted, changed and left alone since.
