@@ -32,8 +32,9 @@ What was revoked or deleted since the backup was made must not come back. With
 --journal, the revocation journals that the servers have kept (of one server or
 of several), what they tell of is taken away again: what was deleted is
 deleted, users who were changed are suspended, their tokens ended. Without
-them, or where they leave a gap, every user is suspended and every browser
-logged out, until "jeton user unblock" lets a user in again.
+them, or where they leave a gap, every user is suspended until "jeton user
+unblock" lets a user in again, every browser logged out, every personal token
+and the key that signs access tokens revoked, and every API token disabled.
 
 --as-is restores no file: it does all this to a database that was put back by
 other means, such as a copy of its file or PostgreSQL's recovery to a point in
@@ -149,7 +150,7 @@ func (p *program) sayRestored(done *app.Restored) {
 	}
 	switch {
 	case !done.Whole:
-		p.say("What was taken away since isn't known: %s. So every user is suspended, and every browser logged out.", done.Reach.Gap)
+		p.say("What was taken away since isn't known: %s. So every user is suspended, every browser logged out, every personal token and the key of access tokens revoked, and every API token disabled.", done.Reach.Gap)
 	case done.Reach.At.IsZero():
 		p.say("The journal tells of no change since, up to revision %d of epoch %d.", done.Reach.Last.Revision, done.Reach.Last.Epoch)
 	default:
@@ -173,6 +174,9 @@ func (p *program) restoredNext(done *app.Restored) {
 	if done.Aside != "" {
 		p.say("The revocation journal of another database was put aside, as %s.", done.Aside)
 	}
+	if !done.Whole {
+		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
+	}
 	if len(done.Services) > 0 {
 		p.say("These services were changed since, and are as before; look at who may call what: %s.", strings.Join(done.Services, ", "))
 	}
@@ -180,7 +184,7 @@ func (p *program) restoredNext(done *app.Restored) {
 		p.say("No administrator can log in. Let one in, with the same settings: %s recover", p.env.Command)
 	}
 	if done.Suspended > 0 {
-		p.say("Start the server. Then look at who is suspended, and let in again whom you know: %s user list --state suspended, %s user unblock NAME", p.env.Command, p.env.Command)
+		p.say("Start the server. Then look at who is suspended, and let in again whom you know: %s user list --state suspended, %s user unblock NAME. They have the roles and the password of then, whatever was changed since.", p.env.Command, p.env.Command)
 	} else {
 		p.say("Start the server.")
 	}
