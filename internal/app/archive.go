@@ -24,6 +24,8 @@ var (
 	ErrDiffers        = archive.ErrDiffers
 	ErrClosed         = feed.ErrClosed
 	ErrWrongMasterKey = keyring.ErrWrongMasterKey
+	// ErrRowsLeft says that a restore was interrupted, and what it had loaded couldn't be deleted. No server uses it.
+	ErrRowsLeft = errors.New("what was loaded is still there")
 	// ErrNoMasterKey says that there is no master key where one must be.
 	ErrNoMasterKey = errors.New("there is no master key")
 	// ErrNoDatabase says that there is no database where one must be.

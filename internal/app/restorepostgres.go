@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/archive"
 )
@@ -35,11 +36,21 @@ func restorePostgres(ctx context.Context, d database, b *backup, r *archive.Rene
 	if done, err = b.put(ctx, d, to, r); err == nil {
 		return done, nil
 	}
-	// Who gave up waiting shall not find half of the records. What was never begun, or was finished, isn't given up.
-	if giveUp := to.GiveUp(context.WithoutCancel(ctx), token); giveUp != nil && !errors.Is(giveUp, archive.ErrGivenUp) {
-		err = errors.Join(err, giveUp)
+	return done, fmt.Errorf("loading the records into %s: %w", d.name, errors.Join(err, giveUp(ctx, to, token)))
+}
+
+// giveUpWithin is how long a restore that failed tries to delete what it has loaded.
+const giveUpWithin = 20 * time.Second
+
+// giveUp deletes what a restore has loaded, although its context may have ended: who gave up waiting shall not find half of the
+// records. What was never begun, or was finished, isn't given up.
+func giveUp(ctx context.Context, to loading, token string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpWithin)
+	defer cancel()
+	if err := to.GiveUp(ctx, token); err != nil && !errors.Is(err, archive.ErrGivenUp) {
+		return fmt.Errorf("%w: %w", ErrRowsLeft, err)
 	}
-	return done, fmt.Errorf("loading the records into %s: %w", d.name, err)
+	return nil
 }
 
 // clearKilled deletes what a restore has left that was killed.

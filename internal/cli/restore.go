@@ -193,6 +193,8 @@ func (p *program) restoredNext(done *app.Restored) {
 // restoreFault says what to do about an error of a restore.
 func restoreFault(err error) error {
 	switch {
+	case errors.Is(err, app.ErrRowsLeft):
+		return &fault{err, "", "Repeat the command: it deletes them first, and begins anew. No server uses them."}
 	case errors.Is(err, app.ErrNotEmpty):
 		return &fault{err, "", "A backup is restored into a database that has no records: name another with --data or --database, or move this one away. To go on with this one as it is, use --as-is."}
 	case errors.Is(err, app.ErrLocked):

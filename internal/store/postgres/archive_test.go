@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/jeton-io/jeton/internal/archive"
@@ -115,5 +117,57 @@ func TestSwapClosed(t *testing.T) {
 		if err := s.KeepHorizon(t.Context(), now()); (err == nil) != (got == "") {
 			t.Errorf("%+v: got error %v from writing", step, err)
 		}
+	}
+}
+
+// TestGiveUpInterrupted gives a load up whose context ended while the server worked for it, as at SIGTERM: the connection is gone,
+// and the rows that were loaded before go all the same.
+func TestGiveUpInterrupted(t *testing.T) {
+	from, dsn := database(t), empty(t)
+	s, err := from.Open(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	source := from.Snapshot(t)
+	defer func() { _ = source.Close() }()
+	target, err := postgres.OpenTarget(t.Context(), dsn, source.Header().Schema, "token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Begin(t.Context(), source.Header(), source.Tables()); err != nil {
+		t.Fatal(err)
+	}
+	other, watcher := dial(t, dsn), dial(t, dsn)
+	if _, err := other.Exec(t.Context(), `BEGIN; LOCK TABLE pepper`); err != nil {
+		t.Fatal(err)
+	}
+	table := source.Tables()[slices.IndexFunc(source.Tables(), func(t archive.Table) bool { return t.Name == "pepper" })]
+	ctx, cancel := context.WithCancel(t.Context())
+	loaded := make(chan error, 1)
+	go func() {
+		loaded <- target.Load(ctx, table, []archive.Row{{int64(0), int64(1), []byte{1}}}) // created_at, version, wrapped
+	}()
+	for waiting := false; !waiting; {
+		if err := watcher.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'relation' AND relation = 'pepper'::regclass AND NOT granted)`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := <-loaded; !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v from loading, want %v", err, context.Canceled)
+	}
+	if _, err := other.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.GiveUp(t.Context(), "token"); err != nil {
+		t.Errorf("got error %v from giving up, want none", err)
+	}
+	if err := target.Close(); err != nil {
+		t.Errorf("got error %v from closing", err)
+	}
+	var rows int64
+	if err := watcher.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM store) + (SELECT count(*) FROM pepper)`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("got %d rows and error %v, want none left", rows, err)
 	}
 }

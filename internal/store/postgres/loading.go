@@ -227,9 +227,16 @@ FROM (SELECT greatest($1::bigint, coalesce(max(seq), 0)) AS n FROM audit_event) 
 }
 
 // GiveUp deletes what the load of a token has loaded, and leaves a database as a node finds it that was never started. It
-// returns ErrGivenUp where that isn't being loaded: then nothing is deleted.
-func (l *LoadingTarget) GiveUp(ctx context.Context, token string) error {
-	return l.write(ctx, "deleting what was loaded", loading(archive.Why(archive.Loading, token)), func(t *tx) error {
+// returns ErrGivenUp where that isn't being loaded: then nothing is deleted. It takes a connection of its own, since a load that
+// was interrupted has lost the other.
+func (l *LoadingTarget) GiveUp(ctx context.Context, token string) (err error) {
+	conn, err := dialPatiently(ctx, l.dial)
+	if err != nil {
+		return fmt.Errorf("connecting to the database: %w", kindOf(err))
+	}
+	defer func() { err = errors.Join(err, hangUp(conn)) }()
+	beside := &LoadingTarget{conn: conn}
+	return beside.write(ctx, "deleting what was loaded", loading(archive.Why(archive.Loading, token)), func(t *tx) error {
 		names := make([]string, len(l.shapes))
 		for i, shape := range l.shapes {
 			names[i] = quote(shape.Name)
