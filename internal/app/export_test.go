@@ -87,3 +87,17 @@ func GiveSigns(ctx context.Context, t *testing.T, by Supervisor, mute <-chan str
 		admin.Close()
 	}
 }
+
+// GiveUp gives up what a restore has loaded, by what deletes it.
+func GiveUp(ctx context.Context, deleting func(ctx context.Context) error) error {
+	return giveUp(ctx, half{deleting: deleting}, "token")
+}
+
+// half is a database with half of the records, which can only be given up.
+type half struct {
+	loading
+	deleting func(ctx context.Context) error
+}
+
+// GiveUp implements loading.
+func (h half) GiveUp(ctx context.Context, _ string) error { return h.deleting(ctx) }

@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -173,5 +176,24 @@ func TestRestoreUnaware(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestGiveUp gives up when the context has ended, as at SIGTERM: that takes its own time, which has an end, and what fails is said.
+func TestGiveUp(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct{ fails, want error }{
+		{nil, nil}, {fmt.Errorf("deleting: %w", archive.ErrGivenUp), nil}, {errors.New("the server is gone"), app.ErrRowsLeft},
+	} {
+		err := app.GiveUp(ended, func(ctx context.Context) error {
+			if _, bounded := ctx.Deadline(); ctx.Err() != nil || !bounded {
+				t.Errorf("got a context that ended with %v, bounded %t, want one that goes on for a while", ctx.Err(), bounded)
+			}
+			return tt.fails
+		})
+		if !errors.Is(err, tt.want) || tt.want != nil && !errors.Is(err, tt.fails) {
+			t.Errorf("%v: got error %v, want %v", tt.fails, err, tt.want)
+		}
 	}
 }
