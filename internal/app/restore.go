@@ -136,7 +136,8 @@ func (b *backup) put(ctx context.Context, d database, to loading, r *archive.Ren
 // renewal returns what a database that stands at a position must give up, by the journals. The server's own, which lies where it
 // has its place, is read with those that are given: this node knows what is in it. Where none is given it isn't, and the
 // operator is told of it. The new epoch is above any that it knows, or that would take the database for a past.
-func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, error) {
+// What is known without a journal is added to those.
+func (o *Options) renewal(done *Restored, paths []string, known ...feed.Entry) (*archive.Renewal, error) {
 	entries, err := readJournals(paths, done.From)
 	if err != nil {
 		return nil, err
@@ -148,6 +149,9 @@ func (o *Options) renewal(done *Restored, paths []string) (*archive.Renewal, err
 	}
 	if len(paths) > 0 {
 		entries = append(entries, own...)
+	}
+	if len(entries) > 0 {
+		entries = append(entries, known...)
 	}
 	done.Reach = archive.Since(done.From, entries)
 	done.Whole = done.Reach.Gap == ""
@@ -252,7 +256,12 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 	if done.From, err = s.Position(ctx); err != nil {
 		return done, err
 	}
-	renewal, err := o.renewal(&done, r.Journals)
+	batch, err := s.ChangesAfter(ctx, done.From.Revision)
+	if err != nil {
+		return done, err
+	}
+	// The restore before this one is in the journal of one node at the most; the database knows of it, too.
+	renewal, err := o.renewal(&done, r.Journals, feed.Entry{Epoch: done.From.Epoch, Change: feed.RestoredTo(batch.Reach, time.Time{})})
 	if err != nil {
 		return done, err
 	}

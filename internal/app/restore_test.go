@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -174,6 +175,14 @@ func TestRestoreUnaware(t *testing.T) {
 				if err := app.Run(t.Context(), app.Options{Config: cfg}); !errors.Is(err, want) || !strings.Contains(err.Error(), "--journal "+at) {
 					t.Errorf("the journal %s: got error %v, want %v, with what to do", at, err, want)
 				}
+			}
+			// Once more as it stands, with what is known now: it is too late to take away what was left, but for everybody.
+			heard := filepath.Join(t.TempDir(), "heard") // the journal of a third node, to which the restore was a position
+			write(t, heard, regexp.MustCompile(`(?m) \S+ restored .*$`).ReplaceAllString(read(t, filepath.Join(data, "revocations.journal")), " -"))
+			again := app.RestoreOptions{Journals: []string{other, heard}}
+			done, err := app.RestoreAsIs(t.Context(), app.Options{Config: configure(t, data, "--journal-file", filepath.Join(t.TempDir(), "new"))}, again)
+			if err != nil || tt.want != nil && !strings.Contains(done.Reach.Gap, "didn't know changes") {
+				t.Errorf("as it stands: got the gap %q and error %v, want what the restore before didn't know", done.Reach.Gap, err)
 			}
 		})
 	}

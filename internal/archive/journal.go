@@ -41,6 +41,7 @@ func Since(p feed.Position, entries []feed.Entry) Reach {
 		return r.Reach
 	}
 	r.Last.Epoch, r.Last.Revision, r.Last.Mark = last.Epoch, last.Revision, last.Mark
+	r.lookBack(p, entries)
 	for epoch := p.Epoch; len(entries) > 0; {
 		n := slices.IndexFunc(entries, func(e feed.Entry) bool { return e.Epoch != entries[0].Epoch })
 		if n < 0 {
@@ -56,6 +57,20 @@ func Since(p feed.Position, entries []feed.Entry) Reach {
 		entries = entries[n:]
 	}
 	return r.Reach
+}
+
+// lookBack looks for what the restore didn't know that began the very epoch of p: what a journal tells of the time before it, and
+// beyond its reach, was never taken away.
+func (r *reading) lookBack(p feed.Position, entries []feed.Entry) {
+	var former feed.Position // the last of a former epoch
+	for _, e := range entries {
+		switch {
+		case e.Epoch < p.Epoch:
+			former.Epoch, former.Revision = e.Epoch, e.Revision
+		case e.Epoch == p.Epoch && e.Kind == feed.Restored && e.Revision <= p.Revision && former.Beyond(e.Reach()):
+			r.miss("the restore that began epoch %d didn't know changes up to revision %d of epoch %d", e.Epoch, former.Revision, former.Epoch)
+		}
+	}
 }
 
 // record is what a change is about.
