@@ -190,6 +190,29 @@ func TestDecideRefuses(t *testing.T) {
 	}
 }
 
+// TestDecideSuspendedService has a call refused that passes at the same service when that isn't suspended.
+func TestDecideSuspendedService(t *testing.T) {
+	for _, suspended := range []bool{false, true} {
+		d := newDeskOf(t, compileOf(t, func(s *policy.Service) { s.Suspended = suspended }), 0)
+		alice := d.person("alice")
+		id := d.personal.token("jtp-alice", alice)
+		if !suspended {
+			if got := d.Decide(t.Context(), bearer("jtp-alice"), tokenDoor); !got.Allowed() {
+				t.Errorf("got refused as %s, want allowed", got.Reason)
+			}
+			continue
+		}
+		in := bearer("jtp-alice")
+		checkRefused(t, d, in, authority.ReasonServiceSuspended, authority.OutcomeForbidden, nil)
+		checkEntry(t, d, audit.Event{
+			Action: audit.Refused, Reason: "service_suspended", Door: "gateway", Count: 2,
+			Actor:  audit.Actor{UserID: alice.ID, CredentialKind: "personal_token", CredentialID: id, Address: peer.String()},
+			Target: audit.Target{Kind: "service", Name: "reports"},
+			Detail: map[string]string{"call": in.Method + " " + in.Host + in.Path},
+		})
+	}
+}
+
 // checkRefused decides twice, since a refusal must not be remembered as anything else.
 func checkRefused(t *testing.T, d *desk, in *authority.Presented, reason authority.Reason, outcome authority.Outcome, cause error) {
 	t.Helper()
@@ -214,7 +237,7 @@ func TestReasonOutcomes(t *testing.T) {
 	outcomes := map[authority.Outcome]string{
 		authority.OutcomeMalformed:       "two_credentials too_long unreadable_call",
 		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired ended blocked suspended user_deleted",
-		authority.OutcomeForbidden:       "unknown_service ambiguous_path no_operation not_in_audience untrusted_peer cross_origin not_allowed",
+		authority.OutcomeForbidden:       "unknown_service service_suspended ambiguous_path no_operation not_in_audience untrusted_peer cross_origin not_allowed",
 		authority.OutcomeTooMany:         "throttled",
 		authority.OutcomeUnavailable:     "busy unavailable",
 	}

@@ -74,15 +74,20 @@ func newDeskOf(tb testing.TB, table *policy.Table, maxRemembered int) *desk {
 	return d
 }
 
-func compile(tb testing.TB) *policy.Table {
+func compile(tb testing.TB) *policy.Table { return compileOf(tb, func(*policy.Service) {}) }
+
+// compileOf returns the table of the service after a change to it.
+func compileOf(tb testing.TB, change func(*policy.Service)) *policy.Table {
 	tb.Helper()
-	table, err := policy.Compile([]policy.Service{{
+	s := policy.Service{
 		Name: "reports", ID: reportsID, Host: "api.example.com", PathPrefix: "/v2",
 		Operations: []policy.Operation{
 			{Pattern: "GET /reports/{id}", Audience: []policy.Audience{policy.RoleAudience("partner")}},
 			{Pattern: "GET /users/{id}", Audience: []policy.Audience{policy.SelfAudience("id")}},
 		},
-	}})
+	}
+	change(&s)
+	table, err := policy.Compile([]policy.Service{s})
 	if err != nil {
 		tb.Fatal(err)
 	}

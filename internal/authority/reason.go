@@ -69,6 +69,7 @@ const (
 	ReasonSuspended         Reason = "suspended"           // the user is suspended since the database was restored
 	ReasonUserDeleted       Reason = "user_deleted"        // the user was deleted
 	ReasonUnknownService    Reason = "unknown_service"     // no service has this host and path prefix
+	ReasonServiceSuspended  Reason = "service_suspended"   // nobody has looked at the service since the database was restored
 	ReasonAmbiguousPath     Reason = "ambiguous_path"      // proxy and API might read the path differently
 	ReasonNoOperation       Reason = "no_operation"        // no operation matches, and the service denies by default
 	ReasonNotInAudience     Reason = "not_in_audience"     // the operation is not meant for this user
@@ -93,7 +94,7 @@ func Reasons() []Reason {
 		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonReplayed, ReasonUnknownKey,
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
 		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
-		ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
+		ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
 		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier, ReasonRateLimited,
 		ReasonThrottled, ReasonBusy, ReasonUnavailable,
 	}
@@ -104,8 +105,8 @@ func (r Reason) Outcome() Outcome {
 	switch r {
 	case ReasonTwoCredentials, ReasonTooLong, ReasonUnreadableCall:
 		return OutcomeMalformed
-	case ReasonUnknownService, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonUntrustedPeer,
-		ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier:
+	case ReasonUnknownService, ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope,
+		ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier:
 		return OutcomeForbidden
 	case ReasonThrottled, ReasonRateLimited:
 		return OutcomeTooMany

@@ -81,6 +81,8 @@ type Service struct {
 	// AcceptAPITokens admits an API token that wasn't exchanged for an access token. Authorize doesn't look at it: which
 	// credential a subject came by is for the caller to compare.
 	AcceptAPITokens bool
+	// Suspended shuts the service: Authorize refuses every call of it, whatever its operations and default say.
+	Suspended bool
 	// Verifiers are the users who may ask about the calls and tokens of the service.
 	Verifiers  []uuid.UUID
 	Operations []Operation
@@ -107,6 +109,8 @@ const (
 	// ReasonNoOperation refuses a call that no operation matches, where the
 	// service's default is deny.
 	ReasonNoOperation Reason = "no_operation"
+	// ReasonServiceSuspended refuses every call of a service that is suspended.
+	ReasonServiceSuspended Reason = "service_suspended"
 	// ReasonNotInAudience refuses a subject for whom the operation isn't meant.
 	ReasonNotInAudience Reason = "not_in_audience"
 )
@@ -115,7 +119,7 @@ const (
 type Verdict struct {
 	Allowed bool
 	Reason  Reason
-	// Operation is the one that decided, and nil where none matched or the path
-	// was ambiguous. It belongs to the Table and must not be changed.
+	// Operation is the one that decided, and nil where none matched, the path
+	// was ambiguous or the service suspended. It belongs to the Table and must not be changed.
 	Operation *Operation
 }

@@ -16,6 +16,7 @@ type CompiledService struct {
 	address  string // host and prefix
 	open     bool   // the default is authenticated
 	raw      bool   // API tokens are accepted as they are
+	shut     bool   // it is suspended
 	allowed  traits
 	methods  map[string]*node // the patterns without method under ""
 	siblings *siblings
@@ -34,11 +35,18 @@ func (s *CompiledService) Address() string { return s.address }
 // AcceptsAPITokens reports whether an API token need not be exchanged first.
 func (s *CompiledService) AcceptsAPITokens() bool { return s.raw }
 
+// Suspended reports whether every call is refused.
+func (s *CompiledService) Suspended() bool { return s.shut }
+
 // Authorize judges a call by its method, its whole path as the request spells
 // it (percent-encoded, with the service's prefix, without query) and its
 // subject. A path that isn't below the prefix matches no operation, and no
-// default admits it.
+// default admits it. A suspended service isn't looked into: what its operations
+// say is in doubt.
 func (s *CompiledService) Authorize(method, rawPath string, sub Subject) Verdict {
+	if s.shut {
+		return Verdict{Reason: ReasonServiceSuspended}
+	}
 	found, problem := inspect(rawPath, s.allowed)
 	if problem != "" {
 		return Verdict{Reason: ReasonAmbiguousPath}

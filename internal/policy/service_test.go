@@ -116,6 +116,25 @@ func TestAuthorizeMatches(t *testing.T) {
 	}
 }
 
+// TestAuthorizeSuspended has a service that admits alice by an operation and by its default, and the same one suspended.
+func TestAuthorizeSuspended(t *testing.T) {
+	for _, test := range []struct{ path, want string }{
+		{"/api/reports/1", "GET /reports/{id}"},
+		{"/api/else", "default"},
+		{"/api//reports/1", "ambiguous_path"},
+	} {
+		s := policy.Service{PathPrefix: "/api", Default: policy.DefaultAuthenticated, Operations: operations("GET /reports/{id}")}
+		if got := outcome(compiled(t, s).Authorize("GET", test.path, alice())); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.path, got, test.want)
+		}
+		s.Suspended = true
+		shut := compiled(t, s)
+		if got := outcome(shut.Authorize("GET", test.path, alice())); got != "service_suspended" || !shut.Suspended() {
+			t.Errorf("%s: got %s of the suspended service, want service_suspended", test.path, got)
+		}
+	}
+}
+
 func TestAuthorizeAudience(t *testing.T) {
 	bob := policy.Subject{UserID: uuid.MustParse(bobID), Roles: []string{"Staff", "staff2", "taff", ""}}
 	user := func(id string) policy.Audience { return policy.UserAudience(uuid.MustParse(id)) }
