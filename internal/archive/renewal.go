@@ -48,7 +48,8 @@ type Renewal struct {
 	Suspend bool
 	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
 	// then, is so again. What was changed otherwise isn't known in any other state than the one of before, which may have
-	// allowed more: a personal token is revoked, an API token disabled, a user suspended.
+	// allowed more: a personal token is revoked, an API token disabled, a user or
+	// service suspended.
 	Changes []feed.Change
 	// Event returns the event of all this.
 	Event func(Outcome) audit.Event
@@ -70,7 +71,7 @@ type Outcome struct {
 	Tokens     int64         // personal tokens revoked, API tokens deleted or disabled, client secrets and keys deleted
 	Sessions   int64         // of browsers, ended
 	Keys       int64         // signing keys revoked
-	Services   []string      // names of those that were changed since, and are now as before
+	Services   []string      // names of those that were changed since, and are suspended
 	Unknown    int64         // records changed since that aren't there, as they were made since
 	Administer bool          // whether there is an administrator who can log in
 }

@@ -37,9 +37,12 @@ type Service struct {
 	Verifiers   []uuid.UUID // users who may ask /v1/verify about this service
 	// AcceptAPITokens admits API tokens that weren't exchanged, for clients that can't: those live long, and travel then.
 	AcceptAPITokens bool
-	Version         int64 // raised by each change of the service or its operations
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
+	// Suspended lets nobody call the service: it was changed after the moment that the database was put back to, so that its
+	// operations may allow more than they did. Each change of it or of its operations ends that.
+	Suspended bool
+	Version   int64 // raised by each change of the service or its operations
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Entry is a service with its operations, as the policy is compiled from.
@@ -62,12 +65,12 @@ type Store interface {
 	// Catalog returns everything, as of one moment.
 	Catalog(ctx context.Context) ([]Entry, error)
 	// UpdateService writes the service if its version is still s.Version, and raises that; else it returns ErrStale,
-	// ErrNotFound, or ErrConflict.
+	// ErrNotFound, or ErrConflict. The service is suspended no more, whatever s says.
 	UpdateService(ctx context.Context, s Service, ev audit.Event) error
 	// DeleteService removes a service and its operations; its ID is not used again. It returns ErrNotFound.
 	DeleteService(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// ReplaceOperations replaces all operations of a service if its version is still the given one, and raises that;
-	// else it returns ErrStale or ErrNotFound.
+	// else it returns ErrStale or ErrNotFound. The service is suspended no more.
 	ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, ev audit.Event) error
 }
 
@@ -129,7 +132,8 @@ func (c *Catalog) Reload(ctx context.Context) error {
 func (s *Service) compilable(ops []policy.Operation) policy.Service {
 	return policy.Service{
 		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
-		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Verifiers: s.Verifiers, Operations: ops,
+		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Suspended: s.Suspended,
+		Verifiers: s.Verifiers, Operations: ops,
 	}
 }
 
@@ -159,7 +163,8 @@ func (c *Catalog) Create(ctx context.Context, d Draft, actor audit.Actor) (Servi
 	return s, c.cfg.Applied(ctx)
 }
 
-// Update writes the draft over the service of that name, if its version is the given one (0 for any).
+// Update writes the draft over the service of that name, if its version is the given one (0 for any). A suspended service is
+// so no more, even where the draft changes nothing: an administrator has looked at it.
 func (c *Catalog) Update(ctx context.Context, name string, version int64, d Draft, actor audit.Actor) (Service, error) {
 	e, err := c.cfg.Store.Service(ctx, name)
 	if err != nil {
@@ -173,7 +178,8 @@ func (c *Catalog) Update(ctx context.Context, name string, version int64, d Draf
 		return Service{}, err
 	}
 	s.UpdatedAt = c.cfg.Now().UTC().Truncate(time.Microsecond)
-	ev := audit.New(audit.ServiceUpdate, actor, target(s), s.UpdatedAt, s.detail()...)
+	ev := audit.New(audit.ServiceUpdate, actor, target(s), s.UpdatedAt, append(s.detail(), s.resumed()...)...)
+	s.Suspended = false
 	if err := c.cfg.Store.UpdateService(ctx, s, ev); err != nil {
 		return Service{}, fmt.Errorf("updating service: %w", err)
 	}
@@ -243,6 +249,15 @@ func (s *Service) detail() []string {
 		"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath,
 		"verifiers", strings.Join(verifiers, ","), "accept_api_tokens", strconv.FormatBool(s.AcceptAPITokens),
 	}
+}
+
+// resumed is what the audit log tells of the change of a suspended service, beside what is changed: who has let callers in
+// again.
+func (s *Service) resumed() []string {
+	if !s.Suspended {
+		return nil
+	}
+	return []string{"suspended", "false"}
 }
 
 func target(s Service) audit.Target { return audit.Target{Kind: "service", ID: s.ID, Name: s.Name} }

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -58,14 +59,15 @@ type desk struct {
 	store  *sqlite.Store
 	people *people
 	now    time.Time
+	path   string
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{now: noon}
+	d := &desk{now: noon, path: filepath.Join(t.TempDir(), "jeton.db")}
 	now := func() time.Time { return d.now }
 	var err error
-	if d.store, err = sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: now}); err != nil {
+	if d.store, err = sqlite.Open(t.Context(), sqlite.Config{Path: d.path, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -269,6 +271,72 @@ func TestUpdate(t *testing.T) {
 	}
 	if entry, err := d.Service(t.Context(), "figures"); err != nil || entry.Version != 3 {
 		t.Errorf("got %+v, %v, want version 3 still", entry, err)
+	}
+}
+
+// suspend has the service of that name suspended, as by a restore, and returns its version from then on.
+func (d *desk) suspend(t *testing.T, name string) int64 {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name); err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.Service(t.Context(), name)
+	if err = errors.Join(err, d.Reload(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return e.Version
+}
+
+// TestResume changes a suspended service in every way. Whichever it is, callers are let in again, and the audit log says by
+// which change; the same change of a service that isn't suspended says nothing of it.
+func TestResume(t *testing.T) {
+	d := newDesk(t)
+	ann := policy.Subject{UserID: d.user(t, "ann")}
+	same := catalog.Draft{Name: "reports", Host: "api.example.com"}
+	s := d.create(t, same)
+	op := catalog.Operation{Pattern: "GET /", Audience: []string{"user:ann"}}
+	d.replace(t, "reports", 1, op)
+	for what, change := range map[string]func(version int64) error{
+		"the same service": func(version int64) error {
+			updated, err := d.Update(t.Context(), "reports", version, same, actor)
+			if updated.Suspended {
+				t.Error("got the updated service suspended, want it not")
+			}
+			return err
+		},
+		"the same operations": func(version int64) error {
+			_, err := d.Replace(t.Context(), "reports", version, []catalog.Operation{op}, actor)
+			return err
+		},
+	} {
+		for _, suspended := range []bool{false, true} {
+			e, err := d.Service(t.Context(), "reports")
+			if err != nil {
+				t.Fatal(err)
+			}
+			version, before := e.Version, policy.ReasonNone
+			if suspended {
+				version, before = d.suspend(t, "reports"), policy.ReasonServiceSuspended
+			}
+			if got := d.reason("api.example.com", "GET /", ann); got != before {
+				t.Errorf("%s: got %q before, want %q", what, got, before)
+			}
+			if err := change(version); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.reason("api.example.com", "GET /", ann); got != policy.ReasonNone {
+				t.Errorf("%s: got %q after, want none", what, got)
+			}
+			events, err := d.store.Events(t.Context(), audit.Query{Target: s.ID, Limit: 1})
+			if err != nil || len(events) != 1 || (events[0].Detail["suspended"] == "false") != suspended {
+				t.Errorf("%s: got %+v, %v, want it told that the service was suspended: %t", what, events, err, suspended)
+			}
+		}
 	}
 }
 

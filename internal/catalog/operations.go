@@ -26,7 +26,7 @@ type Operation struct {
 
 // Replace replaces the operations of a service, if its version is the given one. Errors are a *authority.FieldError,
 // ErrConflict (wrapped in one) for patterns that conflict, ErrStale, ErrNotFound or a store's. It returns the new version.
-// The audit event tells what was added and removed: the version that is replaced is the one that was read here.
+// A suspended service is so no more. The audit event tells what was added and removed: the version that is replaced is the one that was read here.
 func (c *Catalog) Replace(ctx context.Context, name string, version int64, ops []Operation, actor audit.Actor) (int64, error) {
 	e, err := c.cfg.Store.Service(ctx, name)
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *Catalog) Replace(ctx context.Context, name string, version int64, ops [
 	if err != nil {
 		return 0, err
 	}
-	ev := audit.New(audit.OperationsReplace, actor, target(s), c.cfg.Now(), detail...)
+	ev := audit.New(audit.OperationsReplace, actor, target(s), c.cfg.Now(), append(detail, s.resumed()...)...)
 	if err := c.cfg.Store.ReplaceOperations(ctx, s.ID, version, compiled, ev); err != nil {
 		return 0, fmt.Errorf("replacing operations: %w", err)
 	}

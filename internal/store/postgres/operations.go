@@ -58,7 +58,7 @@ func operations(ctx context.Context, in queryer, text string, args ...any) (map[
 // because a large list would spend it: while the disk is full, blocking a user or deleting the service ends an access.
 func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, ev audit.Event) error {
 	return s.write(ctx, "replacing operations", func(t *tx) error {
-		n, err := t.exec(`UPDATE service SET version = version + 1, updated_at = $1 WHERE id = $2 AND version = $3 AND deleted_at IS NULL`,
+		n, err := t.exec(`UPDATE service SET suspended = false, version = version + 1, updated_at = $1 WHERE id = $2 AND version = $3 AND deleted_at IS NULL`,
 			micros(ev.At), raw(id), version)
 		if err != nil {
 			return err

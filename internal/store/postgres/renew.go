@@ -25,6 +25,7 @@ const (
 	disableAPIToken = disableAll + ` AND id = $2`
 	revokeAll       = `UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = $1 WHERE digest IS NOT NULL`
 	revokeKeys      = `UPDATE signing_key SET wrapped = NULL, revoked_at = $1 WHERE purpose = $2 AND revoked_at IS NULL`
+	suspendService  = `UPDATE service SET suspended = true, version = version + 1, updated_at = $1 WHERE id = $2 AND NOT suspended AND deleted_at IS NULL`
 	revokeKey       = `UPDATE signing_key SET wrapped = NULL, revoked_at = $1 WHERE kid = $2 AND revoked_at IS NULL`
 )
 
@@ -193,7 +194,7 @@ func (t *tx) revokeUnknown(c feed.Change, at int64) error {
 	return err
 }
 
-// renewService deletes a service again, or has it told of: who may call what is as before, which may be more.
+// renewService deletes a service again, or suspends it and has it told of: who may call what is as before, which may be more.
 func (t *tx) renewService(c feed.Change, at int64, o *archive.Outcome) error {
 	var name string
 	err := kindOf(t.one(`SELECT name FROM service WHERE id = $1 AND deleted_at IS NULL`, &name, raw(c.ID)))
@@ -208,7 +209,8 @@ func (t *tx) renewService(c feed.Change, at int64, o *archive.Outcome) error {
 		return t.endService(c.ID, fromMicros(at))
 	}
 	o.Services = append(o.Services, name)
-	return nil
+	_, err = t.exec(suspendService, at, raw(c.ID))
+	return err
 }
 
 // renewKey revokes a signing key again, which the feed names by what stands for its kid. Another is made when one is needed.

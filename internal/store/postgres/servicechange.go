@@ -37,7 +37,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
-UPDATE service SET name = $1, host = $2, path_prefix = $3, default_verdict = $4, allow_in_path = $5, accept_api_tokens = $6,
+UPDATE service SET name = $1, host = $2, path_prefix = $3, default_verdict = $4, allow_in_path = $5, accept_api_tokens = $6, suspended = false,
 	version = version + 1, updated_at = $7
 WHERE id = $8 AND version = $9 AND deleted_at IS NULL`,
 			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, micros(v.UpdatedAt), raw(v.ID), v.Version)

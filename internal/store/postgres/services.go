@@ -14,7 +14,7 @@ import (
 // would repeat the service for each.
 const (
 	selectService = `
-SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.suspended, s.version, s.created_at, s.updated_at,
 	(SELECT array_agg(user_id ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
 FROM service s WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = $1`
@@ -25,7 +25,7 @@ FROM service s WHERE s.deleted_at IS NULL`
 // scanService reads a row of selectService, without its operations: a list of services has no need of thousands of them.
 func scanService(row scanner) (v catalog.Service, err error) {
 	var verifiers [][16]byte
-	err = row.Scan(idColumn{&v.ID}, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Version,
+	err = row.Scan(idColumn{&v.ID}, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Suspended, &v.Version,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, &verifiers)
 	for _, id := range verifiers {
 		v.Verifiers = append(v.Verifiers, uuid.UUID(id))

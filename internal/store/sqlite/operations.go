@@ -58,7 +58,7 @@ func operations(rows *sql.Rows, err error) (map[uuid.UUID][]policy.Operation, er
 // because a large list would spend it: while the disk is full, blocking a user or deleting the service ends an access.
 func (s *Store) ReplaceOperations(ctx context.Context, id uuid.UUID, version int64, ops []policy.Operation, ev audit.Event) error {
 	return s.write(ctx, "replacing operations", func(t *tx) error {
-		n, err := t.exec(`UPDATE service SET version = version + 1, updated_at = ? WHERE id = ? AND version = ? AND deleted_at IS NULL`,
+		n, err := t.exec(`UPDATE service SET suspended = 0, version = version + 1, updated_at = ? WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 			micros(ev.At), blob(id), version)
 		if err != nil {
 			return err

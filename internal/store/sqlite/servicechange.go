@@ -39,7 +39,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
-UPDATE service SET name = ?, host = ?, path_prefix = ?, default_verdict = ?, allow_in_path = ?, accept_api_tokens = ?, version = version + 1, updated_at = ?
+UPDATE service SET name = ?, host = ?, path_prefix = ?, default_verdict = ?, allow_in_path = ?, accept_api_tokens = ?, suspended = 0,
+	version = version + 1, updated_at = ?
 WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, micros(v.UpdatedAt), blob(v.ID), v.Version)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 // would repeat the service for each.
 const (
 	selectService = `
-SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.suspended, s.version, s.created_at, s.updated_at,
 	(SELECT group_concat(hex(user_id), '' ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
 FROM service s WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = ?`
@@ -22,7 +22,7 @@ FROM service s WHERE s.deleted_at IS NULL`
 
 // scanService reads a row of selectService, without its operations: a list of services has no need of thousands of them.
 func scanService(row scanner) (v catalog.Service, err error) {
-	err = row.Scan(&v.ID, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Version,
+	err = row.Scan(&v.ID, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Suspended, &v.Version,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, idsColumn{&v.Verifiers})
 	return v, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 )
@@ -25,6 +26,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"client secrets and keys":   testRenewClients,
 		"browser sessions":          testRenewSessions,
 		"services":                  testRenewServices,
+		"services that are resumed": testResumeServices,
 		"signing keys":              testRenewKeys,
 		"the position and the feed": testRenewPosition,
 		"how much was known":        testRenewReach,
@@ -225,9 +227,33 @@ func testRenewServices(t *testing.T, s Archived) {
 		t.Errorf("got %+v, want one service deleted", o)
 	}
 	checkNoService(t, s, removed)
-	for _, v := range []string{kept.Name, altered.Name} {
-		_, err := s.Service(t.Context(), v)
+	altered.Suspended, altered.Version, altered.UpdatedAt = true, 2, renewed()
+	for _, v := range []catalog.Service{kept, altered} {
+		got, err := s.Service(t.Context(), v.Name)
 		must(t, err)
+		same(t, got, catalog.Entry{Service: v})
+	}
+	list, err := s.Services(t.Context(), "", 10)
+	must(t, err)
+	same(t, list, []catalog.Service{altered, kept})
+}
+
+// testResumeServices changes suspended services: whatever the change is, it is what a person has looked for.
+func testResumeServices(t *testing.T, s Archived) {
+	one, two := setUp(t, s, api("one")), setUp(t, s, api("two"))
+	same(t, renew(t, s, changed(feed.Service, one.ID), changed(feed.Service, two.ID)).Services, []string{"one", "two"})
+	one.Version, two.Version, two.Suspended = 2, 2, true
+	refuses(t, s, authority.ErrStale, func() error { // made before it was suspended
+		return s.ReplaceOperations(t.Context(), one.ID, 1, nil, event(audit.OperationsReplace, one.ID, renewed()))
+	})
+	must(t, s.ReplaceOperations(t.Context(), one.ID, 2, nil, event(audit.OperationsReplace, one.ID, renewed())))
+	must(t, s.UpdateService(t.Context(), two, event(audit.ServiceUpdate, two.ID, renewed())))
+	entries, err := s.Catalog(t.Context())
+	must(t, err)
+	for _, e := range entries {
+		if e.Suspended || e.Version != 3 {
+			t.Errorf("got %+v, want version 3 that is suspended no more", e)
+		}
 	}
 }
 

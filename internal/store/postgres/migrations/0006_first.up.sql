@@ -198,7 +198,8 @@ CREATE TABLE service (
     created_at        bigint  NOT NULL,
     updated_at        bigint  NOT NULL,
     deleted_at        bigint,
-    accept_api_tokens boolean NOT NULL DEFAULT false
+    accept_api_tokens boolean NOT NULL DEFAULT false,
+    suspended         boolean NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX service_by_name ON service (name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX service_by_address ON service (host, path_prefix) WHERE deleted_at IS NULL;

@@ -173,6 +173,7 @@ CREATE TABLE public.service (
     updated_at bigint NOT NULL,
     deleted_at bigint,
     accept_api_tokens boolean DEFAULT false NOT NULL,
+    suspended boolean DEFAULT false NOT NULL,
     CONSTRAINT service_default_verdict_check CHECK ((default_verdict = ANY (ARRAY['deny'::text, 'authenticated'::text]))),
     CONSTRAINT service_name_check CHECK ((name <> ''::text))
 );

@@ -9,6 +9,9 @@ ALTER TABLE store ADD COLUMN reach_revision INTEGER NOT NULL DEFAULT 0; -- the l
 ALTER TABLE change ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE change ADD COLUMN gone INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1));
 
+-- So may a service: it was changed since, and who may call what is as before.
+ALTER TABLE service ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0 CHECK (suspended IN (0, 1));
+
 -- A user may also be suspended: after a restore, until somebody has looked. SQLite changes a CHECK by making the table anew.
 CREATE TABLE user_anew (
     id           BLOB    PRIMARY KEY CHECK (length(id) = 16),
