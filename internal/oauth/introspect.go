@@ -43,9 +43,9 @@ func (s *server) introspect(c *call) error {
 		}
 		return s.answer(c, nil)
 	}
-	if !s.mayKnow(&caller, &p) {
-		_ = s.cfg.Authority.Forbid(authority.ReasonNotVerifier, &in, &s.asked, &p)
-		c.line.Reason = string(authority.ReasonNotVerifier)
+	if reason := s.withheld(&caller, &p); reason != "" {
+		_ = s.cfg.Authority.Forbid(reason, &in, &s.asked, &p)
+		c.line.Reason = string(reason)
 		return s.answer(c, nil)
 	}
 	body, err := s.answers.of(token, &p, s.describe)
@@ -66,18 +66,24 @@ func (s *server) answer(c *call, body []byte) error {
 	return nil
 }
 
-// mayKnow reports whether a token is good where the caller may ask about it.
-func (s *server) mayKnow(caller, p *authority.Principal) bool {
+// withheld returns why a token isn't good where the caller may ask about it, or nothing. A suspended service lets nobody in, so
+// that its verifiers hear of no token.
+func (s *server) withheld(caller, p *authority.Principal) authority.Reason {
 	table := s.cfg.Policy()
-	if caller.Admin() {
-		return p.CredentialKind != authority.APIToken || table.AcceptsAPITokens() // else it is good nowhere: it is exchanged first
+	if caller.Admin() && (p.CredentialKind != authority.APIToken || table.AcceptsAPITokens()) { // else it is good nowhere: it is exchanged first
+		return ""
 	}
+	reason := authority.ReasonNotVerifier
 	for _, service := range table.VerifiedBy(caller.ID) {
-		if goodAt(p, service) {
-			return true
+		switch {
+		case !goodAt(p, service):
+		case service.Suspended():
+			reason = authority.ReasonServiceSuspended
+		default:
+			return ""
 		}
 	}
-	return false
+	return reason
 }
 
 // goodAt reports whether a credential is let in at a service at all; which operations of it are open to its user is for

@@ -159,6 +159,35 @@ func TestIntrospectionAudience(t *testing.T) {
 	}
 }
 
+// TestIntrospectionSuspended asks for a verifier of one service about a good token, before and while the service is suspended;
+// a verifier of another besides still hears of it.
+func TestIntrospectionSuspended(t *testing.T) {
+	d := newEdge(t)
+	texts := map[string]string{}
+	for _, name := range []string{"one", "both"} {
+		_, texts[name] = d.client(t, name)
+	}
+	d.protect(t, catalog.Draft{Name: "reports", Host: "reports.example.com", Verifiers: []string{"one", "both"}}, "GET / user:root -")
+	d.protect(t, catalog.Draft{Name: "orders", Host: "orders.example.com", Verifiers: []string{"both"}}, "GET / user:root -")
+	token := d.personalToken(t, d.root)
+	for _, test := range []struct {
+		name, refused string
+		suspended     bool
+	}{
+		{"one", "", false}, {"one", "introspect service_suspended personal_token", true}, {"both", "", true},
+	} {
+		if test.suspended {
+			d.Suspend(t, "reports")
+		}
+		if body := d.introspect(t, test.name+":"+texts[test.name], token); (body == inactive) != (test.refused != "") {
+			t.Errorf("%s: got %s while suspended: %t", test.name, body, test.suspended)
+		}
+		if got := d.refused(t); got != test.refused {
+			t.Errorf("%s: got the refusals %q, want %q", test.name, got, test.refused)
+		}
+	}
+}
+
 // aboutToken is a token that is asked about, and how the audit log calls it where it is inactive.
 type aboutToken struct{ token, kind, reason string }
 

@@ -8,6 +8,7 @@ package desk
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -75,6 +76,7 @@ type Desk struct {
 	Deaf atomic.Bool
 
 	clock atomic.Int64 // microseconds since 1970
+	path  string       // of the database
 }
 
 // Options change what New makes.
@@ -121,10 +123,22 @@ func New(tb testing.TB, o Options) *Desk {
 	return d
 }
 
+// Suspend suspends the service of that name, as a restore does, which alone can.
+func (d *Desk) Suspend(tb testing.TB, name string) {
+	tb.Helper()
+	db, err := sql.Open("sqlite", "file:"+d.path)
+	Check(tb, err)
+	defer func() { Check(tb, db.Close()) }()
+	_, err = db.ExecContext(tb.Context(), `UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name)
+	Check(tb, err)
+	Check(tb, d.Catalog.Reload(tb.Context()))
+}
+
 // open opens the database and wires what stands on it, but for signed tokens, clients and the authority.
 func (d *Desk) open(tb testing.TB) (err error) {
 	ctx := tb.Context()
-	if d.Store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(tb.TempDir(), "jeton.db"), Now: d.Now}); err != nil {
+	d.path = filepath.Join(tb.TempDir(), "jeton.db")
+	if d.Store, err = sqlite.Open(ctx, sqlite.Config{Path: d.path, Now: d.Now}); err != nil {
 		return err
 	}
 	tb.Cleanup(func() { Check(tb, d.Store.Close()) })
