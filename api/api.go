@@ -103,9 +103,11 @@ type Service struct {
 	AllowInPath string   `json:"allow_in_path" doc:"; or // or both: what a path may hold although it is refused elsewhere"`
 	Verifiers   []string `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
 	// AcceptAPITokens is for clients that can't exchange a token: the long-lived one then travels with each call.
-	AcceptAPITokens bool      `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
-	CreatedAt       time.Time `json:"created_at"`
-	UpdatedAt       time.Time `json:"updated_at"`
+	AcceptAPITokens bool `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
+	// Suspended services were changed after the moment that a restore went back to: their operations may allow more than they did.
+	Suspended bool      `json:"suspended" doc:"nobody may call it since a restore, until an administrator changes it or its operations"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // NewService is the body of POST /v1/services.
@@ -120,7 +122,7 @@ type NewService struct {
 }
 
 // ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396): absent members stay as they are, null makes of one
-// what a new service has.
+// what a new service has. Whatever it changes, and if that is nothing, a service that a restore has suspended is so no more.
 type ServicePatch struct {
 	Name            Optional[string]   `json:"name,omitzero"`
 	Host            Optional[string]   `json:"host,omitzero"`
@@ -129,6 +131,7 @@ type ServicePatch struct {
 	AllowInPath     Optional[string]   `json:"allow_in_path,omitzero" nullable:"true"`
 	Verifiers       Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
 	AcceptAPITokens Optional[bool]     `json:"accept_api_tokens,omitzero" nullable:"true"`
+	Suspended       Optional[bool]     `json:"suspended,omitzero" nullable:"true" doc:"false alone: a restore suspends services, and nobody else"`
 }
 
 // Operation is a method and path pattern of a service, and who may call it. Of all that match a call the most specific

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -56,6 +57,7 @@ const (
 // desk is /v1 on a real database, with everything behind it that app would wire, and before it the log.
 type desk struct {
 	*httptest.Server
+	path      string // of the database
 	store     *sqlite.Store
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
@@ -194,7 +196,8 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	ctx := t.Context()
 	d := &desk{refusals: audit.NewRefusals(1000), log: new(syncBuffer)}
 	var err error
-	d.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: d.clock})
+	d.path = filepath.Join(t.TempDir(), "jeton.db")
+	d.store, err = sqlite.Open(ctx, sqlite.Config{Path: d.path, Now: d.clock})
 	check(t, err)
 	t.Cleanup(func() { check(t, d.store.Close()) })
 	master, _, err := keyring.NewMasterKey(rand.Reader)
@@ -539,6 +542,17 @@ func draftOf(name string) account.Draft { return account.Draft{Username: name} }
 // serviceDraft is a service of that name on a host of its own.
 func serviceDraft(name string) catalog.Draft {
 	return catalog.Draft{Name: name, Host: name + ".example.com"}
+}
+
+// suspend suspends the service of that name, as a restore does.
+func (d *desk) suspend(t testing.TB, name string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+d.path)
+	check(t, err)
+	defer func() { check(t, db.Close()) }()
+	_, err = db.ExecContext(t.Context(), `UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name)
+	check(t, err)
+	check(t, d.catalog.Reload(t.Context()))
 }
 
 // actions returns what happened, newest first, each "action target".

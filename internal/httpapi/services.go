@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/policy"
 )
@@ -27,7 +28,8 @@ func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
 	slices.Sort(verifiers)
 	return api.Service{
 		ID: s.ID.String(), Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix, Default: string(s.Default),
-		AllowInPath: s.AllowInPath, Verifiers: verifiers, AcceptAPITokens: s.AcceptAPITokens, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		AllowInPath: s.AllowInPath, Verifiers: verifiers, AcceptAPITokens: s.AcceptAPITokens, Suspended: s.Suspended,
+		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
 
@@ -103,11 +105,16 @@ type servicePatchInput struct {
 }
 
 // updateService changes a service. The catalog takes a service whole, so the patch is merged here into the version that
-// was read, and stored only over that very version: of two patches of different members at once, none is lost.
+// was read, and stored only over that very version: of two patches of different members at once, none is lost. Each of them
+// ends a suspension, so that a patch which asks for one, as of a program that sends back what it read, is refused rather than
+// turned into its opposite.
 func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInput) (*versioned[api.Service], error) {
 	match, err := preconditionOf(c.r.Header)
 	if err != nil {
 		return nil, err
+	}
+	if in.Body.Suspended.Value {
+		return nil, &authority.FieldError{Field: "suspended", Problem: "can only be ended", Fix: "Give false once you have looked at who may call what, or delete the service."}
 	}
 	var updated catalog.Service
 	err = match.try(func() error {

@@ -81,6 +81,8 @@ func TestServiceErrors(t *testing.T) {
 		{"bad acceptance", post, `{"name":"other","host":"a.example.com","accept_api_tokens":"true"}`, 422, api.CodeInvalidField, "accept_api_tokens"},
 		{"no host", post, `{"name":"other"}`, 422, api.CodeInvalidField, "host"},
 		{"renamed to a taken name", patch, `{"name":"bills"}`, 409, api.CodeConflict, "name"},
+		{"suspended", patch, `{"default":"authenticated","suspended":true}`, 422, api.CodeInvalidField, "suspended"},
+		{"suspended when it is made", post, `{"name":"other","host":"a.example.com","suspended":true}`, 422, api.CodeInvalidField, "suspended"},
 		{"host emptied", patch, `{"host":null}`, 422, api.CodeInvalidField, "host"},
 		{"name emptied", patch, `{"name":null}`, 422, api.CodeInvalidField, "name"},
 	}
@@ -89,6 +91,53 @@ func TestServiceErrors(t *testing.T) {
 			a := d.want(t, ask{route: tt.route, token: d.adminToken, body: tt.body}, tt.status, tt.code)
 			a.wantField(t, tt.field)
 		})
+	}
+}
+
+// TestSuspendedService shows a suspended service as that. Each change of it lets its callers in again; one that asks to keep it
+// suspended isn't made.
+func TestSuspendedService(t *testing.T) {
+	d := newDesk(t)
+	amy, token := d.user(t, account.Draft{Username: "amy", Roles: []string{"partner"}})
+	d.service(t, serviceDraft("reports"), "GET /a role:partner")
+	verify := func() (v api.Verdict) {
+		t.Helper()
+		body := `{"method":"GET","url":"https://reports.example.com/a","authorization":"Bearer ` + token + `"}`
+		d.want(t, ask{route: "POST /v1/verify", token: d.adminToken, body: body}, http.StatusOK, "").into(t, &v)
+		return v
+	}
+	for name, change := range map[string]ask{
+		"false":      {route: "PATCH /v1/services/reports", body: `{"suspended":false}`},
+		"null":       {route: "PATCH /v1/services/reports", body: `{"suspended":null}`},
+		"nothing":    {route: "PATCH /v1/services/reports", body: `{}`},
+		"a default":  {route: "PATCH /v1/services/reports", body: `{"default":"deny"}`},
+		"operations": {route: "PUT /v1/services/reports/operations", body: `[{"pattern":"GET /a","audience":["role:partner"]}]`, header: map[string]string{"If-Match": "*"}},
+	} {
+		if v := verify(); !v.Allow || v.Principal.UserID != amy.ID.String() {
+			t.Fatalf("%s: got %+v before, want amy let in", name, v)
+		}
+		d.suspend(t, "reports")
+		if v := verify(); v.Allow || v.Reason != "service_suspended" || v.Service != "reports" {
+			t.Errorf("%s: got %+v, want it refused as service_suspended", name, v)
+		}
+		d.want(t, ask{route: "PATCH /v1/services/reports", token: d.adminToken, body: `{"suspended":true}`}, http.StatusUnprocessableEntity, api.CodeInvalidField)
+		var got api.Service
+		d.want(t, ask{route: "GET /v1/services/reports", token: d.adminToken}, http.StatusOK, "").into(t, &got)
+		if !got.Suspended {
+			t.Errorf("%s: got %+v, want it suspended", name, got)
+		}
+		change.token = d.adminToken
+		if a := d.do(t, change); a.status/100 != 2 {
+			t.Errorf("%s: got status %d: %s", name, a.status, a.body)
+		}
+		got = api.Service{}
+		d.want(t, ask{route: "GET /v1/services/reports", token: d.adminToken}, http.StatusOK, "").into(t, &got)
+		if got.Suspended {
+			t.Errorf("%s: got %+v, want it suspended no more", name, got)
+		}
+	}
+	if v := verify(); !v.Allow {
+		t.Errorf("got %+v after, want amy let in", v)
 	}
 }
 
