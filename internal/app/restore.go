@@ -225,7 +225,7 @@ func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.
 		detail = append(detail, "journal_until", done.Reach.At.UTC().Format(time.RFC3339))
 	}
 	if len(outcome.Services) > 0 {
-		detail = append(detail, "services_changed", strings.Join(outcome.Services, ", "))
+		detail = append(detail, "services_suspended", strings.Join(outcome.Services, ", "))
 	}
 	return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: outcome.Position.Instance}, at, detail...)
 }

@@ -31,8 +31,9 @@ it. The master key must be the one of the backup's time.
 What was revoked or deleted since the backup was made must not come back. With
 --journal, the revocation journals that the servers have kept (of one server or
 of several), what they tell of is taken away again: what was deleted is
-deleted, users who were changed are suspended, their tokens ended. Without
-them, or where they leave a gap, every user is suspended until "jeton user
+deleted, users who were changed are suspended, their tokens ended, and so are
+services that were changed, until "jeton service confirm". Without the
+journals, or where they leave a gap, every user is suspended until "jeton user
 unblock" lets a user in again, every browser logged out, every personal token
 and the key that signs access tokens revoked, and every API token disabled.
 
@@ -126,7 +127,7 @@ func (p *program) showRestored(done app.Restored) error {
 		"position":         map[string]int64{"epoch": done.Position.Epoch, "revision": done.Position.Revision},
 		"journal_complete": done.Whole, "journal_revision": done.Reach.Last.Revision,
 		"users_suspended": done.Suspended, "deleted": done.Deleted, "tokens_ended": done.Tokens, "sessions_ended": done.Sessions,
-		"keys_revoked": done.Keys, "unknown": done.Unknown, "services_changed": append([]string{}, done.Services...),
+		"keys_revoked": done.Keys, "unknown": done.Unknown, "services_suspended": append([]string{}, done.Services...),
 		"administrator_left": done.Administer,
 	}
 	if !done.TakenAt.IsZero() {
@@ -178,7 +179,8 @@ func (p *program) restoredNext(done *app.Restored) {
 		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
 	}
 	if len(done.Services) > 0 {
-		p.say("These services were changed since, and are as before; look at who may call what: %s.", strings.Join(done.Services, ", "))
+		p.say("These services were changed since. They are as before, and suspended: nobody may call them until you have looked at who may call what: %s. With the server started: %s service operations NAME, then a change, or %s service confirm NAME",
+			strings.Join(done.Services, ", "), p.env.Command, p.env.Command)
 	}
 	if !done.Administer {
 		p.say("No administrator can log in. Let one in, with the same settings: %s recover", p.env.Command)

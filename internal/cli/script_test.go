@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("JETON_TOKEN", token)
 			return err
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep, "as": as},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep, "as": as, "suspend": suspend},
 		RequireExplicitExec: true,
 	})
 }
@@ -146,4 +147,16 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: keep VARIABLE FILE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// suspend suspends a service, as a restore does, which can't be done while the server runs: suspend NAME. The server hears of it
+// with the next change of any service.
+func suspend(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: suspend NAME")
+	}
+	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(filepath.Join(".data", "jeton.db"))+"?_pragma=busy_timeout(5000)")
+	ts.Check(err)
+	_, err = db.Exec(`UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, args[0])
+	ts.Check(errors.Join(err, db.Close()))
 }

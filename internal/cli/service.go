@@ -19,7 +19,7 @@ func (p *program) service() *cobra.Command {
 		Example: "  jeton service create reports --host api.example.com\n" +
 			"  jeton service allow reports 'GET /reports/{id}' role:partner",
 	}
-	cmd.AddCommand(p.serviceCreate(), p.serviceList(), p.serviceShow(), p.serviceUpdate(), p.serviceDelete(),
+	cmd.AddCommand(p.serviceCreate(), p.serviceList(), p.serviceShow(), p.serviceUpdate(), p.serviceConfirm(), p.serviceDelete(),
 		p.serviceOperations(), p.serviceSetOperations(), p.serviceAllow(), p.serviceDisallow())
 	return cmd
 }
@@ -39,9 +39,9 @@ func (p *program) serviceList() *cobra.Command {
 			return p.show(services, func() {
 				rows := make([][]string, len(services))
 				for i, s := range services {
-					rows[i] = []string{s.Name, s.Host, s.PathPrefix, s.Default}
+					rows[i] = []string{s.Name, s.Host, s.PathPrefix, s.Default, stateOf(s)}
 				}
-				p.table([]string{"NAME", "HOST", "PATH PREFIX", "DEFAULT"}, rows)
+				p.table([]string{"NAME", "HOST", "PATH PREFIX", "DEFAULT", "STATE"}, rows)
 			})
 		}),
 	}
@@ -58,7 +58,13 @@ func (p *program) serviceShow() *cobra.Command {
 			if err != nil {
 				return noService(err, args[0])
 			}
-			return p.show(s, func() { p.fields(serviceFields(s)...) })
+			return p.show(s, func() {
+				p.fields(serviceFields(s)...)
+				if s.Suspended {
+					p.hint("It was changed after the moment that a restore went back to, and is as it was then. Look at who may call what: %s service operations %s. Then change it, or confirm it as it is: %s service confirm %s",
+						p.env.Command, s.Name, p.env.Command, s.Name)
+				}
+			})
 		}),
 	}
 }
@@ -66,11 +72,19 @@ func (p *program) serviceShow() *cobra.Command {
 // serviceFields returns what there is to show of a service.
 func serviceFields(s api.Service) []string {
 	return []string{
-		"name", s.Name, "ID", s.ID, "host", s.Host, "path prefix", s.PathPrefix, "default", s.Default,
+		"name", s.Name, "ID", s.ID, "state", stateOf(s), "host", s.Host, "path prefix", s.PathPrefix, "default", s.Default,
 		"allowed in paths", s.AllowInPath, "verifiers", strings.Join(s.Verifiers, ", "),
 		"API tokens", apiTokensAt(s),
 		"created", moment(s.CreatedAt), "changed", moment(s.UpdatedAt),
 	}
+}
+
+// stateOf tells whether a service can be called at all.
+func stateOf(s api.Service) string {
+	if s.Suspended {
+		return "suspended"
+	}
+	return "active"
 }
 
 // apiTokensAt tells what becomes of an API token at a service.

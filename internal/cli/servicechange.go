@@ -86,6 +86,34 @@ func (p *program) serviceUpdate() *cobra.Command {
 	return cmd
 }
 
+// serviceConfirm lets the callers of a suspended service in again, with nothing else changed. It is a command of its own, and no
+// flag of update: there is a decision in it, after a look at the operations. What is confirmed is the version that was read, so
+// that nobody confirms what another has changed meanwhile.
+func (p *program) serviceConfirm() *cobra.Command {
+	return &cobra.Command{
+		Use:   "confirm NAME",
+		Short: "Let callers in again at a service that a restore has suspended",
+		Long: `Let callers in again at a service that a restore has suspended, because it was
+changed after the moment to which the restore went back. It is as it was then,
+and may let in more than it should: look at "service show" and at "service
+operations" first. A change of the service or its operations does the same.`,
+		Example: "  jeton service operations reports\n  jeton service confirm reports",
+		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
+			s, version, err := c.Service(ctx, args[0])
+			if err != nil {
+				return noService(err, args[0])
+			}
+			if !s.Suspended {
+				return p.show(s, func() { p.say("Nothing to change: the service %s isn't suspended.", s.Name) })
+			}
+			if s, err = c.UpdateService(ctx, args[0], version, api.ServicePatch{Suspended: api.Some(false)}); err != nil {
+				return noService(err, args[0])
+			}
+			return p.show(s, func() { p.say("The service %s is suspended no more: its operations say who may call it.", s.Name) })
+		}),
+	}
+}
+
 // serviceDelete removes a service without asking back: it was named in full, scripts have nobody to answer, and the audit
 // log keeps who did it. Calls to it are refused from then on, as of a host that nobody protects.
 func (p *program) serviceDelete() *cobra.Command {

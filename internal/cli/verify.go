@@ -80,6 +80,7 @@ var meanings = map[string]string{
 	"bad_checksum":        "the token was cut or mistyped",
 	"bad_signature":       "a signed token that was altered, or made by somebody else",
 	"blocked":             "its user is blocked",
+	"service_suspended":   "the service is suspended since the database was restored, until an administrator confirms or changes it",
 	"suspended":           "its user is suspended since the database was restored",
 	"cross_origin":        "a page from elsewhere had the browser send it",
 	"deleted":             "it, or what it was got for, was deleted",
