@@ -2,7 +2,6 @@ package catalog_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
+	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
 var (
@@ -277,14 +277,7 @@ func TestUpdate(t *testing.T) {
 // suspend has the service of that name suspended, as by a restore, and returns its version from then on.
 func (d *desk) suspend(t *testing.T, name string) int64 {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+d.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(`UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name); err != nil {
-		t.Fatal(err)
-	}
+	testdesk.Suspend(t, d.path, name)
 	e, err := d.Service(t.Context(), name)
 	if err = errors.Join(err, d.Reload(t.Context())); err != nil {
 		t.Fatal(err)

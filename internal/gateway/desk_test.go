@@ -27,11 +27,13 @@ import (
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
+	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
 // desk is a gateway on a real database, with everything behind it that app would wire.
 type desk struct {
 	http.Handler
+	path      string // of the database
 	store     *sqlite.Store
 	keys      *keyring.Keyring
 	changes   *feed.Feed
@@ -76,12 +78,13 @@ const apiCookie = "jeton_api"
 func newDesk(t testing.TB) *desk {
 	t.Helper()
 	ctx := t.Context()
-	store, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: opened})
+	path := filepath.Join(t.TempDir(), "jeton.db")
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: path, Now: opened})
 	check(t, err)
 	t.Cleanup(func() { check(t, store.Close()) })
 	master, _, err := keyring.NewMasterKey(rand.Reader)
 	check(t, err)
-	d := &desk{store: store, refusals: audit.NewRefusals(1000)}
+	d := &desk{path: path, store: store, refusals: audit.NewRefusals(1000)}
 	d.fresh.Store(true)
 	changes, err := feed.New(feed.Config{Store: store, Apply: d.apply, Now: opened})
 	check(t, err)
@@ -168,6 +171,13 @@ func (d *desk) service(t testing.TB, draft catalog.Draft, operations ...string) 
 	}
 	_, err = d.catalog.Replace(t.Context(), draft.Name, 1, all, audit.Actor{})
 	check(t, err)
+}
+
+// suspend suspends the service of that name, as a restore does.
+func (d *desk) suspend(t testing.TB, name string) {
+	t.Helper()
+	testdesk.Suspend(t, d.path, name)
+	check(t, d.catalog.Reload(t.Context()))
 }
 
 // password is alice's, with a colon and letters beyond ASCII in it.

@@ -12,6 +12,7 @@ import (
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
@@ -91,6 +92,9 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 	state := account.Blocked
 	_, err = d.accounts.Update(t.Context(), carol.ID, 0, account.Patch{State: &state}, audit.Actor{})
 	check(t, err)
+	d.service(t, catalog.Draft{Name: "kept", Host: "kept.example.com"}, "GET /reports/{id} role:partner")
+	d.service(t, catalog.Draft{Name: "doubted", Host: "doubted.example.com"}, "GET /reports/{id} role:partner")
+	d.suspend(t, "doubted")
 	bearer := func(text string) func(*http.Request) { return set("Authorization", "Bearer "+text) }
 	const api, personal = "https://api.example.com", "personal_token"
 	return []refusal{
@@ -117,6 +121,7 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 		{"method not in audience", set("X-Original-Method", "POST"), set("X-Original-Method", "HEAD"), 403, "403", "not_in_audience", personal},
 		{"no operation", set("X-Original-Url", api+"/reportx/7"), set("X-Original-Url", api+"/reports/7"), 403, "403", "no_operation", personal},
 		{"unknown host", set("X-Original-Url", "https://api.example.con/reports/7"), set("X-Original-Url", "https://api.example.com/reports/7"), 403, "403", "unknown_service", personal},
+		{"suspended service", set("X-Original-Url", "https://doubted.example.com/reports/7"), set("X-Original-Url", "https://kept.example.com/reports/7"), 403, "403", "service_suspended", personal},
 		{"another host before an at sign", set("X-Original-Url", "https://api.example.com@evil/reports/7"), as, 403, "403", "unknown_service", personal},
 
 		{"untrusted peer", from("192.0.2.11:4711"), from("192.0.2.10:4712"), 403, "403", "untrusted_peer", ""},

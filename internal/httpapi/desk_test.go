@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -41,6 +40,7 @@ import (
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
+	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
 const (
@@ -547,11 +547,7 @@ func serviceDraft(name string) catalog.Draft {
 // suspend suspends the service of that name, as a restore does.
 func (d *desk) suspend(t testing.TB, name string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+d.path)
-	check(t, err)
-	defer func() { check(t, db.Close()) }()
-	_, err = db.ExecContext(t.Context(), `UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name)
-	check(t, err)
+	testdesk.Suspend(t, d.path, name)
 	check(t, d.catalog.Reload(t.Context()))
 }
 

@@ -123,15 +123,21 @@ func New(tb testing.TB, o Options) *Desk {
 	return d
 }
 
-// Suspend suspends the service of that name, as a restore does, which alone can.
+// Suspend suspends the service of that name, as a restore does, which alone can. The desk has heard of it.
 func (d *Desk) Suspend(tb testing.TB, name string) {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+d.path)
+	Suspend(tb, d.path, name)
+	Check(tb, d.Catalog.Reload(tb.Context()))
+}
+
+// Suspend does so in the SQLite database at path. Who has it open hears nothing of it.
+func Suspend(tb testing.TB, path, name string) {
+	tb.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
 	Check(tb, err)
 	defer func() { Check(tb, db.Close()) }()
 	_, err = db.ExecContext(tb.Context(), `UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, name)
 	Check(tb, err)
-	Check(tb, d.Catalog.Reload(tb.Context()))
 }
 
 // open opens the database and wires what stands on it, but for signed tokens, clients and the authority.
