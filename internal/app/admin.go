@@ -41,9 +41,12 @@ func (n *node) problems(ctx context.Context) map[string]string {
 	switch err := n.feed.Halted(); {
 	case err != nil:
 		found["feed"] = err.Error()
-	case !n.feed.Fresh() && n.feed.Age() == math.MaxInt64:
-		found["feed"] = "not heard since a change, or since the clock was set back"
-	case !n.feed.Fresh():
+	case n.feed.Fresh():
+	case n.feed.Age() == math.MaxInt64:
+		found["feed"] = "not heard yet, or not since the clock was set back"
+	case n.feed.Age() < feedTrusted:
+		found["feed"] = "to be heard anew: a change of this node's could not be applied, or the database was connected to anew"
+	default:
 		found["feed"] = "last heard " + n.feed.Age().Round(time.Second).String() + " ago"
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -79,6 +82,15 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the caller may have gone
+}
+
+// feedAge returns how long ago the feed was heard, in seconds.
+func (n *node) feedAge() float64 {
+	age := n.feed.Age()
+	if age == math.MaxInt64 {
+		return math.Inf(1)
+	}
+	return age.Seconds()
 }
 
 func oneIf(yes bool) float64 {
@@ -120,7 +132,7 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, value)
 	}
 	gauge("jeton_remembered_proofs", "Proofs of credentials kept in memory.", float64(n.authority.Remembered()))
-	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard.", n.feed.Age().Seconds())
+	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard; +Inf where that isn't known.", n.feedAge())
 	gauge("jeton_feed_revision", "The revision up to which every change of the feed was heard.", float64(n.feed.Revision()))
 	gauge("jeton_feed_halted", "1 where the database is no longer believed, and every credential refused.", oneIf(n.feed.Halted() != nil))
 	gauge("jeton_journal_behind", "1 where changes that were heard could not yet be written to the revocation journal.", oneIf(n.journal.Err() != nil))

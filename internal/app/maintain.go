@@ -8,11 +8,13 @@ import (
 
 // How often what is done in the background is done.
 const (
-	feedEvery  = time.Second
-	auditEvery = time.Second
-	clockEvery = time.Second
-	usesEvery  = 10 * time.Second
-	pruneEvery = time.Hour
+	feedEvery = time.Second
+	// feedTrusted is how long what was heard from the feed counts: see package feed.
+	feedTrusted = 5 * time.Second
+	auditEvery  = time.Second
+	clockEvery  = time.Second
+	usesEvery   = 10 * time.Second
+	pruneEvery  = time.Hour
 	// certificateEvery is how often the certificate's files are looked at: they are renewed weeks before the old one ends.
 	certificateEvery = time.Minute
 	keysEvery        = time.Hour

@@ -240,7 +240,7 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 		return done, err
 	}
 	d := databaseOf(&o)
-	mixed := d.hasLog() // before anybody opens it
+	mixed := d.hasLog()     // before anybody opens it
 	h, err := d.header(ctx) // where there is none, none is made
 	if err != nil {
 		return done, err

@@ -41,7 +41,7 @@ func (n *node) openStore(ctx context.Context, stops *stopStack) error {
 func (n *node) open(ctx context.Context) (store.Store, error) {
 	if n.cfg.DSN != "" {
 		return postgres.Open(ctx, postgres.Config{DSN: n.cfg.DSN.Reveal(), Now: n.now, Report: func(err error) {
-			n.logger.WarnContext(ctx, "a hint of a change was lost; the change feed is read each second all the same", "error", err)
+			n.logger.DebugContext(ctx, "a hint of a change was lost; the change feed is read each second all the same", "error", err)
 		}})
 	}
 	return sqlite.Open(ctx, sqlite.Config{Path: n.databasePath(), Now: n.now})
@@ -151,26 +151,31 @@ func (n *node) doubtReconnected() {
 	}
 }
 
-// runFeed follows the feed until ctx ends. Of a database that is no longer to be believed it tells once, and then each minute:
-// the node stays up, and refuses, so that whoever looks finds out why.
+// runFeed follows the feed until ctx ends. Of a feed that can't be heard it tells at first, then each minute, and when it is heard
+// again. Where the database is no longer to be believed the node stays up, and refuses, so that whoever looks finds out why.
 func (n *node) runFeed(ctx context.Context) {
 	tick := time.NewTicker(feedEvery)
 	defer tick.Stop()
 	var told time.Time
 	n.feed.Run(ctx, tick.C, n.hints, func(err error) {
-		if n.feed.Halted() == nil {
+		now := time.Now()
+		switch {
+		case err == nil && !told.IsZero():
+			told = time.Time{}
+			n.logger.InfoContext(ctx, "the change feed is heard again")
+		case err == nil || !told.IsZero() && now.Sub(told) < feedToldEvery:
+		case n.feed.Halted() == nil:
+			told = now
 			n.logger.WarnContext(ctx, "the change feed can't be heard", "error", err)
-			return
-		}
-		if now := time.Now(); told.IsZero() || now.Sub(told) >= haltToldEvery {
+		default:
 			told = now
 			n.logger.ErrorContext(ctx, "no credential is honoured any more, because the database is not to be believed", "error", n.explainHalt(err))
 		}
 	})
 }
 
-// haltToldEvery is how often the log says that the node refuses everything.
-const haltToldEvery = time.Minute
+// feedToldEvery is how often the log says that the feed still can't be heard, or that the node refuses everything.
+const feedToldEvery = time.Minute
 
 // explainHalt adds to the error of a database that isn't to be believed what an operator can do.
 func (n *node) explainHalt(err error) error {
@@ -180,7 +185,7 @@ func (n *node) explainHalt(err error) error {
 	case errors.Is(err, feed.ErrPast):
 		return fmt.Errorf("%w; bring back the newer database, or, where this one was put back on purpose, say so by \"jeton restore --as-is\"", err)
 	case errors.Is(err, feed.ErrOther):
-		return fmt.Errorf("%w; look at --data and --database, or, where it is meant, move %s away", err, n.journalPath())
+		return fmt.Errorf("%w, by %s; look at --data and --database, or, where it was put in the place of the one before on purpose, restart, and say so by \"jeton restore --as-is\"", err, n.journalPath())
 	default:
 		return err
 	}

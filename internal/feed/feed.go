@@ -133,7 +133,8 @@ const lease = 5 * time.Second
 type Feed struct {
 	cfg     Config
 	applied atomic.Int64
-	heard   atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
+	last    atomic.Pointer[time.Time] // when the feed was last heard whole, nil for never
+	heard   atomic.Pointer[time.Time] // the same, but nil while what was heard isn't to be trusted
 	halted  atomic.Pointer[error]     // why the database is no longer believed, nil where it is
 	tickets atomic.Int64              // how many have asked to catch up
 	doubts  atomic.Int64              // how often the database was doubted
@@ -141,9 +142,8 @@ type Feed struct {
 	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
 	known   Position      // everything up to it has been applied; applied has its revision for the others
 	started bool
-	read    time.Time // when it was last read whole, by the clock of then; unlike heard, no failure ends it
-	served  int64     // the tickets of those for whom it was read
-	result  error     // what came of that
+	served  int64 // the tickets of those for whom it was read
+	result  error // what came of that
 }
 
 // New returns a Feed, or an error where the configuration lacks something. It is not fresh until CatchUp has succeeded.
@@ -212,7 +212,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 	}
 	f.known, f.started = batch.Head, true
 	f.applied.Store(batch.Head.Revision)
-	f.read = asked
+	f.last.Store(&asked)
 	if f.doubts.Load() == doubts { // else it may have been read from the database before the doubt
 		f.heard.Store(&asked)
 	}
@@ -244,7 +244,8 @@ func (f *Feed) apply(ctx context.Context, c Change) error {
 // may lie ahead once more although they had come: it is forgotten, and its way in, which knows what it has seen the end of,
 // asked again.
 func (f *Feed) setBack(now time.Time) bool {
-	return !f.read.IsZero() && now.Round(0).Before(f.read.Round(0))
+	last := f.last.Load()
+	return last != nil && now.Round(0).Before(last.Round(0))
 }
 
 // ask asks for what is new, makes sure that it goes on from what is known, and has the journal keep it. A journal that
@@ -293,6 +294,8 @@ func (p *Position) precedes(b *Batch, then int64) error {
 		then = head.Mark
 	}
 	switch {
+	case head.Instance == uuid.Nil: // as while somebody puts records back
+		return errors.New("the database doesn't say which it is")
 	case p.Instance == uuid.Nil: // nothing known
 		return nil
 	case head.Instance != p.Instance:
@@ -340,30 +343,34 @@ func (f *Feed) Halted() error {
 // Revision returns the revision up to which every change has been applied. It takes no lock.
 func (f *Feed) Revision() int64 { return f.applied.Load() }
 
-// Fresh reports whether the feed was heard within the last five seconds. It takes no lock.
-func (f *Feed) Fresh() bool { return f.Age() < lease }
+// Fresh reports whether the feed was heard within the last five seconds, and nothing has come since for which it must be heard
+// anew: a change of this node that it couldn't apply, or a doubt. It takes no lock.
+func (f *Feed) Fresh() bool { return f.since(f.heard.Load()) < lease }
 
-// Age returns how long ago the feed was last heard whole: by the monotonic clock where there is one, or by the wall
-// clock where that says longer (the monotonic one stands still while a machine sleeps). A wall clock that was set back
-// since tells nothing, and then as if never heard, Age is as long as can be: the feed is fresh again with the next
-// CatchUp, and until then nothing is believed for longer than it may.
-func (f *Feed) Age() time.Duration {
+// Age returns how long ago the feed was last heard whole; as long as can be where it never was. It takes no lock.
+func (f *Feed) Age() time.Duration { return f.since(f.last.Load()) }
+
+// since returns how long ago a time was: by the monotonic clock where there is one, or by the wall clock where that says longer
+// (the monotonic one stands still while a machine sleeps). A wall clock that was set back since tells nothing, and then, as for no
+// time, it is as long as can be: the feed is fresh again with the next CatchUp, and until then nothing is believed for longer
+// than it may.
+func (f *Feed) since(at *time.Time) time.Duration {
 	const never = time.Duration(math.MaxInt64)
-	heard := f.heard.Load()
-	if heard == nil {
+	if at == nil {
 		return never
 	}
 	now := f.cfg.Now()
-	wall := now.Round(0).Sub(*heard) // Round strips the monotonic reading
+	wall := now.Round(0).Sub(*at) // Round strips the monotonic reading
 	if wall < 0 {
 		return never
 	}
-	return max(wall, now.Sub(*heard))
+	return max(wall, now.Sub(*at))
 }
 
-// Run follows the feed each time tick delivers, or hints do, until ctx ends or tick is closed. Failures go to report.
+// Run follows the feed each time tick delivers, or hints do, until ctx ends or tick is closed. Failures go to
+// report, and nil with the first success after one.
 func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, hints <-chan struct{}, report func(error)) {
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -373,9 +380,11 @@ func (f *Feed) Run(ctx context.Context, tick <-chan time.Time, hints <-chan stru
 				return
 			}
 		}
-		if err := f.poll(ctx); err != nil && ctx.Err() == nil {
+		err := f.poll(ctx)
+		if ctx.Err() == nil && (err != nil || failing) {
 			report(err)
 		}
+		failing = err != nil
 	}
 }
 

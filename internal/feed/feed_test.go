@@ -341,6 +341,22 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
+// TestNameless has the database lack the row that says which it is, as while somebody puts records back: that is a failure and no
+// other database, and what comes after is judged by itself.
+func TestNameless(t *testing.T) {
+	n := newNode(t)
+	n.store.add(alice, bob)
+	n.start(t)
+	n.store.answers = func(b feed.Batch) feed.Batch { return feed.Batch{} }
+	if err := n.CatchUp(t.Context()); err == nil || n.Fresh() || n.Halted() != nil {
+		t.Errorf("got %v, fresh %t, halted by %v, want an error that halts nothing", err, n.Fresh(), n.Halted())
+	}
+	n.store.answers = nil
+	if err := n.CatchUp(t.Context()); err != nil || !n.Fresh() {
+		t.Errorf("got %v, fresh %t once it is back, want fresh", err, n.Fresh())
+	}
+}
+
 // TestClosed: where the database says that nobody may use it any more, nobody does, and a failure of another sort is none.
 func TestClosed(t *testing.T) {
 	for _, want := range []error{feed.ErrClosed, nil} {
@@ -561,10 +577,14 @@ func TestRun(t *testing.T) {
 		if len(reported) != 6 || !errors.Is(reported[0], errDown) {
 			t.Errorf("got %v reported, want each failure", reported)
 		}
+		if f.Age() < 5*time.Second {
+			t.Errorf("got age %s while it can't be heard, want how long that has been so", f.Age())
+		}
 		n.store.set(nil)
 		beat()
-		if !f.Fresh() || len(reported) != 6 {
-			t.Errorf("got fresh %t, %d reported, want the feed fresh again", f.Fresh(), len(reported))
+		beat()
+		if !f.Fresh() || len(reported) != 7 || reported[6] != nil {
+			t.Errorf("got fresh %t, %v reported, want the feed fresh again, and that said once", f.Fresh(), reported)
 		}
 		close(tick)
 		<-ended
