@@ -67,7 +67,7 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 		return done, err
 	}
 	done = Restored{Amount: amount(b.sums), TakenAt: b.header.TakenAt, From: b.header.Position}
-	renewal, err := o.renewal(&done, r.Journals)
+	renewal, err := o.renewal(&done, r.Journals, feed.Change{})
 	if err != nil {
 		return done, err
 	}
@@ -136,8 +136,8 @@ func (b *backup) put(ctx context.Context, d database, to loading, r *archive.Ren
 // renewal returns what a database that stands at a position must give up, by the journals. The server's own, which lies where it
 // has its place, is read with those that are given: this node knows what is in it. Where none is given it isn't, and the
 // operator is told of it. The new epoch is above any that it knows, or that would take the database for a past.
-// What is known without a journal is added to those.
-func (o *Options) renewal(done *Restored, paths []string, known ...feed.Entry) (*archive.Renewal, error) {
+// The restore that began the database's epoch is zero where it isn't known.
+func (o *Options) renewal(done *Restored, paths []string, began feed.Change) (*archive.Renewal, error) {
 	entries, err := readJournals(paths, done.From)
 	if err != nil {
 		return nil, err
@@ -150,10 +150,7 @@ func (o *Options) renewal(done *Restored, paths []string, known ...feed.Entry) (
 	if len(paths) > 0 {
 		entries = append(entries, own...)
 	}
-	if len(entries) > 0 {
-		entries = append(entries, known...)
-	}
-	done.Reach = archive.Since(done.From, entries)
+	done.Reach = archive.Since(done.From, began, entries)
 	done.Whole = done.Reach.Gap == ""
 	epoch := done.Reach.Last.Epoch
 	if len(own) > 0 {
@@ -261,7 +258,7 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 		return done, err
 	}
 	// The restore before this one is in the journal of one node at the most; the database knows of it, too.
-	renewal, err := o.renewal(&done, r.Journals, feed.Entry{Epoch: done.From.Epoch, Change: feed.RestoredTo(batch.Reach, time.Time{})})
+	renewal, err := o.renewal(&done, r.Journals, feed.RestoredTo(batch.Reach, time.Time{}))
 	if err != nil {
 		return done, err
 	}

@@ -28,7 +28,10 @@ type Reach struct {
 // restore took it away or not: once too often does no harm. But what it knew must be known now, too. Where the journals before it
 // tell of less, or where it suspended everybody for not knowing, there is a gap: who was let in again since was let in by somebody
 // who looked, and nothing tells of it.
-func Since(p feed.Position, entries []feed.Entry) Reach {
+//
+// What the database itself says of the restore that began its epoch is began, and zero where that isn't known: its line may be in
+// none of the journals.
+func Since(p feed.Position, began feed.Change, entries []feed.Entry) Reach {
 	r := reading{Reach: Reach{Last: p}, told: p, places: make(map[record]int)}
 	if len(entries) == 0 {
 		r.miss("there is no journal")
@@ -41,7 +44,7 @@ func Since(p feed.Position, entries []feed.Entry) Reach {
 		return r.Reach
 	}
 	r.Last.Epoch, r.Last.Revision, r.Last.Mark = last.Epoch, last.Revision, last.Mark
-	r.lookBack(p, entries)
+	r.lookBack(p, began, entries)
 	for epoch := p.Epoch; len(entries) > 0; {
 		n := slices.IndexFunc(entries, func(e feed.Entry) bool { return e.Epoch != entries[0].Epoch })
 		if n < 0 {
@@ -61,14 +64,20 @@ func Since(p feed.Position, entries []feed.Entry) Reach {
 
 // lookBack looks for what the restore didn't know that began the very epoch of p: what a journal tells of the time before it, and
 // beyond its reach, was never taken away.
-func (r *reading) lookBack(p feed.Position, entries []feed.Entry) {
+func (r *reading) lookBack(p feed.Position, began feed.Change, entries []feed.Entry) {
 	var former feed.Position // the last of a former epoch
+	begins := []feed.Change{began}
 	for _, e := range entries {
 		switch {
 		case e.Epoch < p.Epoch:
 			former.Epoch, former.Revision = e.Epoch, e.Revision
-		case e.Epoch == p.Epoch && e.Kind == feed.Restored && e.Revision <= p.Revision && former.Beyond(e.Reach()):
-			r.miss("the restore that began epoch %d didn't know changes up to revision %d of epoch %d", e.Epoch, former.Revision, former.Epoch)
+		case e.Epoch == p.Epoch && e.Revision <= p.Revision:
+			begins = append(begins, e.Change)
+		}
+	}
+	for _, c := range begins {
+		if c.Kind == feed.Restored && former.Beyond(c.Reach()) {
+			r.miss("the restore that began epoch %d didn't know changes up to revision %d of epoch %d", p.Epoch, former.Revision, former.Epoch)
 		}
 	}
 }

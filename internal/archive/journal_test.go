@@ -115,7 +115,7 @@ func TestSince(t *testing.T) {
 		"one that ends in a former epoch":     {[]feed.Entry{later(0, user(9, 1))}, "ends before", nil, 5},
 		"lines in another order than written": {[]feed.Entry{user(7, 2), user(6, 1), position(5)}, "", []int64{6, 7}, 7},
 	} {
-		got := archive.Since(backup, tt.entries)
+		got := archive.Since(backup, feed.Change{}, tt.entries)
 		var changes []int64
 		for _, c := range got.Changes {
 			changes = append(changes, c.Revision)
@@ -131,11 +131,32 @@ func TestSince(t *testing.T) {
 
 // TestSinceKeepsTheLast has one record changed several times: what was deleted once stays so.
 func TestSinceKeepsTheLast(t *testing.T) {
-	got := archive.Since(feed.Position{Instance: instance, Epoch: 1, Revision: 5, Mark: 50}, []feed.Entry{
+	got := archive.Since(feed.Position{Instance: instance, Epoch: 1, Revision: 5, Mark: 50}, feed.Change{}, []feed.Entry{
 		user(6, 1), change(7, feed.APIToken, 1), gone(change(8, feed.APIToken, 1)), user(9, 2), change(10, feed.APIToken, 1), user(11, 1),
 	})
 	want := []feed.Change{user(11, 1).Change, gone(change(10, feed.APIToken, 1)).Change, user(9, 2).Change}
 	if diff := cmp.Diff(want, got.Changes); diff != "" || got.Gap != "" || !got.At.Equal(at(11)) {
 		t.Errorf("got the gap %q, until %v, want none until %v; other changes (-want +got):\n%s", got.Gap, got.At, at(11), diff)
+	}
+}
+
+// TestSinceBegan reads journals for a database that says itself how much the restore knew that began its epoch.
+func TestSinceBegan(t *testing.T) {
+	p := feed.Position{Instance: instance, Epoch: 1, Revision: 5, Mark: 50}
+	for _, tt := range []struct {
+		reach   feed.Position
+		entries []feed.Entry
+		gap     string
+	}{
+		{upTo(0, 9), []feed.Entry{later(0, user(9, 1)), position(5)}, ""},
+		{upTo(0, 8), []feed.Entry{later(0, user(9, 1)), position(5)}, "didn't know changes up to revision 9 of epoch 0"},
+		{feed.Everything(), []feed.Entry{later(0, user(9, 1)), position(5)}, ""},
+		{upTo(0, 9), []feed.Entry{knowing(2, 4, upTo(1, 5))}, "lacks epoch 1"}, // it tells of nothing since
+		{upTo(0, 9), nil, "no journal"},
+	} {
+		got := archive.Since(p, feed.RestoredTo(tt.reach, at(1)), tt.entries).Gap
+		if (got == "") != (tt.gap == "") || !strings.Contains(got, tt.gap) {
+			t.Errorf("%+v: got the gap %q, want %q", tt.reach, got, tt.gap)
+		}
 	}
 }
