@@ -32,7 +32,7 @@ func TestSeveralNodes(t *testing.T) {
 	run(t, "go", "build", "-o", filepath.Join(clone, "bin", "jeton"), "../../cmd/jeton")
 	environ := newPostgres(t)
 	stage := t.TempDir() // where the script says how far it is
-	load := &load{token: filepath.Join(clone, "alice.token")}
+	load := &load{token: filepath.Join(clone, "nodes.token")}
 	var calling sync.WaitGroup
 	for range 4 {
 		calling.Go(func() { load.run(t, filepath.Join(stage, "replace"), filepath.Join(stage, "lose")) })
