@@ -154,8 +154,8 @@ func TestChartSettings(t *testing.T) {
 		write(t, filepath.Join(secrets, "master-key"), strings.Repeat("a", 64))
 		write(t, filepath.Join(secrets, "database"), "postgres://jeton:canary@db/jeton")
 		env, _ := c["env"].([]any)
-		if got := fmt.Sprint(env); got != "[map[name:CREDENTIALS_DIRECTORY value:/run/secrets/jeton]]" {
-			t.Errorf("%s: got the environment %s, want no more than where the secrets are", name, got)
+		if got := fmt.Sprint(env); got != "[map[name:CREDENTIALS_DIRECTORY value:/run/secrets/jeton] map[name:JETON_DATA value:/var/lib/jeton/data]]" {
+			t.Errorf("%s: got the environment %s, want no more than where the secrets are, and the data folder in place of the image's own", name, got)
 		}
 		cfg, err := load(t, []string{"--config", filepath.Join(dir, "jeton.yaml")}, []string{"CREDENTIALS_DIRECTORY=" + secrets})
 		if err != nil || len(cfg.Warnings) > 0 {

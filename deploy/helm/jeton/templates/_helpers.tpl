@@ -22,7 +22,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   "listen" ":8080"
   "gateway-listen" ":8081"
   "admin-listen" ":9090"
-  "data" "/var/lib/jeton/data"
   "drain" (printf "%ds" (int .Values.drainSeconds))
   "trusted-peers" .Values.trustedPeers
 }}
