@@ -21,6 +21,9 @@ func (r *reader) database(env map[string]string) (shown string, dsn secret.Text)
 	}
 	value := cmp.Or(r.secret("database", env).Reveal(), defaultDatabase)
 	switch {
+	case ambiguous(value):
+		r.fault("database", "%w", errAmbiguous)
+		return defaultDatabase, ""
 	case isPostgres(value):
 		return withoutPassword(value), secret.Text(value)
 	case !strings.HasPrefix(value, "sqlite:") || strings.Contains(value, "://"): // sqlite:postgres://… is meant otherwise
@@ -42,6 +45,8 @@ func ParseDatabase(value string, argument bool) (Database, error) {
 	switch {
 	case argument && holdsPassword(value):
 		return Database{}, errors.New("has a password in it, which every user of this machine can read among the arguments")
+	case ambiguous(value):
+		return Database{}, errAmbiguous
 	case isPostgres(value):
 		return Database{withoutPassword(value), secret.Text(value)}, nil
 	case strings.HasPrefix(value, defaultDatabase) && value != defaultDatabase && !strings.Contains(value, "://"):
@@ -53,6 +58,21 @@ func ParseDatabase(value string, argument bool) (Database, error) {
 // isPostgres reports whether a value of --database names PostgreSQL.
 func isPostgres(value string) bool {
 	return strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://")
+}
+
+// errAmbiguous shows nothing of the address: which part of it is the password isn't known.
+var errAmbiguous = errors.New("isn't plain, because of an @ too many or a #: in user and password, write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25")
+
+// ambiguous reports whether the driver might take a part of the password for the host, which is then looked up, and shown in
+// errors and logs: what stands behind an @ that was meant literally, or before a #. No name of a host or a database needs them.
+func ambiguous(dsn string) bool {
+	if !isPostgres(dsn) {
+		return false
+	}
+	_, rest, _ := strings.Cut(dsn, "://")
+	authority, _, _ := strings.Cut(rest, "?")
+	first, path, _ := strings.Cut(authority, "/")
+	return strings.Count(first, "@") > 1 || strings.Contains(path, "@") || strings.Contains(authority, "#")
 }
 
 // passwordKeys are the parameters of a DSN that hold a secret.
