@@ -36,6 +36,7 @@ const newest = 0
 // it, as long as ctx lasts. The lock ends with its connection, also where the node that had it dies; the library's own lock
 // doesn't know a context.
 func migrateTo(ctx context.Context, dial *pgx.ConnConfig, number uint) (err error) {
+	defer func() { err = plain(err, dial) }()
 	guard, err := pgx.ConnectConfig(ctx, dial)
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func (s *Store) Listen(ctx context.Context, hint func()) {
 func (s *Store) hear(ctx context.Context, hint func()) (heard bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, s.dial)
 	if err != nil {
-		return false, err
+		return false, plain(err, s.dial)
 	}
 	defer func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)

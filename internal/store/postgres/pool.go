@@ -66,6 +66,7 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // pool is a number of connections that have the same settings.
 type pool struct {
 	conns *pgxpool.Pool
+	dial  *pgx.ConnConfig
 	most  int32
 	lost  atomic.Int32 // connections that were given up, and whose end is still awaited
 	broke atomic.Bool  // a connection broke, and none was made since
@@ -87,7 +88,7 @@ func connect(ctx context.Context, s settings, most int32, session []setting, ane
 			names, values = append(names, s.name), append(values, s.value)
 		}
 	}
-	p := &pool{most: most, anew: anew}
+	p := &pool{dial: s.dial, most: most, anew: anew}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		ctx, cancel := context.WithTimeout(ctx, setTimeout)
 		defer cancel()
@@ -125,7 +126,7 @@ func (p *pool) acquire(ctx context.Context, most time.Duration) (*pgxpool.Conn, 
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("%w: waiting for a connection to it: %w", authority.ErrUnavailable, err)
 	default:
-		return nil, fmt.Errorf("connecting to the database: %w", err)
+		return nil, fmt.Errorf("connecting to the database: %w", plain(err, p.dial))
 	}
 }
 

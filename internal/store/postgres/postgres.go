@@ -73,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	if err := migrateTo(ctx, settings.dial, newest); err != nil {
-		return nil, fmt.Errorf("migrating the database: %w", kindOf(err))
+		return nil, fmt.Errorf("opening the database: %w", kindOf(err))
 	}
 	s := &Store{
 		lists: make(chan struct{}, maxLists), dial: settings.dial, report: cfg.Report,

@@ -60,7 +60,7 @@ func connectPatiently(ctx context.Context, dsn string) (*pgx.Conn, error) {
 func dialPatiently(ctx context.Context, dial *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, dial)
 	if err != nil {
-		return nil, err
+		return nil, plain(err, dial)
 	}
 	_, err = conn.Exec(ctx, `
 SELECT set_config(name, '0', false) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name`)
