@@ -253,7 +253,7 @@ func TestPeers(t *testing.T) {
 func TestFile(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"not YAML", "a: b: c", "is not YAML"},
-		{"a key twice", "drain: 1s\ndrain: 2s\n", "is not YAML"},
+		{"a key twice", "drain: 1s\ndrain: 2s\n", "is not YAML: yaml: unmarshal errors: line 2: "},
 		{"a list at the root", "- drain", "is not YAML"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

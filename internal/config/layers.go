@@ -83,7 +83,8 @@ func fileLayer(path string) (layer, []error) {
 	}
 	parsed, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return layer{}, []error{fmt.Errorf("config: %s is not YAML: %w", path, err)}
+		line := strings.Join(strings.Fields(err.Error()), " ") // the parser writes several
+		return layer{}, []error{fmt.Errorf("config: %s is not YAML: %s", path, line)}
 	}
 	file, known := layer{}, names()
 	var faults []error

@@ -260,8 +260,11 @@ func eachEntry(r io.Reader, take func(Entry)) (instance uuid.UUID, whole int64, 
 			continue
 		}
 		e, err := parseEntry(strings.Fields(text))
-		if err != nil || instance == uuid.Nil {
-			return uuid.Nil, 0, errors.Join(fmt.Errorf("line %d is no line of a revocation journal", number), err)
+		if err == nil && instance == uuid.Nil {
+			err = errors.New("no line before it names the database")
+		}
+		if err != nil {
+			return uuid.Nil, 0, fmt.Errorf("line %d is no line of a revocation journal: %w", number, err)
 		}
 		take(e)
 	}
