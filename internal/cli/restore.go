@@ -20,7 +20,7 @@ import (
 func (p *program) restore() *cobra.Command {
 	var options app.RestoreOptions
 	var identityFile, passphraseFile string
-	var asIs bool
+	var asIs, withoutJournal bool
 	cmd := &cobra.Command{
 		Use:   "restore",
 		Short: "Put a backup back, without what was taken away since",
@@ -39,7 +39,8 @@ and the key that signs access tokens revoked, and every API token disabled.
 
 --as-is restores no file: it does all this to a database that was put back by
 other means, such as a copy of its file or PostgreSQL's recovery to a point in
-time.
+time. It wants --journal, or --without-journal, by which you say that everybody
+is to be suspended.
 
 It works on the server's machine, as the user who runs the server, with the
 settings of "jeton serve". Stop every server first.`,
@@ -51,9 +52,13 @@ settings of "jeton serve". Stop every server first.`,
 	cmd.Flags().StringVar(&passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens it")
 	cmd.Flags().StringArrayVar(&options.Journals, "journal", nil, "`FILE` with a server's revocation journal; may be repeated")
 	cmd.Flags().BoolVar(&asIs, "as-is", false, "restore no file, but take the database as it stands")
+	cmd.Flags().BoolVar(&withoutJournal, "without-journal", false, "there is no journal: suspend every user, and revoke what they hold")
 	config.Flags(cmd.Flags())
 	cmd.RunE = p.run(func(cmd *cobra.Command, _ []string) (err error) {
 		if err := restoreUsage(cmd, options.In, identityFile, passphraseFile, asIs); err != nil {
+			return err
+		}
+		if err := journalUsage(options.Journals, asIs, withoutJournal); err != nil {
 			return err
 		}
 		o, err := p.serverOptions(cmd)
@@ -96,6 +101,21 @@ func restoreUsage(cmd *cobra.Command, in, identityFile, passphraseFile string, a
 		return &usageError{text: nameOf(cmd) + " lacks --identity-file or --passphrase-file"}
 	case identityFile != "" && passphraseFile != "":
 		return &usageError{text: "--identity-file and --passphrase-file exclude each other"}
+	}
+	return nil
+}
+
+// journalUsage has whoever takes a database as it stands say what is known of the time since: it may be one in use, in which
+// everybody would be suspended at once, while a backup goes into an empty one.
+func journalUsage(journals []string, asIs, without bool) error {
+	switch {
+	case len(journals) > 0 && without:
+		return &usageError{text: "--journal and --without-journal exclude each other"}
+	case asIs && len(journals) == 0 && !without:
+		return &usageError{
+			text: "--as-is lacks --journal or --without-journal",
+			fix:  "--journal names the revocation journal of each server. Without any, every user is suspended and every browser logged out, every personal token revoked and every API token disabled: --without-journal says that you want that.",
+		}
 	}
 	return nil
 }
