@@ -71,6 +71,9 @@ func Restore(ctx context.Context, o Options, r RestoreOptions) (done Restored, e
 	if err != nil {
 		return done, err
 	}
+	if err := o.makeData(); err != nil {
+		return done, err
+	}
 	put := restoreSQLite
 	if o.Config.DSN != "" {
 		put = restorePostgres
@@ -164,6 +167,15 @@ func (o *Options) renewal(done *Restored, paths []string, began feed.Change) (*a
 		At: at, Epoch: epoch, Known: done.Reach.Last, Suspend: !done.Whole, Changes: done.Reach.Changes,
 		Event: func(outcome archive.Outcome) audit.Event { return restoreEvent(at, done, &outcome) },
 	}, nil
+}
+
+// makeData makes the data folder where there is none yet, as on a new machine that has the master key elsewhere: the journal of
+// the new epoch begins in it. What is wrong with it is better known before anything is changed.
+func (o *Options) makeData() error {
+	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	return nil
 }
 
 // beginEpoch has the server's own journal go on with the epoch of the restore. One of another database makes room. Where it
@@ -265,6 +277,9 @@ func RestoreAsIs(ctx context.Context, o Options, r RestoreOptions) (done Restore
 	if mixed {
 		renewal.Suspend, done.Whole = true, false
 		done.Reach.Gap = "beside the database lies a log, " + d.path + "-wal, that may be of a newer one: what is in which isn't known"
+	}
+	if err := o.makeData(); err != nil {
+		return done, err
 	}
 	if done.Outcome, err = s.Renew(ctx, renewal); err != nil {
 		return done, err
