@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/internal/app"
@@ -82,7 +83,7 @@ settings of "jeton serve". Stop every server first.`,
 		if err != nil {
 			return restoreFault(err)
 		}
-		return p.showRestored(done)
+		return p.showRestored(done, nextOf(cmd, o.Config.DSN != ""))
 	})
 	return cmd
 }
@@ -138,7 +139,7 @@ func (p *program) identities(file string) (client.Secret, error) {
 }
 
 // showRestored tells what was done, and what is left for a person to do.
-func (p *program) showRestored(done app.Restored) error {
+func (p *program) showRestored(done app.Restored, next afterRestore) error {
 	if done.JournalErr != nil {
 		p.warn([]string{"the revocation journal couldn't be written, so that another restore to this backup would suspend everybody: " + done.JournalErr.Error()})
 	}
@@ -147,7 +148,7 @@ func (p *program) showRestored(done app.Restored) error {
 		"position":         map[string]int64{"epoch": done.Position.Epoch, "revision": done.Position.Revision},
 		"journal_complete": done.Whole, "journal_revision": done.Reach.Last.Revision,
 		"users_suspended": done.Suspended, "deleted": done.Deleted, "tokens_ended": done.Tokens, "sessions_ended": done.Sessions,
-		"keys_revoked": done.Keys, "unknown": done.Unknown, "services_suspended": append([]string{}, done.Services...),
+		"keys_revoked": done.Keys, "services_suspended": append([]string{}, done.Services...),
 		"administrator_left": done.Administer,
 	}
 	if !done.TakenAt.IsZero() {
@@ -159,10 +160,10 @@ func (p *program) showRestored(done app.Restored) error {
 	if !done.Whole {
 		result["journal_gap"] = done.Reach.Gap
 	}
-	return p.show(result, func() { p.sayRestored(&done) })
+	return p.show(result, func() { p.sayRestored(&done, next) })
 }
 
-func (p *program) sayRestored(done *app.Restored) {
+func (p *program) sayRestored(done *app.Restored, next afterRestore) {
 	if done.TakenAt.IsZero() {
 		p.say("The database stays as it stands: as of revision %d of epoch %d.", done.From.Revision, done.From.Epoch)
 	} else {
@@ -181,14 +182,15 @@ func (p *program) sayRestored(done *app.Restored) {
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	p.fields(
 		"users suspended", count(done.Suspended), "users and services deleted", count(done.Deleted), "tokens and client credentials ended", count(done.Tokens),
-		"browser sessions ended", count(done.Sessions), "signing keys revoked", count(done.Keys), "records changed since that were made since, and are lost", count(done.Unknown),
+		"browser sessions ended", count(done.Sessions), "signing keys revoked", count(done.Keys),
 		"epoch and revision from here on", fmt.Sprintf("%d, %d", done.Position.Epoch, done.Position.Revision),
 	)
-	p.restoredNext(done)
+	p.say("What was made since is lost, and no journal tells what that was: users, services, operations, tokens. Make anew what is missed.")
+	p.restoredNext(done, next)
 }
 
 // restoredNext says what is left for a person to do.
-func (p *program) restoredNext(done *app.Restored) {
+func (p *program) restoredNext(done *app.Restored, next afterRestore) {
 	if done.Unused != "" {
 		p.say("A revocation journal of this database lies at %s, and wasn't given. To use it, move the database away and restore again, with --journal.", done.Unused)
 	}
@@ -203,13 +205,42 @@ func (p *program) restoredNext(done *app.Restored) {
 			strings.Join(done.Services, ", "), p.env.Command, p.env.Command)
 	}
 	if !done.Administer {
-		p.say("No administrator can log in. Let one in, with the same settings: %s recover", p.env.Command)
+		p.say("No administrator can log in. Let one in%s: %s recover%s", next.same, p.env.Command, next.data)
+	}
+	if next.nodes {
+		p.say("Start every server anew, each with its own --data: what refuses everything does so until then.")
+	} else {
+		p.say("Start the server%s: %s serve%s", next.same, p.env.Command, next.data)
 	}
 	if done.Suspended > 0 {
-		p.say("Start the server. Then look at who is suspended, and let in again whom you know: %s user list --state suspended, %s user unblock NAME. They have the roles and the password of then, whatever was changed since.", p.env.Command, p.env.Command)
-	} else {
-		p.say("Start the server.")
+		p.say("Then look at who is suspended, and let in again whom you know: %s user list, %s user unblock NAME. They have the roles and the password of then, whatever was changed since.", p.env.Command, p.env.Command)
 	}
+}
+
+// afterRestore is how the commands that come after a restore find the same database.
+type afterRestore struct {
+	data  string // " --data FOLDER", as it was given
+	same  string // ", with the same --database", and the like
+	nodes bool   // there may be several servers
+}
+
+func nextOf(cmd *cobra.Command, nodes bool) afterRestore {
+	next := afterRestore{nodes: nodes}
+	settings := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.Flags(settings)
+	var same []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "data":
+			next.data = " --data " + shellWord(f.Value.String())
+		case settings.Lookup(f.Name) != nil:
+			same = append(same, "--"+f.Name)
+		}
+	})
+	if len(same) > 0 {
+		next.same = ", with the same " + strings.Join(same, ", ")
+	}
+	return next
 }
 
 // restoreFault says what to do about an error of a restore.
