@@ -21,6 +21,7 @@ var (
 	ErrNewer          = archive.ErrNewer
 	ErrLocked         = archive.ErrLocked
 	ErrNotEmpty       = archive.ErrNotEmpty
+	ErrOtherTables    = archive.ErrOtherTables
 	ErrDiffers        = archive.ErrDiffers
 	ErrClosed         = feed.ErrClosed
 	ErrWrongMasterKey = keyring.ErrWrongMasterKey

@@ -58,6 +58,8 @@ var (
 	ErrNoDatabase = errors.New("there is no database of Jeton")
 	// ErrNotEmpty says that a target holds records already, which aren't those of an interrupted load of the same source.
 	ErrNotEmpty = errors.New("the database isn't empty")
+	// ErrOtherTables says that a target holds tables of another program: nothing was changed in it.
+	ErrOtherTables = errors.New("the database has tables that aren't Jeton's")
 	// ErrDiffers says that what a target holds is not what its source does.
 	ErrDiffers = errors.New("what was loaded differs from its source")
 	// ErrGivenUp says that a load was given up, or finished, by somebody else.

@@ -103,6 +103,8 @@ func moveFault(err error) error {
 		return &fault{err, "", "Name the one with which it began, or give that move up first, with --abandon."}
 	case errors.Is(err, app.ErrNotEmpty):
 		return &fault{err, "", "Records are moved into a database that has none: make another, and name it with --to. Nothing was changed."}
+	case errors.Is(err, app.ErrOtherTables):
+		return &fault{err, "", "Nothing was changed. Make another database, which is empty, and name it with --to."}
 	case errors.Is(err, app.ErrDiffers):
 		return &fault{err, "", "The database that they were in is whole. Give the move up with --abandon, and try again."}
 	}

@@ -250,6 +250,8 @@ func restoreFault(err error) error {
 		return &fault{err, "", "Repeat the command: it deletes them first, and begins anew. No server uses them."}
 	case errors.Is(err, app.ErrNotEmpty):
 		return &fault{err, "", "A backup is restored into a database that has no records: name another with --data or --database, or move this one away. To go on with this one as it is, use --as-is."}
+	case errors.Is(err, app.ErrOtherTables):
+		return &fault{err, "", "Nothing was changed. Make another database, which is empty, and name it with --database."}
 	case errors.Is(err, app.ErrLocked):
 		return &fault{err, "", "It opens with the identity of a recipient that it was encrypted to, by --identity-file, or with its passphrase, by --passphrase-file."}
 	case errors.Is(err, app.ErrDamaged):

@@ -60,6 +60,46 @@ func TestSnapshotRefuses(t *testing.T) {
 	}
 }
 
+// TestTargetLooksFirst opens databases of other programs to load records into: they stay as they are. What a crash has left of
+// Jeton's own is none.
+func TestTargetLooksFirst(t *testing.T) {
+	const numbers = `CREATE TABLE schema_migrations (version bigint not null primary key, dirty boolean not null)`
+	for name, test := range map[string]struct {
+		made string
+		want error
+	}{
+		"another program's":             {`CREATE TABLE customer (id bigint)`, archive.ErrOtherTables},
+		"that has its migrations":       {numbers + `; CREATE TABLE store (id bigint); INSERT INTO schema_migrations VALUES (6, false)`, archive.ErrOtherTables},
+		"in parts":                      {`CREATE TABLE store (id bigint) PARTITION BY RANGE (id)`, archive.ErrOtherTables},
+		"a view":                        {`CREATE VIEW customer AS SELECT 1`, nil},
+		"elsewhere":                     {`CREATE SCHEMA other; CREATE TABLE other.customer (id bigint)`, nil},
+		"Jeton's, before its first one": {numbers + `; INSERT INTO schema_migrations VALUES (6, true)`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := empty(t)
+			db := dial(t, dsn)
+			_, err := db.Exec(t.Context(), test.made)
+			must(t, err)
+			const tables = `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`
+			var before, after int
+			must(t, db.QueryRow(t.Context(), tables).Scan(&before))
+			for range 2 { // the second time, Jeton's are there
+				target, err := postgres.OpenTarget(t.Context(), dsn, 6, "token")
+				if err == nil {
+					must(t, target.Close())
+				}
+				if !errors.Is(err, test.want) {
+					t.Errorf("got error %v, want %v", err, test.want)
+				}
+			}
+			must(t, db.QueryRow(t.Context(), tables).Scan(&after))
+			if (after == before) != (test.want != nil) {
+				t.Errorf("got %d tables after %d", after, before)
+			}
+		})
+	}
+}
+
 // TestClosingWaits closes a database while somebody writes: whoever has begun ends first, and what is written is there.
 func TestClosingWaits(t *testing.T) {
 	dsn := empty(t)

@@ -23,7 +23,8 @@ type LoadingTarget struct {
 
 // OpenTarget opens a database to load records into, and makes its tables with the schema of that number where there are none:
 // records fit the schema in which they were taken, and Finish brings both up to date. The token is that of the load. It returns
-// ErrNewerSchema where this Jeton doesn't know the schema.
+// ErrNewerSchema where this Jeton doesn't know the schema, and ErrOtherTables, having made none, where there are those of another
+// program.
 func OpenTarget(ctx context.Context, dsn string, schema int64, token string) (_ *LoadingTarget, err error) {
 	oldest, latest, err := knownSchemas()
 	switch {
@@ -38,17 +39,36 @@ func OpenTarget(ctx context.Context, dsn string, schema int64, token string) (_ 
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateTo(ctx, settings.dial, uint(schema)); err != nil { //nolint:gosec // G115: it is one of those known
-		return nil, fmt.Errorf("making the tables: %w", kindOf(err))
-	}
 	l := &LoadingTarget{dial: settings.dial, closed: archive.Why(archive.Loading, token)}
 	if l.conn, err = dialPatiently(ctx, l.dial); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", kindOf(err))
+	}
+	if err := onlyOurs(ctx, l.conn); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if err := migrateTo(ctx, settings.dial, uint(schema)); err != nil { //nolint:gosec // G115: it is one of those known
+		return nil, errors.Join(fmt.Errorf("making the tables: %w", kindOf(err)), l.Close())
 	}
 	if l.shapes, err = archivedTables(ctx, l.conn); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the tables: %w", kindOf(err)), l.Close())
 	}
 	return l, nil
+}
+
+// onlyOurs refuses a schema that has tables, unless they are Jeton's: those of the first migration tell, and its own table alone,
+// as a crash leaves it. Other programs may have one of that name, too.
+func onlyOurs(ctx context.Context, conn *pgx.Conn) error {
+	var other bool
+	err := conn.QueryRow(ctx, `
+SELECT count(*) FILTER (WHERE relname <> 'schema_migrations') > 0 AND count(*) FILTER (WHERE relname IN ('schema_migrations', 'store', 'pepper', 'audit_event')) < 4
+FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p')`).Scan(&other)
+	if err != nil {
+		return fmt.Errorf("looking for tables: %w", kindOf(err))
+	}
+	if other {
+		return archive.ErrOtherTables
+	}
+	return nil
 }
 
 // State returns where the database stands, and why it is closed; the zero header where it never was used.
