@@ -48,7 +48,7 @@ func Backup(ctx context.Context, o Options, b BackupOptions) (done BackedUp, err
 	defer func() { err = errors.Join(err, from.Close()) }()
 	h := from.Header()
 	if h.Closed != "" {
-		return done, fmt.Errorf("%w: %s", ErrClosed, h.Closed)
+		return done, fmt.Errorf("%w: %s", ErrClosed, archive.Told(h.Closed))
 	}
 	if err := keyring.CheckMaster(master, h.MasterCheck); err != nil {
 		return done, err

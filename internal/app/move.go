@@ -107,7 +107,7 @@ func (v *move) tokenOf(closed string) (string, error) {
 		}
 	}
 	if closed != "" {
-		return "", fmt.Errorf("%w: %s", ErrClosed, closed)
+		return "", fmt.Errorf("%w: %s", ErrClosed, archive.Told(closed))
 	}
 	random := make([]byte, 8)
 	if _, err := io.ReadFull(v.o.Random, random); err != nil {

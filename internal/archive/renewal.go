@@ -29,6 +29,20 @@ func Token(closed, reason string) (token string, ok bool) {
 	return token, is && ends
 }
 
+// Told returns a reason that a database gives for being closed, with what to do about it.
+func Told(closed string) string {
+	for reason, fix := range map[string]string{
+		Loading: "repeat the restore or the move that loads them, and start servers once it has ended",
+		Moving:  "repeat \"jeton move\" until it has ended, or give it up with --abandon",
+		Moved:   "start servers with --database of the other one",
+	} {
+		if _, is := Token(closed, reason); is {
+			return closed + ": " + fix
+		}
+	}
+	return closed
+}
+
 // Renewal says what a database that was put back must give up before it may be used again: since the moment it is of, users
 // may have been blocked and tokens revoked.
 //

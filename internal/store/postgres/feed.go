@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
@@ -28,7 +29,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		return c, err
 	}, selectChanges, revision)
 	if err == nil && closed != "" {
-		err = fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		err = fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 	}
 	if err != nil {
 		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)

@@ -41,7 +41,7 @@ func (s *Store) Renew(ctx context.Context, r *archive.Renewal) (o archive.Outcom
 	}
 	t := &tx{ctx: ctx, conn: conn, alone: func(closed string) error {
 		if closed != "" {
-			return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+			return fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 		}
 		return nil
 	}}

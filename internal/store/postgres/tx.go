@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
@@ -172,7 +173,7 @@ func (t *tx) begin() *pgx.Batch {
 		case err != nil:
 			return fmt.Errorf("looking whether the database may be written: %w", err)
 		case closed != "":
-			return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+			return fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 		case !roomy:
 			return errSpent
 		}

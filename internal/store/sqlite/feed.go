@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
@@ -39,7 +40,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 		return c, err
 	})
 	if err == nil && closed != "" {
-		err = fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		err = fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 	}
 	if err != nil {
 		return feed.Batch{}, fmt.Errorf("reading the change feed: %w", err)

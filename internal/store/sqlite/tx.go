@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
@@ -78,7 +79,7 @@ func (t *tx) open() error {
 		return err
 	}
 	if closed != "" {
-		return fmt.Errorf("%w: %s", feed.ErrClosed, closed)
+		return fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 	}
 	return nil
 }
