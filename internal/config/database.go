@@ -61,7 +61,7 @@ func isPostgres(value string) bool {
 }
 
 // errAmbiguous shows nothing of the address: which part of it is the password isn't known.
-var errAmbiguous = errors.New("isn't plain, because of an @ too many or a #: in user and password, write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25")
+var errAmbiguous = errors.New("has an @ too many, or a #: in user and password, write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25")
 
 // ambiguous reports whether the driver might take a part of the password for the host, which is then looked up, and shown in
 // errors and logs: what stands behind an @ that was meant literally, or before a #. No name of a host or a database needs them.

@@ -100,7 +100,7 @@ func reason(err error, dial *pgconn.Config) string {
 		case invalidPassword:
 			return fmt.Sprintf("%s doesn't take the password of the user %q: write the right one into the database's address", hosts, dial.User)
 		case invalidAuthorization:
-			return fmt.Sprintf("%s doesn't let the user %q in (%s): is the name right, and does pg_hba.conf allow it from this machine?", hosts, dial.User, oneLine(answer.Message))
+			return fmt.Sprintf("%s doesn't let the user %q in (%s): see that the name is right, and that pg_hba.conf allows it from this machine", hosts, dial.User, oneLine(answer.Message))
 		case noSuchDatabase:
 			return fmt.Sprintf("%s has no database %q: make it, CREATE DATABASE %s OWNER %s ENCODING 'UTF8' TEMPLATE template0", hosts, name, quote(name), quote(dial.User))
 		case insufficientPrivilege:
@@ -114,7 +114,7 @@ func reason(err error, dial *pgconn.Config) string {
 		if lookup.IsNotFound {
 			return fmt.Sprintf("there is no host %q: write the right one into the database's address", lookup.Name)
 		}
-		return fmt.Sprintf("the host %q can't be looked up: is there a name server that answers?", lookup.Name)
+		return fmt.Sprintf("the host %q can't be looked up: see that a name server answers", lookup.Name)
 	}
 	if text := untrusted(err, hosts); text != "" {
 		return text
@@ -145,11 +145,11 @@ func unanswered(err error, hosts string) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted while connecting to " + hosts
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist):
-		return "nothing answers at " + hosts + ": does PostgreSQL run there, and are host and port right?"
+		return "nothing answers at " + hosts + ": see that PostgreSQL runs there, and that host and port are right"
 	case pgconn.Timeout(err), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return hosts + " doesn't answer in time: are host and port right, and does every firewall let the connection pass?"
+		return hosts + " doesn't answer in time: see that host and port are right, and that every firewall lets the connection pass"
 	case network:
-		return "the way to " + hosts + " is cut (" + oneLine(last(err).Error()) + "): are host and port right?"
+		return "the way to " + hosts + " is cut (" + oneLine(last(err).Error()) + "): see that host and port are right"
 	}
 	return "connecting to " + hosts + " failed: " + oneLine(last(err).Error())
 }
