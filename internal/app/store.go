@@ -183,9 +183,9 @@ func (n *node) explainHalt(err error) error {
 	case errors.Is(err, feed.ErrUnaware):
 		return fmt.Errorf("%w; restore the backup again, with \"jeton restore --journal %s\" and the journals of all other nodes", err, n.journalPath())
 	case errors.Is(err, feed.ErrPast):
-		return fmt.Errorf("%w; bring back the newer database, or, where this one was put back on purpose, say so by \"jeton restore --as-is\"", err)
+		return fmt.Errorf("%w; bring back the newer database, or, where this one was put back on purpose, say so by \"jeton restore --as-is\" with the revocation journals of all nodes", err)
 	case errors.Is(err, feed.ErrOther):
-		return fmt.Errorf("%w, by %s; look at --data and --database, or, where it was put in the place of the one before on purpose, restart, and say so by \"jeton restore --as-is\"", err, n.journalPath())
+		return fmt.Errorf("%w, by %s; look at --data and --database, or, where it was put in the place of the one before on purpose, say so by \"jeton restore --as-is\" with the revocation journals of all nodes, and restart", err, n.journalPath())
 	default:
 		return err
 	}
