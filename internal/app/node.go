@@ -217,9 +217,9 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 	switch c.Kind {
 	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession:
 		n.authority.Forget(c.ID)
-	case feed.RevokedKey:
-		n.authority.Forget(uuid.Nil)
 	case feed.Service, feed.Pepper, feed.SigningKey: // no credential rests on them
+	default: // a revoked key; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
+		n.authority.Forget(uuid.Nil)
 	}
 	if all {
 		n.authority.Forget(uuid.Nil)
