@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -29,8 +28,7 @@ func (l *Lab) Break(ctx context.Context, f plan.Fault) (mend func(context.Contex
 	n := l.Node(f.Node)
 	switch f.Kind {
 	case fault.ListenCut:
-		note, err = l.cutOnce(ctx, n)
-		return none, note, err
+		return none, l.cutOnce(ctx, n), nil
 	case fault.BusDead:
 		return l.againAndAgain(ctx, func(ctx context.Context, c *pgx.Conn) error { _, err := cutListeners(ctx, c, ""); return err }), "", nil
 	case fault.BusSilent:
@@ -77,17 +75,21 @@ func (n *Node) setAndWait(off time.Duration) error {
 	return err
 }
 
-func (l *Lab) cutOnce(ctx context.Context, n *Node) (string, error) {
+// cutOnce terminates the connection on which a node listens. Where another fault has the database away, or the node, there is none
+// to be cut, and the note says so.
+func (l *Lab) cutOnce(ctx context.Context, n *Node) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	c, err := l.Postgres.connect(ctx, "postgres")
 	if err != nil {
-		return "", err
+		return "none: the database was away"
 	}
-	defer func() { _ = c.Close(ctx) }()
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
 	count, err := cutListeners(ctx, c, n.back())
-	if err == nil && count == 0 {
-		err = errors.New("there is no such connection")
+	if err != nil {
+		return "none: the database went away"
 	}
-	return fmt.Sprintf("%d connections", count), err
+	return fmt.Sprintf("%d connections", count)
 }
 
 // againAndAgain does something to the database until it is mended.
