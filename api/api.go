@@ -184,9 +184,9 @@ type Verdict struct {
 
 // Debug says how much a node knew of what other nodes have changed, for whoever wonders about a verdict.
 type Debug struct {
-	Revision         int64    `json:"revision" doc:"the change of the feed up to which the node has heard of everything"`
-	FeedAgeSeconds   *float64 `json:"feed_age_seconds,omitempty" doc:"how long ago it last heard, in seconds; absent where it has not, or its clock was set back since"`
-	AskedTheDatabase bool     `json:"asked_the_database" doc:"that was too long ago, so what the node remembered didn't count"`
+	Revision       int64    `json:"revision" doc:"the change of the feed up to which the node has heard of everything"`
+	FeedAgeSeconds *float64 `json:"feed_age_seconds,omitempty" doc:"how long ago it last heard, in seconds; absent where it has not, or its clock was set back since"`
+	HeardAnew      bool     `json:"heard_anew" doc:"that was too long ago for what the node remembered to count, so it heard the feed anew for this verdict"`
 }
 
 // Principal is the user behind a call that may pass.

@@ -102,7 +102,7 @@ func TestShapes(t *testing.T) {
 		{api.List[string]{Items: []string{}}, `{"items":[]}`},
 		{api.List[string]{Items: []string{"a"}, Next: "b"}, `{"items":["a"],"next":"b"}`},
 		{api.PersonalToken{CreatedAt: at}, `{"created_at":"2026-11-21T12:00:00.000005Z"}`},
-		{api.Verdict{}, `{"allow":false,"debug":{"revision":0,"asked_the_database":false}}`},
+		{api.Verdict{}, `{"allow":false,"debug":{"revision":0,"heard_anew":false}}`},
 		{api.Event{ID: "1", At: at, Action: "refused", Count: 2, LastAt: at}, `{"id":"1","at":"2026-11-21T12:00:00.000005Z","action":"refused","count":2,"last_at":"2026-11-21T12:00:00.000005Z"}`},
 	}
 	for _, tt := range tests {

@@ -45,14 +45,14 @@ func (p *pruner) advance(ctx context.Context, passed time.Duration) (time.Time, 
 	if most := horizon.Add(maxPace * passed); !horizon.IsZero() && most.Before(now) {
 		next = most
 	}
-	if now.Sub(next) > haltPruning {
+	if now.Sub(next) > untoldLag {
 		p.logger.WarnContext(ctx, "little is deleted for its age: the clock is far ahead of where it was when something was deleted last", "clock", now, "taken_for_now", next)
 	}
 	return next, p.store.KeepHorizon(ctx, next)
 }
 
-// haltPruning is how far behind the clock the horizon may be without a word.
-const haltPruning = 30 * 24 * time.Hour
+// untoldLag is how far behind the clock the horizon may be without a word.
+const untoldLag = 30 * 24 * time.Hour
 
 // delete deletes what is older than it is kept for at some time.
 func (p *pruner) delete(ctx context.Context, now time.Time) {

@@ -19,7 +19,7 @@ import (
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
-// openStore opens the database and the journal beside it. They are on stops, and so is the listening for hints.
+// openStore opens the database and the journal beside it. They are on stops.
 func (n *node) openStore(ctx context.Context, stops *stopStack) error {
 	if err := makePrivate(n.cfg.Data); err != nil {
 		return err

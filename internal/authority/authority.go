@@ -10,9 +10,9 @@
 //
 // Once proven, a credential is remembered in memory until it expires or something it rests on changes. A warm
 // verification takes no lock and, but for decoding a password, allocates nothing; it writes nothing that every other
-// reads: a counter in one of many stripes, and once a minute when the credential was used (a password's six times). What was taken away is forgotten as the change feed tells of
-// it (see [Authority.Forget]); while the feed has not been heard, nothing remembered is trusted and every verdict asks
-// the database.
+// reads: a counter in one of many stripes, and once a minute when the credential was used (a password's six times). What
+// was taken away is forgotten as the change feed tells of it (see [Authority.Forget]); while the feed hasn't been heard for
+// too long, nothing remembered is trusted, and every verdict has it heard first.
 //
 // It refuses when in doubt: a failing store, a way in that answers with an unknown error, and a feed out of reach
 // all mean that the call does not pass.

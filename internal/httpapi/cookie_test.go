@@ -333,7 +333,7 @@ func (d *desk) verdict(t testing.TB, asker string, q api.VerifyRequest) (v api.V
 func (d *desk) verdictOf(t testing.TB, q ask) (v api.Verdict) {
 	t.Helper()
 	d.want(t, q, http.StatusOK, "").into(t, &v)
-	if v.Debug.Revision != d.changes.Revision() || v.Debug.AskedTheDatabase != !d.changes.Fresh() || (v.Debug.FeedAgeSeconds != nil) != (d.changes.Age() < math.MaxInt64) {
+	if v.Debug.Revision != d.changes.Revision() || v.Debug.HeardAnew != !d.changes.Fresh() || (v.Debug.FeedAgeSeconds != nil) != (d.changes.Age() < math.MaxInt64) {
 		t.Errorf("got %+v, want what the feed says: revision %d, heard %s ago", v.Debug, d.changes.Revision(), d.changes.Age())
 	}
 	v.Debug = api.Debug{}

@@ -46,7 +46,7 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 
 // debug says as of when a verdict is that is given now.
 func (s *server) debug() api.Debug {
-	d := api.Debug{Revision: s.cfg.Feed.Revision(), AskedTheDatabase: !s.cfg.Feed.Fresh()}
+	d := api.Debug{Revision: s.cfg.Feed.Revision(), HeardAnew: !s.cfg.Feed.Fresh()}
 	if age := s.cfg.Feed.Age(); age < math.MaxInt64 {
 		d.FeedAgeSeconds = new(age.Seconds())
 	}
