@@ -85,14 +85,18 @@ type Store interface {
 	User(ctx context.Context, id uuid.UUID) (User, error)
 	// UserByName returns the living user whose name has the canonical form key, or ErrNotFound.
 	UserByName(ctx context.Context, key string) (User, error)
+	// UserByEmail returns the living user whose e-mail has the canonical form key, or ErrNotFound.
+	UserByEmail(ctx context.Context, key string) (User, error)
 	// UsersNamed returns the names of those of the users that live.
 	UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 	// Users lists living users whose canonical names sort after the given one, in that order.
 	Users(ctx context.Context, after string, limit int) ([]User, error)
-	// PasswordByName returns what is kept of the password of the living user of that name, or ErrNotFound.
+	// PasswordByName returns what is kept of the password of the living user whose name or e-mail has the canonical form key, or
+	// ErrNotFound. There is one at most: a name with @ is nobody else's e-mail.
 	PasswordByName(ctx context.Context, key string) (Credentials, error)
-	// UpdateUser writes the user if its version is still r.Version, and raises that, and ends the browser sessions of one
-	// who was blocked and is no longer; else it returns ErrStale, or
+	// UpdateUser writes the user if its version is still r.Version, and raises that. It ends the sessions of one who was blocked
+	// and is no longer, and of one who is an administrator from now on, the session tokens of platforms that may not speak for
+	// such. Else it returns ErrStale, or
 	// ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
 	// would be left.
 	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
@@ -100,10 +104,11 @@ type Store interface {
 	// ErrNotFound or ErrLastAdmin.
 	DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// ChangePassword replaces the hash of a password if it is still the old one, and ends the user's browser sessions but
-	// the actor's own in the same transaction. It returns ErrStale where the hash isn't the old one, or ErrNotFound.
-	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, ev audit.Event) error
-	// ResetPassword sets a password whatever it was, and revokes the user's personal token and ends its browser sessions
-	// but the actor's own in the same transaction. It returns ErrNotFound.
+	// the actor's own, and its session tokens unless they are to be kept, in the same transaction. It returns ErrStale where the
+	// hash isn't the old one, or ErrNotFound.
+	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keepTokens bool, ev audit.Event) error
+	// ResetPassword sets a password whatever it was, and revokes the user's personal token and ends its session tokens, and its
+	// browser sessions but the actor's own, in the same transaction. It returns ErrNotFound.
 	ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error
 	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
 	// anyone can see: no event, no version.
@@ -121,7 +126,7 @@ type Store interface {
 	AnyUser(ctx context.Context) (bool, error)
 }
 
-// Config is what Accounts need. Every field is required but PasswordChanged and Exhausted.
+// Config is what Accounts need. Every field is required but KeepSessionTokens, PasswordChanged and Exhausted.
 type Config struct {
 	Store Store
 	// Applied returns once this process has heard of every change committed so far.
@@ -130,6 +135,8 @@ type Config struct {
 	Random  io.Reader
 	// PasswordSlots is how many passwords are hashed at a time; 0 means half the cores, one at least.
 	PasswordSlots int
+	// KeepSessionTokens has a user's session tokens outlive a new password that the user chooses.
+	KeepSessionTokens bool
 	// PasswordChanged, where given, hears of each user whose password was replaced.
 	PasswordChanged func(id uuid.UUID)
 	// Exhausted, where given, hears of each user at whose password no more guesses are looked at for now, from an address
@@ -240,6 +247,15 @@ func (a *Accounts) Find(ctx context.Context, idOrName string) (User, error) {
 		return a.cfg.Store.User(ctx, id)
 	}
 	return a.cfg.Store.UserByName(ctx, Key(idOrName))
+}
+
+// FindByEmail returns the living user whose e-mail that is, in any spelling of it. The error is ErrNotFound or a store's.
+func (a *Accounts) FindByEmail(ctx context.Context, email string) (User, error) {
+	key := Key(email)
+	if key == "" {
+		return User{}, authority.ErrNotFound
+	}
+	return a.cfg.Store.UserByEmail(ctx, key)
 }
 
 // List returns users in the order of their canonical names, from the one after the name of the given canonical form.

@@ -41,6 +41,14 @@ const (
 	ClientKeyDelete     Action = "client_key.delete"     // a client's key was deleted
 	SessionBegin        Action = "session.begin"         // a person logged in to the console, or was given a new session there
 	SessionEnd          Action = "session.end"           // a person logged out
+	SessionTokenCreate  Action = "session_token.create"  // a program logged in with a user's password, or a platform logged a user in
+	SessionTokenEnd     Action = "session_token.end"     // a session token was ended by its bearer, its owner or an administrator
+	SessionsEnd         Action = "session.end_all"       // all sessions of a user were ended, by its owner or an administrator
+	PlatformCreate      Action = "platform.create"       // a platform was enrolled
+	PlatformUpdate      Action = "platform.update"       // a platform was changed, enabled or disabled
+	PlatformDelete      Action = "platform.delete"       // a platform was deleted, with its keys
+	PlatformKeyCreate   Action = "platform_key.create"   // a platform was given a key
+	PlatformKeyDelete   Action = "platform_key.delete"   // a platform's key was deleted
 	ServiceCreate       Action = "service.create"        // a service was made
 	ServiceUpdate       Action = "service.update"        // a service was changed
 	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
@@ -58,7 +66,9 @@ func Actions() []Action {
 	return []Action{
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
-		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd, ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
+		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd,
+		SessionTokenCreate, SessionTokenEnd, SessionsEnd, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
+		ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
 		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, StoreRestore, RefusalsOverflow,
 	}
 }
@@ -67,7 +77,8 @@ func Actions() []Action {
 // made before must not bring it back. That of an access token names what it was got for, which stays.
 func (a Action) Ends() bool {
 	switch a {
-	case UserDelete, APITokenDelete, ClientSecretDelete, ClientKeyDelete, SessionEnd, ServiceDelete, SigningKeyRevoke:
+	case UserDelete, APITokenDelete, ClientSecretDelete, ClientKeyDelete, SessionEnd, SessionTokenEnd,
+		PlatformDelete, PlatformKeyDelete, ServiceDelete, SigningKeyRevoke:
 		return true
 	default:
 		return false

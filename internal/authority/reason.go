@@ -50,10 +50,12 @@ const (
 	ReasonWrongPassword     Reason = "wrong_password"      // the user has another password
 	ReasonUnknownUser       Reason = "unknown_user"        // no user of that name, or one without a password
 	ReasonExpired           Reason = "expired"             // its end has come
-	ReasonEnded             Reason = "ended"               // a browser session that was logged out, or ended by a change of the user
-	ReasonDisabled          Reason = "disabled"            // an administrator has disabled the token
-	ReasonDeleted           Reason = "deleted"             // the token was deleted
+	ReasonEnded             Reason = "ended"               // a session that was logged out, or ended by a change of its user or platform
+	ReasonDisabled          Reason = "disabled"            // an administrator has disabled the token, or the platform
+	ReasonDeleted           Reason = "deleted"             // the token was deleted, or the platform
 	ReasonRevoked           Reason = "revoked"             // taken back by who had it, or by an administrator
+	ReasonUnknownPlatform   Reason = "unknown_platform"    // an assertion of a platform that isn't enrolled
+	ReasonNotSpokenFor      Reason = "not_spoken_for"      // an assertion about a user for whom its platform may not speak
 	ReasonReplayed          Reason = "replayed"            // good for one use, which it had
 	ReasonUnknownKey        Reason = "unknown_key"         // a signed token that names no key of ours
 	ReasonRevokedKey        Reason = "revoked_key"         // a signed token whose key was revoked
@@ -91,7 +93,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
-		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonReplayed, ReasonUnknownKey,
+		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonUnknownPlatform, ReasonNotSpokenFor, ReasonReplayed, ReasonUnknownKey,
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
 		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
 		ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,

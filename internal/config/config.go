@@ -54,7 +54,10 @@ type Config struct {
 
 	SessionIdle     time.Duration // how long a browser session lasts without use
 	SessionLifetime time.Duration // how long it lasts at most
-	APICookieDomain string        // Domain of the cookie that calls protected APIs; empty for the public URL's host alone
+	// SessionTokenLife is how long a session token lasts; KeepSessionTokens has it outlive a new password of its user.
+	SessionTokenLife  time.Duration
+	KeepSessionTokens bool
+	APICookieDomain   string // Domain of the cookie that calls protected APIs; empty for the public URL's host alone
 
 	KeyAge                 time.Duration  // how old a signing key grows before another signs in its place
 	AccessTokenAlgorithm   jose.Algorithm // of the keys that sign access tokens
@@ -65,6 +68,7 @@ type Config struct {
 
 	Matrix42              bool // Matrix42's clients are served
 	Matrix42RefusalStatus int  // of the null that they get for an API token that is refused: 401 or 200
+	BitCanuck             bool // BitCanuck's clients are served
 
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
@@ -104,6 +108,8 @@ func settings() []setting {
 		{name: "audit-retention", value: "90d", help: "how long audit events are kept, as 90d or 2160h", live: true},
 		{name: "session-idle", value: "1h", help: "how long a browser session lasts without use; at least 1m"},
 		{name: "session-lifetime", value: "12h", help: "how long a browser session lasts at most; at least as long as --session-idle"},
+		{name: "session-token-life", value: "14d", help: "how long a session token lasts, as 14d or 36h; 1m to 365d"},
+		{name: "keep-session-tokens", value: "off", help: "on or off: whether a user's session tokens outlive a new password that the user chooses; an administrator's reset ends them anyway"},
 		{name: "api-cookie-domain", help: "domain, such as example.com, all of whose hosts get the cookie that calls protected APIs; the public URL's host must be it or lie below it; empty for that host alone"},
 		{name: "key-age", value: "90d", help: "how old a signing key grows before another signs in its place, as 90d or 2160h; at least 1h; what it has signed lives on"},
 		{name: "access-token-algorithm", value: "ES256", help: "algorithm of the keys that sign access tokens: RS256, PS256, ES256 or EdDSA; a key of another is rotated at the start"},
@@ -113,6 +119,7 @@ func settings() []setting {
 		{name: "api-token-max-life-service", help: "how long a new API token of a service account may last at most, in days, as 365d; empty or never for any time, and for ever"},
 		{name: "matrix42", value: "on", help: "on or off: whether Matrix42's clients exchange their API tokens below /m42Services/"},
 		{name: "matrix42-refusal-status", value: "401", help: "401 or 200: status of the null that they get for an API token that is refused; the product itself says 200"},
+		{name: "bitcanuck", value: "on", help: "on or off: whether BitCanuck's clients log in and out below /api/v1/"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},

@@ -7,14 +7,22 @@ import (
 	"time"
 )
 
-// sessions reads how long browser sessions last, and where their cookies go.
+// sessions reads how long sessions last, and where the cookies of browsers go.
 func (r *reader) sessions(c *Config) {
 	c.SessionIdle, c.SessionLifetime = r.duration("session-idle", time.Minute), r.duration("session-lifetime", time.Minute)
 	if c.SessionLifetime < c.SessionIdle && c.SessionLifetime >= time.Minute {
 		r.fault("session-lifetime", "is shorter than session-idle (%s): a session would end before it could be idle for so long", c.SessionIdle)
 	}
+	const life = "session-token-life"
+	c.SessionTokenLife, c.KeepSessionTokens = r.duration(life, time.Minute), r.onOff("keep-session-tokens")
+	if c.SessionTokenLife > mostSessionTokenLife || c.SessionTokenLife%time.Second != 0 {
+		r.fault(life, "is longer than 365d, or not whole seconds")
+	}
 	c.APICookieDomain = r.cookieDomain("api-cookie-domain", c.PublicURL)
 }
+
+// mostSessionTokenLife bounds how long a secret that nobody renews may lie about.
+const mostSessionTokenLife = 365 * day
 
 // domainName is a name of at least two labels, the last of which isn't a number: no address has that form.
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)

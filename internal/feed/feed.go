@@ -69,7 +69,10 @@ const (
 	APIToken       Kind = "api_token"       // an API token, or an access token that was got for it
 	ClientSecret   Kind = "client_secret"   // a client's secret or key, or an access token that was got for it
 	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
-	Service        Kind = "service"         // a service, its operations or their audiences
+	SessionToken   Kind = "session_token"
+	Platform       Kind = "platform"     // a platform that may no longer say what it said, with all session tokens that it got
+	PlatformKey    Kind = "platform_key" // a key of a platform, on which nothing rests that was got by it
+	Service        Kind = "service"      // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes
 	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
@@ -84,13 +87,16 @@ func KeyID(kid string) uuid.UUID {
 }
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of
-// a browser are one session, and that an access token with power over Jeton was got for an API token.
+// a browser are one session, that an access token with power over Jeton was got for an API token, and that an assertion stands
+// by its platform.
 func RecordOf(credentialKind string) Kind {
 	switch credentialKind {
 	case authority.ConsoleSession.String(), authority.APISession.String():
 		return BrowserSession
 	case authority.AccessToken.String():
 		return APIToken
+	case authority.Assertion.String():
+		return Platform
 	default:
 		return Kind(credentialKind)
 	}

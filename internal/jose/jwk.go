@@ -18,6 +18,9 @@ var errOtherPurpose = fmt.Errorf("%w: it is for another purpose", ErrKeyFormat)
 type IdentifiedKey struct {
 	ID  string // "kid", as its owner chose it; empty where it has none
 	Key Key
+	// Named says that the JWK names its algorithm. One that doesn't was read for the algorithm that its type is used with as a
+	// rule, and may be meant for another of that type.
+	Named bool
 }
 
 // ParseJWK returns the key for checking signatures of the given algorithm with the public key in text, a JWK (RFC 7517,
@@ -69,6 +72,7 @@ func parseJWK(alg Algorithm, c Claims) (key IdentifiedKey, err error) {
 	if err != nil {
 		return key, err
 	}
+	key.Named = c.Has("alg")
 	key.Key, err = NewKey(alg, public)
 	return key, err
 }

@@ -30,6 +30,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
@@ -266,6 +268,20 @@ func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) {
 	}
 	return key, nil
 }
+
+// WrapSecret wraps a secret that others have a share in, as the key of a platform's HMAC, for the record of the given ID: it opens
+// for no other.
+func (k *Keyring) WrapSecret(id uuid.UUID, text secret.Text) ([]byte, error) {
+	return k.seal([]byte(text.Reveal()), sharedLabel(id))
+}
+
+// UnwrapSecret returns a secret that WrapSecret has wrapped for the record of that ID.
+func (k *Keyring) UnwrapSecret(id uuid.UUID, wrapped []byte) (secret.Text, error) {
+	text, err := k.unseal(wrapped, sharedLabel(id))
+	return secret.Text(text), err
+}
+
+func sharedLabel(id uuid.UUID) []byte { return []byte("shared secret " + id.String()) }
 
 // label binds a wrapped key to its place: one pepper can't be passed off as another.
 func label(version int64) []byte { return []byte("pepper " + strconv.FormatInt(version, 10)) }

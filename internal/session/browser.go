@@ -65,6 +65,8 @@ type Store interface {
 	// ExpireBrowserSession notes that a session was found to be over by its times. That is nobody's act and alters no verdict:
 	// there is neither event nor feed. One that has ended stays as it is.
 	ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.Time) error
+	// BrowserSessions returns a user's sessions that haven't ended and whose latest end is after a time, the newest first.
+	BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]Session, error)
 	// EndBrowserSession ends a session, with event and feed. It returns ErrNotFound where there is none that lasts.
 	EndBrowserSession(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// TouchBrowserSessions stores when sessions were last used, where that is later than what is stored.

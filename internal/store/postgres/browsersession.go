@@ -22,6 +22,7 @@ SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expire
 	// While one pepper lives, the second pair finds nothing, in one probe of the index.
 	selectSessionByConsole = selectSession + `(pepper = $1 AND console_digest = $2) OR (pepper = $3 AND console_digest = $4)`
 	selectSessionByAPI     = selectSession + `(pepper = $1 AND api_digest = $2) OR (pepper = $3 AND api_digest = $4)`
+	selectSessions         = selectSession + `user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC`
 	// endSession ends a session that lasts and finds no row where there is none.
 	endSession = `UPDATE browser_session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
 	// endSessions ends all sessions of a user but one. Of several rows each is locked in the order of its ID, as by touch.
@@ -116,6 +117,18 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 	err := one(s.find(ctx, query, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), "looking up browser session",
 		idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
 	return b, err
+}
+
+// BrowserSessions implements session.Store.
+func (s *Store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
+	sessions, err := all(ctx, s, func(row scanner) (b session.Session, err error) {
+		err = row.Scan(idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
+		return b, err
+	}, selectSessions, raw(userID), micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("listing browser sessions: %w", err)
+	}
+	return sessions, nil
 }
 
 // EndBrowserSession implements session.Store.

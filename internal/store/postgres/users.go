@@ -18,8 +18,11 @@ SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS
 FROM "user" u WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = $1`
 	selectUserByName     = selectUser + ` AND u.username_key = $1`
+	selectUserByEmail    = selectUser + ` AND u.email_key = $1`
 	selectUsersAfter     = selectUser + ` AND u.username_key > $1 ORDER BY u.username_key LIMIT $2`
-	selectPasswordByName = `SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE username_key = $1 AND deleted_at IS NULL`
+	selectPasswordByName = `
+SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE username_key = $1 AND deleted_at IS NULL UNION ALL
+SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE email_key = $1 AND username_key <> $1 AND deleted_at IS NULL`
 	// One parameter holds all IDs: the text stays the same however many there are.
 	selectNames = `SELECT id, username FROM "user" WHERE deleted_at IS NULL AND id = ANY ($1)`
 )
@@ -44,6 +47,15 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
 // made.
 func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
 	u, err := scanUser(s.named(ctx, s.listing, selectUserByName, key))
+	if err != nil {
+		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
+	}
+	return u, nil
+}
+
+// UserByEmail implements account.Store.
+func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, error) {
+	u, err := scanUser(s.named(ctx, s.listing, selectUserByEmail, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}

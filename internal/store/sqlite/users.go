@@ -17,10 +17,14 @@ SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS
 	u.version, u.created_at, u.updated_at,
 	(SELECT group_concat(role, ',' ORDER BY role) FROM user_role WHERE user_id = u.id)
 FROM user u WHERE u.deleted_at IS NULL`
-	selectUserByID       = selectUser + ` AND u.id = ?`
-	selectUserByName     = selectUser + ` AND u.username_key = ?`
-	selectUsersAfter     = selectUser + ` AND u.username_key > ? ORDER BY u.username_key LIMIT ?`
-	selectPasswordByName = `SELECT id, coalesce(password, ''), state <> 'active' FROM user WHERE username_key = ? AND deleted_at IS NULL`
+	selectUserByID    = selectUser + ` AND u.id = ?`
+	selectUserByName  = selectUser + ` AND u.username_key = ?`
+	selectUserByEmail = selectUser + ` AND u.email_key = ?`
+	selectUsersAfter  = selectUser + ` AND u.username_key > ? ORDER BY u.username_key LIMIT ?`
+	// Two probes, each of an index of its own: an OR would scan.
+	selectPasswordByName = `
+SELECT id, coalesce(password, ''), state <> 'active' FROM user WHERE username_key = ?1 AND deleted_at IS NULL UNION ALL
+SELECT id, coalesce(password, ''), state <> 'active' FROM user WHERE email_key = ?1 AND username_key <> ?1 AND deleted_at IS NULL`
 	// One parameter holds all IDs, as a JSON list: the text stays the same however many there are.
 	selectNames = `
 SELECT id, username FROM user
@@ -47,6 +51,15 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
 // made.
 func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
 	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByName, key))
+	if err != nil {
+		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
+	}
+	return u, nil
+}
+
+// UserByEmail implements account.Store.
+func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, error) {
+	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByEmail, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}

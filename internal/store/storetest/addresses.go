@@ -93,7 +93,7 @@ func testAddressesAtReset(t *testing.T, s Store) {
 	r, bystander := born(t, s, person("alice"), "old"), born(t, s, person("bob"), "old")
 	note(t, s, r.ID, "192.0.2.1", 0)
 	note(t, s, bystander.ID, "192.0.2.1", 0)
-	must(t, s.ChangePassword(t.Context(), r.ID, "old", "new", event(audit.UserPassword, r.ID, start())))
+	must(t, s.ChangePassword(t.Context(), r.ID, "old", "new", false, event(audit.UserPassword, r.ID, start())))
 	same(t, knownFrom(t, s, r.ID, "192.0.2.1", 0), true)
 	must(t, s.ResetPassword(t.Context(), r.ID, "newer", event(audit.UserPasswordReset, r.ID, start())))
 	same(t, knownFrom(t, s, r.ID, "192.0.2.1", 0), false)
