@@ -17,6 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/session"
 )
 
@@ -32,6 +33,8 @@ type Store interface {
 	accesstoken.Store
 	clientauth.Store
 	session.Store
+	session.TokenStore
+	platform.Store
 	keyring.Store
 	catalog.Store
 	feed.Store

@@ -45,8 +45,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 // UpdateUser implements account.Store. The version is compared and raised by the statement that writes, so of two
 // updates made for one version the second finds no row. Password and creation are not its to change.
 //
-// Blocking leaves browser sessions as they are, so that the audit log can say of a refused one that its user is blocked;
-// they end when the user is let in again, and never come back.
+// Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
+// the user is let in again, and never come back. Whoever administers from now on loses the sessions that were got by platforms
+// which may not speak for such.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
 		keep, err := t.adminGuard(r.ID)
@@ -54,7 +55,7 @@ func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event
 			return err
 		}
 		if r.State == account.Active {
-			if _, err := t.exec(endSessionsOfBlocked, micros(r.UpdatedAt), raw(r.ID)); err != nil {
+			if err := t.endAllOfBlocked(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}
 		}
@@ -76,11 +77,24 @@ WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
 		if err := t.setRoles(r.ID, r.Roles); err != nil {
 			return err
 		}
+		if _, err := t.exec(endTokensOfAdmin, micros(r.UpdatedAt), raw(r.ID)); err != nil {
+			return err
+		}
 		if err := keep(); err != nil {
 			return err
 		}
 		return t.record(ev, feed.User, r.ID)
 	})
+}
+
+// endAllOfBlocked ends the sessions of a user that is about to be let in again.
+func (t *tx) endAllOfBlocked(id uuid.UUID, at time.Time) error {
+	for _, statement := range []string{endSessionsOfBlocked, endTokensOfBlocked} {
+		if _, err := t.exec(statement, micros(at), raw(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeleteUser implements account.Store. Of the tombstone's names only the user name is left, for whoever meets the ID.
@@ -127,9 +141,13 @@ UPDATE personal_token SET pepper = NULL, digest = NULL, former_pepper = NULL, fo
 WHERE user_id = $2`, micros(at), raw(userID)); err != nil {
 		return err
 	}
-	if _, err := t.exec(`
-DELETE FROM browser_session WHERE id IN (SELECT id FROM browser_session WHERE user_id = $1 ORDER BY id FOR UPDATE)`, raw(userID)); err != nil {
-		return err
+	for _, statement := range []string{
+		`DELETE FROM browser_session WHERE id IN (SELECT id FROM browser_session WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
+		`DELETE FROM session_token WHERE id IN (SELECT id FROM session_token WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
+	} {
+		if _, err := t.exec(statement, raw(userID)); err != nil {
+			return err
+		}
 	}
 	for _, statement := range []string{
 		`UPDATE api_token SET deleted_at = coalesce(deleted_at, $1), last_used_ip = NULL

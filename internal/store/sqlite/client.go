@@ -171,7 +171,7 @@ func (s *Store) DeleteClientKey(ctx context.Context, userID, id uuid.UUID, ev au
 	})
 }
 
-// UseAssertion implements clientauth.Store. The primary key lets one of any number at once succeed.
+// UseAssertion implements clientauth.Store and platform.Store. The primary key lets one of any number at once succeed.
 func (s *Store) UseAssertion(ctx context.Context, digest [32]byte, until time.Time) error {
 	return s.write(ctx, "noting the use of an assertion", func(t *tx) error {
 		_, err := t.exec(`INSERT INTO used_assertion (digest, expires_at) VALUES (?, ?)`, digest[:], micros(until))

@@ -18,11 +18,14 @@ type lookups struct {
 	tokenByDigest, tokenByTwoDigests   *sql.Stmt
 	formerToken                        *sql.Stmt
 	sessionByConsole, sessionByAPI     *sql.Stmt
+	sessionToken                       *sql.Stmt
 	user, passwordByName               *sql.Stmt
 	passwordAddress                    *sql.Stmt
 	apiToken                           *sql.Stmt
 	groundsOfAPIToken, groundsOfClient *sql.Stmt
 	clientSecret, clientKeys           *sql.Stmt
+	platform, platformNamed            *sql.Stmt
+	platformKeys                       *sql.Stmt
 	signingKey                         *sql.Stmt
 	changes                            *sql.Stmt
 }
@@ -30,21 +33,25 @@ type lookups struct {
 // prepare prepares the hot selects. They live as long as db does.
 func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 	for query, to := range map[string]**sql.Stmt{
-		selectTokenByDigest:     &l.tokenByDigest,
-		selectTokenByTwoDigests: &l.tokenByTwoDigests,
-		selectFormerToken:       &l.formerToken,
-		selectSessionByConsole:  &l.sessionByConsole,
-		selectSessionByAPI:      &l.sessionByAPI,
-		selectUserByID:          &l.user,
-		selectPasswordByName:    &l.passwordByName,
-		selectPasswordAddress:   &l.passwordAddress,
-		selectFoundAPIToken:     &l.apiToken,
-		selectGroundsOfAPIToken: &l.groundsOfAPIToken,
-		selectGroundsOfClient:   &l.groundsOfClient,
-		selectSecretByDigest:    &l.clientSecret,
-		selectKeysByName:        &l.clientKeys,
-		selectHasSigningKey:     &l.signingKey,
-		selectChanges:           &l.changes,
+		selectTokenByDigest:        &l.tokenByDigest,
+		selectTokenByTwoDigests:    &l.tokenByTwoDigests,
+		selectFormerToken:          &l.formerToken,
+		selectSessionByConsole:     &l.sessionByConsole,
+		selectSessionByAPI:         &l.sessionByAPI,
+		selectSessionTokenByDigest: &l.sessionToken,
+		selectUserByID:             &l.user,
+		selectPasswordByName:       &l.passwordByName,
+		selectPasswordAddress:      &l.passwordAddress,
+		selectFoundAPIToken:        &l.apiToken,
+		selectGroundsOfAPIToken:    &l.groundsOfAPIToken,
+		selectGroundsOfClient:      &l.groundsOfClient,
+		selectSecretByDigest:       &l.clientSecret,
+		selectKeysByName:           &l.clientKeys,
+		selectPlatformByID:         &l.platform,
+		selectPlatformNamed:        &l.platformNamed,
+		selectPlatformKeys:         &l.platformKeys,
+		selectHasSigningKey:        &l.signingKey,
+		selectChanges:              &l.changes,
 	} {
 		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db
 			return lookups{}, fmt.Errorf("preparing a select: %w", err)

@@ -37,8 +37,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 // UpdateUser implements account.Store. The version is compared and raised by the statement that writes, so of two
 // updates made for one version the second finds no row. Password and creation are not its to change.
 //
-// Blocking leaves browser sessions as they are, so that the audit log can say of a refused one that its user is blocked;
-// they end when the user is let in again, and never come back.
+// Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
+// the user is let in again, and never come back. Whoever administers from now on loses the sessions that were got by platforms
+// which may not speak for such.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
 		keep, err := t.adminGuard(r.ID)
@@ -46,7 +47,7 @@ func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event
 			return err
 		}
 		if r.State == account.Active {
-			if _, err := t.exec(endSessionsOfBlocked, micros(r.UpdatedAt), blob(r.ID)); err != nil {
+			if err := t.endAllOfBlocked(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}
 		}
@@ -68,11 +69,24 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 		if err := t.setRoles(r.ID, r.Roles); err != nil {
 			return err
 		}
+		if _, err := t.exec(endTokensOfAdmin, micros(r.UpdatedAt), blob(r.ID)); err != nil {
+			return err
+		}
 		if err := keep(); err != nil {
 			return err
 		}
 		return t.record(ev, feed.User, r.ID)
 	})
+}
+
+// endAllOfBlocked ends the sessions of a user that is about to be let in again.
+func (t *tx) endAllOfBlocked(id uuid.UUID, at time.Time) error {
+	for _, statement := range []string{endSessionsOfBlocked, endTokensOfBlocked} {
+		if _, err := t.exec(statement, micros(at), blob(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeleteUser implements account.Store. Of the tombstone's names only the user name is left, for whoever meets the ID.
@@ -111,6 +125,9 @@ WHERE user_id = ?`, micros(at), blob(id)); err != nil {
 		return err
 	}
 	if _, err := t.exec(`DELETE FROM browser_session WHERE user_id = ?`, blob(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM session_token WHERE user_id = ?`, blob(id)); err != nil {
 		return err
 	}
 	if err := t.endProgramCredentials(id, at); err != nil {

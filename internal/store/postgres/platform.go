@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/platform"
+)
+
+const (
+	selectPlatform = `
+SELECT id, code, name, algorithm, issuer, audience, speaks_for, administrators, create_users, new_user_roles, max_life, one_time, enabled,
+	version, created_at, updated_at, last_used_at, coalesce(last_used_ip, ''), deleted_at
+FROM platform WHERE `
+	selectPlatformByID = selectPlatform + `id = $1`
+	// Two probes, each of an index of its own. A code is never anybody else's, not even as the name of an issuer.
+	selectPlatformNamed = selectPlatform + `code = $1 UNION ALL ` +
+		selectPlatform + `issuer = $1 AND issuer <> '' AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM platform WHERE code = $1)`
+	selectPlatformsAfter = selectPlatform + `deleted_at IS NULL AND name_key > $1 ORDER BY name_key LIMIT $2`
+
+	selectPlatformKey = `
+SELECT k.id, k.platform_id, k.algorithm, k.kid, k.public_key, k.jwks_uri, k.wrapped, k.created_at, k.deleted_at FROM platform_key k `
+	selectPlatformKeys       = selectPlatformKey + `WHERE k.platform_id = $1 ORDER BY k.created_at DESC, k.id DESC`
+	selectPublicPlatformKeys = selectPlatformKey + `JOIN platform p ON p.id = k.platform_id
+WHERE k.public_key <> '' AND k.deleted_at IS NULL AND p.deleted_at IS NULL ORDER BY k.id`
+)
+
+// scanPlatform reads a row of selectPlatform.
+func scanPlatform(row scanner) (p platform.Platform, err error) {
+	var scope, roles string
+	var seconds int64
+	err = row.Scan(idColumn{&p.ID}, &p.Code, &p.Name, &p.Algorithm, &p.Issuer, &p.Audience, &scope, &p.Administrators, &p.CreateUsers,
+		&roles, &seconds, &p.OneTime, &p.Enabled, &p.Version, timeColumn{&p.CreatedAt}, timeColumn{&p.UpdatedAt},
+		timeColumn{&p.LastUsedAt}, &p.LastUsedIP, timeColumn{&p.DeletedAt})
+	if err == nil {
+		if roles != "" {
+			p.NewUserRoles = strings.Split(roles, ",")
+		}
+		p.MaxLife = time.Duration(seconds) * time.Second
+		p.SpeaksFor, err = parseScope(scope)
+	}
+	return p, err
+}
+
+// What stands before a name in the text of a scope. Of all users there is but the one word.
+const scopeAll, scopeRole, scopeUser = "all", "role:", "user:"
+
+// scopeText returns a scope as it is stored. No role has a comma in its name.
+func scopeText(s platform.Scope) string {
+	if s.All {
+		return scopeAll
+	}
+	var words []string
+	for _, role := range s.Roles {
+		words = append(words, scopeRole+role)
+	}
+	for _, id := range s.Users {
+		words = append(words, scopeUser+id.String())
+	}
+	return strings.Join(words, ",")
+}
+
+// parseScope returns a scope as it was stored. What can't be read is a fault.
+func parseScope(text string) (s platform.Scope, err error) {
+	if text == "" {
+		return s, nil
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		role, isRole := strings.CutPrefix(word, scopeRole)
+		user, isUser := strings.CutPrefix(word, scopeUser)
+		switch {
+		case word == scopeAll:
+			s.All = true
+		case isRole:
+			s.Roles = append(s.Roles, role)
+		case isUser:
+			id, err := uuid.Parse(user)
+			if err != nil {
+				return platform.Scope{}, fmt.Errorf("reading for whom a platform speaks: %w", err)
+			}
+			s.Users = append(s.Users, id)
+		default:
+			return platform.Scope{}, fmt.Errorf("reading for whom a platform speaks: no such word: %q", word)
+		}
+	}
+	return s, nil
+}
+
+// scanPlatformKey reads a row of selectPlatformKey.
+func scanPlatformKey(row scanner) (k platform.Key, err error) {
+	err = row.Scan(idColumn{&k.ID}, idColumn{&k.PlatformID}, &k.Algorithm, &k.KeyID, &k.PublicKey, &k.JWKSURI, &k.Wrapped,
+		timeColumn{&k.CreatedAt}, timeColumn{&k.DeletedAt})
+	return k, err
+}
+
+// Platform implements platform.Store.
+func (s *Store) Platform(ctx context.Context, id uuid.UUID) (platform.Platform, error) {
+	return readPlatform(s.find(ctx, selectPlatformByID, raw(id)))
+}
+
+// PlatformNamed implements platform.Store.
+func (s *Store) PlatformNamed(ctx context.Context, name string) (platform.Platform, error) {
+	return readPlatform(s.named(ctx, s.finding, selectPlatformNamed, name))
+}
+
+func readPlatform(row scanner) (platform.Platform, error) {
+	p, err := scanPlatform(row)
+	if err != nil {
+		return platform.Platform{}, fmt.Errorf("looking up platform: %w", kindOf(err))
+	}
+	return p, nil
+}
+
+// Platforms implements platform.Store. The cursor is a name, so that platforms made or deleted between two pages shift nothing.
+func (s *Store) Platforms(ctx context.Context, after string, limit int) ([]platform.Platform, error) {
+	platforms, err := all(ctx, s, scanPlatform, selectPlatformsAfter, asStorable(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing platforms: %w", err)
+	}
+	return platforms, nil
+}
+
+// PlatformKeys implements platform.Store.
+func (s *Store) PlatformKeys(ctx context.Context, platformID uuid.UUID) ([]platform.Key, error) {
+	keys, err := findAll(ctx, s, scanPlatformKey, selectPlatformKeys, raw(platformID))
+	if err != nil {
+		return nil, fmt.Errorf("looking up platform keys: %w", err)
+	}
+	return keys, nil
+}
+
+// PublicPlatformKeys implements platform.Store.
+func (s *Store) PublicPlatformKeys(ctx context.Context) ([]platform.Key, error) {
+	keys, err := all(ctx, s, scanPlatformKey, selectPublicPlatformKeys)
+	if err != nil {
+		return nil, fmt.Errorf("listing the public keys of platforms: %w", err)
+	}
+	return keys, nil
+}

@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/session"
+)
+
+const (
+	selectSessionToken = `
+SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at, pepper FROM session_token WHERE `
+	// While one pepper lives, the second pair finds nothing, in one probe of the index.
+	selectSessionTokenByDigest = selectSessionToken + `(pepper = $1 AND digest = $2) OR (pepper = $3 AND digest = $4)`
+	selectSessionTokens        = selectSessionToken + `user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC`
+	// endSessionToken ends a token that lasts and finds no row where there is none.
+	endSessionToken = `UPDATE session_token SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
+	// Whole sets of tokens end between endTokensWhere and inOrder, each row locked in the order of its ID, as by touch. Of what they
+	// are sets, the row is held: whoever would add to one waits, or has come before and is seen.
+	endTokensWhere      = `UPDATE session_token SET ended_at = $1 WHERE id IN (SELECT id FROM session_token WHERE ended_at IS NULL`
+	inOrder             = ` ORDER BY id FOR NO KEY UPDATE)`
+	endTokensOfUser     = endTokensWhere + ` AND user_id = $2` + inOrder
+	endTokensOfBlocked  = endTokensWhere + ` AND user_id = $2 AND EXISTS (SELECT 1 FROM "user" WHERE id = $2 AND state <> 'active')` + inOrder
+	endTokensOfPlatform = endTokensWhere + ` AND platform_id = $2` + inOrder
+	// endTokensOfAdmin ends the tokens of a user, if it administers, that platforms got which may not speak for such.
+	endTokensOfAdmin = endTokensWhere + ` AND user_id = $2
+	AND platform_id IN (SELECT id FROM platform WHERE NOT administrators)
+	AND EXISTS (SELECT 1 FROM user_role WHERE user_id = $2 AND role = '` + authority.AdminRole + `')` + inOrder
+
+	touchSessionToken = `UPDATE session_token ` + setLastUse
+)
+
+func scanSessionToken(row scanner) (t session.Token, err error) {
+	err = row.Scan(idColumn{&t.ID}, idColumn{&t.UserID}, idColumn{&t.PlatformID}, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt},
+		&t.LastUsedIP, timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper)
+	return t, err
+}
+
+// CreateSessionToken implements session.TokenStore. That record finds a change of the platform in the feed isn't enough: who
+// changes that ends the tokens that it sees, before it enters the feed. So the platform's row is held here as the user's is: a
+// change has come before, and is found by record, or waits, and sees the token. Log-ins don't wait for each other by it.
+func (s *Store) CreateSessionToken(ctx context.Context, n session.Token, d keyring.Digest, ev audit.Event) error {
+	return s.write(ctx, "inserting session token", func(t *tx) error {
+		if err := t.holdUser(n.UserID); err != nil {
+			return err
+		}
+		if err := t.holdSpeaking(n.PlatformID); err != nil {
+			return err
+		}
+		if _, err := t.exec(`
+INSERT INTO session_token (id, user_id, platform_id, pepper, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			raw(n.ID), raw(n.UserID), optionalRaw(n.PlatformID), d.Pepper, d.Sum[:], micros(n.CreatedAt), micros(n.ExpiresAt)); err != nil {
+			return err
+		}
+		if err := t.dropOldestToken(n.UserID, n.ID, ev); err != nil {
+			return err
+		}
+		return t.record(ev, unseen, uuid.Nil)
+	})
+}
+
+// holdSpeaking holds the row of a platform that may speak, if there is one, and returns ErrActorChanged where it may no longer.
+func (t *tx) holdSpeaking(platformID uuid.UUID) error {
+	if platformID == uuid.Nil {
+		return nil
+	}
+	n, err := t.exec(`SELECT 1 FROM platform WHERE id = $1 AND enabled AND deleted_at IS NULL FOR SHARE`, raw(platformID))
+	if err == nil && n == 0 {
+		err = authority.ErrActorChanged
+	}
+	return err
+}
+
+// dropOldestToken deletes a user's oldest token if with the new one there is one too many. As each log-in adds one, with the
+// user's row held, there never are two. IDs are in the order of time, which spares sorting a thousand rows at each log-in; the
+// new one never goes, however far behind the clock is that it was made by.
+func (t *tx) dropOldestToken(userID, added uuid.UUID, ev audit.Event) error {
+	var id uuid.UUID
+	err := t.one(`
+DELETE FROM session_token WHERE id = (SELECT id FROM session_token WHERE user_id = $1 AND id <> $2 ORDER BY id DESC LIMIT 1 OFFSET $3)
+RETURNING id`, idColumn{&id}, raw(userID), raw(added), session.MaxTokens-1)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.changes = append(t.changes, change{feed.SessionToken, id, ev.At, true})
+	return nil
+}
+
+// SessionTokenByDigest implements session.TokenStore.
+func (s *Store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (session.Token, error) {
+	if len(digests) == 0 || len(digests) > 2 {
+		return session.Token{}, fmt.Errorf("looking up session token: %d peppers, not one or two", len(digests))
+	}
+	first, last := digests[0], digests[len(digests)-1]
+	found, err := scanSessionToken(s.find(ctx, selectSessionTokenByDigest, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	if err != nil {
+		return session.Token{}, fmt.Errorf("looking up session token: %w", kindOf(err))
+	}
+	return found, nil
+}
+
+// RedigestSessionToken implements session.TokenStore.
+func (s *Store) RedigestSessionToken(ctx context.Context, id uuid.UUID, old, replacement keyring.Digest) error {
+	return s.write(ctx, "redigesting session token", func(t *tx) error {
+		_, err := t.exec(`UPDATE session_token SET pepper = $1, digest = $2 WHERE id = $3 AND pepper = $4 AND digest = $5`,
+			replacement.Pepper, replacement.Sum[:], raw(id), old.Pepper, old.Sum[:])
+		return err
+	})
+}
+
+// ExpireSessionToken implements session.TokenStore.
+func (s *Store) ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.write(ctx, "noting that a session token is over", func(t *tx) error {
+		_, err := t.exec(endSessionToken, micros(at), raw(id))
+		return err
+	})
+}
+
+// SessionTokens implements session.TokenStore.
+func (s *Store) SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Token, error) {
+	tokens, err := all(ctx, s, scanSessionToken, selectSessionTokens, raw(userID), micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("listing session tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// EndSessionToken implements session.TokenStore. Whose token it is stands in the statement: nobody ends another's by its ID.
+func (s *Store) EndSessionToken(ctx context.Context, userID, id uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending session token", func(t *tx) error {
+		if err := t.execOne(endSessionToken+` AND user_id = $3`, micros(ev.At), raw(id), raw(userID)); err != nil {
+			return err
+		}
+		return t.record(ev, feed.SessionToken, id)
+	})
+}
+
+// EndSessions implements session.TokenStore. The user's row is held, so that a log-in of the same moment is ended, too, or later.
+func (s *Store) EndSessions(ctx context.Context, userID uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending the sessions of a user", func(t *tx) error {
+		if err := t.holdUser(userID); err != nil {
+			return err
+		}
+		if err := t.endOtherSessions(userID, ev); err != nil {
+			return err
+		}
+		if err := t.endTokens(userID, ev.At); err != nil {
+			return err
+		}
+		return t.record(ev, feed.User, userID)
+	})
+}
+
+// endTokens ends the session tokens of a user. The user's own row of the feed tells of it: every session rests on its user.
+func (t *tx) endTokens(userID uuid.UUID, at time.Time) error {
+	_, err := t.exec(endTokensOfUser, micros(at), raw(userID))
+	return err
+}
+
+// TouchSessionTokens implements session.TokenStore.
+func (s *Store) TouchSessionTokens(ctx context.Context, used []authority.Use) error {
+	return s.touch(ctx, "touching session tokens", touchSessionToken, used)
+}
+
+// PruneSessionTokens implements session.TokenStore.
+func (s *Store) PruneSessionTokens(ctx context.Context, before time.Time) (count int64, err error) {
+	err = s.withdraw(ctx, "deleting old session tokens", func(t *tx) error {
+		count, err = t.exec(`
+DELETE FROM session_token WHERE id IN (SELECT id FROM session_token WHERE expires_at < $1 ORDER BY id FOR UPDATE)`, micros(before))
+		return err
+	})
+	return count, err
+}

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/session"
+)
+
+const (
+	selectSessionToken = `
+SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at, pepper FROM session_token WHERE `
+	// While one pepper lives, the second pair finds nothing, in one probe of the index.
+	selectSessionTokenByDigest = selectSessionToken + `(pepper = ?1 AND digest = ?2) OR (pepper = ?3 AND digest = ?4)`
+	selectSessionTokens        = selectSessionToken + `user_id = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at DESC, id DESC`
+	// endSessionToken ends a token that lasts and finds no row where there is none.
+	endSessionToken = `UPDATE session_token SET ended_at = ?1 WHERE id = ?2 AND ended_at IS NULL`
+	// endTokensOfUser and those that follow end whole sets of tokens.
+	endTokensOfUser     = `UPDATE session_token SET ended_at = ?1 WHERE user_id = ?2 AND ended_at IS NULL`
+	endTokensOfBlocked  = endTokensOfUser + ` AND EXISTS (SELECT 1 FROM user WHERE id = ?2 AND state <> 'active')`
+	endTokensOfPlatform = `UPDATE session_token SET ended_at = ?1 WHERE platform_id = ?2 AND ended_at IS NULL`
+	// endTokensOfAdmin ends the tokens of a user, if it administers, that platforms got which may not speak for such.
+	endTokensOfAdmin = endTokensOfUser + `
+	AND platform_id IN (SELECT id FROM platform WHERE NOT administrators)
+	AND EXISTS (SELECT 1 FROM user_role WHERE user_id = ?2 AND role = '` + authority.AdminRole + `')`
+
+	touchSessionToken = `UPDATE session_token ` + setLastUse
+)
+
+func scanSessionToken(row scanner) (t session.Token, err error) {
+	err = row.Scan(&t.ID, &t.UserID, &t.PlatformID, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt}, &t.LastUsedIP,
+		timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper)
+	return t, err
+}
+
+// CreateSessionToken implements session.TokenStore. That the platform may speak at all is a condition of the insert itself: what
+// else it has lost since, record sees in the feed.
+func (s *Store) CreateSessionToken(ctx context.Context, n session.Token, d keyring.Digest, ev audit.Event) error {
+	return s.write(ctx, "inserting session token", func(t *tx) error {
+		err := t.execOne(`
+INSERT INTO session_token (id, user_id, platform_id, pepper, digest, created_at, expires_at)
+SELECT ?1, id, ?2, ?3, ?4, ?5, ?6 FROM user
+WHERE id = ?7 AND deleted_at IS NULL AND (?2 IS NULL OR EXISTS (SELECT 1 FROM platform WHERE id = ?2 AND enabled AND deleted_at IS NULL))`,
+			blob(n.ID), optionalBlob(n.PlatformID), d.Pepper, d.Sum[:], micros(n.CreatedAt), micros(n.ExpiresAt), blob(n.UserID))
+		if errors.Is(err, authority.ErrNotFound) {
+			return t.whyNoToken(n.UserID)
+		}
+		if err != nil {
+			return err
+		}
+		if err := t.record(ev, unseen, n.ID); err != nil {
+			return err
+		}
+		return t.dropOldestToken(n.UserID, n.ID, ev.At)
+	})
+}
+
+// whyNoToken returns ErrNotFound where a user that was to get a token doesn't live, and else says that its platform was changed.
+func (t *tx) whyNoToken(userID uuid.UUID) error {
+	lives, err := t.yes(userLives, blob(userID))
+	switch {
+	case err != nil:
+		return err
+	case lives:
+		return authority.ErrActorChanged
+	}
+	return authority.ErrNotFound
+}
+
+// dropOldestToken deletes a user's oldest token if with the new one there is one too many. As each log-in adds one, there never
+// are two. IDs are in the order of time, which spares sorting a thousand rows at each log-in; the new one never goes, however
+// far behind the clock is that it was made by.
+func (t *tx) dropOldestToken(userID, added uuid.UUID, at time.Time) error {
+	var id uuid.UUID
+	err := t.one(`SELECT id FROM session_token WHERE user_id = ? AND id <> ? ORDER BY id DESC LIMIT 1 OFFSET ?`, &id,
+		blob(userID), blob(added), session.MaxTokens-1)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.changes = append(t.changes, change{feed.SessionToken, id, at, true})
+	return t.execOne(`DELETE FROM session_token WHERE id = ?`, blob(id))
+}
+
+// SessionTokenByDigest implements session.TokenStore.
+func (s *Store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (session.Token, error) {
+	if len(digests) == 0 || len(digests) > 2 {
+		return session.Token{}, fmt.Errorf("looking up session token: %d peppers, not one or two", len(digests))
+	}
+	first, last := digests[0], digests[len(digests)-1]
+	found, err := scanSessionToken(find(ctx, s.hot.sessionToken, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	if err != nil {
+		return session.Token{}, fmt.Errorf("looking up session token: %w", kindOf(err))
+	}
+	return found, nil
+}
+
+// RedigestSessionToken implements session.TokenStore.
+func (s *Store) RedigestSessionToken(ctx context.Context, id uuid.UUID, old, replacement keyring.Digest) error {
+	return s.write(ctx, "redigesting session token", func(t *tx) error {
+		_, err := t.exec(`UPDATE session_token SET pepper = ?, digest = ? WHERE id = ? AND pepper = ? AND digest = ?`,
+			replacement.Pepper, replacement.Sum[:], blob(id), old.Pepper, old.Sum[:])
+		return err
+	})
+}
+
+// ExpireSessionToken implements session.TokenStore.
+func (s *Store) ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.write(ctx, "noting that a session token is over", func(t *tx) error {
+		_, err := t.exec(endSessionToken, micros(at), blob(id))
+		return err
+	})
+}
+
+// SessionTokens implements session.TokenStore.
+func (s *Store) SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Token, error) {
+	rows, err := s.reads.QueryContext(ctx, selectSessionTokens, blob(userID), micros(now))
+	tokens, err := all(rows, err, scanSessionToken)
+	if err != nil {
+		return nil, fmt.Errorf("listing session tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// EndSessionToken implements session.TokenStore. Whose token it is stands in the statement: nobody ends another's by its ID.
+func (s *Store) EndSessionToken(ctx context.Context, userID, id uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending session token", func(t *tx) error {
+		if err := t.execOne(endSessionToken+` AND user_id = ?3`, micros(ev.At), blob(id), blob(userID)); err != nil {
+			return err
+		}
+		return t.record(ev, feed.SessionToken, id)
+	})
+}
+
+// EndSessions implements session.TokenStore.
+func (s *Store) EndSessions(ctx context.Context, userID uuid.UUID, ev audit.Event) error {
+	return s.withdraw(ctx, "ending the sessions of a user", func(t *tx) error {
+		lives, err := t.yes(userLives, blob(userID))
+		if err == nil && !lives {
+			err = authority.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		if err := t.endOtherSessions(userID, ev); err != nil {
+			return err
+		}
+		if err := t.endTokens(userID, ev.At); err != nil {
+			return err
+		}
+		return t.record(ev, feed.User, userID)
+	})
+}
+
+// endTokens ends the session tokens of a user. The user's own row of the feed tells of it: every session rests on its user.
+func (t *tx) endTokens(userID uuid.UUID, at time.Time) error {
+	_, err := t.exec(endTokensOfUser, micros(at), blob(userID))
+	return err
+}
+
+// TouchSessionTokens implements session.TokenStore.
+func (s *Store) TouchSessionTokens(ctx context.Context, used []authority.Use) error {
+	return s.touch(ctx, "touching session tokens", touchSessionToken, used)
+}
+
+// PruneSessionTokens implements session.TokenStore.
+func (s *Store) PruneSessionTokens(ctx context.Context, before time.Time) (count int64, err error) {
+	err = s.withdraw(ctx, "deleting old session tokens", func(t *tx) error {
+		count, err = t.exec(`DELETE FROM session_token WHERE expires_at < ?`, micros(before))
+		return err
+	})
+	return count, err
+}
