@@ -28,6 +28,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -160,6 +161,31 @@ func (b *Browsers) End(ctx context.Context, owner *authority.Principal, actor au
 
 func target(id uuid.UUID, owner *authority.Principal) audit.Target {
 	return audit.Target{Kind: "browser_session", ID: id, Name: owner.Username}
+}
+
+// List returns the sessions of a user that last, the newest first. One that has rested for too long isn't among them, whether
+// or not its record says so yet.
+func (b *Browsers) List(ctx context.Context, userID uuid.UUID) ([]Session, error) {
+	now := b.cfg.Now()
+	sessions, err := b.cfg.Store.BrowserSessions(ctx, userID, now)
+	if err != nil {
+		return nil, fmt.Errorf("listing browser sessions: %w", err)
+	}
+	return slices.DeleteFunc(sessions, func(s Session) bool { return b.over(&s, now) != "" }), nil
+}
+
+// EndOf ends a session of a user, by whomever: both its cookies are refused from the moment EndOf returns. It returns
+// ErrNotFound where the user has none of that ID that lasts.
+func (b *Browsers) EndOf(ctx context.Context, owner *authority.User, id uuid.UUID, actor audit.Actor) error {
+	sessions, err := b.List(ctx, owner.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(sessions, func(s Session) bool { return s.ID == id }) {
+		return fmt.Errorf("ending a browser session: %w", authority.ErrNotFound)
+	}
+	// What it ends is looked at before and not with it: a session is of one user for as long as it lasts.
+	return b.End(ctx, &authority.Principal{User: *owner, CredentialID: id}, actor)
 }
 
 // Prune deletes the records of sessions that at some time had ended long ago, and returns how many there were.

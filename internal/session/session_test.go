@@ -70,6 +70,14 @@ type store struct {
 	fail    error // of look-ups
 	create  error // of log-ins that persist all the same
 	ended   error // of log-outs that persist all the same
+	list    error // of listings
+}
+
+func (s *store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
+	if s.list != nil {
+		return nil, s.list
+	}
+	return s.Store.BrowserSessions(ctx, userID, now)
 }
 
 func (s *store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Session, error) {

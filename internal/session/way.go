@@ -51,8 +51,8 @@ func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof
 
 // over returns why a session no longer counts, or nothing. One whose times lie ahead was made or used while the clock was
 // wrong: by such times it would last for as long as that was ahead, so it is over, too.
-func (w way) over(s *Session, now time.Time) authority.Reason {
-	end := earlier(s.ExpiresAt, s.LastUsedAt.Add(w.cfg.Idle+idleSlack))
+func (b *Browsers) over(s *Session, now time.Time) authority.Reason {
+	end := earlier(s.ExpiresAt, s.LastUsedAt.Add(b.cfg.Idle+idleSlack))
 	ahead := now.Add(idleSlack)
 	switch {
 	case !s.EndedAt.IsZero() && s.EndedAt.Before(end) && !s.EndedAt.Before(s.LastUsedAt): // not by its times, then
