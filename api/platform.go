@@ -15,7 +15,7 @@ type Platform struct {
 	Administrators      bool          `json:"administrators" doc:"whether for administrators among them, too"`
 	CreateUsers         bool          `json:"create_users" doc:"whether an unknown e-mail makes a user; else it is refused"`
 	NewUserRoles        []string      `json:"new_user_roles,omitempty" doc:"the roles of such a user"`
-	MaxAssertionSeconds int64         `json:"max_assertion_seconds" doc:"how far ahead the end of an assertion may lie"`
+	MaxAssertionSeconds int           `json:"max_assertion_seconds" doc:"how far ahead the end of an assertion may lie"`
 	OneTime             bool          `json:"one_time" doc:"whether each assertion counts once; one with a jti does anyway"`
 	Keys                []PlatformKey `json:"keys,omitempty" doc:"absent in lists"`
 	CreatedAt           time.Time     `json:"created_at"`
@@ -50,7 +50,7 @@ type NewPlatform struct {
 	Administrators      bool           `json:"administrators,omitempty"`
 	CreateUsers         bool           `json:"create_users,omitempty"`
 	NewUserRoles        []string       `json:"new_user_roles,omitempty"`
-	MaxAssertionSeconds int64          `json:"max_assertion_seconds,omitempty" minimum:"10" maximum:"86400" doc:"900 if absent"`
+	MaxAssertionSeconds int            `json:"max_assertion_seconds,omitempty" minimum:"10" maximum:"86400" doc:"900 if absent"`
 	OneTime             bool           `json:"one_time,omitempty"`
 	Enabled             Optional[bool] `json:"enabled,omitzero" doc:"true if absent"`
 }
@@ -73,7 +73,7 @@ type PlatformPatch struct {
 	Administrators      Optional[bool]     `json:"administrators,omitzero"`
 	CreateUsers         Optional[bool]     `json:"create_users,omitzero"`
 	NewUserRoles        Optional[[]string] `json:"new_user_roles,omitzero" nullable:"true"`
-	MaxAssertionSeconds Optional[int64]    `json:"max_assertion_seconds,omitzero" minimum:"10" maximum:"86400"`
+	MaxAssertionSeconds Optional[int]      `json:"max_assertion_seconds,omitzero" minimum:"10" maximum:"86400"`
 	OneTime             Optional[bool]     `json:"one_time,omitzero"`
 	Enabled             Optional[bool]     `json:"enabled,omitzero"`
 }
