@@ -1,7 +1,9 @@
-// Command go logs in a user of a platform, by an assertion that it signs with the standard library alone.
+// Command go logs in a user of a platform, by an assertion that it signs (RS512), and prints the session. It needs the standard
+// library alone.
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -12,7 +14,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"os"
@@ -20,58 +21,83 @@ import (
 )
 
 func main() {
-	text, err := os.ReadFile(os.Getenv("KEY_FILE"))
+	key, err := readKey(os.Getenv("KEY_FILE"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	assertion, err := assert(os.Getenv("EMAIL"), text)
+	assertion, err := sign(os.Getenv("EMAIL"), key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	r, err := http.NewRequest(http.MethodPost, os.Getenv("API_URL")+"/api/v1/authenticate-jwt/"+os.Getenv("PLATFORM"), http.NoBody) //nolint:noctx // it ends with the program
+	session, err := logIn(context.Background(), os.Getenv("API_URL"), os.Getenv("PLATFORM"), assertion)
 	if err != nil {
 		log.Fatal(err)
 	}
-	r.Header.Set("Token", assertion)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		log.Fatal(answer.Status)
-	}
-	if _, err := io.Copy(os.Stdout, answer.Body); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(session); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// assert says of whom a call is, for five minutes, and signs that (RS512) with a private key in PEM.
-func assert(email string, key []byte) (string, error) {
-	block, _ := pem.Decode(key)
-	if block == nil {
-		return "", errors.New("the key is not in PEM")
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if block.Type == "RSA PRIVATE KEY" {
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	}
+// readKey reads a private RSA key, as Jeton makes it (PKCS#1) or openssl does (PKCS#8).
+func readKey(path string) (*rsa.PrivateKey, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	private, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return "", errors.New("the key is not RSA")
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no PEM", path)
 	}
-	claims, err := json.Marshal(map[string]any{"email": email, "expire": time.Now().Add(5 * time.Minute).Unix()})
+	if block.Type == "RSA PRIVATE KEY" {
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if private, ok := key.(*rsa.PrivateKey); ok {
+		return private, nil
+	}
+	return nil, errors.Join(fmt.Errorf("%s holds no private RSA key", path), err)
+}
+
+// sign returns an assertion that a user logs in (RFC 7515): it counts for five minutes, and once.
+func sign(email string, key *rsa.PrivateKey) (string, error) {
+	claims, err := json.Marshal(map[string]any{
+		"email": email, "expire": time.Now().Add(5 * time.Minute).Unix(), "jti": rand.Text(),
+	})
 	if err != nil {
 		return "", err
 	}
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(`{"alg":"RS512","typ":"JWT"}`)) + "." + encode(claims)
 	digest := sha512.Sum512([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA512, digest[:])
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA512, digest[:])
+	return signed + "." + encode(signature), err
+}
+
+// Session is what Jeton tells of a session that it has begun.
+type Session struct {
+	ID      string    `json:"id"`     // the session token
+	UserID  string    `json:"userId"` // whose it is
+	TTL     int       `json:"ttl"`    // in seconds
+	Until   time.Time `json:"until"`
+	Created time.Time `json:"created"`
+}
+
+// logIn has Jeton begin a session for an assertion.
+func logIn(ctx context.Context, apiURL, platform, assertion string) (Session, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, apiURL+"/api/v1/authenticate-jwt/"+platform, http.NoBody)
 	if err != nil {
-		return "", err
+		return Session{}, err
 	}
-	return fmt.Sprintf("%s.%s", signed, encode(signature)), nil
+	r.Header.Set("Token", assertion)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return Session{}, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return Session{}, errors.New("Jeton answered " + res.Status)
+	}
+	var answer struct{ Data Session }
+	err = json.NewDecoder(res.Body).Decode(&answer)
+	return answer.Data, err
 }
