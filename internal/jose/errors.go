@@ -1,9 +1,6 @@
 package jose
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // The kinds of refusal of a token, in the order in which they are found. Callers of Jeton never learn which it was.
 var (
@@ -50,5 +47,23 @@ var (
 	ErrPrivateKey = errors.New("private key where a public one belongs")
 )
 
-// refuse makes an error of the given kind. The problem never quotes what was sent: it goes into logs.
-func refuse(kind error, problem string) error { return fmt.Errorf("%w: %s", kind, problem) }
+// problem is an error of one of the kinds above, with what was wrong in this case.
+type problem struct {
+	kind error
+	text string
+}
+
+func (p *problem) Error() string { return p.kind.Error() + ": " + p.text }
+func (p *problem) Unwrap() error { return p.kind }
+
+// refuse makes an error of the given kind. The text never quotes what was sent: it goes into logs.
+func refuse(kind error, text string) error { return &problem{kind, text} }
+
+// Problem returns what was wrong beside the kind of an error of this package, or nothing where there is no more to say. It
+// quotes nothing of what was sent, so that whoever sent it can be told.
+func Problem(err error) string {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.text
+	}
+	return ""
+}

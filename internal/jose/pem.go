@@ -20,6 +20,7 @@ const (
 	pemSPKI        = "PUBLIC KEY"
 	pemPKCS1       = "RSA PUBLIC KEY"
 	pemPKCS1Secret = "RSA PRIVATE KEY"
+	pemPKCS8Secret = "PRIVATE KEY"
 )
 
 // ParsePEM returns the key for checking signatures of the given algorithm with the public key in text: one PEM block of

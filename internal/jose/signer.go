@@ -16,7 +16,7 @@ import (
 )
 
 // Signer signs tokens by one algorithm. The zero Signer signs nothing. It is safe for concurrent use where its source of
-// randomness is, and printing it shows no secret: only PKCS8 and PKCS1PEM give the private key away.
+// randomness is, and printing it shows no secret: only PKCS8, PKCS8PEM and PKCS1PEM give the private key away.
 type Signer struct {
 	private func() crypto.Signer // a function for what stands beside check
 	key     Key
@@ -90,6 +90,16 @@ func (s Signer) PKCS8() ([]byte, error) {
 		return nil, fmt.Errorf("encoding a private key: %w", err)
 	}
 	return der, nil
+}
+
+// PKCS8PEM returns the private key as a PEM block of type PRIVATE KEY (PKCS#8), unencrypted. It returns ErrNoKey for the zero
+// Signer.
+func (s Signer) PKCS8PEM() ([]byte, error) {
+	der, err := s.PKCS8()
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: pemPKCS8Secret, Bytes: der}), nil
 }
 
 // PKCS1PEM returns an RSA private key as a PEM block of type RSA PRIVATE KEY (PKCS#1), unencrypted: the form in which
