@@ -10,6 +10,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,6 +182,19 @@ type Draft struct {
 	PasswordHash string
 }
 
+// Check returns what is wrong with the names and roles of a draft, as Create would: a *authority.FieldError.
+func (d Draft) Check() error {
+	u := User{Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName, Roles: d.Roles, State: d.State}
+	_, err := record(u.complete())
+	return err
+}
+
+// complete returns a new user with what may be left out.
+func (u User) complete() User {
+	u.Kind, u.State = cmp.Or(u.Kind, Person), cmp.Or(u.State, Active)
+	return u
+}
+
 // Create makes a user. It waits for no change feed: nobody remembers that a user is not there. Errors are a *authority.FieldError for what is wrong with the draft (wrapping ErrConflict for a
 // name that is taken), authority.ErrBusy where no password slot was free, or a store's.
 func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User, error) {
@@ -189,13 +203,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User
 		ID: uuid.Must(uuid.NewV7()), Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName,
 		Roles: d.Roles, State: d.State, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	if u.Kind == "" {
-		u.Kind = Person
-	}
-	if u.State == "" {
-		u.State = Active
-	}
-	r, err := record(u)
+	r, err := record(u.complete())
 	if err != nil {
 		return User{}, err
 	}
