@@ -86,6 +86,7 @@ type Change struct {
 // Store keeps platforms and their keys. A change is durable when its method returns without error. The event's At is the time
 // of the change.
 type Store interface {
+	UsedAssertions
 	// AddPlatform adds a platform with its first key. It returns ErrConflict, wrapped in a FieldError that names the field,
 	// where a living one has the name or the issuer; ErrConflict alone where the code is taken; and ErrConflict for the field
 	// public_key where a living key of any platform is the same.
@@ -114,11 +115,18 @@ type Store interface {
 	// DeletePlatformKey ends a living key of a platform and forgets its secret, with event and the key's row of the feed. It
 	// returns ErrNotFound.
 	DeletePlatformKey(ctx context.Context, platformID, id uuid.UUID, ev audit.Event) error
+	// TouchPlatforms stores when platforms were last used, where that is later than what is stored.
+	TouchPlatforms(ctx context.Context, used []authority.Use) error
+}
+
+// UsedAssertions keeps which assertions were used.
+type UsedAssertions interface {
 	// UseAssertion keeps that an assertion was used, until it has ended. It returns ErrConflict where it was used before: of
 	// any number at once, on any number of nodes, one succeeds.
 	UseAssertion(ctx context.Context, digest [32]byte, until time.Time) error
-	// TouchPlatforms stores when platforms were last used, where that is later than what is stored.
-	TouchPlatforms(ctx context.Context, used []authority.Use) error
+	// AssertionUsed reports whether an assertion was used, for whoever asks why it is refused. Nothing may be built on its
+	// answer: another may use it a moment later.
+	AssertionUsed(ctx context.Context, digest [32]byte) (bool, error)
 }
 
 // Users are the users whom assertions are about.

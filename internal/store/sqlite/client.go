@@ -179,6 +179,14 @@ func (s *Store) UseAssertion(ctx context.Context, digest [32]byte, until time.Ti
 	})
 }
 
+const assertionUsed = `SELECT EXISTS (SELECT 1 FROM used_assertion WHERE digest = ?)`
+
+// AssertionUsed implements platform.Store.
+func (s *Store) AssertionUsed(ctx context.Context, digest [32]byte) (used bool, err error) {
+	err = one(s.reads.QueryRowContext(ctx, assertionUsed, digest[:]), "looking up whether an assertion was used", &used)
+	return used, err
+}
+
 // PruneUsedAssertions implements clientauth.Store.
 func (s *Store) PruneUsedAssertions(ctx context.Context, before time.Time) (count int64, err error) {
 	err = s.withdraw(ctx, "deleting used assertions", func(t *tx) error {

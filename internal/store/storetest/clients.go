@@ -249,7 +249,15 @@ func testUseAssertion(t *testing.T, s Store) {
 	use := func(digest [32]byte) func() error {
 		return func() error { return s.UseAssertion(t.Context(), digest, start().Add(time.Minute)) }
 	}
+	isUsed := func(want bool) {
+		t.Helper()
+		if used, err := s.AssertionUsed(t.Context(), once); err != nil || used != want {
+			t.Errorf("got used %t and error %v, want %t", used, err, want)
+		}
+	}
+	isUsed(false)
 	quietly(t, s, use(once))
+	isUsed(true)
 	refuses(t, s, authority.ErrConflict, use(once))
 	quietly(t, s, use(other))
 	quietly(t, s, func() error {
@@ -263,6 +271,7 @@ func testUseAssertion(t *testing.T, s Store) {
 	if n, err := s.PruneUsedAssertions(t.Context(), start().Add(time.Minute+time.Microsecond)); err != nil || n != 2 {
 		t.Errorf("got %d forgotten and error %v, want both", n, err)
 	}
+	isUsed(false)
 }
 
 // testRaceAssertions presents one assertion fifty times at once: what makes it good once is the database, not a look beforehand.
