@@ -1,0 +1,179 @@
+package platform
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+)
+
+// pathBeforeName is what stands in URLs before a platform's ID or code, at the door that names it.
+const pathBeforeName = "/api/v1/authenticate-jwt/"
+
+// judgeType refuses every type but that of JWTs in general: an access token is no assertion.
+func (e *examination) judgeType(context.Context) (fault, error) {
+	typ := e.token.Header().Type
+	if typ != "" && strings.ToLower(typ) != "jwt" {
+		return fault{authority.ReasonWrongType, "typ is " + shown(typ) + ", where JWT is wanted, or none.", "Set typ to JWT, or leave it out."}, nil
+	}
+	e.trace.note("typ is %s, as it may be.", e.said(typ != "", shown(typ)))
+	return fault{}, nil
+}
+
+// said shows a value that is there, or says that it is absent.
+func (*examination) said(there bool, value string) string {
+	if there {
+		return value
+	}
+	return "absent"
+}
+
+// judgeIssuer holds the assertion to being of its platform, by its own word. It need not say so at BitCanuck's door, where the URL
+// does, unless the platform's record has an issuer; nor can a key that is published be trusted to be that platform's alone.
+func (e *examination) judgeIssuer(context.Context) (fault, error) {
+	p := &e.platform
+	names := []string{p.Code, p.ID.String()}
+	if p.Issuer != "" {
+		names = append(names, p.Issuer)
+	}
+	f := fault{reason: authority.ReasonWrongIssuer, fix: "Set iss to one of " + list(names) + "."}
+	iss, err := e.claims.Text("iss")
+	switch {
+	case errors.Is(err, jose.ErrAbsent):
+		if e.beside == "" || p.Issuer != "" || e.key.record.JWKSURI != "" {
+			f.found = "iss is absent. It is wanted by the jwt-bearer grant, of a platform with an issuer, and of one whose keys are published."
+			return f, nil
+		}
+		e.trace.note("iss is absent, as it may be.")
+		return fault{}, nil
+	case err != nil:
+		f.found = "iss is no text."
+		return f, nil
+	case !slices.Contains(names, iss):
+		f.found = "iss is " + shown(iss) + ", which isn't what the platform is called."
+		return f, nil
+	}
+	e.trace.note("iss is %s.", shown(iss))
+	return fault{}, nil
+}
+
+// judgeAudience holds the assertion to being for Jeton, and for nobody else: another that it is for could use it here.
+func (e *examination) judgeAudience(context.Context) (fault, error) {
+	p := &e.platform
+	f := fault{reason: authority.ReasonWrongAudience, fix: "Set aud to " + shown(e.cfg.PublicURL) + "."}
+	if p.Audience != "" {
+		f.fix = "Set aud to " + shown(p.Audience) + " or " + shown(e.cfg.PublicURL) + "."
+	}
+	audience, err := e.claims.Texts("aud")
+	switch {
+	case errors.Is(err, jose.ErrAbsent):
+		if e.beside == "" || p.Audience != "" {
+			f.found = "aud is absent. It is wanted by the jwt-bearer grant, and of a platform with an audience."
+			return f, nil
+		}
+		e.trace.note("aud is absent, as it may be.")
+		return fault{}, nil
+	case err != nil:
+		f.found = "aud is neither a text nor a list of texts."
+		return f, nil
+	case len(audience) == 0:
+		f.found = "aud is an empty list."
+		return f, nil
+	}
+	if i := slices.IndexFunc(audience, func(a string) bool { return !e.isMeant(a) }); i >= 0 {
+		f.found = "aud has " + shown(audience[i]) + ", which isn't Jeton. It must name nobody else."
+		return f, nil
+	}
+	e.trace.note("aud is %s.", list(audience))
+	return fault{}, nil
+}
+
+// isMeant reports whether a name is Jeton's, for this platform.
+func (e *examination) isMeant(name string) bool {
+	p := &e.platform
+	own := e.cfg.PublicURL + pathBeforeName
+	return name == e.cfg.PublicURL || name == own+p.Code || name == own+p.ID.String() ||
+		p.Audience != "" && name == p.Audience || slices.Contains(e.cfg.Audiences, name)
+}
+
+// list shows values.
+func list(values []string) string {
+	told := make([]string, 0, len(values))
+	for _, v := range values {
+		if len(told) == MaxKeys {
+			told = append(told, "…")
+			break
+		}
+		told = append(told, shown(v))
+	}
+	return strings.Join(told, ", ")
+}
+
+// readEmail reads whom the assertion is about. Who has accounts of its own may name them in sub, and say the e-mail beside.
+func (e *examination) readEmail(context.Context) (fault, error) {
+	name := "email"
+	if !e.claims.Has(name) {
+		name = "sub"
+	}
+	email, err := e.claims.Text(name)
+	if err != nil || email == "" {
+		return fault{authority.ReasonWrongClaims, "Neither email nor sub is an e-mail, or email is no text.", "Set email to the user's e-mail, as it is in Jeton."}, nil
+	}
+	e.email = email
+	e.trace.note("%s is %s.", name, shown(email))
+	return fault{}, nil
+}
+
+// use keeps that the assertion was used, where it counts once: if its platform says so of all, or if it has a "jti", for what else
+// would that be? What has none is known by what was signed, of which its signer may make many signatures. Either counts for its
+// platform alone.
+func (e *examination) use(ctx context.Context) (fault, error) {
+	kind, id := "signed", ""
+	switch {
+	case e.claims.Has("jti"):
+		var err error
+		if id, err = e.claims.Text("jti"); err != nil || id == "" {
+			return fault{authority.ReasonWrongClaims, "jti is no text, or empty.", "Set jti to a text that no other assertion has, or leave it out."}, nil
+		}
+		kind = "jti"
+	case e.platform.OneTime:
+		signed := e.token.Digest()
+		id = string(signed[:])
+	default:
+		e.trace.note("It has no jti, and may be presented again until it ends.")
+		return fault{}, nil
+	}
+	used, err := e.isUsed(ctx, sha256.Sum256([]byte("platform "+kind+" "+e.platform.ID.String()+" "+id)))
+	if err != nil {
+		return fault{}, err
+	}
+	if used {
+		return fault{authority.ReasonReplayed, "It counts once, and was used already.", "Sign a new one for each log-in, with a jti of its own."}, nil
+	}
+	e.trace.note("It counts once, and wasn't used yet.")
+	return fault{}, nil
+}
+
+// isUsed reports whether an assertion was used before, and uses it where this isn't to explain it.
+func (e *examination) isUsed(ctx context.Context, digest [sha256.Size]byte) (bool, error) {
+	if e.trace != nil {
+		used, err := e.cfg.Store.AssertionUsed(ctx, digest)
+		if err != nil {
+			return false, fmt.Errorf("looking up whether an assertion was used: %w", err)
+		}
+		return used, nil
+	}
+	err := e.cfg.Store.UseAssertion(ctx, digest, e.ends)
+	if errors.Is(err, authority.ErrConflict) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("keeping that an assertion was used: %w", err)
+	}
+	return false, nil
+}

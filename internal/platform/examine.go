@@ -1,0 +1,134 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// examination is the one examination of an assertion, for whoever presents it and for an administrator who asks why it is
+// refused. It goes step by step, and ends at the first that fails. Before the signature is found good, nothing that the assertion
+// says is believed: it only finds the keys to check it with.
+//
+// With a trace it notes what each step has found, uses nothing up and makes nobody; else it is the same.
+type examination struct {
+	*Platforms
+	beside string      // the platform's ID or code in the URL; empty where the assertion alone says whose it is
+	text   secret.Text // the assertion
+	trace  *trace      // nil where nobody asks
+
+	token    *jose.Token
+	platform Platform
+	keys     choice      // by which it is tried
+	key      candidate   // which has signed it
+	claims   jose.Claims // from the signature on
+	ends     time.Time
+	email    string
+	user     account.User // without an ID where it is yet to be made
+}
+
+// fault is why a step fails; the zero fault is none.
+type fault struct {
+	reason authority.Reason
+	found  string // what is there, and what is wanted: for administrators
+	fix    string // what to do about it
+}
+
+// step is one step of the examination.
+type step struct {
+	name string
+	take func(context.Context) (fault, error)
+}
+
+// steps returns the steps in their order. What refuses an assertion for what it is comes before what depends on the time, and that
+// before what depends on its user; it is used up last, so that what is refused for anything else can be presented again.
+func (e *examination) steps() []step {
+	return []step{
+		{"form", e.readForm},
+		{"platform", e.findPlatform},
+		{"key", e.findKey},
+		{"signature", e.checkSignature},
+		{"type", e.judgeType},
+		{"issuer", e.judgeIssuer},
+		{"audience", e.judgeAudience},
+		{"times", e.judgeTimes},
+		{"email", e.readEmail},
+		{"user", e.findUser},
+		{"scope", e.judgeScope},
+		{"replay", e.use},
+	}
+}
+
+// run takes the steps. It returns a *authority.Refusal where one fails, and any other error where nobody knows.
+func (e *examination) run(ctx context.Context) error {
+	for _, s := range e.steps() {
+		e.trace.begin(s.name)
+		f, err := s.take(ctx)
+		if _, unread := errors.AsType[*unreadError](err); unread && e.trace != nil {
+			f, err = errUnreadSet(), nil // whoever asks why shall hear it
+		}
+		if err != nil {
+			return err
+		}
+		e.trace.end(f)
+		if f.reason != "" {
+			return e.refusal(f.reason)
+		}
+	}
+	return nil
+}
+
+// refusal says which platform was refused, and about which user, as far as that is known.
+func (e *examination) refusal(reason authority.Reason) error {
+	return &authority.Refusal{Reason: reason, ID: e.platform.ID, UserID: e.user.ID}
+}
+
+// readForm passes the text through the gate.
+func (e *examination) readForm(context.Context) (fault, error) {
+	t, err := jose.Parse(e.text.Reveal())
+	if err != nil { // which quotes nothing
+		return fault{authority.ReasonMalformed, "It is no signed token as it should be: " + err.Error() + ".", "Present the JWT as the library returns it: three segments divided by dots, the header with alg, kid and typ alone."}, nil
+	}
+	e.token = t
+	e.trace.note("It is a signed token of %d bytes.", len(e.text))
+	return fault{}, nil
+}
+
+// findPlatform finds whose assertion it is: by the URL, or by what it says itself, which nothing is believed for yet.
+func (e *examination) findPlatform(ctx context.Context) (fault, error) {
+	name, found := e.beside, "The URL"
+	if name == "" {
+		iss, err := e.token.UnverifiedClaims().Text("iss")
+		if err != nil || iss == "" {
+			return fault{authority.ReasonWrongIssuer, "iss is absent, or no text. It says whose the assertion is.", "Set iss to the platform's code or ID."}, nil
+		}
+		name, found = iss, "iss"
+	}
+	find := e.named
+	if e.beside == "" {
+		find = e.issuing
+	}
+	p, err := find(ctx, name)
+	if errors.Is(err, authority.ErrNotFound) {
+		return fault{authority.ReasonUnknownPlatform, found + " names no platform: it is " + shown(name) + ".", "Give the platform's code or ID, letter by letter."}, nil
+	}
+	if err != nil {
+		return fault{}, fmt.Errorf("looking up a platform: %w", err)
+	}
+	e.platform = p
+	found += " names the platform " + shown(p.Name) + ", with the code " + p.Code
+	switch {
+	case !p.DeletedAt.IsZero():
+		return fault{authority.ReasonDeleted, found + ", which was deleted.", "Enrol the platform anew."}, nil
+	case !p.Enabled:
+		return fault{authority.ReasonDisabled, found + ", which is disabled.", "Enable it, if it may log users in."}, nil
+	}
+	e.trace.note("%s%s.", found, e.trace.other(p.ID))
+	return fault{}, nil
+}

@@ -1,0 +1,136 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+)
+
+const (
+	// skew is how far apart a platform's clock may be from Jeton's.
+	skew = 10 * time.Second
+	// maxSeconds is the largest end that is one in seconds, which is in the year 5138. What is above is in milliseconds.
+	maxSeconds = 100_000_000_000
+)
+
+// clock is by what the times of an assertion are judged.
+type clock struct {
+	now     time.Time
+	maxLife time.Duration
+	grant   bool // by the rules of the jwt-bearer grant: exp is there, and a NumericDate
+}
+
+// judgeTimes holds the assertion to its times: it must end, and soon. It is dead from its end on, to the microsecond.
+func (e *examination) judgeTimes(context.Context) (fault, error) {
+	c := clock{e.cfg.Now(), e.platform.MaxLife, e.beside == ""}
+	ends, f := c.judge(e.claims)
+	if f.reason != "" {
+		return f, nil
+	}
+	e.ends = ends
+	e.trace.note("It ends at %s; the clock here says %s.", stamp(ends), stamp(c.now))
+	return fault{}, nil
+}
+
+// judge returns when an assertion ends. Where it says so twice, both must hold, and the first counts: what one reader takes for
+// dead, no other may take for living.
+func (c clock) judge(claims jose.Claims) (ends time.Time, f fault) {
+	for _, name := range []string{"iat", "nbf"} {
+		if f := c.judgeStart(claims, name); f.reason != "" {
+			return time.Time{}, f
+		}
+	}
+	if !claims.Has("exp") && (c.grant || !claims.Has("expire")) {
+		found := "Neither expire nor exp is there."
+		if c.grant {
+			found = "exp is absent."
+		}
+		return time.Time{}, fault{authority.ReasonWrongClaims, found, "Say when it ends, in seconds since 1970: a minute after it is made."}
+	}
+	for _, name := range []string{"expire", "exp"} {
+		if !claims.Has(name) {
+			continue
+		}
+		end, f := c.judgeEnd(claims, name)
+		if f.reason != "" {
+			return time.Time{}, f
+		}
+		if ends.IsZero() || end.Before(ends) {
+			ends = end
+		}
+	}
+	return ends, fault{}
+}
+
+// judgeStart holds a time that may be absent to not being in the future.
+func (c clock) judgeStart(claims jose.Claims, name string) fault {
+	at, err := claims.Seconds(name)
+	switch {
+	case errors.Is(err, jose.ErrAbsent):
+		return fault{}
+	case err != nil:
+		return notWhole(claims, name)
+	case at > c.now.Add(skew).Unix(): // of whole seconds that is as good as of microseconds, and can't overflow
+		return fault{authority.ReasonNotYet, fmt.Sprintf("%s is %d, which is more than 10 s ahead of the clock here, %s.", name, at, stamp(c.now)), "Give seconds since 1970, and set the platform's clock right."}
+	}
+	return fault{}
+}
+
+// judgeEnd reads an end, in seconds or milliseconds since 1970, and holds it to being ahead, though not too far.
+func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
+	strict := c.grant && name == "exp"
+	read := claims.SecondsOrDigits
+	if strict {
+		read = claims.Seconds
+	}
+	at, err := read(name)
+	if err != nil {
+		return time.Time{}, notWhole(claims, name)
+	}
+	if at <= 0 {
+		return time.Time{}, fault{authority.ReasonWrongClaims, fmt.Sprintf("%s is %d, which is no time of an assertion.", name, at), "Give seconds since 1970."}
+	}
+	end, far := instant(at, strict)
+	told := fmt.Sprintf("%s is %d, which is %s; the clock here says %s", name, at, stamp(end), stamp(c.now))
+	switch {
+	case !c.now.Before(end):
+		return time.Time{}, fault{authority.ReasonExpired, told + ".", "Sign a new one for each log-in, and set the platform's clock right."}
+	case far || end.After(c.now.Add(c.maxLife+skew)):
+		return time.Time{}, fault{
+			authority.ReasonWrongClaims, told + ", and " + seconds(c.maxLife) + " s is as far as it may be ahead.",
+			"Let it end sooner, or raise the platform's max_assertion_seconds. Seconds are meant: RFC 7519 knows no milliseconds.",
+		}
+	}
+	return end, fault{}
+}
+
+// instant returns the time that a positive number is, and whether that is further than any clock of ours: then it says nothing.
+func instant(at int64, strict bool) (end time.Time, far bool) {
+	if at <= maxSeconds {
+		return time.Unix(at, 0).UTC(), false
+	}
+	if strict || at/1000 > maxSeconds {
+		return time.Unix(maxSeconds, 0).UTC(), true
+	}
+	return time.UnixMilli(at).UTC(), false
+}
+
+// maxNumber bounds what is shown of a number that is none.
+const maxNumber = 40
+
+// notWhole says that a time isn't a whole number that can be read.
+func notWhole(claims jose.Claims, name string) fault {
+	raw := string(claims.Raw(name))
+	if len(raw) > maxNumber {
+		raw = raw[:maxNumber] + "…"
+	}
+	return fault{authority.ReasonWrongClaims, name + " is " + strconv.Quote(raw) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
+}
+
+// stamp shows a time to the microsecond.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z") }

@@ -1,0 +1,103 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// findUser finds the user of the e-mail, and holds that one to being let in anywhere. A name that reads like the e-mail is none.
+//
+// The e-mail counts as it is written, but for the case of ASCII letters. Jeton finds users by a canonical form, under which letters
+// of full width, ligatures and many more are their plain ones. Here it must not do: whoever gets a platform to know him as
+// ａnn@example.com, by an address that is another's nowhere else, would be logged in as ann@example.com.
+func (e *examination) findUser(ctx context.Context) (fault, error) {
+	u, err := e.cfg.Users.FindByEmail(ctx, e.email)
+	if errors.Is(err, authority.ErrNotFound) {
+		return e.unknownUser(ctx)
+	}
+	if err != nil {
+		return fault{}, fmt.Errorf("finding the user of an assertion: %w", err)
+	}
+	if !sameSpelling(u.Email, e.email) {
+		found := "The e-mail is another spelling of that of " + shown(u.Username) + ": it is " + strconv.QuoteToASCII(e.email) + ", and not " + strconv.QuoteToASCII(u.Email) + "."
+		return fault{authority.ReasonUnknownUser, found, "Have the platform send the e-mail as it is in Jeton."}, nil
+	}
+	e.user = u
+	found := "It is the user " + shown(u.Username)
+	switch u.State {
+	case account.Blocked:
+		return fault{authority.ReasonBlocked, found + ", who is blocked.", "Unblock the user, if it may log in."}, nil
+	case account.Suspended:
+		return fault{authority.ReasonSuspended, found + ", who is suspended since the database was restored.", "Unblock the user, if it may log in."}, nil
+	default:
+		e.trace.note("%s.", found)
+		return fault{}, nil
+	}
+}
+
+// unknownUser refuses an e-mail that nobody has, unless the platform makes its users.
+func (e *examination) unknownUser(ctx context.Context) (fault, error) {
+	f := fault{authority.ReasonUnknownUser, "No user has the e-mail " + shown(e.email) + ".", "Make the user, or let the platform make its users (create_users)."}
+	if e.platform.CreateUsers {
+		draft := e.newUser()
+		if err := draft.Check(); err != nil {
+			f.found += " None can be made of it: " + err.Error() + "."
+			f.fix = "Have the platform send an e-mail."
+			return f, nil
+		}
+		e.user = account.User{Kind: account.Person, Roles: draft.Roles}
+		e.trace.note("No user has the e-mail %s. One is made of it.", shown(e.email))
+		return fault{}, nil
+	}
+	if e.trace != nil { // it costs a look-up, which only an administrator's question is worth
+		switch _, err := e.cfg.Users.Find(ctx, e.email); {
+		case err == nil:
+			f.found += " It is a user's name or ID, which doesn't count."
+			f.fix = "Have the platform send the user's e-mail."
+		case !errors.Is(err, authority.ErrNotFound):
+			return fault{}, fmt.Errorf("finding a user by name: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// sameSpelling reports whether two texts are the same but for the case of ASCII letters.
+func sameSpelling(a, b string) bool {
+	return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b)
+}
+
+func lowerASCII(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + ('a' - 'A')
+	}
+	return r
+}
+
+// judgeScope holds the platform to speaking for the users for whom it may.
+func (e *examination) judgeScope(context.Context) (fault, error) {
+	u, p := &e.user, &e.platform
+	f := fault{reason: authority.ReasonNotSpokenFor}
+	switch {
+	case u.Kind != account.Person:
+		f.found, f.fix = "The user is a service account, for which no platform speaks.", "Give the program a token of its own."
+	case isAdmin(u) && !p.Administrators:
+		f.found, f.fix = "The user is an administrator, and the platform doesn't speak for these.", "Have the administrator log in by password, or allow it (administrators)."
+	case !p.SpeaksFor.has(u):
+		f.found, f.fix = "The platform doesn't speak for the user: neither for a role of it, nor for it by name.", "Give the user such a role, or widen speaks_for."
+	default:
+		e.trace.note("The platform speaks for the user.")
+		return fault{}, nil
+	}
+	return f, nil
+}
+
+func isAdmin(u *account.User) bool {
+	user := authority.User{Roles: u.Roles}
+	return user.Admin()
+}

@@ -1,0 +1,233 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+)
+
+// maxTried bounds the keys by which one assertion is tried: all of the records, and as many again of those that are published, of
+// which a set may have any number. One that names its key is tried by that alone.
+const maxTried = 2 * MaxKeys
+
+// candidate is a key by which an assertion is tried.
+type candidate struct {
+	record *Key
+	key    jose.Key
+}
+
+// choice is which keys may have signed an assertion.
+type choice struct {
+	tried  []candidate
+	former []Key // deleted ones, which are asked to tell the operator why
+	unread error // why a set couldn't be read, in which there may be one more
+}
+
+// unreadError says that the keys of a platform can't be read at their address: then nobody knows who has signed.
+type unreadError struct{ cause error }
+
+func (u *unreadError) Error() string {
+	return "reading a platform's published keys: " + u.cause.Error()
+}
+func (u *unreadError) Unwrap() error { return u.cause }
+
+// errUnreadSet tells an administrator of it. What the address has answered stays in the server's log, with the refusal.
+func errUnreadSet() fault {
+	return fault{authority.ReasonUnavailable, "The platform's JWK Set can't be read at its address.", "See that its address answers Jeton with status 200 and a JWK Set; the server's log has what it answers."}
+}
+
+// findKey finds the keys that may have signed: those that the header names, or all where it names none; of these the ones that
+// have its algorithm. The header only chooses among what the platform's record has.
+func (e *examination) findKey(ctx context.Context) (fault, error) {
+	keys, err := e.cfg.Store.PlatformKeys(ctx, e.platform.ID)
+	if err != nil {
+		return fault{}, fmt.Errorf("looking up a platform's keys: %w", err)
+	}
+	h := e.token.Header()
+	living, former := divide(keys, h.KeyID)
+	e.keys.former = former
+	f := fault{authority.ReasonUnknownKey, e.wanted(living), "Leave kid out, or give the ID of a living key."}
+	if h.KeyID == "" {
+		f.fix = "Give the platform a key."
+	}
+	records, within := named(living, h.KeyID)
+	for _, k := range records {
+		if k.Algorithm != h.Algorithm { // and nothing is fetched for it
+			f.reason, f.fix = authority.ReasonWrongAlgorithm, "Sign with the algorithm of the key, or change the platform's: it is never taken from the header."
+			continue
+		}
+		known, err := e.expand(ctx, k, within)
+		if err != nil {
+			return fault{}, err
+		}
+		e.keys.tried = append(e.keys.tried, known...)
+	}
+	switch {
+	case len(e.keys.tried) > 0:
+		e.keys.tried = e.keys.tried[:min(len(e.keys.tried), maxTried)]
+		e.trace.note("%s %d of them may have signed it.", e.wanted(living), len(e.keys.tried))
+		return fault{}, nil
+	case e.keys.unread != nil:
+		return fault{}, e.keys.unread
+	}
+	return e.orRevoked(f), nil
+}
+
+// wanted says what the header names, and what there is.
+func (e *examination) wanted(living []Key) string {
+	if e.trace == nil {
+		return ""
+	}
+	h := e.token.Header()
+	said := "It names no key (kid)"
+	if h.KeyID != "" {
+		said = "It names the key (kid) " + shown(h.KeyID)
+	}
+	said += " and the algorithm (alg) " + shown(string(h.Algorithm)) + "; the platform's keys are: "
+	if len(living) == 0 {
+		return said + "none."
+	}
+	told := make([]string, len(living))
+	for i, k := range living {
+		told[i] = k.told()
+	}
+	return said + strings.Join(told, ", ") + "."
+}
+
+// told names a key to an administrator.
+func (k *Key) told() string {
+	name := k.ID.String() + " (" + string(k.Algorithm) + ", " + k.kind()
+	if k.KeyID != "" {
+		name += ", kid " + shown(k.KeyID)
+	}
+	return name + ")"
+}
+
+// divide returns the living keys, those of the records before the published ones, and the deleted ones of which there is something
+// left to check with: that which is named, or the latest.
+func divide(keys []Key, kid string) (living, former []Key) {
+	for _, k := range keys {
+		switch {
+		case k.DeletedAt.IsZero():
+			living = append(living, k)
+		case k.PublicKey != "":
+			former = append(former, k)
+		}
+	}
+	slices.SortStableFunc(living, func(a, b Key) int { return len(a.JWKSURI) - len(b.JWKSURI) })
+	if i := slices.IndexFunc(former, func(k Key) bool { return kid != "" && k.isNamed(kid) }); i >= 0 {
+		former = former[i : i+1]
+	}
+	return living, former[:min(len(former), MaxKeys)]
+}
+
+// isNamed reports whether a kid is the record's ID or what the platform calls it.
+func (k *Key) isNamed(kid string) bool { return k.ID.String() == kid || k.KeyID == kid }
+
+// named returns the keys that a kid may mean, and in which sets it is to be looked for: nowhere where it names a record.
+func named(living []Key, kid string) (records []*Key, within string) {
+	var all, own, published []*Key
+	for i := range living {
+		k := &living[i]
+		all = append(all, k)
+		switch {
+		case kid != "" && k.isNamed(kid):
+			own = append(own, k)
+		case k.JWKSURI != "":
+			published = append(published, k)
+		}
+	}
+	switch {
+	case kid == "":
+		return all, ""
+	case len(own) > 0:
+		return own, ""
+	default:
+		return published, kid
+	}
+}
+
+// expand returns the keys that a record stands for; of a set those of a kid, where one is given. That a set can't be read is
+// noted, and no error as long as another key may have signed.
+func (e *examination) expand(ctx context.Context, k *Key, within string) ([]candidate, error) {
+	switch {
+	case k.JWKSURI != "":
+		return e.published(ctx, k, within), nil
+	case k.PublicKey != "":
+		key, err := jose.ParsePEM(k.Algorithm, []byte(k.PublicKey))
+		if err != nil {
+			return nil, fmt.Errorf("reading a platform's key: %w", err)
+		}
+		return []candidate{{k, key}}, nil
+	default:
+		key, err := e.secretKey(k, k.Algorithm)
+		if err != nil {
+			return nil, err
+		}
+		return []candidate{{k, key}}, nil
+	}
+}
+
+// published returns the keys of a set that have the record's algorithm.
+func (e *examination) published(ctx context.Context, k *Key, within string) (all []candidate) {
+	set, err := e.cfg.KeySets.Keys(ctx, k.JWKSURI, e.token.Header().KeyID)
+	if err != nil {
+		e.keys.unread = &unreadError{err}
+		return nil
+	}
+	for _, known := range set {
+		if within != "" && known.ID != within || len(all) == maxTried {
+			continue
+		}
+		if key, ok := pinned(k.Algorithm, known); ok {
+			all = append(all, candidate{k, key})
+		}
+	}
+	return all
+}
+
+// pinned returns a key of a set as one of an algorithm, if it can be: by its own word, or because it names none and is of that sort.
+func pinned(alg jose.Algorithm, known jose.IdentifiedKey) (jose.Key, bool) {
+	if known.Named {
+		return known.Key, known.Key.Algorithm() == alg
+	}
+	key, err := jose.NewKey(alg, known.Key.Public())
+	return key, err == nil
+}
+
+// checkSignature tries the keys one by one.
+func (e *examination) checkSignature(context.Context) (fault, error) {
+	for _, c := range e.keys.tried {
+		if claims, err := c.key.Verify(e.token); err == nil {
+			e.key, e.claims = c, claims
+			e.trace.note("It is that of the key %s.", c.record.told())
+			return fault{}, nil
+		}
+	}
+	if e.keys.unread != nil {
+		return fault{}, e.keys.unread
+	}
+	f := fault{authority.ReasonBadSignature, "It is that of none of the keys that may have signed.", "Sign with the private half of a key of the platform, and send the JWT as it was signed."}
+	if e.token.Header().Algorithm.Symmetric() {
+		f.fix = "Sign with the platform's secret: its text is the key, and isn't decoded from Base64 first."
+	}
+	return e.orRevoked(f), nil
+}
+
+// orRevoked tells of an assertion that no key of the platform has signed whether a deleted one has. It is refused either way.
+func (e *examination) orRevoked(f fault) fault {
+	for _, k := range e.keys.former {
+		key, err := jose.ParsePEM(k.Algorithm, []byte(k.PublicKey))
+		if err != nil {
+			continue
+		}
+		if _, err := key.Verify(e.token); err == nil {
+			return fault{authority.ReasonRevokedKey, "It is signed by the key " + k.told() + ", which was deleted.", "Sign with a key that lives."}
+		}
+	}
+	return f
+}
