@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,6 +44,8 @@ const (
 	// Password is root's, and PasswordHash a hash of it that costs next to nothing.
 	Password     = "correct horse battery staple"
 	PasswordHash = "$pbkdf2-sha256$i=1$c2FsdHNhbHRzYWx0$4MvndT3WxpZBgTr0GnlsI3zbnRNMwBomQR+L/0mcI4U"
+	// SessionLife is how long a session token lasts.
+	SessionLife = 14 * 24 * time.Hour
 	// ConsoleCookie and APICookie are the names of a browser's two cookies.
 	ConsoleCookie = "jeton"
 	APICookie     = "jeton_api"
@@ -63,6 +66,7 @@ type Desk struct {
 	Access    *accesstoken.Tokens
 	Clients   *clientauth.Clients
 	Browsers  *session.Browsers
+	Sessions  *session.Tokens
 	Catalog   *catalog.Catalog
 	Feed      *feed.Feed
 	Authority *authority.Authority
@@ -87,6 +91,7 @@ type Options struct {
 	Start      time.Time                             // of the clock; half a second past noon where zero
 	Bare       bool                                  // there is no service
 	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
+	Ways       []authority.Way                       // beside those of the desk
 }
 
 // New returns a desk that is closed at the end of the test.
@@ -109,7 +114,7 @@ func New(tb testing.TB, o Options) *Desk {
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients),
+		Ways:  slices.Concat(d.Browsers.Ways(), []authority.Way{d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions}, o.Ways),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
@@ -165,6 +170,12 @@ func (d *Desk) open(tb testing.TB) (err error) {
 	}
 	d.Browsers, err = session.NewBrowsers(session.Config{
 		Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
+	})
+	if err != nil {
+		return err
+	}
+	d.Sessions, err = session.NewTokens(session.TokenConfig{
+		Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader, Lifetime: SessionLife,
 	})
 	if err != nil {
 		return err
@@ -298,7 +309,7 @@ func (d *Desk) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	if c.Kind == feed.RevokedKey {
+	if c.Kind == feed.RevokedKey || c.Kind == feed.Platform {
 		c.ID = uuid.Nil
 	}
 	if d.Authority != nil {
