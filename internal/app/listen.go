@@ -129,7 +129,7 @@ func (d *doors) addresses() Addresses {
 // gatewayKinds are the kinds of credential with which the protected APIs can be called. An API token is among them for the
 // services that take it as it is; at all others its bearer is told to exchange it first.
 func gatewayKinds() authority.Kinds {
-	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken)
+	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken)
 }
 
 // furnish puts behind each door what answers there.

@@ -48,6 +48,7 @@ type node struct {
 	accessTokens *accesstoken.Tokens
 	clients      *clientauth.Clients
 	browsers     *session.Browsers
+	sessions     *session.Tokens
 	catalog      *catalog.Catalog
 	authority    *authority.Authority
 	events       *eventLog
@@ -135,7 +136,7 @@ func (n *node) wire(o *Options) (err error) {
 	n.doubtReconnected()
 	n.accounts, err = account.New(account.Config{
 		Store: n.store, Applied: n.applied, Now: o.Now, Random: o.Random,
-		PasswordSlots: o.Config.PasswordSlots, PasswordChanged: n.passwordChanged,
+		PasswordSlots: o.Config.PasswordSlots, KeepSessionTokens: o.Config.KeepSessionTokens, PasswordChanged: n.passwordChanged,
 		Exhausted: func(id uuid.UUID) { n.authority.Forget(id) },
 	})
 	if err != nil {
@@ -154,6 +155,12 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
+	n.sessions, err = session.NewTokens(session.TokenConfig{
+		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random, Lifetime: o.Config.SessionTokenLife,
+	})
+	if err != nil {
+		return err
+	}
 	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Applied: n.applied, Now: o.Now})
 	if err != nil {
 		return err
@@ -164,7 +171,7 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.CatchUp, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
@@ -212,13 +219,14 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	// What is remembered rests on a credential's record and its user, not on the key that signed it. So a revoked key has
-	// everything forgotten, once it is known to be revoked; a new key nothing, or each rotation would be a flood of log-ins.
+	// What is remembered rests on a credential's record and its user, not on the key that signed it, nor on the platform that got
+	// it. So a revoked key has everything forgotten, once it is known to be revoked, and so has a platform whose sessions have
+	// ended; a new key nothing, or each rotation would be a flood of log-ins.
 	switch c.Kind {
-	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession:
+	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken:
 		n.authority.Forget(c.ID)
-	case feed.Service, feed.Pepper, feed.SigningKey: // no credential rests on them
-	default: // a revoked key; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
+	case feed.Service, feed.Pepper, feed.SigningKey, feed.PlatformKey: // no credential rests on them
+	default: // of those two; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
 		n.authority.Forget(uuid.Nil)
 	}
 	if all {

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/profile/matrix42"
 )
 
@@ -22,6 +23,13 @@ func (n *node) products() (on []product, err error) {
 			return nil, err
 		}
 		on = append(on, product{matrix42.Serves, h})
+	}
+	if n.cfg.BitCanuck {
+		h, err := bitcanuck.New(bitcanuck.Config{Authority: n.authority, Sessions: n.sessions, Feed: n.feed, Peers: n.peers})
+		if err != nil {
+			return nil, err
+		}
+		on = append(on, product{bitcanuck.Serves, h})
 	}
 	return on, nil
 }

@@ -65,6 +65,9 @@ func (p *pruner) delete(ctx context.Context, now time.Time) {
 	if _, err := p.browsers.Prune(ctx, now); err != nil {
 		p.logger.WarnContext(ctx, "old browser sessions were not deleted", "error", err)
 	}
+	if _, err := p.sessions.Prune(ctx, now); err != nil {
+		p.logger.WarnContext(ctx, "old session tokens were not deleted", "error", err)
+	}
 	if _, err := p.accounts.PruneAddresses(ctx, now); err != nil {
 		p.logger.WarnContext(ctx, "old addresses of passwords were not deleted", "error", err)
 	}
@@ -72,7 +75,7 @@ func (p *pruner) delete(ctx context.Context, now time.Time) {
 		p.logger.WarnContext(ctx, "old revocations of access tokens were not deleted", "error", err)
 	}
 	if _, err := p.clients.Prune(ctx, now); err != nil {
-		p.logger.WarnContext(ctx, "old assertions of clients were not deleted", "error", err)
+		p.logger.WarnContext(ctx, "old assertions of clients and platforms were not deleted", "error", err)
 	}
 	if _, err := p.store.PruneChanges(ctx, now.Add(-changesKept)); err != nil {
 		p.logger.WarnContext(ctx, "old rows of the change feed were not deleted", "error", err)

@@ -110,7 +110,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.CallerKinds == 0 {
 		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession,
-			authority.APIToken, authority.AccessToken, authority.ClientSecret)
+			authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret)
 	}
 	setHuma()
 	s := &server{
