@@ -104,7 +104,7 @@ func (s *server) describe(token string, p *authority.Principal) ([]byte, error) 
 	if p.Limits != nil && p.Limits.Scopes != nil {
 		out.Scope = new(strings.Join(p.Limits.Scopes, " "))
 	}
-	if p.CredentialKind != authority.PersonalToken {
+	if p.CredentialKind == authority.APIToken || p.CredentialKind == authority.AccessToken {
 		if err := tell(&out, token, p); err != nil {
 			return nil, fmt.Errorf("reading a token that was verified: %w", err)
 		}

@@ -107,7 +107,7 @@ func New(cfg Config) (http.Handler, error) {
 		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
 		// A verifier that is a person, or an administrator, asks by its personal token, as it does at /v1/verify.
 		asker:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.ClientSecret, authority.PersonalToken)},
-		asked:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken)},
+		asked:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken, authority.SessionToken)},
 		revoker: authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.ClientSecret)},
 	}
 	s.routes()
