@@ -1,26 +1,31 @@
-// Package session keeps the sessions of people who logged in with a browser.
+// Package session keeps the sessions of users: of people who logged in with a browser, and of programs that got a session token.
 //
-// A log-in gives the browser two cookies, each with a secret of its own, for one session:
+// A log-in gives a browser two cookies, each with a secret of its own, for one session; a program gets one token:
 //
-//	          ┌─ console secret ─▶ the console and /v1, with all the user's powers
-//	session ──┤
-//	          └─ API secret ─────▶ the protected APIs, and nothing else
+//	                  ┌─ console secret ─▶ the console and /v1, with all the user's powers
+//	browser session ──┤
+//	                  └─ API secret ─────▶ the protected APIs, and nothing else
 //
-// A protected API, or a page beside it, that gets hold of its cookie can't come to the console with it. Both stand for the
-// same record, so logging out ends both at once.
+//	session token ──── its own secret ───▶ the protected APIs, and GET /v1/me
+//
+// A protected API, or a page beside it, that gets hold of its cookie or token can't come to the console with it. Both cookies
+// stand for the same record, so logging out ends both at once.
 //
 //	browser session   ID │ user │ pepper, two digests │ created, last used, ends at the latest, ended
+//	session token     ID │ user │ platform, or none │ pepper, digest │ created, last used, ends, ended
 //
-// A session ends when it has rested for too long, when it has lasted for too long, and when its owner logs out. It ends
-// too when its user's password changes, when its user is let in again after
-// having been blocked, and when its user is deleted: the store sees to that in the transaction of the change. As long as a
-// user is blocked, the authority refuses all its sessions.
+// A browser's session ends when it has rested for too long or has lasted for too long; a token lasts for a fixed time, used or
+// not. Either ends when its owner logs out, or ends it elsewhere. It ends too when its user's password changes (tokens by a
+// setting, a reset always), when its user is let in again after having been blocked, and when its user is deleted; and a token
+// that was got by a platform's assertion ends when the platform may no longer speak for that user. The store sees to all that in
+// the transaction of the change. As long as a user is blocked, the authority refuses all its sessions.
 //
 // Secrets are never changed in place. At a log-in, and when the console changes a password, the browser gets a new session
-// and the former is ended, so that nobody who had planted or read the former cookie has the next.
+// and the former is ended, so that nobody who had planted or read the former cookie has the next. A program that logs in anew
+// gets one more token, and its others go on.
 //
-// The package refuses sessions that have ended, and never says to callers how. It doesn't tell one browser from another: a
-// cookie that was stolen is as good as its owner's, for as long as the session lasts.
+// The package refuses sessions that have ended, and never says to callers how. It doesn't tell one browser or program from
+// another: a cookie or token that was stolen is as good as its owner's, for as long as the session lasts.
 package session
 
 import (

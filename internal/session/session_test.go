@@ -71,6 +71,10 @@ type store struct {
 	create  error // of log-ins that persist all the same
 	ended   error // of log-outs that persist all the same
 	list    error // of listings
+
+	tokenLookUps                     atomic.Int64
+	tokenFail, tokenList, redigested error // of look-ups, of listings, and of what replaces a digest
+	tokenCreate, tokenEnded          error // of log-ins and log-outs that persist all the same
 }
 
 func (s *store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
@@ -107,6 +111,7 @@ func (s *store) touched(t *testing.T, id uuid.UUID, at time.Time) {
 // desk is what a browser's cookie passes on its way.
 type desk struct {
 	*session.Browsers
+	tokens    *session.Tokens
 	store     *store
 	accounts  *account.Accounts
 	keys      *keyring.Keyring
@@ -140,6 +145,9 @@ func newDesk(t *testing.T) *desk {
 	check(err)
 	// The feed's clock stands still: what is remembered is trusted, however far a test sets its own.
 	d.feed, err = feed.New(feed.Config{Store: db, Now: func() time.Time { return noon }, Apply: func(_ context.Context, c feed.Change) error {
+		if c.Kind == feed.Platform {
+			c.ID = uuid.Nil // as app does
+		}
 		d.authority.Forget(c.ID)
 		return nil
 	}})
@@ -151,8 +159,12 @@ func newDesk(t *testing.T) *desk {
 		Store: d.store, Keyring: d.keys, Applied: applied, Now: now, Random: d.random, Idle: idle, Lifetime: lifetime,
 	})
 	check(err)
+	d.tokens, err = session.NewTokens(session.TokenConfig{
+		Store: d.store, Keyring: d.keys, Applied: applied, Now: now, Random: d.random, Lifetime: tokenLife,
+	})
+	check(err)
 	d.authority, err = authority.New(authority.Config{
-		Ways: d.Ways(), Users: d.accounts, Policy: func() *policy.Table { return new(policy.Table) },
+		Ways: append(d.Ways(), d.tokens), Users: d.accounts, Policy: func() *policy.Table { return new(policy.Table) },
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.feed.Fresh, Now: now, Random: cryptorand.Reader,
 	})

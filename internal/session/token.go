@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -131,7 +132,12 @@ func (t *Tokens) Logout(ctx context.Context, owner *authority.Principal, actor a
 
 // List returns the tokens of a user that last, the newest first.
 func (t *Tokens) List(ctx context.Context, userID uuid.UUID) ([]Token, error) {
-	return t.cfg.Store.SessionTokens(ctx, userID, t.cfg.Now())
+	now := t.cfg.Now()
+	tokens, err := t.cfg.Store.SessionTokens(ctx, userID, now)
+	if err != nil {
+		return nil, fmt.Errorf("listing session tokens: %w", err)
+	}
+	return slices.DeleteFunc(tokens, func(s Token) bool { return s.over(now) != "" }), nil
 }
 
 // End ends a token of a user. It returns ErrNotFound where the user has none of that ID that lasts.
@@ -195,10 +201,10 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 }
 
 // over returns why a token no longer counts, or nothing. One that was made in the future was made while a clock was wrong, and
-// would last for as long as that was ahead.
+// would last for as long as that was ahead, so it is over, too; of such a one its end may have been noted before its beginning.
 func (t *Token) over(now time.Time) authority.Reason {
 	switch {
-	case !t.EndedAt.IsZero() && t.EndedAt.Before(t.ExpiresAt): // not by its time, then
+	case !t.EndedAt.IsZero() && t.EndedAt.Before(t.ExpiresAt) && !t.EndedAt.Before(t.CreatedAt): // not by its time, then
 		return authority.ReasonEnded
 	case !t.EndedAt.IsZero(), !now.Before(t.ExpiresAt), t.CreatedAt.After(now.Add(idleSlack)):
 		return authority.ReasonExpired
