@@ -25,6 +25,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
@@ -49,6 +50,7 @@ type node struct {
 	clients      *clientauth.Clients
 	browsers     *session.Browsers
 	sessions     *session.Tokens
+	platforms    *platform.Platforms
 	catalog      *catalog.Catalog
 	authority    *authority.Authority
 	events       *eventLog
@@ -171,14 +173,14 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
 		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.CatchUp, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }
 
-// wireSigned makes the ways in of signed tokens, and of the clients that get and ask about them.
+// wireSigned makes the ways in of signed tokens, of the clients that get and ask about them, and of platforms' assertions.
 func (n *node) wireSigned(o *Options) (err error) {
 	n.apiTokens, err = apitoken.New(apitoken.Config{
 		Store: n.store, Users: n.accounts, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Now: o.Now,
@@ -201,6 +203,13 @@ func (n *node) wireSigned(o *Options) (err error) {
 	}
 	n.clients, err = clientauth.New(clientauth.Config{
 		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Audiences: oauth.Audiences(n.url), KeySets: sets, Now: o.Now,
+		Random: o.Random,
+	})
+	if err != nil {
+		return err
+	}
+	n.platforms, err = platform.New(platform.Config{
+		Store: n.store, Users: n.accounts, Keyring: n.keys, KeySets: sets, Applied: n.applied, PublicURL: n.url, Audiences: oauth.Audiences(n.url), Now: o.Now,
 		Random: o.Random,
 	})
 	return err
