@@ -65,29 +65,36 @@ func (p *program) clientKeyCreate() *cobra.Command {
 	return cmd
 }
 
-// maxKeyFile bounds the file of a public key, in bytes: an RSA key of 4096 bits takes 800.
+// maxKeyFile bounds the file of a key, in bytes: a private RSA key of 4096 bits takes 3,300.
 const maxKeyFile = 64 << 10
 
 // readPublicKey reads the file of a key. One that holds a private key stays on this machine: it would be refused, and be
 // known to another.
 func readPublicKey(path string) (string, error) {
+	text, err := readKeyFile(path, "--public-key")
+	if err == nil && bytes.Contains(text, []byte("PRIVATE KEY")) {
+		err = &usageError{text: "--public-key names a private key", fix: "Give its public half: openssl pkey -in KEY -pubout."}
+	}
+	return string(text), err
+}
+
+// readKeyFile reads the file of a key that a flag names.
+func readKeyFile(path, flag string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("--public-key: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("--public-key: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	case len(text) > maxKeyFile:
-		return "", errors.New("--public-key: the file is far longer than any key")
+		return nil, errors.New(flag + ": the file is far longer than any key")
 	case len(bytes.TrimSpace(text)) == 0: // as openssl leaves it where it failed
-		return "", errors.New("--public-key: " + path + " is empty")
-	case bytes.Contains(text, []byte("PRIVATE KEY")):
-		return "", &usageError{text: "--public-key names a private key", fix: "Give its public half: openssl pkey -in KEY -pubout."}
+		return nil, errors.New(flag + ": " + path + " is empty")
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // clientKeyList prints the keys of a service account. Their text is for --output json.

@@ -65,9 +65,9 @@ Secrets are never arguments.`,
 		}
 	}
 	add(groupServer, p.serve(), p.config(), p.health(), p.recover(), p.backup(), p.restore(), p.move())
-	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()))
+	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()), p.asking(p.session()))
 	add(groupClient, p.client())
-	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
+	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.platform()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
 	root.AddCommand(p.version(), p.completion(root))
 	return p.finish(root)
 }

@@ -85,7 +85,7 @@ var meanings = map[string]string{
 	"cross_origin":        "a page from elsewhere had the browser send it",
 	"deleted":             "it, or what it was got for, was deleted",
 	"disabled":            "it, or what it was got for, is disabled",
-	"ended":               "the browser logged out, or its user was changed since",
+	"ended":               "the session was ended, or its user or platform was changed since",
 	"exchange_first":      "an API token, in the place of the access token that it is exchanged for",
 	"expired":             "its end has come",
 	"insufficient_scope":  "it is narrowed to other operations",
