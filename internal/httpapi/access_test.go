@@ -15,7 +15,9 @@ import (
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 )
 
 // sampleKey is the signing key that is there for the samples, and that isn't.
@@ -38,6 +40,9 @@ type sample struct {
 func samples() []sample {
 	return []sample{
 		{"GET /v1/me", "", nil, 200, "anybody"},
+		{"GET /v1/me/sessions", "", nil, 200, "owner"},
+		{"DELETE /v1/me/sessions/{mine}", "", nil, 204, "owner"},
+		{"DELETE /v1/me/sessions", "", nil, 204, "owner"},
 		{"PUT /v1/me/password", `{"current":"` + adminPassword + `","new":"another long password"}`, nil, 204, "owner"},
 		{"GET /v1/me/personal-token", "", nil, 200, "owner"},
 		{"GET /v1/users", "", nil, 200, "administrator"},
@@ -48,10 +53,20 @@ func samples() []sample {
 		{"POST /v1/api-tokens", `{"name":"made","user":"target","expires_in_days":30}`, nil, 201, "administrator"},
 		{"GET /v1/api-tokens/{batch}", "", nil, 200, "administrator"},
 		{"PATCH /v1/api-tokens/{batch}", `{"enabled":false}`, nil, 200, "administrator"},
+		{"GET /v1/users/target/sessions", "", nil, 200, "administrator"},
+		{"DELETE /v1/users/target/sessions/{theirs}", "", nil, 204, "administrator"},
+		{"DELETE /v1/users/target/sessions", "", nil, 204, "administrator"},
 		{"GET /v1/users/robot/client-secrets", "", nil, 200, "administrator"},
 		{"POST /v1/users/robot/client-secrets", "", nil, 201, "administrator"},
 		{"GET /v1/users/robot/client-keys", "", nil, 200, "administrator"},
 		{"POST /v1/users/robot/client-keys", encodeKey(publicKey), nil, 201, "administrator"},
+		{"GET /v1/platforms", "", nil, 200, "administrator"},
+		{"POST /v1/platforms", `{"name":"made","algorithm":"EdDSA"}`, nil, 201, "administrator"},
+		{"GET /v1/platforms/{partner}", "", nil, 200, "administrator"},
+		{"PATCH /v1/platforms/{partner}", `{"enabled":false}`, nil, 200, "administrator"},
+		{"GET /v1/platforms/{partner}/keys", "", nil, 200, "administrator"},
+		{"POST /v1/platforms/{partner}/keys", `{"algorithm":"ES256"}`, nil, 201, "administrator"},
+		{"POST /v1/platforms/{partner}/explain", `{"assertion":"none"}`, nil, 200, "administrator"},
 		{"GET /v1/services", "", nil, 200, "administrator"},
 		{"POST /v1/services", `{"name":"made","host":"made.example.com"}`, nil, 201, "administrator"},
 		{"GET /v1/services/reports", "", nil, 200, "administrator"},
@@ -64,6 +79,8 @@ func samples() []sample {
 		{"GET /v1/events", "", nil, 200, "administrator"},
 		{"DELETE /v1/keys/" + sampleKey, "", nil, 204, "administrator"},
 		{"DELETE /v1/api-tokens/{batch}", "", nil, 204, "administrator"},
+		{"DELETE /v1/platforms/{partner}/keys/{partner key}", "", nil, 204, "administrator"},
+		{"DELETE /v1/platforms/{partner}", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/robot/client-secrets/{secret}", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/robot/client-keys/{key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
@@ -85,14 +102,19 @@ func encodeKey(pem string) string {
 
 // patternOf returns the route of the document that a sample is for.
 func patternOf(route string) string {
-	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
+	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "{partner key}", "{id}", "{partner}", "{platform}", "{mine}", "{id}", "{theirs}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
 }
 
 // stocked is a desk with what the samples need.
 func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	t.Helper()
 	d := newDesk(t, toys...)
-	d.user(t, account.Draft{Username: "target"})
+	target, _ := d.user(t, account.Draft{Username: "target"})
+	root, err := d.accounts.Find(t.Context(), "root")
+	check(t, err)
+	d.mine, d.theirs = d.session(t, root, uuid.Nil).Token.ID, d.session(t, target, uuid.Nil).Token.ID
+	partner, made := d.enrol(t, platform.Draft{Name: "Partner", Algorithm: jose.EdDSA, Enabled: true})
+	d.partner, d.partnerKey = partner, made.Key.ID
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	d.random.zeros.Store(true) // the key's ID is the first that is read
 	d.signingKey(t, keyring.ForAccessTokens)
@@ -202,7 +224,8 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 		}
 		missing := s.ask(token)
 		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey, "robot", "nobody",
-			"{batch}", uuid.NewString(), "{secret}", uuid.NewString(), "{key}", uuid.NewString()).Replace(missing.route)
+			"{batch}", uuid.NewString(), "{secret}", uuid.NewString(), "{key}", uuid.NewString(),
+			"{partner}", "22222222", "{partner key}", uuid.NewString(), "{theirs}", uuid.NewString()).Replace(missing.route)
 		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
 		if cut(there) != cut(gone) {
 			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)
@@ -210,7 +233,7 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 	}
 	// Her own affairs are hers.
 	for _, s := range samples() {
-		if s.whoever != "administrator" && s.route != "PUT /v1/me/password" && s.route != "DELETE /v1/me/personal-token" {
+		if s.whoever != "administrator" && s.route != "PUT /v1/me/password" && s.route != "DELETE /v1/me/personal-token" && s.route != "DELETE /v1/me/sessions/{mine}" {
 			d.want(t, s.ask(token), s.status, "")
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // shown are the members that are names by nature: they stand in the answer to whoever sends them. A canary is put there
 // only where the name must be refused for it.
-var shown = []string{"username", "email", "display_name", "roles", "name", "host", "pattern", "audience", "scope"}
+var shown = []string{"username", "email", "display_name", "roles", "name", "host", "pattern", "audience", "scope", "issuer", "kid", "new_user_roles"}
 
 // canaryDesk is a desk with secrets that must show up nowhere.
 type canaryDesk struct {
@@ -108,7 +108,7 @@ func (d *canaryDesk) look(t *testing.T, where, text string) {
 func TestCanaries(t *testing.T) {
 	d := newCanaryDesk(t)
 	for _, s := range samples() {
-		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") ||
+		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") || strings.HasPrefix(s.route, "DELETE /v1/platforms/") ||
 			strings.Contains(s.route, "/client-") && !strings.HasPrefix(s.route, "GET ") && s.body == "" {
 			continue // what the others need
 		}
@@ -152,7 +152,7 @@ func (d *canaryDesk) outside(t *testing.T, s sample, op operation, canary string
 			d.try(t, ask{route: s.route + "?" + p.Name + "=" + url.QueryEscape(canary), token: d.adminToken})
 		case "path":
 			q := s.ask(d.adminToken)
-			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped, "{secret}", escaped, "{key}", escaped, "robot", escaped).Replace(q.route)
+			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped, "{secret}", escaped, "{key}", escaped, "robot", escaped, "{partner key}", escaped, "{partner}", escaped, "{mine}", escaped, "{theirs}", escaped).Replace(q.route)
 			d.try(t, q)
 		}
 	}
@@ -180,7 +180,7 @@ func (d *canaryDesk) bodies(t *testing.T, s sample, op operation, name, canary s
 	for _, member := range slices.Sorted(maps.Keys(properties)) {
 		for _, value := range []string{c, "[" + c + "]", "[[" + c + "]]", `{"a":` + c + `}`, "{" + c + ":1}"} {
 			refused := strings.ContainsAny(canary, ":/") && member != "display_name" && member != "pattern" && member != "scope" &&
-				(member != "name" || !strings.Contains(s.route, "/api-tokens"))
+				(member != "name" || !strings.Contains(s.route, "/api-tokens")) && !strings.Contains(s.route, "/platforms")
 			if slices.Contains(shown, member) && !refused && (value == c || value == "["+c+"]") {
 				continue
 			}

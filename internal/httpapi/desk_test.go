@@ -36,6 +36,7 @@ import (
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -65,6 +66,8 @@ type desk struct {
 	access    *accesstoken.Tokens
 	clients   *clientauth.Clients
 	browsers  *session.Browsers
+	sessions  *session.Tokens
+	platforms *platform.Platforms
 	keys      *keyring.Keyring
 	keyStore  *slowKeys
 	random    *foretold
@@ -84,6 +87,10 @@ type desk struct {
 	batch      apitoken.Token // which the routes mean by {batch}; see stocked
 	secret     uuid.UUID      // and by {secret}, a client's
 	key        uuid.UUID      // and by {key}
+	partner    platform.Platform
+	partnerKey uuid.UUID // a key of {partner}
+	mine       uuid.UUID // a session of the administrator
+	theirs     uuid.UUID // a session of the user "target"
 }
 
 // faultyUsers are the accounts until they are told to fail.
@@ -224,10 +231,11 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: changes.CatchUp, Now: d.clock})
 	check(t, err)
 	d.newSigned(t, keys)
+	d.newPlatforms(t, keys)
 	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
 	ways := []authority.Way{d.accounts, d.tokens}
-	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken, authority.ClientSecret)
-	for _, w := range append(d.browsers.Ways(), d.signed, d.access, d.clients) {
+	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret)
+	for _, w := range append(d.browsers.Ways(), d.sessions, d.signed, d.access, d.clients) {
 		if !slices.Contains(toys, w.Kind()) {
 			ways = append(ways, w)
 		}
@@ -268,6 +276,43 @@ func (d *desk) newSigned(t testing.TB, keys *keyring.Keyring) {
 		Random: rand.Reader,
 	})
 	check(t, err)
+}
+
+// newPlatforms makes session tokens, and the platforms that log users in for them.
+func (d *desk) newPlatforms(t testing.TB, keys *keyring.Keyring) {
+	t.Helper()
+	var err error
+	d.sessions, err = session.NewTokens(session.TokenConfig{
+		Store: d.store, Keyring: keys, Applied: d.changes.CatchUp, Now: d.clock, Random: rand.Reader, Lifetime: 14 * 24 * time.Hour,
+	})
+	check(t, err)
+	sets, err := jwks.New(jwks.Config{Now: d.clock})
+	check(t, err)
+	d.platforms, err = platform.New(platform.Config{
+		Store: d.store, Users: d.accounts, Keyring: keys, KeySets: sets, Applied: d.changes.CatchUp, PublicURL: publicURL,
+		Audiences: []string{publicURL}, Now: d.clock, Random: rand.Reader,
+	})
+	check(t, err)
+}
+
+// session begins a session of a program that has shown a password, or of one that a platform has logged in.
+func (d *desk) session(t testing.TB, u account.User, platformID uuid.UUID) session.Begun {
+	t.Helper()
+	p := authority.Principal{User: authority.User{ID: u.ID, Username: u.Username}, CredentialKind: authority.Password, CredentialID: u.ID}
+	if platformID != uuid.Nil {
+		p.CredentialKind, p.CredentialID = authority.Assertion, platformID
+	}
+	begun, err := d.sessions.Begin(t.Context(), &p, audit.Actor{})
+	check(t, err)
+	return begun
+}
+
+// enrol enrols a platform.
+func (d *desk) enrol(t testing.TB, draft platform.Draft) (platform.Platform, platform.Made) {
+	t.Helper()
+	p, made, err := d.platforms.Enrol(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	return p, made
 }
 
 // issue makes an API token as the administrator does that owns it, or root for a service account.
@@ -317,7 +362,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Platforms: d.platforms, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
@@ -426,7 +471,8 @@ func (a answer) wantField(t testing.TB, want string) {
 
 // named puts the IDs of what was made for the samples into a route.
 func (d *desk) named(route string) string {
-	return strings.NewReplacer("{batch}", d.batch.ID.String(), "{secret}", d.secret.String(), "{key}", d.key.String()).Replace(route)
+	return strings.NewReplacer("{batch}", d.batch.ID.String(), "{secret}", d.secret.String(), "{key}", d.key.String(),
+		"{partner}", cmp.Or(d.partner.Code, "22222222"), "{partner key}", d.partnerKey.String(), "{mine}", d.mine.String(), "{theirs}", d.theirs.String()).Replace(route)
 }
 
 // do sends a request and checks what every answer has in common.

@@ -46,6 +46,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -64,6 +65,10 @@ type Config struct {
 	Clients *clientauth.Clients
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
+	// Sessions keeps session tokens.
+	Sessions *session.Tokens
+	// Platforms keeps the platforms that log their own users in.
+	Platforms *platform.Platforms
 	// Keys keeps the keys with which Jeton signs tokens. It must be able to revoke.
 	Keys *keyring.Keyring
 	// Catalog keeps services and operations, and says whose verifier somebody is.
@@ -79,7 +84,7 @@ type Config struct {
 	// Cookie is the name of the console's cookie, for the OpenAPI document.
 	Cookie string
 	// CallerKinds are the kinds of credential by which a caller is identified; 0 means passwords, personal tokens, API and
-	// access tokens, client secrets and the console's sessions.
+	// access tokens, session tokens, client secrets and the console's sessions.
 	// What a caller of some kind may then do is not a setting: see access.
 	CallerKinds authority.Kinds
 	// VerifyKinds are the kinds of credential about which /v1/verify is asked: those that the gateway takes.
@@ -99,8 +104,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Clients, Browsers, Keys, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Clients, Browsers, Sessions, Platforms, Keys, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")
@@ -136,6 +141,11 @@ func (s *server) routes() error {
 	register(s, h, own, s.revokeToken,
 		op("DELETE /v1/me/personal-token", "revokePersonalToken", "Revoke my personal token", api.CodeNotFound))
 
+	register(s, h, own, s.listMySessions, op("GET /v1/me/sessions", "listMySessions", "List my sessions that last, newest first"))
+	register(s, h, own, s.endMySessions,
+		op("DELETE /v1/me/sessions", "endMySessions", "End all my sessions, but the one by which I ask"))
+	register(s, h, own, s.endMySession, op("DELETE /v1/me/sessions/{id}", "endMySession", "End one of my sessions"))
+
 	// What is everybody's.
 	register(s, h, administrators, s.listUsers, op("GET /v1/users", "listUsers", "List users, by name"))
 	register(s, h, administrators, s.createUser, op("POST /v1/users", "createUser", "Make a user", api.CodeConflict))
@@ -144,6 +154,13 @@ func (s *server) routes() error {
 		op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeConflict, api.CodeLastAdministrator, api.CodeStale))
 	register(s, h, administrators, s.deleteUser,
 		op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeLastAdministrator))
+
+	register(s, h, administrators, s.listUserSessions,
+		op("GET /v1/users/{user}/sessions", "listUserSessions", "List the sessions of a user that last, newest first"))
+	register(s, h, administrators, s.endUserSessions,
+		op("DELETE /v1/users/{user}/sessions", "endUserSessions", "End all sessions of a user, but the one by which one asks"))
+	register(s, h, administrators, s.endUserSession,
+		op("DELETE /v1/users/{user}/sessions/{id}", "endUserSession", "End a session of a user"))
 
 	register(s, h, administrators, s.listClientSecrets,
 		op("GET /v1/users/{user}/client-secrets", "listClientSecrets", "List the client secrets of a service account"))
@@ -166,6 +183,23 @@ func (s *server) routes() error {
 		op("PATCH /v1/api-tokens/{id}", "updateAPIToken", "Rename, narrow, disable or enable an API token", api.CodeConflict, api.CodeStale))
 	register(s, h, administrators, s.deleteAPIToken,
 		op("DELETE /v1/api-tokens/{id}", "deleteAPIToken", "Delete an API token and its access tokens, for good"))
+
+	register(s, h, administrators, s.listPlatforms, op("GET /v1/platforms", "listPlatforms", "List platforms, by name"))
+	register(s, h, administrators, s.createPlatform,
+		op("POST /v1/platforms", "createPlatform", "Enrol a platform; what is made for it is shown this once", api.CodeConflict))
+	register(s, h, administrators, s.getPlatform, op("GET /v1/platforms/{platform}", "getPlatform", "Read a platform and its keys"))
+	register(s, h, administrators, s.updatePlatform,
+		op("PATCH /v1/platforms/{platform}", "updatePlatform", "Change, disable or enable a platform", api.CodeConflict, api.CodeStale))
+	register(s, h, administrators, s.deletePlatform,
+		op("DELETE /v1/platforms/{platform}", "deletePlatform", "Delete a platform, its keys and the sessions that it has got, for good"))
+	register(s, h, administrators, s.listPlatformKeys,
+		op("GET /v1/platforms/{platform}/keys", "listPlatformKeys", "List the keys of a platform"))
+	register(s, h, administrators, s.createPlatformKey,
+		op("POST /v1/platforms/{platform}/keys", "createPlatformKey", "Add a key of a platform; what is made is shown this once", api.CodeConflict))
+	register(s, h, administrators, s.deletePlatformKey,
+		op("DELETE /v1/platforms/{platform}/keys/{id}", "deletePlatformKey", "Delete a key of a platform: what it has signed is refused"))
+	register(s, h, administrators, s.explainAssertion,
+		op("POST /v1/platforms/{platform}/explain", "explainAssertion", "Say step by step whether an assertion is good, and why not"))
 
 	register(s, h, administrators, s.listServices, op("GET /v1/services", "listServices", "List services, by name"))
 	register(s, h, administrators, s.createService, op("POST /v1/services", "createService", "Make a service", api.CodeConflict))

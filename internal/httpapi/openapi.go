@@ -29,7 +29,7 @@ func document(publicURL, cookie string) huma.Config {
 	cfg.Servers = []*huma.Server{{URL: strings.TrimSuffix(publicURL, "/")}}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"personalToken": {Type: "http", Scheme: "bearer", Description: "A personal token."},
-		"accessToken":   {Type: "http", Scheme: "bearer", Description: "An access token of the scope jeton.admin; for GET /v1/me, any access token or API token."},
+		"accessToken":   {Type: "http", Scheme: "bearer", Description: "An access token of the scope jeton.admin; for GET /v1/me, any access token, API token or session token."},
 		"password":      {Type: "http", Scheme: "basic", Description: "User name and password (RFC 7617, UTF-8)."},
 		"consoleSession": {
 			Type: "apiKey", In: "cookie", Name: cookie,
@@ -61,11 +61,14 @@ func op(route, id, summary string, codes ...api.Code) huma.Operation {
 		// Some more than readBody lets through: huma takes a body of exactly its limit for one that is too large.
 		MaxBodyBytes: maxBody + 1,
 	}
-	if method == http.MethodPost && resource != "verify" {
+	if method == http.MethodPost && !asks(path) {
 		o.DefaultStatus = http.StatusCreated
 	}
 	return o
 }
+
+// asks reports whether a POST to the path is a question, and makes nothing.
+func asks(path string) bool { return path == "/v1/verify" || strings.HasSuffix(path, "/explain") }
 
 // codesKey is the key of an operation's codes among its metadata, which huma leaves alone.
 const codesKey = "codes"
@@ -85,7 +88,7 @@ func describe(o *huma.Operation, who access) {
 	if who == administrators || who == verifiers || o.Method != http.MethodGet { // a write from elsewhere is not allowed to anybody
 		codes = append(codes, api.CodeNotAllowed)
 	}
-	if o.Method != http.MethodGet && who != verifiers {
+	if o.Method != http.MethodGet && !asks(o.Path) {
 		codes = append(codes, api.CodeStorageFull)
 	}
 	o.Metadata[codesKey] = codes
