@@ -20,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
@@ -92,6 +93,56 @@ func populate(t *testing.T, s *sqlite.Store) {
 		t.Fatal(err)
 	}
 	populateSigned(t, s, user(4, "batch"), ev)
+	populatePlatforms(t, s, ev)
+}
+
+// portal is a platform that populate leaves, and portalKey its key that is a shared secret.
+func portal() platform.Platform {
+	return platform.Platform{
+		ID: id(50), Code: "Ab3dEf7h", Name: "Portal", Algorithm: jose.RS512, Issuer: "https://portal.example", Audience: "urn:jeton",
+		SpeaksFor: platform.Scope{Roles: []string{"r"}, Users: []uuid.UUID{id(2)}}, CreateUsers: true, NewUserRoles: []string{"r", "s"},
+		MaxLife: time.Minute, OneTime: true, Enabled: true, Version: 1, CreatedAt: now(), UpdatedAt: now(),
+	}
+}
+
+func portalKey() platform.Key {
+	return platform.Key{ID: id(52), PlatformID: id(50), Algorithm: jose.HS512, KeyID: "kid", Wrapped: []byte{1, 0, 255}, CreatedAt: now().Add(time.Second)}
+}
+
+// populatePlatforms leaves some rows in the tables of platforms and of session tokens.
+func populatePlatforms(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event) {
+	t.Helper()
+	ctx, at := t.Context(), now()
+	key := platform.Key{ID: id(51), PlatformID: id(50), Algorithm: jose.RS512, PublicKey: "PEM", CreatedAt: at}
+	lasts := session.Token{ID: id(54), UserID: id(2), PlatformID: id(50), CreatedAt: at, ExpiresAt: at.Add(time.Hour), Pepper: 1}
+	ended := session.Token{ID: id(55), UserID: id(2), CreatedAt: at, ExpiresAt: at.Add(time.Hour), Pepper: 1}
+	if err := errors.Join(
+		s.AddPlatform(ctx, portal(), "portal", key, ev(35)),
+		s.AddPlatformKey(ctx, portalKey(), ev(36)),
+		s.DeletePlatformKey(ctx, id(50), id(51), ev(37)),
+		s.CreateSessionToken(ctx, lasts, token(5), ev(38)),
+		s.CreateSessionToken(ctx, ended, token(6), ev(39)),
+		s.EndSessionToken(ctx, id(2), id(55), ev(56)),
+		s.TouchSessionTokens(ctx, []authority.Use{{ID: id(54), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.5")}}),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkPlatforms finds what populatePlatforms left.
+func checkPlatforms(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, name := range []string{portal().Code, portal().Issuer} {
+		p, err := s.PlatformNamed(ctx, name)
+		check(t, "platform", err, cmp.Equal(p, portal()))
+	}
+	keys, err := s.PlatformKeys(ctx, id(50))
+	check(t, "platform keys", err, len(keys) == 2 && cmp.Equal(keys[0], portalKey()) && keys[1].ID == id(51) && keys[1].DeletedAt.Equal(now()))
+	lasts, err := s.SessionTokenByDigest(ctx, []keyring.Digest{token(5)})
+	check(t, "session token", err, lasts.ID == id(54) && lasts.PlatformID == id(50) && lasts.EndedAt.IsZero() && lasts.LastUsedIP == "192.0.2.5")
+	ended, err := s.SessionTokenByDigest(ctx, []keyring.Digest{token(6)})
+	check(t, "ended session token", err, ended.ID == id(55) && ended.PlatformID == uuid.Nil && ended.EndedAt.Equal(now()))
 }
 
 // populateSigned leaves some rows in the tables of signed tokens, for a service account to be made.
@@ -186,6 +237,9 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	}
 	if had["api_token"] > 0 {
 		checkSigned(t, s)
+	}
+	if had["platform"] > 0 {
+		checkPlatforms(t, s)
 	}
 	if had["signing_key"] > 0 {
 		keys, err := s.SigningKeys(ctx)

@@ -17,6 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
 )
 
@@ -106,6 +107,11 @@ func full(t *testing.T, s Store) {
 	revocation := accesstoken.Revocation{ID: newID(), Parent: token.ID, Until: start().Add(time.Minute)}
 	must(t, s.RevokeAccessToken(ctx, revocation, event(audit.AccessTokenRevoke, revocation.ID, start())))
 	must(t, s.UseAssertion(ctx, [32]byte{9}, start()))
+	portal := platformOf("portal")
+	portal.Issuer, portal.SpeaksFor, portal.NewUserRoles = "https://portal.example", platform.Scope{Roles: []string{"r"}, Users: []uuid.UUID{alice.ID}}, []string{"r", "s"}
+	addPlatform(t, s, portal, firstKey(&portal))
+	_, _ = addPlatformKey(t, s, portal.ID, 0), addPlatformKey(t, s, portal.ID, 1)
+	_, _ = takeToken(t, s, alice.ID, uuid.Nil, 200), takeToken(t, s, alice.ID, portal.ID, 201)
 	reports := api("reports")
 	reports.Verifiers = []uuid.UUID{batch.ID}
 	setUp(t, s, reports)
@@ -212,6 +218,12 @@ func testCarry(t *testing.T, empty func(*testing.T) Database) {
 	token, err := carried.APITokenByName(t.Context(), "nightly\té\\")
 	must(t, err)
 	same(t, token.Limits.Scopes, []string{"a", "b"})
+	portal, err := carried.PlatformNamed(t.Context(), "https://portal.example")
+	must(t, err)
+	same(t, portal.SpeaksFor, platform.Scope{Roles: []string{"r"}, Users: []uuid.UUID{u.ID}})
+	spoken, err := carried.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(1, 201)})
+	must(t, err)
+	same(t, spoken.PlatformID, portal.ID)
 	block(t, carried, "bob", start()) // and it goes on from there
 	same(t, batchAfter(t, carried, header.Position.Revision).Head, header.Position.Revision+1)
 }

@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"admins":    adminTests(),
 		"personal":  personalTests(),
 		"sessions":  sessionTests(),
+		"tokens":    sessionTokenTests(),
+		"platforms": platformTests(),
 		"api":       apiTokenTests(),
 		"clients":   clientTests(),
 		"services":  serviceTests(),
