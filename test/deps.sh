@@ -14,6 +14,7 @@ needs=(
   "npm                 npm"
   "/usr/lib/python3/dist-packages/authlib  python3-authlib" # … in Python …
   "/usr/lib/python3/dist-packages/requests python3-requests"
+  "/usr/lib/python3/dist-packages/jwt      python3-jwt" # … those of platforms that sign assertions …
   "apache2             apache2"    # … and in Apache httpd
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
   "/usr/lib/postgresql/*/bin/initdb postgresql" # the database of several nodes: the server, and not its client alone
