@@ -29,6 +29,9 @@ bin/jeton user create ExternalApp < /dev/null
 bin/jeton service allow reports 'GET /reports/{id}' role:partner user:ExternalApp
 bin/jeton api-token create 'Worker of ExternalApp' --user ExternalApp --expires-in 30d --out worker.token
 bin/jeton api-token disable 'Worker of ExternalApp'
+echo 'quiet river stone' | bin/jeton user create john --email john@example.com --role partner --password-stdin
+openssl genrsa -out partner.pem 2048 && openssl rsa -in partner.pem -pubout -out partner-public.pem
+bin/jeton platform create Partner --public-key partner-public.pem --speaks-for role:partner
 `
 
 // TestHowTo types the guides word for word, one after the other, as the administrator.
@@ -52,7 +55,7 @@ func TestHowTo(t *testing.T) {
 	}
 	execute("README.md", before, 0)
 	said := ""
-	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md", "backup.md"} {
+	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md", "session-tokens.md", "platforms.md", "backup.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/how-to", name))
 		if err != nil {
 			t.Fatal(err)
@@ -75,6 +78,9 @@ func TestHowTo(t *testing.T) {
 		"The API token order import is disabled", "accepted as they are", "nightly import", "GET /orders/{id}", "for access_token, with EdDSA", "for access_token, with ES256",
 		"Revoked the key", "signing_key.revoke", "Allowed: ExternalApp by access_token", "Refused: exchange_first",
 		"Refused: disabled", "of report-client to report-client.secret", "Added the client key",
+		"Allowed: bob by session_token", "Refused: not_in_audience", "Refused: ended", "token, by password", "Ended all the user's sessions",
+		"Enrolled the platform Partner portal", "Wrote the assertion to grant.token", "Accepted: it would log the user in", "Deleted the key",
+		"The platform Partner portal is disabled", "session_token.create", "Refused: unknown_user",
 		"tables to jeton.backup", "The journal tells of no change since", "The database stays as it stands", "and compared them",
 	} {
 		if !strings.Contains(said, want) {

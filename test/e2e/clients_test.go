@@ -270,9 +270,9 @@ func goStep(ctx context.Context, step string, config *clientcredentials.Config, 
 	return fmt.Sprintf("%d %s", res.StatusCode, body), err
 }
 
-var recipeBlock = regexp.MustCompile("(?s)<!-- run by test/e2e/clients_test.go: ([^ ]+) -->\n```[a-z]+\n(.*?)```")
+var recipeBlock = regexp.MustCompile("(?s)<!-- run by test/e2e/(?:clients|sessiontoken)_test.go: ([^ ]+) -->\n```[a-z]+\n(.*?)```")
 
-// TestRecipes holds the blocks of docs/how-to/oauth-clients.md to the files that TestClients runs. A block is a run of lines
+// TestRecipes holds the blocks of two guides to the files that TestClients and TestSessionTokens run. A block is a run of lines
 // of its file, with another indentation at most.
 func TestRecipes(t *testing.T) {
 	plain := func(text string) string {
@@ -282,25 +282,29 @@ func TestRecipes(t *testing.T) {
 		}
 		return b.String()
 	}
-	guide := readFile(t, "../../docs/how-to/oauth-clients.md")
+	guide := readFile(t, "../../docs/how-to/oauth-clients.md") + readFile(t, "../../docs/how-to/platforms.md")
 	shown := map[string]int{}
 	for _, block := range recipeBlock.FindAllStringSubmatch(guide, -1) {
 		file, text := block[1], block[2]
 		folder, _, _ := strings.Cut(file, "/")
+		shown[file]++
 		if shown[folder]++; !strings.Contains("\n"+plain(readFile(t, filepath.Join("clients", file))), "\n"+plain(text)) {
-			t.Errorf("the guide shows, as %s, what doesn't stand there:\n%s", file, text)
+			t.Errorf("a guide shows, as %s, what doesn't stand there:\n%s", file, text)
 		}
 	}
-	for _, folder := range []string{"curl", "python", "node", "goclient", "apache"} {
-		if shown[folder] == 0 {
-			t.Errorf("the guide shows nothing of %s", folder)
+	for _, part := range []string{
+		"curl", "python", "node", "goclient", "apache",
+		"assertion/openssl.sh", "assertion/assert.py", "node/assert.mjs", "assertion/go/main.go", "assertion/grant.py",
+	} {
+		if shown[part] == 0 {
+			t.Errorf("the guides show nothing of %s", part)
 		}
 	}
 	var modules struct{ Dependencies map[string]string }
 	must(t, json.Unmarshal([]byte(readFile(t, "clients/node/package.json")), &modules))
 	for name, version := range modules.Dependencies {
 		if !regexp.MustCompile(`(?m)^npm i .*\b` + regexp.QuoteMeta(name+"@"+version) + `( |$)`).MatchString(guide) {
-			t.Errorf("the guide doesn't install %s at the version that is tested, %s", name, version)
+			t.Errorf("neither guide installs %s at the version that is tested, %s", name, version)
 		}
 	}
 }
