@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +31,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -67,6 +67,7 @@ type Desk struct {
 	Clients   *clientauth.Clients
 	Browsers  *session.Browsers
 	Sessions  *session.Tokens
+	Platforms *platform.Platforms
 	Catalog   *catalog.Catalog
 	Feed      *feed.Feed
 	Authority *authority.Authority
@@ -91,7 +92,6 @@ type Options struct {
 	Start      time.Time                             // of the clock; half a second past noon where zero
 	Bare       bool                                  // there is no service
 	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
-	Ways       []authority.Way                       // beside those of the desk
 }
 
 // New returns a desk that is closed at the end of the test.
@@ -114,7 +114,7 @@ func New(tb testing.TB, o Options) *Desk {
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways:  slices.Concat(d.Browsers.Ways(), []authority.Way{d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions}, o.Ways),
+		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions, d.Platforms),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
@@ -184,7 +184,7 @@ func (d *Desk) open(tb testing.TB) (err error) {
 	return err
 }
 
-// wireSigned makes what issues and proves signed tokens, and the clients that get them.
+// wireSigned makes what issues and proves signed tokens, the clients that get them, and platforms.
 func (d *Desk) wireSigned(o *Options) (err error) {
 	d.API, err = apitoken.New(apitoken.Config{
 		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Policy: d.Catalog.Policy, Applied: d.applied, Issuer: Issuer, MaxLife: o.MaxLife, Now: d.Now,
@@ -205,6 +205,13 @@ func (d *Desk) wireSigned(o *Options) (err error) {
 	d.Clients, err = clientauth.New(clientauth.Config{
 		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Audiences: oauth.Audiences(Issuer), KeySets: sets, Now: d.Now,
 		Random: rand.Reader,
+	})
+	if err != nil {
+		return err
+	}
+	d.Platforms, err = platform.New(platform.Config{
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, KeySets: sets, Applied: d.applied, PublicURL: Issuer, Audiences: oauth.Audiences(Issuer),
+		Now: d.Now, Random: rand.Reader,
 	})
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -102,36 +102,44 @@ func TestSpellings(t *testing.T) {
 	d.wantRefused(t, "", "")
 }
 
-// TestAssertions hands on what stands in the header field, and whom the path names.
+// TestAssertions takes an assertion in every way in which clients may send it.
 func TestAssertions(t *testing.T) {
 	d := newEdge(t)
-	byID := "POST /api/v1/authenticate-jwt/" + d.platforms.id.String()
-	for i, tc := range []struct {
-		name string
-		q    func(text string) request
-		want string // the platform's name
-	}{
-		{"as documented", asserted, platformCode},
-		{"a slash at the end", func(text string) request { return asserted(text).at("POST " + assertionPath + "/") }, platformCode},
-		{"a query", func(text string) request { return asserted(text).at("POST " + assertionPath + "?Token=x") }, platformCode},
-		{"by the platform's ID", func(text string) request { return asserted(text).at(byID) }, d.platforms.id.String()},
-		{"a scheme", func(text string) request { return asserted("Bearer " + text) }, platformCode},
-		{"a scheme in small letters", func(text string) request { return asserted("bearer   " + text) }, platformCode},
-		{"the field in small letters", func(text string) request { return request{"POST " + assertionPath, []string{"token: " + text}, ""} }, platformCode},
-		{"a body that is no JSON", func(text string) request {
-			return request{"POST " + assertionPath, []string{"Token: " + text, "Content-Type: text/plain"}, "email"}
-		}, platformCode},
-		{"from a page elsewhere, which may not send this field", func(text string) request { return asserted(text).plus("Sec-Fetch-Site: cross-site") }, platformCode},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			text := "assertion" + string(rune('a'+i))
-			d.wantBegun(t, d.send(t, tc.q(text)))
-			if c := d.platforms.last(); c.Name != tc.want || c.Text.Reveal() != text || c.Kind != authority.Assertion || c.From.String() != clientAddress {
-				t.Errorf("got %q of %q from %s, want %q of %q", c.Text.Reveal(), c.Name, c.From, text, tc.want)
+	by := func(path string, headers ...string) func(string) request {
+		return func(text string) request {
+			all := append([]string{}, headers...)
+			for i := range all {
+				all[i] = strings.ReplaceAll(all[i], "$", text)
 			}
-		})
+			return request{line: "POST " + path, headers: all}
+		}
 	}
+	const field = "Token: $"
+	for name, q := range map[string]func(string) request{
+		"as documented":              by(d.assertionPath(), field),
+		"a slash at the end":         by(d.assertionPath()+"/", field),
+		"a query":                    by(d.assertionPath()+"?Token=x", field),
+		"by the platform's ID":       by(assertionBase+d.platform.ID.String(), field),
+		"a scheme":                   by(d.assertionPath(), "Token: Bearer $"),
+		"a scheme in small letters":  by(d.assertionPath(), "Token:bearer   $\t"),
+		"the field in small letters": by(d.assertionPath(), "token: $"),
+		"a body's type":              by(d.assertionPath(), field, "Content-Type: text/plain"),
+		"a cookie beside it":         by(d.assertionPath(), field, "Cookie: jeton=x; jeton_api=y"),
+		"from a page elsewhere":      by(d.assertionPath(), field, "Sec-Fetch-Site: cross-site"), // which may not send the field without leave
+	} {
+		t.Run(name, func(t *testing.T) { d.wantBegun(t, d.send(t, q(d.assertion(t, 5*time.Minute)))) })
+	}
+	withBody := d.fresh(t)
+	withBody.body = "email=john"
+	d.wantBegun(t, d.send(t, withBody))
 	d.wantRefused(t, "", "")
+	tokens, err := d.Sessions.List(t.Context(), d.user.ID)
+	check(t, err)
+	for _, s := range tokens {
+		if s.PlatformID != d.platform.ID {
+			t.Errorf("got a session of the platform %s, want %s", s.PlatformID, d.platform.ID)
+		}
+	}
 }
 
 // unreadable is a body that nobody may look into.
@@ -151,8 +159,8 @@ func TestBodyIsNotRead(t *testing.T) {
 		length             int64
 		want               int
 	}{
-		{assertionPath, "Token", "assertion", -1, 200},
-		{assertionPath, "Token", "something", -1, 401},
+		{d.assertionPath(), "Token", d.assertion(t, time.Minute), -1, 200},
+		{d.assertionPath(), "Token", "something", -1, 401},
 		{logoutPath, "Authorization", "Bearer " + d.begin(t), -1, 204},
 		{logoutPath, "Authorization", "Bearer x", -1, 401},
 		{passwordPath, "Content-Type", "application/json", 8<<10 + 1, 413},
@@ -173,7 +181,7 @@ func TestOtherMethods(t *testing.T) {
 	out := d.begin(t)
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "TRACE"} {
 		for path, q := range map[string]request{
-			passwordPath: logIn(email, password), assertionPath: asserted("assertion"), logoutPath: logOut(out),
+			passwordPath: logIn(email, password), d.assertionPath(): d.fresh(t), logoutPath: logOut(out),
 		} {
 			allow := "POST"
 			if path == logoutPath {
@@ -197,7 +205,7 @@ func TestOtherMethods(t *testing.T) {
 // TestLogOut ends one session by either method, and leaves the others.
 func TestLogOut(t *testing.T) {
 	d := newEdge(t)
-	first, second, third := d.begin(t), d.begin(t), d.wantBegun(t, d.send(t, asserted("assertion")))
+	first, second, third := d.begin(t), d.begin(t), d.wantBegun(t, d.send(t, d.fresh(t)))
 	if first == second || second == third {
 		t.Error("got one token twice")
 	}

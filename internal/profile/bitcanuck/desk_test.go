@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +14,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,17 +36,17 @@ const (
 	clientAddress = "198.51.100.7" // what the trusted proxy, the tests' own machine, says of the client
 	email         = "john@email.com"
 	password      = secret.Text("correct horse: battery") // john's
-	platformCode  = "PARTNER1"
 )
 
 // edge is the profile on a desk, and the log before it.
 type edge struct {
 	*httptest.Server
 	*desk.Desk
-	sessions  *faultySessions
-	feed      *faultyFeed
-	platforms *platforms
-	user      account.User // john
+	sessions *faultySessions
+	feed     *faultyFeed
+	platform platform.Platform
+	signer   jose.Signer  // the platform's
+	user     account.User // john
 }
 
 // faultySessions are session tokens until they are told to fail, or something else to happen first.
@@ -95,45 +95,6 @@ func (f *faultyFeed) CatchUp(ctx context.Context) error {
 	return f.Feed.CatchUp(ctx)
 }
 
-// platforms is the way in of assertions, with one platform. What stands for an assertion is a word, good once, as those of
-// package platform are at most: what makes a signed one good is tested there.
-type platforms struct {
-	id, user uuid.UUID
-	now      func() time.Time
-
-	mu   sync.Mutex
-	seen []authority.Credential
-	used map[string]bool
-}
-
-func (p *platforms) Kind() authority.Kind { return authority.Assertion }
-
-func (p *platforms) Recognizes(string) bool { return false }
-
-func (p *platforms) Prove(_ context.Context, c authority.Credential) (authority.Proof, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.seen = append(p.seen, c)
-	text := c.Text.Reveal()
-	switch {
-	case c.Name != platformCode && c.Name != p.id.String():
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknownPlatform}
-	case !strings.HasPrefix(text, "assertion"):
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonMalformed, ID: p.id}
-	case p.used[text]:
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonReplayed, ID: p.id, UserID: p.user}
-	}
-	p.used[text] = true
-	return authority.Proof{ID: p.id, UserID: p.user, NotAfter: p.now().Add(15 * time.Minute)}, nil
-}
-
-// last returns the latest credential that was to be proven.
-func (p *platforms) last() authority.Credential {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seen[len(p.seen)-1]
-}
-
 func check(t testing.TB, err error) {
 	t.Helper()
 	desk.Check(t, err)
@@ -142,12 +103,8 @@ func check(t testing.TB, err error) {
 // newEdge serves the profile on a desk with the user john and one platform, at the moment of the product's own sample.
 func newEdge(t testing.TB) *edge {
 	t.Helper()
-	d := &edge{platforms: &platforms{used: map[string]bool{}}}
-	d.Desk = desk.New(t, desk.Options{
-		Start: time.Date(2020, 9, 18, 10, 48, 35, 753_560_000, time.UTC), Ways: []authority.Way{d.platforms}, Bare: true,
-	})
+	d := &edge{Desk: desk.New(t, desk.Options{Start: time.Date(2020, 9, 18, 10, 48, 35, 753_560_000, time.UTC), Bare: true})}
 	d.user = d.create(t, account.Draft{Username: "john", Email: email, Password: password})
-	d.platforms.id, d.platforms.user, d.platforms.now = uuid.Must(uuid.NewV7()), d.user.ID, d.Now
 	d.enrol(t)
 	d.sessions, d.feed = &faultySessions{Tokens: d.Sessions}, &faultyFeed{Feed: d.Feed}
 	h := d.handler(t)
@@ -170,15 +127,34 @@ func (d *edge) handler(t testing.TB) http.Handler {
 	return h
 }
 
-// enrol stores the platform, for its sessions to be stored.
+// enrol makes the platform, with a key that signs in little time.
 func (d *edge) enrol(t testing.TB) {
 	t.Helper()
-	check(t, d.Store.AddPlatform(t.Context(), platform.Platform{
-		ID: d.platforms.id, Code: platformCode, Name: "Partner", Algorithm: jose.RS512, SpeaksFor: platform.Scope{All: true},
-		MaxLife: 15 * time.Minute, Enabled: true, Version: 1, CreatedAt: d.Now(), UpdatedAt: d.Now(),
-	}, "partner", platform.Key{
-		ID: uuid.Must(uuid.NewV7()), PlatformID: d.platforms.id, Algorithm: jose.RS512, PublicKey: "a key", CreatedAt: d.Now(),
-	}, audit.New(audit.PlatformCreate, audit.Actor{}, audit.Target{Kind: "platform", ID: d.platforms.id}, d.Now())))
+	var err error
+	d.signer, err = jose.GenerateSigner(jose.ES256, rand.Reader)
+	check(t, err)
+	public, err := d.signer.Key().PEM()
+	check(t, err)
+	d.platform, _, err = d.Platforms.Enrol(t.Context(), platform.Draft{
+		Name: "Partner", Algorithm: jose.ES256, Key: platform.KeyDraft{PublicKey: string(public)}, MaxLife: 24 * time.Hour, Enabled: true,
+	}, audit.Actor{})
+	check(t, err)
+}
+
+// assertion is what the platform says of john, as the product's documents have it, with an end in some time and with an ID, so
+// that no two are the same.
+func (d *edge) assertion(t testing.TB, ahead time.Duration) string {
+	t.Helper()
+	claims := fmt.Sprintf(`{"email":%q,"expire":%d,"jti":%q}`, email, d.Now().Add(ahead).Unix(), uuid.NewString())
+	text, err := d.signer.Sign(rand.Reader, jose.Header{}, []byte(claims))
+	check(t, err)
+	return text
+}
+
+// fresh is a log-in by an assertion that wasn't used yet.
+func (d *edge) fresh(t testing.TB) request {
+	t.Helper()
+	return d.asserted(d.assertion(t, 12*time.Hour))
 }
 
 func (d *edge) create(t testing.TB, draft account.Draft) account.User {
@@ -197,9 +173,12 @@ func (d *edge) update(u account.User, p account.Patch) error {
 // The addresses, as the product's documents have them.
 const (
 	passwordPath  = "/api/v1/authenticate"
-	assertionPath = "/api/v1/authenticate-jwt/" + platformCode
+	assertionBase = "/api/v1/authenticate-jwt/"
 	logoutPath    = "/api/v1/logout"
 )
+
+// assertionPath is the address that names the platform by its code.
+func (d *edge) assertionPath() string { return assertionBase + d.platform.Code }
 
 // request is a request as a client sends it, header by header.
 type request struct {
@@ -222,9 +201,9 @@ func logIn(name string, word secret.Text) request {
 // withBody is a log-in by password of just this body.
 func withBody(body string) request { return request{headers: []string{jsonType}, body: body} }
 
-// asserted is a log-in by what stands for an assertion.
-func asserted(text string) request {
-	return request{line: "POST " + assertionPath, headers: []string{"Token: " + text}}
+// asserted is a log-in by an assertion, or by what stands in its place.
+func (d *edge) asserted(text string) request {
+	return request{line: "POST " + d.assertionPath(), headers: []string{"Token: " + text}}
 }
 
 // logOut is a log-out.

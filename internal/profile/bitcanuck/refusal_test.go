@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,15 @@ import (
 	"github.com/jeton-io/jeton/test/desk"
 )
 
+// another returns an assertion with another letter in its signature.
+func another(text string) string {
+	at, letter := len(text)-9, "A"
+	if text[at] == 'A' {
+		letter = "B"
+	}
+	return text[:at] + letter + text[at+1:]
+}
+
 // longPassword is as long as any that is looked at, in bytes.
 var longPassword = secret.Text(strings.Repeat("x", 1024))
 
@@ -31,9 +41,6 @@ type refusal struct {
 	reason, kind string
 }
 
-// fresh returns a request with what stands for an assertion that wasn't used yet.
-func fresh() request { return asserted("assertion " + uuid.NewString()) }
-
 // loginRefusals are all ways not to be logged in for what is presented.
 func loginRefusals(t *testing.T, d *edge) []refusal {
 	t.Helper()
@@ -43,7 +50,10 @@ func loginRefusals(t *testing.T, d *edge) []refusal {
 	gone := d.create(t, account.Draft{Username: "june", Email: "june@email.com", Password: password})
 	check(t, d.Accounts.Delete(t.Context(), gone.ID, audit.Actor{}))
 	d.create(t, account.Draft{Username: "robot", Email: "robot@email.com", Kind: account.Service})
-	d.wantBegun(t, d.send(t, asserted("assertion, used")))
+	used := d.fresh(t)
+	d.wantBegun(t, d.send(t, used))
+	said, path := d.fresh(t), d.assertionPath()
+	foreign := d.asserted(another(strings.TrimPrefix(said.headers[0], "Token: ")))
 	good := logIn(email, password)
 	const pw, jwt = "password", "assertion"
 	return []refusal{
@@ -59,17 +69,21 @@ func loginRefusals(t *testing.T, d *edge) []refusal {
 		{"a password as long as is looked at", logIn(email, longPassword), good, "wrong_password", pw},
 		{"a personal token for a password", logIn(email, d.personal(t)), good, "wrong_password", pw},
 
-		{"no assertion", request{line: "POST " + assertionPath}, fresh(), "no_credential", ""},
-		{"an empty assertion", asserted(""), fresh(), "malformed", jwt},
-		{"a scheme alone", asserted("Bearer"), fresh(), "malformed", jwt},
-		{"another scheme", asserted("Bearex assertion"), fresh(), "malformed", jwt},
-		{"no form of an assertion", asserted("asertion"), fresh(), "malformed", jwt},
-		{"an assertion that was used", asserted("assertion, used"), fresh(), "replayed", jwt},
-		{"an unknown platform", fresh().at("POST /api/v1/authenticate-jwt/PARTNER2"), fresh(), "unknown_platform", jwt},
-		{"a platform in another case", fresh().at("POST /api/v1/authenticate-jwt/partner1"), fresh(), "unknown_platform", jwt},
-		{"a platform that is percent-encoded", fresh().at("POST /api/v1/authenticate-jwt/%50ARTNER1"), fresh(), "unknown_platform", jwt},
-		{"the assertion as a bearer", request{"POST " + assertionPath, []string{"Authorization: Bearer assertion x"}, ""}, fresh(), "unrecognized", ""},
-		{"the assertion in the query", request{line: "POST " + assertionPath + "?Token=assertion"}, fresh(), "no_credential", ""},
+		{"no assertion", request{line: "POST " + path}, d.fresh(t), "no_credential", ""},
+		{"an empty assertion", d.asserted(""), d.fresh(t), "malformed", jwt},
+		{"a scheme alone", d.asserted("Bearer"), d.fresh(t), "malformed", jwt},
+		{"another scheme", d.asserted("Bearex " + d.assertion(t, time.Hour)), d.fresh(t), "malformed", jwt},
+		{"no form of an assertion", d.asserted("assertion"), d.fresh(t), "malformed", jwt},
+		{"longer than any", d.asserted(strings.Repeat("A", 20<<10)), d.fresh(t), "malformed", jwt},
+		{"an assertion that was used", used, d.fresh(t), "replayed", jwt},
+		{"another letter in the signature", foreign, said, "bad_signature", jwt},
+		{"one that has ended", d.asserted(d.assertion(t, -time.Second)), d.fresh(t), "expired", jwt},
+		{"one that ends too late", d.asserted(d.assertion(t, 30*time.Hour)), d.fresh(t), "wrong_claims", jwt},
+		{"an unknown platform", d.fresh(t).at("POST " + assertionBase + "PARTNER2"), d.fresh(t), "unknown_platform", jwt},
+		{"a platform in another case", d.fresh(t).at("POST " + assertionBase + strings.ToLower(d.platform.Code)), d.fresh(t), "unknown_platform", jwt},
+		{"a platform that is percent-encoded", d.fresh(t).at(fmt.Sprintf("POST %s%%%X%s", assertionBase, d.platform.Code[0], d.platform.Code[1:])), d.fresh(t), "unknown_platform", jwt},
+		{"the assertion as a bearer", request{"POST " + path, []string{"Authorization: Bearer " + d.assertion(t, time.Hour)}, ""}, d.fresh(t), "not_accepted_here", "access_token"},
+		{"the assertion in the query", request{line: "POST " + path + "?Token=" + d.assertion(t, time.Hour)}, d.fresh(t), "no_credential", ""},
 	}
 }
 
@@ -124,7 +138,7 @@ func TestKinds(t *testing.T) {
 		"session token in the field of assertions": {"Token: " + session, "malformed", "assertion"},
 	} {
 		d.refused()
-		d.golden(t, "login-failed", d.send(t, request{"POST " + assertionPath, []string{tc.field}, ""}))
+		d.golden(t, "login-failed", d.send(t, request{"POST " + d.assertionPath(), []string{tc.field}, ""}))
 		d.wantRefused(t, tc.reason, tc.kind)
 		out := tc
 		switch name {
@@ -173,6 +187,7 @@ func (d *edge) wantFailureFreeLogin(t *testing.T, name string) {
 func TestBadRequests(t *testing.T) {
 	d := newEdge(t)
 	good := logIn(email, password)
+	said, more := d.fresh(t), d.fresh(t)
 	const bad = "BAD_REQUEST"
 	fields := func(headers ...string) request { return request{headers: headers, body: good.body} }
 	for _, tc := range []struct {
@@ -216,8 +231,8 @@ func TestBadRequests(t *testing.T) {
 
 		{"a password too long", logIn(email, longPassword+"x"), 400, bad, good, "too_long", "password"},
 		{"a token beside the password", good.plus("Authorization: Bearer x"), 400, bad, good.plus("Cookie: jeton=x"), "two_credentials", ""},
-		{"two assertions", asserted("assertion 1").plus("Token: assertion 2"), 400, bad, asserted("assertion 1"), "two_credentials", ""},
-		{"a token beside the assertion", asserted("assertion 3").plus("Authorization: Bearer x"), 400, bad, asserted("assertion 3"), "two_credentials", ""},
+		{"two assertions", said.plus("Token: x"), 400, bad, said, "two_credentials", ""},
+		{"a token beside the assertion", more.plus("Authorization: Bearer x"), 400, bad, more.plus("Cookie: jeton=x"), "two_credentials", ""},
 		{"a page from elsewhere", good.plus("Sec-Fetch-Site: cross-site"), 403, "ACCESS_DENIED", good.plus("Sec-Fetch-Site: same-origin"), "cross_origin", "password"},
 		{"a page from elsewhere, by Origin", good.plus("Origin: https://evil.example"), 403, "ACCESS_DENIED", good.plus("Origin: https://api.example.com"), "cross_origin", "password"},
 		{"two tokens to log out", logOut(d.begin(t)).plus("Authorization: Bearer x"), 400, bad, good, "two_credentials", ""},
@@ -267,10 +282,10 @@ func TestNoVerdict(t *testing.T) {
 		status int
 	}{
 		"who calls":              {d.Users.Err.Store, func() request { return logIn(email, password) }, "password", 200},
-		"whom a platform says":   {d.Users.Err.Store, fresh, "assertion", 200},
+		"whom a platform says":   {d.Users.Err.Store, func() request { return d.fresh(t) }, "assertion", 200},
 		"whose token it is":      {d.Users.Err.Store, func() request { return logOut(session) }, "session_token", 204},
 		"a session":              {d.sessions.err.Store, func() request { return logIn(email, password) }, "password", 200},
-		"a session by assertion": {d.sessions.err.Store, fresh, "assertion", 200},
+		"a session by assertion": {d.sessions.err.Store, func() request { return d.fresh(t) }, "assertion", 200},
 		"the end of a session":   {d.sessions.err.Store, func() request { return logOut(d.begin(t)) }, "session_token", 204},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -288,7 +303,7 @@ func TestNoVerdict(t *testing.T) {
 			d.wantLine(t, map[string]any{"level": "ERROR", "status": 503.0, "reason": "unavailable"})
 			tc.fail(nil)
 			if tc.kind == "assertion" {
-				q = fresh()
+				q = d.fresh(t)
 			}
 			if a := d.send(t, q); a.status != tc.status {
 				t.Errorf("when it is back: got %d %s, want %d", a.status, a.body, tc.status)
@@ -301,6 +316,7 @@ func TestNoVerdict(t *testing.T) {
 func TestChangedMeanwhile(t *testing.T) {
 	replacement, state := secret.Text("another password"), account.Blocked
 	rename := func(d *edge) { _ = d.update(d.user, account.Patch{DisplayName: new(uuid.NewString())}) }
+	byAssertion := func(d *edge) request { return d.fresh(t) }
 	for name, tc := range map[string]struct {
 		happens      func(*edge)
 		q            func(*edge) request
@@ -312,8 +328,8 @@ func TestChangedMeanwhile(t *testing.T) {
 		"blocked":                    {func(d *edge) { _ = d.update(d.user, account.Patch{State: &state}) }, nil, 401, "blocked", "password", 1},
 		"another password":           {func(d *edge) { _ = d.update(d.user, account.Patch{Password: &replacement}) }, nil, 401, "wrong_password", "password", 1},
 		"renamed twice":              {func(d *edge) { rename(d); again := func() { rename(d) }; d.sessions.before.Store(&again) }, nil, 503, "unavailable", "password", 1},
-		"renamed, by assertion":      {rename, func(*edge) request { return fresh() }, 503, "unavailable", "assertion", 0},
-		"deleted, by assertion":      {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, func(*edge) request { return fresh() }, 401, "user_deleted", "assertion", 0},
+		"renamed, by assertion":      {rename, byAssertion, 503, "unavailable", "assertion", 0},
+		"deleted, by assertion":      {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, byAssertion, 401, "user_deleted", "assertion", 0},
 		"deleted":                    {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, nil, 401, "user_deleted", "password", 0},
 		"renamed, logging out":       {rename, func(d *edge) request { return logOut(d.begin(t)) }, 204, "", "", 1},
 		"logged out, logging out":    {func(d *edge) { d.endAll(t) }, func(d *edge) request { return logOut(d.begin(t)) }, 401, "ended", "session_token", 0},
@@ -379,7 +395,7 @@ func (d *edge) wantLine(t *testing.T, want map[string]any) {
 // TestLog: a line tells who called, by what and where, and never what stands in the place of a platform.
 func TestLog(t *testing.T) {
 	d := newEdge(t)
-	john, ours := d.user.ID.String(), d.platforms.id.String()
+	john, ours := d.user.ID.String(), d.platform.ID.String()
 	for _, tc := range []struct {
 		q    request
 		want map[string]any
@@ -388,10 +404,10 @@ func TestLog(t *testing.T) {
 			"level": "INFO", "listener": "public", "status": 200.0, "method": "POST", "host": "api.example.com", "path": passwordPath, "client": clientAddress,
 			"kind": "password", "user_id": john, "credential_id": john, "reason": nil, "error": nil,
 		}},
-		{fresh(), map[string]any{
+		{d.fresh(t), map[string]any{
 			"status": 200.0, "path": "/api/v1/authenticate-jwt/{platform}", "kind": "assertion", "user_id": john, "credential_id": ours, "reason": nil, "error": nil,
 		}},
-		{fresh().at("POST /api/v1/authenticate-jwt/eyJpasted?x=eyJqueried"), map[string]any{
+		{d.fresh(t).at("POST /api/v1/authenticate-jwt/eyJpasted?x=eyJqueried"), map[string]any{
 			"level": "INFO", "status": 401.0, "path": "/api/v1/authenticate-jwt/{platform}", "client": clientAddress, "reason": "unknown_platform", "error": nil,
 		}},
 		{logIn(email, "wrong password"), map[string]any{"level": "INFO", "status": 401.0, "reason": "wrong_password", "user_id": john, "error": nil}},
@@ -416,7 +432,8 @@ func TestLog(t *testing.T) {
 // TestCanary sends secrets in every place, good and bad, and searches what is kept and said for them.
 func TestCanary(t *testing.T) {
 	d := newEdge(t)
-	const word, assertion = "canary-password", "assertion-canary"
+	const word = "canary-password"
+	assertion := d.assertion(t, 5*time.Minute)
 	jane := d.create(t, account.Draft{Username: "jane", Email: "jane@email.com", Password: word})
 	session := d.begin(t)
 	answers := []answer{d.send(t, logIn("jane@email.com", word))}
@@ -428,9 +445,9 @@ func TestCanary(t *testing.T) {
 		for _, q := range []request{
 			logIn(word, word), logIn(email, word), withBody(`{"email":"jane@email.com","password":"` + word), withBody(`{"` + word + `":1,"` + word + `":2}`),
 			logIn("jane@email.com", word).plus("Authorization: Bearer " + session), logIn("jane@email.com", word).plus("Sec-Fetch-Site: cross-site"),
-			logIn("jane@email.com", word), asserted(assertion), asserted(assertion), asserted(assertion).plus("Token: " + assertion),
-			asserted("Basic " + assertion), asserted(assertion).at("POST /api/v1/authenticate-jwt/" + assertion), asserted(session),
-			asserted(assertion).at("GET " + assertionPath + "?Token=" + assertion), logOut(session).at("GET " + logoutPath + "?access_token=" + session),
+			logIn("jane@email.com", word), d.asserted(assertion), d.asserted(assertion), d.asserted(assertion).plus("Token: " + assertion),
+			d.asserted("Basic " + assertion), d.asserted(assertion).at("POST " + assertionBase + assertion), d.asserted(session),
+			d.asserted(assertion).at("GET " + d.assertionPath() + "?Token=" + assertion), logOut(session).at("GET " + logoutPath + "?access_token=" + session),
 			logOut(word), logOut(session + "0"), logOut(session), logOut(session),
 		} {
 			answers = append(answers, d.send(t, q))
@@ -452,7 +469,7 @@ func TestCanary(t *testing.T) {
 	if !strings.Contains(said, jane.ID.String()) || !strings.Contains(said, "replayed") || !strings.Contains(said, "ended") {
 		t.Fatal("there is too little to search")
 	}
-	for what, canary := range map[string]string{"the password": word, "the assertion": assertion, "the session token": session[3:45]} {
+	for what, canary := range map[string]string{"the password": word, "the assertion": assertion[20:60], "its signature": assertion[len(assertion)-40:], "the session token": session[3:45]} {
 		if at := strings.Index(said, canary); at >= 0 {
 			t.Errorf("got %s in %q", what, said[max(0, at-200):at+len(canary)])
 		}
