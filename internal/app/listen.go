@@ -174,7 +174,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 		return nil, err
 	}
 	grants, err := oauth.New(oauth.Config{
-		Authority: n.authority, Access: n.accessTokens, APITokens: n.apiTokens, Policy: n.catalog.Policy, Keyring: n.keys, Feed: n.feed, Peers: n.peers,
+		Authority: n.authority, Access: n.accessTokens, APITokens: n.apiTokens, Sessions: n.sessions, Policy: n.catalog.Policy, Keyring: n.keys, Feed: n.feed, Peers: n.peers,
 		PublicURL: n.url,
 	})
 	if err != nil {

@@ -68,7 +68,7 @@ func newEdge(t testing.TB) *edge {
 	d := &edge{Desk: desk.New(t, desk.Options{Bare: true, Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})}
 	d.issuer = &faultyIssuer{AccessTokens: d.Access}
 	h, err := oauth.New(oauth.Config{
-		Authority: d.Authority, Access: d.issuer, APITokens: d.API, Policy: d.Catalog.Policy, Keyring: d.Keyring, Feed: d.Feed, Peers: d.Peers,
+		Authority: d.Authority, Access: d.issuer, APITokens: d.API, Sessions: d.Sessions, Policy: d.Catalog.Policy, Keyring: d.Keyring, Feed: d.Feed, Peers: d.Peers,
 		PublicURL: issuer,
 	})
 	check(t, err)

@@ -17,6 +17,7 @@ import (
 const (
 	invalidRequest       = "invalid_request"
 	invalidClient        = "invalid_client"
+	invalidGrant         = "invalid_grant"
 	unauthorizedClient   = "unauthorized_client"
 	unsupportedGrant     = "unsupported_grant_type"
 	unsupportedTokenType = "unsupported_token_type" // RFC 7009 section 2.2.1

@@ -65,13 +65,14 @@ func newMetadata(issuer string) (document, error) {
 	body, err := json.Marshal(api.OAuthServer{
 		Issuer: issuer, TokenEndpoint: issuer + tokenPath, JWKSURI: issuer + keysPath,
 		ResponseTypes: []string{},
-		GrantTypes:    []string{grantExchange, grantClient},
-		// An exchange needs no client: its subject token suffices.
+		GrantTypes:    []string{grantExchange, grantJWTBearer, grantClient},
+		// An exchange needs no client: its subject token suffices. Nor does a log-in, whose assertion does.
 		TokenAuthMethods: append(methods[:3:3], "none"), TokenAuthAlgorithms: algorithms,
 		IntrospectionEndpoint: issuer + introspectPath,
 		// RFC 8414 section 2 lets the names of HTTP's schemes stand here.
 		IntrospectAuthMethods: append(methods[:3:3], "Bearer"), IntrospectAuthAlgorithms: algorithms,
-		RevocationEndpoint: issuer + revokePath, RevocationAuthMethods: methods, RevocationAuthAlgorithms: algorithms,
+		// A session is ended by its token alone.
+		RevocationEndpoint: issuer + revokePath, RevocationAuthMethods: append(methods[:3:3], "none"), RevocationAuthAlgorithms: algorithms,
 	})
 	if err != nil {
 		return document{}, fmt.Errorf("encoding the metadata: %w", err)

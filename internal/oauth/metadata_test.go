@@ -20,14 +20,14 @@ func TestMetadata(t *testing.T) {
 	a := d.get(t, "/.well-known/oauth-authorization-server", nil)
 	want := `{"issuer":"https://tokens.example.com","token_endpoint":"https://tokens.example.com/oauth/token",` +
 		`"jwks_uri":"https://tokens.example.com/.well-known/jwks.json","response_types_supported":[],` +
-		`"grant_types_supported":["urn:ietf:params:oauth:grant-type:token-exchange","client_credentials"],` +
+		`"grant_types_supported":["urn:ietf:params:oauth:grant-type:token-exchange","urn:ietf:params:oauth:grant-type:jwt-bearer","client_credentials"],` +
 		`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"],` +
 		`"token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","RS512","PS256","PS384","PS512","ES256","EdDSA"],` +
 		`"introspection_endpoint":"https://tokens.example.com/oauth/introspect",` +
 		`"introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","Bearer"],` +
 		`"introspection_endpoint_auth_signing_alg_values_supported":["RS256","RS384","RS512","PS256","PS384","PS512","ES256","EdDSA"],` +
 		`"revocation_endpoint":"https://tokens.example.com/oauth/revoke",` +
-		`"revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"],` +
+		`"revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"],` +
 		`"revocation_endpoint_auth_signing_alg_values_supported":["RS256","RS384","RS512","PS256","PS384","PS512","ES256","EdDSA"]}`
 	if diff := cmp.Diff(want, a.body); diff != "" {
 		t.Errorf("(-want +got): %s", diff)

@@ -1,8 +1,9 @@
 // Package oauth serves the endpoints of OAuth 2.0 that programs know from elsewhere: tokens for a credential (RFC 6749, 8693),
 // what a token is good for (RFC 7662), taking one back (RFC 7009), and how all that is found (RFC 8414, RFC 7517).
 //
-//	POST /oauth/token ─▶ form ─▶ client ─▶ grant ─▶ authority: whose is it? ─▶ accesstoken.Issue
-//	                     (strict) (client.go)  token-exchange, client_credentials
+//	POST /oauth/token ─▶ form ─▶ client ─▶ grant ─▶ authority: whose is it? ─┬─▶ accesstoken.Issue
+//	                     (strict) (client.go)  token-exchange, client_credentials  │
+//	                                           jwt-bearer, of a platform           └─▶ session.Tokens.Begin
 //
 // It has no way of its own to tell a good credential from a bad one: each becomes a Presented, and goes the one path that all
 // take. Errors keep the RFCs' shape and codes; of a credential that is refused, a caller learns the code alone, the same for
@@ -40,6 +41,8 @@ type Config struct {
 	Access AccessTokens
 	// APITokens ends those that are revoked.
 	APITokens APITokens
+	// Sessions makes session tokens, and ends them.
+	Sessions Sessions
 	// Policy returns the policy in force: whose verifiers are whose.
 	Policy func() *policy.Table
 	// Keyring has the keys that are published, and that have signed what is revoked.
@@ -80,6 +83,8 @@ type server struct {
 	asker    authority.Door // where whoever asks about a token proves itself
 	asked    authority.Door // where the token knocks that is asked about
 	revoker  authority.Door // where whoever takes a token back proves itself
+	platform authority.Door // where a platform's assertion knocks
+	bearer   authority.Door // where a session token knocks that is to be ended
 }
 
 // The paths of the endpoints.
@@ -94,8 +99,8 @@ const (
 // New returns the handler of the endpoints, or an error where the configuration lacks something. It takes whole paths, see
 // Serves, and wants to stand under web.Log.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Access == nil || cfg.APITokens == nil || cfg.Policy == nil || cfg.Keyring == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.PublicURL == "" {
-		return nil, errors.New("oauth: Authority, Access, APITokens, Policy, Keyring, Feed, Peers and PublicURL are required")
+	if cfg.Authority == nil || cfg.Access == nil || cfg.APITokens == nil || cfg.Sessions == nil || cfg.Policy == nil || cfg.Keyring == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.PublicURL == "" {
+		return nil, errors.New("oauth: Authority, Access, APITokens, Sessions, Policy, Keyring, Feed, Peers and PublicURL are required")
 	}
 	metadata, err := newMetadata(cfg.PublicURL)
 	if err != nil {
@@ -106,9 +111,11 @@ func New(cfg Config) (http.Handler, error) {
 		client:  authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.ClientSecret)},
 		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
 		// A verifier that is a person, or an administrator, asks by its personal token, as it does at /v1/verify.
-		asker:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.ClientSecret, authority.PersonalToken)},
-		asked:   authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken, authority.SessionToken)},
-		revoker: authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.ClientSecret)},
+		asker:    authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.ClientSecret, authority.PersonalToken)},
+		asked:    authority.Door{Name: "introspect", Kinds: authority.KindsOf(authority.PersonalToken, authority.AccessToken, authority.APIToken, authority.SessionToken)},
+		revoker:  authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.ClientSecret)},
+		platform: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.Assertion)},
+		bearer:   authority.Door{Name: "revoke", Kinds: authority.KindsOf(authority.SessionToken)},
 	}
 	s.routes()
 	return s, nil

@@ -10,7 +10,8 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// revoke serves POST /oauth/revoke (RFC 7009): a token is taken back, by its own user's client or by an administrator's.
+// revoke serves POST /oauth/revoke (RFC 7009): a token is taken back, by its own user's client or by an administrator's; a
+// session token by whoever has it.
 //
 // An access token is refused from then on. An API token is deleted, with its access tokens, and not only disabled: "the
 // token cannot be used again after the revocation" (section 2.1), and what is disabled can be enabled by somebody who
@@ -25,6 +26,9 @@ func (s *server) revoke(c *call) error {
 		return bad(invalidRequest, "token is missing.")
 	}
 	asOf := s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
+	if secret.Looks(token.Reveal(), secret.Session) {
+		return s.logOut(c, token, asOf)
+	}
 	caller, err := s.demand(c, &s.revoker)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 // The grants, and the types of token of RFC 8693 section 3.
 const (
 	grantExchange   = "urn:ietf:params:oauth:grant-type:token-exchange"
+	grantJWTBearer  = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	grantClient     = "client_credentials"
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
@@ -27,10 +28,12 @@ func (s *server) token(c *call) error {
 		return bad(invalidRequest, "grant_type is missing.")
 	case grantExchange:
 		return s.exchange(c)
+	case grantJWTBearer:
+		return s.logIn(c)
 	case grantClient:
 		return s.clientCredentials(c)
 	default:
-		return bad(unsupportedGrant, "The grants are token-exchange and client_credentials.")
+		return bad(unsupportedGrant, "The grants are token-exchange, jwt-bearer and client_credentials.")
 	}
 }
 
