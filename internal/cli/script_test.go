@@ -3,9 +3,11 @@ package cli_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -65,7 +67,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("JETON_TOKEN", token)
 			return err
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep, "as": as, "suspend": suspend},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "keep": keep, "as": as, "suspend": suspend, "login": login, "present": present},
 		RequireExplicitExec: true,
 	})
 }
@@ -159,4 +161,43 @@ func suspend(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = db.Exec(`UPDATE service SET suspended = 1, version = version + 1 WHERE name = ?`, args[0])
 	ts.Check(errors.Join(err, db.Close()))
+}
+
+// login logs a program in, as BitCanuck's clients do, and puts its session token into a variable: login EMAIL PASSWORD VARIABLE.
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: login EMAIL PASSWORD VARIABLE")
+	}
+	body, err := json.Marshal(map[string]string{"email": args[0], "password": args[1]})
+	ts.Check(err)
+	begin(ts, neg, "/api/v1/authenticate", map[string]string{"Content-Type": "application/json"}, string(body), args[2])
+}
+
+// present presents an assertion, as BitCanuck's platforms do: present CODE FILE VARIABLE.
+func present(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: present CODE FILE VARIABLE")
+	}
+	begin(ts, neg, "/api/v1/authenticate-jwt/"+args[0], map[string]string{"Token": strings.TrimSpace(ts.ReadFile(args[1]))}, "", args[2])
+}
+
+// begin begins a session and puts its token into a variable. With neg, it is refused.
+func begin(ts *testscript.TestScript, neg bool, path string, header map[string]string, body, variable string) {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, ts.Getenv("JETON_URL")+path, strings.NewReader(body))
+	ts.Check(err)
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer func() { _ = res.Body.Close() }()
+	if neg && res.StatusCode == http.StatusUnauthorized {
+		return
+	}
+	var answer struct{ Data struct{ ID string } }
+	err = json.NewDecoder(res.Body).Decode(&answer)
+	if err != nil || neg || answer.Data.ID == "" {
+		ts.Fatalf("got status %d and %v", res.StatusCode, err)
+	}
+	ts.Setenv(variable, answer.Data.ID)
 }
