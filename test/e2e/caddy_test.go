@@ -92,11 +92,11 @@ func TestCaddyAsksFirst(t *testing.T) {
 	}
 }
 
-// TestCaddyLeavesTheExchangeToJeton writes what may stand beside jeton_matrix42: the exchange's path is Jeton's, which isn't
-// there, and no other is.
+// TestCaddyLeavesTheExchangeToJeton writes what may stand beside jeton_matrix42 and jeton_bitcanuck: their paths are Jeton's, which
+// isn't there, and no others are.
 func TestCaddyLeavesTheExchangeToJeton(t *testing.T) {
 	standIn(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-	const site, passed = "import jeton api.example.com\nimport jeton_matrix42 api.example.com\n", "respond passed"
+	const site, passed = "import jeton api.example.com\nimport jeton_matrix42 api.example.com\nimport jeton_bitcanuck api.example.com\n", "respond passed"
 	for _, tc := range []struct {
 		site, path string
 		status     int
@@ -108,6 +108,10 @@ func TestCaddyLeavesTheExchangeToJeton(t *testing.T) {
 		{"@post method POST\nhandle @post {\n" + passed + "\n}", exchangePath, 503},
 		{"handle {\n" + passed + "\n}", strings.ToLower(exchangePath), 503},
 		{"route {\n" + passed + "\n}", exchangePath, 503},
+		{"handle /api/* {\n" + passed + "\n}", passwordPath, 503},
+		{"handle /api/* {\n" + passed + "\n}", assertionPath + "K7PX2MQA/", 503},
+		{"handle /api/* {\n" + passed + "\n}", assertionPath + "K7PX2MQA/x", 403},
+		{"route {\n" + passed + "\n}", logoutPath, 503},
 		{"handle " + exchangePath + "* {\n" + passed + "\n}", exchangePath, 503},
 	} {
 		t.Run(tc.site+tc.path, func(t *testing.T) {

@@ -86,7 +86,7 @@ func (p *partner) testSelf(t *testing.T) {
 // than it is written, Jeton gets what they understood.
 func (p *partner) testSpellings(t *testing.T) {
 	body := `{"email":"` + johnsEmail + `","password":"` + userPassword + `"}`
-	for _, path := range []string{passwordPath, passwordPath + "/", passwordPath + "?", passwordPath + "/?a=b", "/api/v1/%61uthenticate"} {
+	for _, path := range []string{passwordPath, passwordPath + "/", passwordPath + "?", passwordPath + "/?a=b"} {
 		p.wantSession(t, path, post(path, body))
 	}
 	for _, more := range []string{"Content-Type: application/json", "Content-Type: application/json; charset=utf-8", "Accept: text/html"} {
