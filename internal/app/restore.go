@@ -236,6 +236,9 @@ func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.
 	if len(outcome.Services) > 0 {
 		detail = append(detail, "services_suspended", strings.Join(outcome.Services, ", "))
 	}
+	if len(outcome.Platforms) > 0 {
+		detail = append(detail, "platforms_disabled", strings.Join(outcome.Platforms, ", "))
+	}
 	return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: outcome.Position.Instance}, at, detail...)
 }
 

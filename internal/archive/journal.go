@@ -179,7 +179,7 @@ func (r *reading) take(e feed.Entry) {
 // kinds returns the kinds of record whose changes a renewal can answer.
 func kinds() []feed.Kind {
 	return []feed.Kind{
-		feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.Service, feed.Pepper,
-		feed.SigningKey, feed.RevokedKey,
+		feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken, feed.Platform,
+		feed.PlatformKey, feed.Service, feed.Pepper, feed.SigningKey, feed.RevokedKey,
 	}
 }

@@ -33,10 +33,12 @@ What was revoked or deleted since the backup was made must not come back. With
 --journal, the revocation journals that the servers have kept (of one server or
 of several), what they tell of is taken away again: what was deleted is
 deleted, users who were changed are suspended, their tokens ended, and so are
-services that were changed, until "jeton service confirm". Without the
-journals, or where they leave a gap, every user is suspended until "jeton user
-unblock" lets a user in again, every browser logged out, every personal token
-and the key that signs access tokens revoked, and every API token disabled.
+services that were changed, until "jeton service confirm", and platforms are
+disabled, until "jeton platform enable". Without the journals, or where they
+leave a gap, every user is suspended until "jeton user unblock" lets a user in
+again, every session ended, of browsers and of programs, every personal token
+and the key that signs access tokens revoked, and every API token and every
+platform disabled.
 
 --as-is restores no file: it does all this to a database that was put back by
 other means, such as a copy of its file or PostgreSQL's recovery to a point in
@@ -115,7 +117,7 @@ func journalUsage(journals []string, asIs, without bool) error {
 	case asIs && len(journals) == 0 && !without:
 		return &usageError{
 			text: "--as-is lacks --journal or --without-journal",
-			fix:  "--journal names the revocation journal of each server. Without any, every user is suspended and every browser logged out, every personal token revoked and every API token disabled: --without-journal says that you want that.",
+			fix:  "--journal names the revocation journal of each server. Without any, every user is suspended and every session ended, every personal token revoked, and every API token and every platform disabled: --without-journal says that you want that.",
 		}
 	}
 	return nil
@@ -148,7 +150,7 @@ func (p *program) showRestored(done app.Restored, next afterRestore) error {
 		"position":         map[string]int64{"epoch": done.Position.Epoch, "revision": done.Position.Revision},
 		"journal_complete": done.Whole, "journal_revision": done.Reach.Last.Revision,
 		"users_suspended": done.Suspended, "deleted": done.Deleted, "tokens_ended": done.Tokens, "sessions_ended": done.Sessions,
-		"keys_revoked": done.Keys, "services_suspended": append([]string{}, done.Services...),
+		"keys_revoked": done.Keys, "services_suspended": append([]string{}, done.Services...), "platforms_disabled": append([]string{}, done.Platforms...),
 		"administrator_left": done.Administer,
 	}
 	if !done.TakenAt.IsZero() {
@@ -172,7 +174,7 @@ func (p *program) sayRestored(done *app.Restored, next afterRestore) {
 	}
 	switch {
 	case !done.Whole:
-		p.say("What was taken away since isn't known: %s. So every user is suspended, every browser logged out, every personal token and the key of access tokens revoked, and every API token disabled.", done.Reach.Gap)
+		p.say("What was taken away since isn't known: %s. So every user is suspended, every session ended, of browsers and of programs, every personal token and the key of access tokens revoked, and every API token and every platform disabled.", done.Reach.Gap)
 	case done.Reach.At.IsZero():
 		p.say("The journal tells of no change since, up to revision %d of epoch %d.", done.Reach.Last.Revision, done.Reach.Last.Epoch)
 	default:
@@ -181,8 +183,8 @@ func (p *program) sayRestored(done *app.Restored, next afterRestore) {
 	}
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	p.fields(
-		"users suspended", count(done.Suspended), "users and services deleted", count(done.Deleted), "tokens and client credentials ended", count(done.Tokens),
-		"browser sessions ended", count(done.Sessions), "signing keys revoked", count(done.Keys),
+		"users suspended", count(done.Suspended), "users, services and platforms deleted", count(done.Deleted), "tokens, secrets and keys ended", count(done.Tokens),
+		"sessions ended", count(done.Sessions), "signing keys revoked", count(done.Keys),
 		"epoch and revision from here on", fmt.Sprintf("%d, %d", done.Position.Epoch, done.Position.Revision),
 	)
 	p.say("What was made since is lost, and no journal tells what that was: users, services, operations, tokens. Make anew what is missed.")
@@ -198,11 +200,15 @@ func (p *program) restoredNext(done *app.Restored, next afterRestore) {
 		p.say("The revocation journal of another database was put aside, as %s.", done.Aside)
 	}
 	if !done.Whole {
-		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
+		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients and platforms, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
 	}
 	if len(done.Services) > 0 {
 		p.say("These services were changed since. They are as before, and suspended: nobody may call them until you have looked at who may call what: %s. With the server started: %s service operations NAME, then a change, or %s service confirm NAME",
 			strings.Join(done.Services, ", "), p.env.Command, p.env.Command)
+	}
+	if len(done.Platforms) > 0 {
+		p.say("These platforms were changed since, or may have been. They are as before, and disabled: none logs anybody in until you have looked at its keys and for whom it speaks: %s. With the server started: %s platform show CODE, then %s platform enable CODE",
+			strings.Join(done.Platforms, ", "), p.env.Command, p.env.Command)
 	}
 	if !done.Administer {
 		p.say("No administrator can log in. Let one in%s: %s recover%s", next.same, p.env.Command, next.data)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jeton-io/jeton/internal/archive"
@@ -21,6 +23,8 @@ const (
 	suspendClient = suspendAll + ` AND id IN (
 	SELECT user_id FROM client_secret WHERE id = $2 AND deleted_at IS NULL UNION SELECT user_id FROM client_key WHERE id = $2 AND deleted_at IS NULL)`
 	endAll          = `UPDATE browser_session SET ended_at = $1 WHERE ended_at IS NULL`
+	endAllTokens    = `UPDATE session_token SET ended_at = $1 WHERE ended_at IS NULL`
+	disablePlatform = `UPDATE platform SET enabled = false, version = version + 1, updated_at = $1 WHERE id = $2 AND enabled AND deleted_at IS NULL`
 	disableAll      = `UPDATE api_token SET enabled = false, version = version + 1, updated_at = $1 WHERE enabled AND deleted_at IS NULL`
 	disableAPIToken = disableAll + ` AND id = $2`
 	revokeAll       = `UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = $1 WHERE digest IS NOT NULL`
@@ -101,12 +105,15 @@ func (t *tx) suspend(at int64, o *archive.Outcome) error {
 	for _, all := range []struct {
 		to        *int64
 		statement string
-	}{{&o.Suspended, suspendAll}, {&o.Sessions, endAll}, {&o.Tokens, revokeAll}, {&o.Tokens, disableAll}} {
+	}{{&o.Suspended, suspendAll}, {&o.Sessions, endAll}, {&o.Sessions, endAllTokens}, {&o.Tokens, revokeAll}, {&o.Tokens, disableAll}} {
 		if err := t.count(all.to, all.statement, at); err != nil {
 			return err
 		}
 	}
-	return t.count(&o.Keys, revokeKeys, at, string(keyring.ForAccessTokens))
+	if err := t.count(&o.Keys, revokeKeys, at, string(keyring.ForAccessTokens)); err != nil {
+		return err
+	}
+	return t.disablePlatforms(at, o)
 }
 
 // renewOne does what one change since asks for. A record that isn't there was made since, and is lost: nothing counts that
@@ -127,6 +134,12 @@ func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
 		return t.renewClient(c, at, o)
 	case feed.BrowserSession:
 		return t.count(&o.Sessions, endSession, at, raw(c.ID))
+	case feed.SessionToken:
+		return t.count(&o.Sessions, endSessionToken, at, raw(c.ID))
+	case feed.Platform:
+		return t.renewPlatform(c, at, o)
+	case feed.PlatformKey:
+		return t.count(&o.Tokens, deletePlatformKey, at, raw(c.ID))
 	case feed.Service:
 		return t.renewService(c, at, o)
 	case feed.RevokedKey:
@@ -154,8 +167,10 @@ func (t *tx) renewUser(c feed.Change, at int64, o *archive.Outcome) error {
 		o.Deleted++
 		return t.endUser(c.ID, fromMicros(at))
 	}
-	if err := t.count(&o.Sessions, endAll+` AND user_id = $2`, at, raw(c.ID)); err != nil {
-		return err
+	for _, all := range []string{endAll, endAllTokens} {
+		if err := t.count(&o.Sessions, all+` AND user_id = $2`, at, raw(c.ID)); err != nil {
+			return err
+		}
 	}
 	return t.count(&o.Suspended, suspendUser, at, raw(c.ID))
 }
@@ -211,6 +226,48 @@ func (t *tx) renewService(c feed.Change, at int64, o *archive.Outcome) error {
 	o.Services = append(o.Services, name)
 	_, err = t.exec(suspendService, at, raw(c.ID))
 	return err
+}
+
+// disablePlatforms disables every platform and has it told of: who may speak for whom is as before, which may be more.
+func (t *tx) disablePlatforms(at int64, o *archive.Outcome) error {
+	ids, err := collect(t.ctx, t.conn, func(row scanner) (id uuid.UUID, err error) {
+		err = row.Scan(idColumn{&id})
+		return id, err
+	}, `SELECT id FROM platform WHERE enabled AND deleted_at IS NULL ORDER BY name_key`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := t.renewPlatform(feed.Change{Kind: feed.Platform, ID: id}, at, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renewPlatform deletes a platform again, or disables it and has it told of, by its code. Its sessions may have been ended since.
+func (t *tx) renewPlatform(c feed.Change, at int64, o *archive.Outcome) error {
+	var code string
+	err := kindOf(t.one(`SELECT code FROM platform WHERE id = $1 AND deleted_at IS NULL`, &code, raw(c.ID)))
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		o.Unknown++
+		return nil
+	case err != nil:
+		return err
+	case c.Gone:
+		o.Deleted++
+		tokens, err := t.endPlatform(c.ID, fromMicros(at))
+		o.Sessions += tokens
+		return err
+	}
+	if !slices.Contains(o.Platforms, code) {
+		o.Platforms = append(o.Platforms, code)
+	}
+	if _, err := t.exec(disablePlatform, at, raw(c.ID)); err != nil {
+		return err
+	}
+	return t.count(&o.Sessions, endTokensOfPlatform, at, raw(c.ID))
 }
 
 // renewKey revokes a signing key again, which the feed names by what stands for its kid. Another is made when one is needed.

@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 )
 
 func renewTests() map[string]func(*testing.T, Archived) {
@@ -25,6 +26,10 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"API tokens":                testRenewAPITokens,
 		"client secrets and keys":   testRenewClients,
 		"browser sessions":          testRenewSessions,
+		"session tokens":            testRenewSessionTokens,
+		"platforms":                 testRenewPlatforms,
+		"platform keys":             testRenewPlatformKeys,
+		"disable every platform":    testSuspendPlatforms,
 		"services":                  testRenewServices,
 		"services that are resumed": testResumeServices,
 		"signing keys":              testRenewKeys,
@@ -219,6 +224,92 @@ func testRenewSessions(t *testing.T, s Archived) {
 	checkEnded(t, s, 2, two, time.Time{})
 }
 
+func testRenewSessionTokens(t *testing.T, s Archived) {
+	alice, bob, p := born(t, s, person("alice"), ""), born(t, s, person("bob"), ""), enrol(t, s, "portal")
+	first, second := takeToken(t, s, alice.ID, p.ID, 1), takeToken(t, s, alice.ID, uuid.Nil, 2)
+	bobs := takeToken(t, s, bob.ID, p.ID, 3)
+	if o := renew(t, s, gone(feed.SessionToken, first.ID)); o.Sessions != 1 || len(o.Platforms) != 0 {
+		t.Errorf("got %+v, want one session ended", o)
+	}
+	checkTokenEnded(t, s, 1, first, renewed())
+	checkToken(t, s, 2, second)
+	// A change of the user may have been the end of all its sessions.
+	if o := renew(t, s, changed(feed.User, alice.ID)); o.Sessions != 1 || o.Suspended != 1 {
+		t.Errorf("got %+v, want the other session ended, too", o)
+	}
+	checkTokenEnded(t, s, 1, first, renewed())
+	checkTokenEnded(t, s, 2, second, renewed())
+	checkToken(t, s, 3, bobs)
+	renew(t, s, gone(feed.User, alice.ID))
+	checkNoToken(t, s, digest(1, 1))
+	checkToken(t, s, 3, bobs)
+}
+
+// testRenewPlatforms has platforms deleted, changed and left alone since.
+func testRenewPlatforms(t *testing.T, s Archived) {
+	alice := born(t, s, person("alice"), "")
+	kept, altered, removed, disabled := enrol(t, s, "kept"), enrol(t, s, "altered"), enrol(t, s, "removed"), platformOf("disabled")
+	disabled.Enabled = false
+	addPlatform(t, s, disabled, firstKey(&disabled))
+	key := keyOf(t, s, removed.ID)
+	first, second, third := takeToken(t, s, alice.ID, kept.ID, 1), takeToken(t, s, alice.ID, altered.ID, 2), takeToken(t, s, alice.ID, removed.ID, 3)
+	o := renew(t, s, changed(feed.Platform, altered.ID), gone(feed.Platform, removed.ID), changed(feed.Platform, disabled.ID), changed(feed.Platform, newID()))
+	same(t, o.Platforms, []string{altered.Code, disabled.Code})
+	if o.Deleted != 1 || o.Sessions != 2 || o.Unknown != 1 || o.Suspended+o.Tokens != 0 {
+		t.Errorf("got %+v, want a platform deleted and the sessions of two ended", o)
+	}
+	altered.Enabled, altered.Version, altered.UpdatedAt = false, 2, renewed()
+	removed.Version, removed.UpdatedAt, removed.DeletedAt, key.DeletedAt = 2, renewed(), renewed(), renewed()
+	for _, p := range []platform.Platform{kept, altered, removed, disabled} {
+		checkPlatform(t, s, p)
+	}
+	checkKeys(t, s, removed.ID, key)
+	checkToken(t, s, 1, first)
+	checkTokenEnded(t, s, 2, second, renewed())
+	checkTokenEnded(t, s, 3, third, renewed())
+}
+
+func testRenewPlatformKeys(t *testing.T, s Archived) {
+	p := enrol(t, s, "portal")
+	kept, removed := keyOf(t, s, p.ID), addPlatformKey(t, s, p.ID, 1)
+	token := takeToken(t, s, born(t, s, person("alice"), "").ID, p.ID, 1)
+	if o := renew(t, s, gone(feed.PlatformKey, removed.ID), gone(feed.PlatformKey, newID())); o.Tokens != 1 || o.Sessions != 0 || len(o.Platforms) != 0 {
+		t.Errorf("got %+v, want one key ended", o)
+	}
+	removed.DeletedAt, removed.Wrapped = renewed(), nil
+	checkKeys(t, s, p.ID, removed, kept)
+	checkPlatform(t, s, p)
+	checkToken(t, s, 1, token)
+}
+
+// testSuspendPlatforms suspends everybody where platforms speak; one that was changed since is told of once.
+func testSuspendPlatforms(t *testing.T, s Archived) {
+	alice, second, first := born(t, s, person("alice"), ""), enrol(t, s, "second"), enrol(t, s, "first")
+	disabled, dead := platformOf("disabled"), enrol(t, s, "dead")
+	disabled.Enabled = false
+	addPlatform(t, s, disabled, firstKey(&disabled))
+	_, run := deletePlatform(t, s, dead.ID)
+	must(t, run())
+	spoken, byWord, ended := takeToken(t, s, alice.ID, first.ID, 1), takeToken(t, s, alice.ID, uuid.Nil, 2), takeToken(t, s, alice.ID, uuid.Nil, 3)
+	must(t, endToken(t, s, ended, event(audit.SessionTokenEnd, ended.ID, start()))())
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) {
+		r.Suspend, r.Changes = true, []feed.Change{changed(feed.Platform, first.ID)}
+	}))
+	must(t, err)
+	same(t, o.Platforms, []string{first.Code, second.Code})
+	if o.Sessions != 2 || o.Deleted+o.Unknown != 0 {
+		t.Errorf("got %+v, want two sessions ended", o)
+	}
+	for _, p := range []platform.Platform{first, second} {
+		p.Enabled, p.Version, p.UpdatedAt = false, 2, renewed()
+		checkPlatform(t, s, p)
+	}
+	checkPlatform(t, s, disabled)
+	checkTokenEnded(t, s, 1, spoken, renewed())
+	checkTokenEnded(t, s, 2, byWord, renewed())
+	checkTokenEnded(t, s, 3, ended, start())
+}
+
 func testRenewServices(t *testing.T, s Archived) {
 	kept, altered, removed := setUp(t, s, api("kept")), setUp(t, s, api("altered")), setUp(t, s, api("removed"))
 	o := renew(t, s, changed(feed.Service, altered.ID), gone(feed.Service, removed.ID))
@@ -325,8 +416,9 @@ func testRenewReach(t *testing.T, s Archived) {
 func testRenewUnknown(t *testing.T, s Archived) {
 	token, secret := newID(), newID()
 	o := renew(t, s, gone(feed.User, newID()), changed(feed.APIToken, token), gone(feed.ClientSecret, secret),
-		changed(feed.Service, newID()), changed(feed.PersonalToken, newID()), gone(feed.BrowserSession, newID()), changed(feed.Pepper, newID()))
-	if o.Unknown != 4 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services) != 0 {
+		changed(feed.Service, newID()), changed(feed.PersonalToken, newID()), gone(feed.BrowserSession, newID()), changed(feed.Pepper, newID()),
+		gone(feed.Platform, newID()), gone(feed.PlatformKey, newID()), gone(feed.SessionToken, newID()))
+	if o.Unknown != 5 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services)+len(o.Platforms) != 0 {
 		t.Errorf("got %+v, want nothing changed", o)
 	}
 	owner := tokenOwner(t, s)
@@ -341,12 +433,14 @@ func testRenewUnknown(t *testing.T, s Archived) {
 // testRenewTwice renews again with the same changes: nothing more is changed.
 func testRenewTwice(t *testing.T, s Archived) {
 	owner := tokenOwner(t, s)
-	token, v := createAPIToken(t, s, apiToken(owner.ID, "token")), setUp(t, s, api("reports"))
+	token, v, p := createAPIToken(t, s, apiToken(owner.ID, "token")), setUp(t, s, api("reports")), enrol(t, s, "portal")
+	spoken := takeToken(t, s, owner.ID, p.ID, 1)
 	put(t, s, owner.ID, digest(1, 1))
 	changes := []feed.Change{
 		gone(feed.APIToken, token.ID), changed(feed.PersonalToken, owner.ID), gone(feed.Service, v.ID), gone(feed.User, owner.ID), gone(feed.User, owner.ID),
+		gone(feed.SessionToken, spoken.ID), gone(feed.Platform, p.ID), gone(feed.PlatformKey, keyOf(t, s, p.ID).ID),
 	}
-	if o := renew(t, s, changes...); o.Tokens != 2 || o.Deleted != 2 {
+	if o := renew(t, s, changes...); o.Tokens != 2 || o.Deleted != 3 {
 		t.Errorf("got %+v, want all ended", o)
 	}
 	if o := renew(t, s, changes...); o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 {
