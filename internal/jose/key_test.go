@@ -294,3 +294,18 @@ func TestPublicForms(t *testing.T) {
 		}
 	}
 }
+
+// TestProblem: what is wrong beside the kind is told in the package's own words alone.
+func TestProblem(t *testing.T) {
+	_, err := jose.NewKey(jose.RS256, rsaKey(2047, 65537))
+	if got := jose.Problem(fmt.Errorf("registering a key: %w", err)); got != "an RSA key has 2048 bits at least" {
+		t.Errorf("got %q", got)
+	}
+	_, err = jose.ParsePEM(jose.RS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("key")}))
+	if got := jose.Problem(err); !errors.Is(err, jose.ErrKeyFormat) || got != "" {
+		t.Errorf("got %q of what another package says, want nothing", got)
+	}
+	if got := jose.Problem(nil) + jose.Problem(jose.ErrWeakKey); got != "" {
+		t.Errorf("got %q of no error and of a kind alone, want nothing", got)
+	}
+}

@@ -205,6 +205,29 @@ func TestParseSignerRefusesWeak(t *testing.T) {
 	}
 }
 
+// TestPKCS8PEM: what is written can be read again, and is nobody's public key.
+func TestPKCS8PEM(t *testing.T) {
+	for _, alg := range []jose.Algorithm{jose.RS512, jose.ES256, jose.EdDSA} {
+		text, err := signer(t, alg).PKCS8PEM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, rest := pem.Decode(text)
+		if block == nil || block.Type != "PRIVATE KEY" || len(rest) > 0 {
+			t.Fatalf("%s: got no block of PRIVATE KEY alone", alg)
+		}
+		if again, err := jose.ParseSigner(alg, block.Bytes); err != nil || again.Key().Algorithm() != alg {
+			t.Errorf("%s: got %v when it is read again", alg, err)
+		}
+		if _, err := jose.ParsePEM(alg, text); !errors.Is(err, jose.ErrPrivateKey) {
+			t.Errorf("%s: got %v for it as a public key, want that it is private", alg, err)
+		}
+	}
+	if _, err := (jose.Signer{}).PKCS8PEM(); !errors.Is(err, jose.ErrNoKey) {
+		t.Errorf("got %v of the zero Signer, want no key", err)
+	}
+}
+
 func TestPKCS1PEM(t *testing.T) {
 	text, err := signer(t, jose.RS512).PKCS1PEM()
 	if err != nil {
