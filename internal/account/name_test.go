@@ -214,6 +214,9 @@ func TestOtherFields(t *testing.T) {
 	}
 	for i, tt := range tests {
 		tt.draft.Username = "user" + string(rune('a'+i))
+		if err := tt.draft.Check(); fieldOf(err) != tt.want || (err != nil) != (tt.want != "") {
+			t.Errorf("%s: Check: got %v, want a complaint of %q", tt.what, err, tt.want)
+		}
 		_, err := d.Create(t.Context(), tt.draft, root)
 		if got := fieldOf(err); got != tt.want || (err != nil) != (tt.want != "") {
 			t.Errorf("%s: got %v, want a complaint of %q", tt.what, err, tt.want)
