@@ -10,7 +10,7 @@
 //
 // It doesn't defend the network from an administrator, who may name an address within it: what is read there has to be a
 // JWK Set, and nothing of it is shown to anybody. Whoever has the publisher's name (DNS) and a certificate for it speaks for
-// the client.
+// the client or platform whose keys these are.
 package jwks
 
 import (
@@ -42,7 +42,7 @@ const (
 	kept = 5 * time.Minute
 	// pause is how long a set isn't read again, whether the last reading failed or lacked a kid that somebody made up.
 	pause = 30 * time.Second
-	// maxSets bounds the sets in memory, of which a client has five at most.
+	// maxSets bounds the sets in memory, of which a client or a platform has five at most.
 	maxSets = 10_000
 )
 

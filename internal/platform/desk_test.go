@@ -11,6 +11,8 @@ import (
 	"errors"
 	"hash"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -222,10 +224,10 @@ func pemOf(t testing.TB, s jose.Signer) string {
 // claims are members of an assertion; nil leaves one out.
 type claims map[string]any
 
-// over returns the claims with some changed.
-func (c claims) over(changes claims) []byte {
+// over returns the claims with some changed, in JSON.
+func (c claims) over(changes ...claims) []byte {
 	all := claims{}
-	for _, m := range []claims{c, changes} {
+	for _, m := range append([]claims{c}, changes...) {
 		for name, value := range m {
 			all[name] = value
 			if value == nil {
@@ -295,3 +297,12 @@ func wantField(t testing.TB, err error, field, says string) {
 		t.Errorf("got %q, want it to say %q", fault.Problem, says)
 	}
 }
+
+// jsonNull is a claim that is there, and null.
+var jsonNull = json.RawMessage("null")
+
+func contains(text, part string) bool { return strings.Contains(text, part) }
+
+func digits(n int64) string { return strconv.FormatInt(n, 10) }
+
+func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ const (
 // Draft is what a platform is made of, in people's words.
 type Draft struct {
 	Name             string
-	Algorithm        jose.Algorithm // RS512 where empty
+	Algorithm        jose.Algorithm // that of the key where empty, and RS512 where that is, too
 	Key              KeyDraft       // the first; of the platform's algorithm where it has none
 	Issuer, Audience string
 	SpeaksFor        []string // all where nil
@@ -49,12 +50,7 @@ func (p *Platforms) Enrol(ctx context.Context, d Draft, actor audit.Actor) (Plat
 		CreateUsers: d.CreateUsers, NewUserRoles: d.NewUserRoles, MaxLife: d.MaxLife, OneTime: d.OneTime, Enabled: d.Enabled,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	if made.Algorithm == "" {
-		made.Algorithm = defaultAlgorithm
-	}
-	if made.MaxLife == 0 {
-		made.MaxLife = defaultMaxLife
-	}
+	made.Algorithm, made.MaxLife = cmp.Or(made.Algorithm, d.Key.Algorithm, defaultAlgorithm), cmp.Or(made.MaxLife, defaultMaxLife)
 	var err error
 	if made.ID, err = uuid.NewV7(); err != nil {
 		return Platform{}, Made{}, fmt.Errorf("making an ID for a platform: %w", err)

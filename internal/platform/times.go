@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -95,12 +94,12 @@ func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
 	if at <= 0 {
 		return time.Time{}, fault{authority.ReasonWrongClaims, fmt.Sprintf("%s is %d, which is no time of an assertion.", name, at), "Give seconds since 1970."}
 	}
-	end, far := instant(at, strict)
+	end := instant(at, strict)
 	told := fmt.Sprintf("%s is %d, which is %s; the clock here says %s", name, at, stamp(end), stamp(c.now))
 	switch {
 	case !c.now.Before(end):
 		return time.Time{}, fault{authority.ReasonExpired, told + ".", "Sign a new one for each log-in, and set the platform's clock right."}
-	case far || end.After(c.now.Add(c.maxLife+skew)):
+	case end.After(c.now.Add(c.maxLife + skew)):
 		return time.Time{}, fault{
 			authority.ReasonWrongClaims, told + ", and " + seconds(c.maxLife) + " s is as far as it may be ahead.",
 			"Let it end sooner, or raise the platform's max_assertion_seconds. Seconds are meant: RFC 7519 knows no milliseconds.",
@@ -109,28 +108,23 @@ func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
 	return end, fault{}
 }
 
-// instant returns the time that a positive number is, and whether that is further than any clock of ours: then it says nothing.
-func instant(at int64, strict bool) (end time.Time, far bool) {
-	if at <= maxSeconds {
-		return time.Unix(at, 0).UTC(), false
+// instant returns the time that a positive number is. Further ahead than maxSeconds is no clock of ours: all beyond is that.
+func instant(at int64, strict bool) time.Time {
+	if at > maxSeconds && !strict {
+		return time.UnixMilli(min(at, maxSeconds*1000)).UTC()
 	}
-	if strict || at/1000 > maxSeconds {
-		return time.Unix(maxSeconds, 0).UTC(), true
-	}
-	return time.UnixMilli(at).UTC(), false
+	return time.Unix(min(at, maxSeconds), 0).UTC()
 }
-
-// maxNumber bounds what is shown of a number that is none.
-const maxNumber = 40
 
 // notWhole says that a time isn't a whole number that can be read.
 func notWhole(claims jose.Claims, name string) fault {
-	raw := string(claims.Raw(name))
-	if len(raw) > maxNumber {
-		raw = raw[:maxNumber] + "…"
-	}
-	return fault{authority.ReasonWrongClaims, name + " is " + strconv.Quote(raw) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
+	return fault{authority.ReasonWrongClaims, name + " is " + shown(string(claims.Raw(name))) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
 }
 
 // stamp shows a time to the microsecond.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z") }
+func stamp(t time.Time) string {
+	if t.Unix() >= maxSeconds {
+		return "some time after the year 5138"
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.999999Z")
+}

@@ -35,7 +35,7 @@ func (p *Platforms) checkApart(ctx context.Context, key jose.Key, form string) e
 		case divisor.Cmp(modulus(known)) == 0: // the same modulus, if ever two forms of it should be there
 			return errSameKey()
 		default:
-			return authority.Field("public_key", "is weak: it has a prime in common with another platform's key",
+			return authority.Field("public_key", "is weak: it has a prime in common with another key that is registered",
 				"Make a new pair, on a machine that has gathered randomness. The other key is weak, too: delete it.")
 		}
 	}
