@@ -15,7 +15,8 @@ import (
 // pathBeforeName is what stands in URLs before a platform's ID or code, at the door that names it.
 const pathBeforeName = "/api/v1/authenticate-jwt/"
 
-// judgeType refuses every type but that of JWTs in general: an access token is no assertion.
+// judgeType refuses every type but that of JWTs in general: an access token is no assertion, nor is what a platform signs for others
+// under a type of its own (RFC 8725 section 3.11). Most libraries write JWT, and some nothing.
 func (e *examination) judgeType(context.Context) (fault, error) {
 	typ := e.token.Header().Type
 	if typ != "" && strings.ToLower(typ) != "jwt" {
@@ -93,7 +94,9 @@ func (e *examination) judgeAudience(context.Context) (fault, error) {
 	return fault{}, nil
 }
 
-// isMeant reports whether a name is Jeton's, for this platform.
+// isMeant reports whether a name is Jeton's, for this platform. Names are compared letter by letter, as RFC 7519 section 2 has it
+// (StringOrURI): two spellings of one URL are two names. The address of another platform's log-in isn't among them, so that an
+// assertion that names its door opens no other.
 func (e *examination) isMeant(name string) bool {
 	p := &e.platform
 	own := e.cfg.PublicURL + pathBeforeName
@@ -159,7 +162,8 @@ func (e *examination) use(ctx context.Context) (fault, error) {
 	return fault{}, nil
 }
 
-// isUsed reports whether an assertion was used before, and uses it where this isn't to explain it.
+// isUsed reports whether an assertion was used before, and uses it where this isn't to explain it. To look first and use it then
+// would let two of them through at once: the database decides by the one statement that writes.
 func (e *examination) isUsed(ctx context.Context, digest [sha256.Size]byte) (bool, error) {
 	if e.trace != nil {
 		used, err := e.cfg.Store.AssertionUsed(ctx, digest)

@@ -23,7 +23,8 @@ const (
 	maxText = 255 // bytes of an issuer, an audience or a kid
 )
 
-// newCode makes a code. It is a name and no secret: two that are the same are found by the store.
+// newCode makes a code. It is a name and no secret, and 40 bits are enough: two that are the same are found by the store. 256 is a
+// multiple of the alphabet's length, so that no character is likelier than another.
 func newCode(random io.Reader) (string, error) {
 	var code [codeLength]byte
 	if _, err := io.ReadFull(random, code[:]); err != nil {
@@ -62,7 +63,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkIssuer refuses, as what a platform calls itself, what another one is called by Jeton.
+// checkIssuer refuses, as what a platform calls itself, what another one is called by Jeton. An assertion that comes alone is found by
+// its issuer: one that has the form of an ID or code could be taken for another platform's, now or when that is enrolled.
 func checkIssuer(issuer string) error {
 	switch {
 	case issuer == "":

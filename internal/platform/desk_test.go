@@ -71,6 +71,7 @@ type fakeSets struct {
 	keys  []jose.IdentifiedKey
 	err   error
 	asked atomic.Int64
+	kid   atomic.Value // which was looked for last
 }
 
 const setAddress = "https://partner.example.com/jwks.json"
@@ -84,8 +85,9 @@ func (*fakeSets) Check(uri string) error {
 	return nil
 }
 
-func (s *fakeSets) Keys(_ context.Context, uri, _ string) ([]jose.IdentifiedKey, error) {
+func (s *fakeSets) Keys(_ context.Context, uri, kid string) ([]jose.IdentifiedKey, error) {
 	s.asked.Add(1)
+	s.kid.Store(kid)
 	if uri != setAddress {
 		return nil, errAddress
 	}

@@ -19,7 +19,9 @@ import (
 // With a trace it notes what each step has found, uses nothing up and makes nobody; else it is the same.
 type examination struct {
 	*Platforms
-	beside string      // the platform's ID or code in the URL; empty where the assertion alone says whose it is
+	// beside is the platform's ID or code in the URL. Where it is empty the assertion alone says whose it is, by the rules of the
+	// jwt-bearer grant (RFC 7523 section 3), which ask for more than BitCanuck's.
+	beside string
 	text   secret.Text // the assertion
 	trace  *trace      // nil where nobody asks
 
@@ -33,7 +35,8 @@ type examination struct {
 	user     account.User // without an ID where it is yet to be made
 }
 
-// fault is why a step fails; the zero fault is none.
+// fault is why a step fails; the zero fault is none. It is no error: those say that nobody knows, and a verdict that nobody knows
+// must never look like one that was given.
 type fault struct {
 	reason authority.Reason
 	found  string // what is there, and what is wanted: for administrators
@@ -100,7 +103,9 @@ func (e *examination) readForm(context.Context) (fault, error) {
 	return fault{}, nil
 }
 
-// findPlatform finds whose assertion it is: by the URL, or by what it says itself, which nothing is believed for yet.
+// findPlatform finds whose assertion it is: by the URL, or by what it says itself, which nothing is believed for yet. A platform that
+// is disabled or deleted ends the examination before any key is tried: nothing that it signs can count, and its keys are no longer
+// worth the work. The sender learns of none of this; all refusals look alike from outside.
 func (e *examination) findPlatform(ctx context.Context) (fault, error) {
 	name, found := e.beside, "The URL"
 	if name == "" {

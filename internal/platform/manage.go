@@ -74,7 +74,8 @@ func (p *Platforms) Enrol(ctx context.Context, d Draft, actor audit.Actor) (Plat
 // maxCodes bounds how many codes are tried: that one is taken happens once in a million million.
 const maxCodes = 4
 
-// add stores a platform under a code that none has or had.
+// add stores a platform under a code that none has or had. A code is never another's, not even a deleted platform's: an old program
+// that still presents its assertions there must not come to be somebody else's.
 func (p *Platforms) add(ctx context.Context, made *Platform, k Key, actor audit.Actor) (err error) {
 	for range maxCodes {
 		if made.Code, err = newCode(p.cfg.Random); err != nil {
@@ -92,7 +93,8 @@ func (p *Platforms) add(ctx context.Context, made *Platform, k Key, actor audit.
 // nameKey is the canonical form of a name.
 func nameKey(name string) string { return account.Key(name) }
 
-// check refuses a platform that isn't what its record may be, and brings its roles into order.
+// check refuses a platform that isn't what its record may be, and brings its roles into order. Every platform that is stored passes
+// here, new or changed.
 func (p *Platform) check() error {
 	if err := checkName(p.Name); err != nil {
 		return err
@@ -212,7 +214,7 @@ func set[T any](to, value *T) {
 	}
 }
 
-// differences returns the pairs of a detail whose values were others before.
+// differences returns the pairs of a detail whose values were others before. Both tell of the same fields, in the same order.
 func differences(before, after []string) (changed []string) {
 	for i := 0; i+1 < len(after); i += 2 {
 		if before[i+1] != after[i+1] {
@@ -222,7 +224,8 @@ func differences(before, after []string) (changed []string) {
 	return changed
 }
 
-// saysLess reports whether a platform could have logged in somebody, before it was changed, whom it can't any more.
+// saysLess reports whether a platform could have logged in somebody, before it was changed, whom it can't any more. It goes by the words
+// of the scopes and not by who has the roles now: where two roles are the same people, ending their sessions is the safe mistake.
 func (p *Platform) saysLess(former *Platform) bool {
 	return former.Enabled && !p.Enabled || former.Administrators && !p.Administrators || !former.SpeaksFor.within(&p.SpeaksFor)
 }

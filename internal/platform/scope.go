@@ -95,7 +95,7 @@ func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error
 	return words, nil
 }
 
-// has reports whether a user is within the scope.
+// has reports whether a user is within the scope, with the roles that it has at this moment.
 func (s *Scope) has(u *account.User) bool {
 	return s.All || slices.Contains(s.Users, u.ID) || s.hasRole(u.Roles)
 }

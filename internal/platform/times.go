@@ -66,7 +66,8 @@ func (c clock) judge(claims jose.Claims) (ends time.Time, f fault) {
 	return ends, fault{}
 }
 
-// judgeStart holds a time that may be absent to not being in the future.
+// judgeStart holds a time that may be absent to not being in the future. How long ago it is doesn't matter: the end does, and that
+// can't lie further ahead than the platform's bound.
 func (c clock) judgeStart(claims jose.Claims, name string) fault {
 	at, err := claims.Seconds(name)
 	switch {
@@ -80,7 +81,12 @@ func (c clock) judgeStart(claims jose.Claims, name string) fault {
 	return fault{}
 }
 
-// judgeEnd reads an end, in seconds or milliseconds since 1970, and holds it to being ahead, though not too far.
+// judgeEnd reads an end, in seconds or milliseconds since 1970, and holds it to being ahead, though not too far: who finds an
+// assertion that was never presented can use it until then. BitCanuck's clients send what their languages count in, also as text. The
+// grant takes a NumericDate of RFC 7519 and nothing else; of a fraction neither door makes a whole number, in which readers differ.
+//
+// A platform's clock may be ahead, which moves the bound; that it is behind costs it a part of the life that it gives. Nothing
+// lives on beyond its end for the sake of a clock.
 func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
 	strict := c.grant && name == "exp"
 	read := claims.SecondsOrDigits

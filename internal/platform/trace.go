@@ -37,7 +37,9 @@ type Step struct {
 	Fix    string // what to do about it, where it fails
 }
 
-// Explain examines an assertion as Prove does, and tells what it finds. Nothing is used up, and nobody made. It returns ErrNotFound
+// Explain examines an assertion as Prove does, and tells what it finds. It is the same examination, so that what is told can't be other
+// than what happens; only whether the user behind it may pass is for the authority to say at that time. Nothing is used up, and nobody
+// made. It returns ErrNotFound
 // where no platform of that ID or code lives, and any other error where nobody knows.
 func (p *Platforms) Explain(ctx context.Context, q Question) (Explanation, error) {
 	asked, err := p.Find(ctx, q.Platform)
@@ -100,7 +102,8 @@ func (t *trace) other(id uuid.UUID) string {
 // maxShown bounds what is shown of a value, in characters.
 const maxShown = 120
 
-// shown shows a value that anybody may have written: on one line, bounded, without what looks like a secret in it.
+// shown shows a value that anybody may have written: on one line, bounded, without what looks like a secret in it. A platform that puts
+// a token in the wrong claim must not have it read by whoever looks for the mistake.
 func shown(value string) string {
 	value = secret.Redact(value)
 	if runes := []rune(value); len(runes) > maxShown {

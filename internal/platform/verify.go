@@ -14,7 +14,8 @@ import (
 // which a set may have any number. One that names its key is tried by that alone.
 const maxTried = 2 * MaxKeys
 
-// candidate is a key by which an assertion is tried.
+// candidate is a key by which an assertion is tried. Its algorithm is the record's, from when it was made: the header's is compared
+// with it and chooses nothing (RFC 8725 section 3.1).
 type candidate struct {
 	record *Key
 	key    jose.Key
@@ -118,7 +119,7 @@ func divide(keys []Key, kid string) (living, former []Key) {
 			former = append(former, k)
 		}
 	}
-	slices.SortStableFunc(living, func(a, b Key) int { return len(a.JWKSURI) - len(b.JWKSURI) })
+	slices.SortStableFunc(living, func(a, b Key) int { return min(len(a.JWKSURI), 1) - min(len(b.JWKSURI), 1) })
 	if i := slices.IndexFunc(former, func(k Key) bool { return kid != "" && k.isNamed(kid) }); i >= 0 {
 		former = former[i : i+1]
 	}
@@ -128,7 +129,9 @@ func divide(keys []Key, kid string) (living, former []Key) {
 // isNamed reports whether a kid is the record's ID or what the platform calls it.
 func (k *Key) isNamed(kid string) bool { return k.ID.String() == kid || k.KeyID == kid }
 
-// named returns the keys that a kid may mean, and in which sets it is to be looked for: nowhere where it names a record.
+// named returns the keys that a kid may mean, and in which sets it is to be looked for: nowhere where it names a record. One that
+// names nothing isn't passed over, as if it weren't there: what a platform says of its key is right, or the assertion is another's.
+// It is compared with what the records have, and with what was read at their addresses. It is no path, and part of no query.
 func named(living []Key, kid string) (records []*Key, within string) {
 	var all, own, published []*Key
 	for i := range living {
@@ -172,9 +175,11 @@ func (e *examination) expand(ctx context.Context, k *Key, within string) ([]cand
 	}
 }
 
-// published returns the keys of a set that have the record's algorithm.
+// published returns the keys of a set that have the record's algorithm. The address is the record's, never the header's: "jku" and
+// "x5u" don't even pass the gate. What was read there is kept for some minutes, and a kid that nobody has makes it no fresher than
+// twice a minute (see internal/jwks).
 func (e *examination) published(ctx context.Context, k *Key, within string) (all []candidate) {
-	set, err := e.cfg.KeySets.Keys(ctx, k.JWKSURI, e.token.Header().KeyID)
+	set, err := e.cfg.KeySets.Keys(ctx, k.JWKSURI, within)
 	if err != nil {
 		e.keys.unread = &unreadError{err}
 		return nil
@@ -199,7 +204,8 @@ func pinned(alg jose.Algorithm, known jose.IdentifiedKey) (jose.Key, bool) {
 	return key, err == nil
 }
 
-// checkSignature tries the keys one by one.
+// checkSignature tries the keys one by one, each by its own algorithm. From here on the claims are the words of whoever has that key:
+// the steps that follow ask what the platform may say.
 func (e *examination) checkSignature(context.Context) (fault, error) {
 	for _, c := range e.keys.tried {
 		if claims, err := c.key.Verify(e.token); err == nil {
@@ -218,7 +224,8 @@ func (e *examination) checkSignature(context.Context) (fault, error) {
 	return e.orRevoked(f), nil
 }
 
-// orRevoked tells of an assertion that no key of the platform has signed whether a deleted one has. It is refused either way.
+// orRevoked tells of an assertion that no key of the platform has signed whether a deleted one has. It is refused either way; but a
+// key was deleted for a reason, and that somebody still signs by it is what an operator wants to find in the audit log.
 func (e *examination) orRevoked(f fault) fault {
 	for _, k := range e.keys.former {
 		key, err := jose.ParsePEM(k.Algorithm, []byte(k.PublicKey))

@@ -212,8 +212,11 @@ func TestPublishedKeys(t *testing.T) {
 	said := d.plain(claims{"iss": p.Code})
 	d.want(t, p, false, p.sign(t, jose.Header{}, said), authority.ReasonUnknownKey)
 	d.sets.keys = []jose.IdentifiedKey{{ID: "a", Key: other.Key(), Named: true}, {ID: "e", Key: ec.Key(), Named: true}, {ID: "b", Key: s.Key()}}
-	for _, kid := range []string{"", "b", p.key.ID.String()} {
+	for kid, looked := range map[string]string{"": "", "b": "b", p.key.ID.String(): ""} { // no set has the record's ID, and none is read anew for it
 		d.want(t, p, false, p.sign(t, jose.Header{KeyID: kid}, said), "")
+		if got := d.sets.kid.Load(); got != looked {
+			t.Errorf("got the set asked for the kid %q, want %q", got, looked)
+		}
 	}
 	d.want(t, p, false, p.sign(t, jose.Header{}, d.plain(nil)), authority.ReasonWrongIssuer)
 	d.want(t, p, false, p.sign(t, jose.Header{KeyID: "a"}, said), authority.ReasonBadSignature)

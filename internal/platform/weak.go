@@ -70,7 +70,8 @@ func commonDivisor(a, b jose.Key) *big.Int {
 // page is how many platforms are read at a time.
 const page = 200
 
-// isShared reports whether a living key of any platform is that secret.
+// isShared reports whether a living key of any platform is that secret. There is no digest of secrets to look it up by: for one that a
+// person has chosen, that would be something to guess by. A new platform is rare, and worth opening them all.
 func (p *Platforms) isShared(ctx context.Context, text secret.Text) (bool, error) {
 	for after := ""; ; {
 		platforms, err := p.cfg.Store.Platforms(ctx, after, page)
