@@ -87,10 +87,12 @@ func TestCookies(t *testing.T) {
 func TestBlockedByAllWays(t *testing.T) {
 	d, alice, token := reports(t)
 	cookie := apiCookie + "=" + d.logIn(t, alice).API.Reveal()
+	session := d.session(t, alice).Text.Reveal()
 	ways := map[string]func(*http.Request){
 		"personal_token": as,
 		"password":       basic("alice", password),
 		"api_session":    all(without("Authorization"), set("Cookie", cookie)),
+		"session_token":  set("Authorization", "Bearer "+session),
 	}
 	type verdict struct {
 		status int
@@ -101,9 +103,9 @@ func TestBlockedByAllWays(t *testing.T) {
 		state account.State
 		want  map[string]verdict
 	}{
-		{account.Active, map[string]verdict{"personal_token": passes, "password": passes, "api_session": passes}},
-		{account.Blocked, map[string]verdict{"personal_token": blocked, "password": blocked, "api_session": blocked}},
-		{account.Active, map[string]verdict{"personal_token": passes, "password": passes, "api_session": ended}},
+		{account.Active, map[string]verdict{"personal_token": passes, "password": passes, "api_session": passes, "session_token": passes}},
+		{account.Blocked, map[string]verdict{"personal_token": blocked, "password": blocked, "api_session": blocked, "session_token": blocked}},
+		{account.Active, map[string]verdict{"personal_token": passes, "password": passes, "api_session": ended, "session_token": ended}},
 	} {
 		_, err := d.accounts.Update(t.Context(), alice.ID, 0, account.Patch{State: &step.state}, audit.Actor{})
 		check(t, err)

@@ -42,6 +42,7 @@ type desk struct {
 	api       *apitoken.Tokens
 	access    *accesstoken.Tokens
 	browsers  *session.Browsers
+	sessions  *session.Tokens
 	catalog   *catalog.Catalog
 	authority *authority.Authority
 	refusals  *audit.Refusals
@@ -102,17 +103,18 @@ func newDesk(t testing.TB) *desk {
 		Store: store, Keyring: keys, Applied: changes.CatchUp, Now: opened, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
 	})
 	check(t, err)
+	d.sessions = d.sessionsAt(t, opened)
 	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Applied: changes.CatchUp, Now: opened})
 	check(t, err)
 	d.wireSigned(t)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access), Users: d.users, Policy: d.catalog.Policy,
+		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions), Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
-	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken)
+	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken)
 	check(t, changes.CatchUp(ctx))
 	return d
 }

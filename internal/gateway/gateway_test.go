@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,7 +143,7 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 
 func TestRefusals(t *testing.T) {
 	d, _, token := reports(t)
-	for _, tc := range append(refusals(t, d, token), signedRefusals(t, d)...) {
+	for _, tc := range slices.Concat(refusals(t, d, token), signedRefusals(t, d), sessionRefusals(t, d)) {
 		t.Run(tc.name, func(t *testing.T) {
 			if res, events := d.ask(t, asked(token, tc.admitted)); res.status != http.StatusOK || len(events) != 0 {
 				t.Errorf("twin: got %d and refusals %v, want 200 and none", res.status, events)
@@ -180,7 +181,7 @@ func TestFailedCredentialsLookAlike(t *testing.T) {
 	d, _, token := reports(t)
 	s := serve(t, d)
 	first := ""
-	for _, tc := range append(refusals(t, d, token), signedRefusals(t, d)...) {
+	for _, tc := range slices.Concat(refusals(t, d, token), signedRefusals(t, d), sessionRefusals(t, d)) {
 		if tc.status != http.StatusUnauthorized {
 			continue
 		}

@@ -36,7 +36,7 @@ const maxAllocations = 3
 func TestWarmCheckAllocatesLittle(t *testing.T) {
 	d, u, token := reports(t)
 	_, made := d.apiToken(t, u, authority.Limits{})
-	for kind, token := range map[string]string{"personal_token": token, "access_token": d.accessToken(t, d.access, made, accesstoken.Ask{})} {
+	for kind, token := range map[string]string{"personal_token": token, "access_token": d.accessToken(t, d.access, made, accesstoken.Ask{}), "session_token": d.session(t, u).Text.Reveal()} {
 		t.Run(kind, func(t *testing.T) { wantFewAllocations(t, d, asked(token, as), kind) })
 	}
 }
