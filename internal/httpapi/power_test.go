@@ -36,6 +36,7 @@ func newPowerDesk(t *testing.T) *powerDesk {
 		u, err := d.accounts.Find(t.Context(), name)
 		check(t, err)
 		d.credentials[name+": personal token"] = ask{token: d.rotate(t, u.ID)}
+		d.credentials[name+": session token"] = ask{token: d.session(t, u, uuid.Nil).Text.Reveal()}
 		plain, _ := d.issue(t, apitoken.Draft{Name: name + " plain", User: name})
 		powerful, _ := d.issue(t, apitoken.Draft{Name: name + " powerful", User: name, Limits: authority.Limits{Scopes: []string{"jeton.admin", "reports.read"}}})
 		for kind, token := range map[string]string{
@@ -80,6 +81,7 @@ func TestPower(t *testing.T) {
 	own := []string{"", "", no, no}
 	for credential, want := range map[string][]string{
 		"root: password": all, "root: personal token": all, "root: console session": all,
+		"root: session token": none, "amy: session token": none, "robot: session token": none, // whoever has it was lent it, perhaps
 		"root: API token": none, "root: API token of jeton.admin": none, // they exchange themselves for what has power
 		"root: access token": none, "root: access token of reports.read": none, "root: access token of jeton.admin narrowed": none,
 		"root: access token of jeton.admin": all, "root: access token asked for jeton.admin": all,

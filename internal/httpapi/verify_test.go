@@ -8,9 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 )
 
@@ -98,6 +101,64 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVerifySessionToken asks about a session token, which opens its own user's paths, until it has ended.
+func TestVerifySessionToken(t *testing.T) {
+	d, alice, tokens := verifying(t)
+	d.serve(t, 0, authority.KindsOf(authority.PersonalToken, authority.SessionToken))
+	begun := d.session(t, alice, uuid.Nil)
+	const host, refused = "https://api.example.com", "session_token"
+	text, self := begun.Text.Reveal(), host+"/users/"+alice.ID.String()+"/reports"
+	principal := &api.Principal{
+		UserID: alice.ID.String(), Username: "alice", Email: "alice@example.com", DisplayName: "Alice L.", Roles: []string{"partner"},
+		Credential: api.Credential{Kind: "session_token", ID: begun.Token.ID.String()},
+	}
+	want := func(url, token string, want api.Verdict) {
+		t.Helper()
+		for range 2 { // from the database, and from memory
+			if diff := cmp.Diff(want, d.verdictOf(t, verify(tokens["reporter"], "GET", url, token))); diff != "" {
+				t.Errorf("%s (-want +got): %s", url, diff)
+			}
+			var reasons []string
+			if !want.Allow {
+				reasons = []string{"verify " + want.Reason + " " + refused}
+			}
+			if got := d.refused(t); !slices.Equal(got, reasons) {
+				t.Errorf("%s: got refusals %v, want %v", url, got, reasons)
+			}
+		}
+	}
+	allowed := api.Verdict{Allow: true, Service: "reports", Principal: principal}
+	want(self, text, allowed)
+	want(host+"/reports/7", text, allowed)
+	want(strings.Replace(self, alice.ID.String(), d.admin.ID, 1), text, api.Verdict{Service: "reports", Reason: "not_in_audience"})
+	want(self, flip(text), api.Verdict{Reason: "bad_checksum"})
+	check(t, d.sessions.End(t.Context(), alice.ID, "alice", begun.Token.ID, audit.Actor{}))
+	want(self, text, api.Verdict{Reason: "ended"})
+	want(self, d.session(t, alice, uuid.Nil).Text.Reveal()[:50], api.Verdict{Reason: "bad_checksum"})
+}
+
+// TestSessionTokenAtMe: a session token says whose it is, as long as it lasts, and that alone.
+func TestSessionTokenAtMe(t *testing.T) {
+	d, alice, tokens := verifying(t)
+	begun, twin := d.session(t, alice, uuid.Nil), d.session(t, alice, uuid.Nil)
+	who := func(token string) ask { return ask{route: "GET /v1/me", token: token} }
+	var me api.Me
+	d.want(t, who(begun.Text.Reveal()), http.StatusOK, "").into(t, &me)
+	if want := (api.Credential{Kind: "session_token", ID: begun.Token.ID.String()}); me.User.Username != "alice" || !cmp.Equal(me.Credential, want) {
+		t.Errorf("got %+v, want alice by %+v", me, want)
+	}
+	q := ask{route: "POST /v1/verify", token: begun.Text.Reveal(), body: verify("", "GET", "https://api.example.com/reports/7", tokens["alice"]).body}
+	d.want(t, q, http.StatusForbidden, api.CodeCredentialTooWeak)
+	d.refused(t)
+	check(t, d.sessions.End(t.Context(), alice.ID, "alice", begun.Token.ID, audit.Actor{}))
+	d.want(t, who(begun.Text.Reveal()), http.StatusUnauthorized, api.CodeNotAuthenticated)
+	d.want(t, who(flip(twin.Text.Reveal())), http.StatusUnauthorized, api.CodeNotAuthenticated)
+	if got := d.refused(t); !slices.Equal(got, []string{"v1 bad_checksum session_token", "v1 ended session_token"}) {
+		t.Errorf("got refusals %v", got)
+	}
+	d.want(t, who(twin.Text.Reveal()), http.StatusOK, "")
 }
 
 // TestVerifyPassword: the door takes the kinds that the gateway takes, and a password isn't one of them.
