@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,9 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
 )
 
 // kindsByDoors says what becomes of a good credential of each kind at each door: the status, and the reason in the audit log
@@ -23,23 +27,28 @@ import (
 // is the subject of a token exchange, "client" who asks for a token of its own, "introspect" and "revoke" who asks there, and
 // "introspected" what is asked about.
 //
+// Below BitCanuck's paths, "assertion" is what is sent in the place of one, and "logout" who logs out; "grant" is what is sent as
+// an assertion to /oauth/token.
+//
 // The services have one operation, for administrators; "raw" takes API tokens as they are. The scope of some tokens is power
 // over Jeton, and of no operation. A page of the console leads whoever it doesn't know to the log-in, and counts no refusal.
 const kindsByDoors = `
-                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | exchange              | client                | introspect            | introspected              | revoke                | console
-password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 malformed         | 401 not_accepted_here | 401 not_accepted_here | 200 malformed inactive    | 401 not_accepted_here | 303
-console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 200
-api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 303
-personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 200                   | 200                       | 401 not_accepted_here | 303
-client_secret            | 401 not_accepted_here  | 401 not_accepted_here  | 200               | 403 not_allowed   | 200               | 200 not_accepted_here  | 401 not_accepted_here | 400 unrecognized      | 200                   | 200                   | 200 unrecognized inactive | 200                   | 303
-api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
-api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
-access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
-access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303
+                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | exchange              | client                | introspect            | introspected              | revoke                | console | assertion       | grant                | logout
+password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 malformed         | 401 not_accepted_here | 401 not_accepted_here | 200 malformed inactive    | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here
+console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 200     | 401 malformed   | 400 malformed        | 401 no_credential
+api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 303     | 401 malformed   | 400 malformed        | 401 no_credential
+personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 200                   | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here
+client_secret            | 401 not_accepted_here  | 401 not_accepted_here  | 200               | 403 not_allowed   | 200               | 200 not_accepted_here  | 401 not_accepted_here | 400 unrecognized      | 200                   | 200                   | 200 unrecognized inactive | 200                   | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here
+api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here
+api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here
+access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here
+access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here
+session_token            | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 204
+assertion                | 401 unknown_key        | 401 unknown_key        | 401 unknown_key   | 401 unknown_key   | 401 unknown_key   | 200 unknown_key        | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200 unknown_key inactive  | 401 not_accepted_here | 303     | 200             | 200                  | 401 not_accepted_here
 `
 
 // notBuilt are the kinds for which there is no way in yet.
-var notBuilt = []string{"session_token", "assertion", "sealed"}
+var notBuilt = []string{"sealed"}
 
 // TestKindsByDoors presents each kind at each door.
 func TestKindsByDoors(t *testing.T) {
@@ -89,6 +98,7 @@ type doors struct {
 	data            string            // the data folder
 	shown           map[string]string // by the names of the rows
 	texts           map[string]string // the same, without what stands around them
+	platform        string            // the code of the one that speaks for the administrator
 	refused         map[string]int64  // in the audit log so far, by door and reason
 }
 
@@ -129,8 +139,46 @@ func newDoors(t *testing.T) *doors {
 		}
 		d.add("access_token"+suffix, bearerField, got.RawToken)
 	}
+	d.add("session_token", bearerField, d.session(t))
+	d.add("assertion", bearerField, d.enrol(t))
 	d.refused = d.refusals(t)
 	return d
+}
+
+// session logs the administrator in as BitCanuck's clients do, and returns the session token.
+func (d *doors) session(t *testing.T) string {
+	t.Helper()
+	_, body := d.send(t, "POST "+d.public+"/api/v1/authenticate", `{"email":"admin","password":"`+d.texts["password"]+`"}`)
+	var got struct{ Data struct{ ID string } }
+	if err := json.Unmarshal(body, &got); err != nil || got.Data.ID == "" {
+		t.Fatalf("logging in: got %s, %v", body, err)
+	}
+	return got.Data.ID
+}
+
+// enrol makes a platform that speaks for administrators, too, and returns an assertion of it about this one.
+func (d *doors) enrol(t *testing.T) string {
+	t.Helper()
+	d.make(t, "PATCH /v1/users/admin", `{"email":"admin@example.com"}`)
+	signer, err := jose.GenerateSigner(jose.ES256, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := signer.Key().PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(api.NewPlatform{Name: "Partner", Algorithm: "ES256", PublicKey: string(public), Administrators: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.platform = d.make(t, "POST /v1/platforms", string(body)).Code
+	claims := fmt.Sprintf(`{"iss":%q,"email":"admin@example.com","aud":%q,"exp":%d}`, d.platform, d.public, time.Now().Add(5*time.Minute).Unix())
+	text, err := signer.Sign(rand.Reader, jose.Header{}, []byte(claims))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 const bearerField = "Authorization: Bearer "
@@ -143,7 +191,7 @@ func basicField(name, password string) string {
 func (d *doors) add(name, before, text string) { d.shown[name], d.texts[name] = before+text, text }
 
 // made is what is needed of an answer to a request that makes something.
-type made struct{ Token, Secret string }
+type made struct{ Token, Secret, Code string }
 
 // make has the administrator make something.
 func (d *doors) make(t *testing.T, route, body string) (m made) {
@@ -206,6 +254,13 @@ func (d *doors) knock(t *testing.T, door, name string) string {
 		status, _ = d.send(t, "POST "+d.public+"/v1/verify", `{"`+strings.ToLower(field)+`":"`+value+about, d.shown["password"])
 	case "matrix42":
 		status, _ = d.send(t, "POST "+d.public+"/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?", "", shown)
+	case "assertion":
+		status, _ = d.send(t, "POST "+d.public+"/api/v1/authenticate-jwt/"+d.platform, "", "Token: "+d.texts[name])
+	case "logout":
+		if name == "session_token" {
+			shown = bearerField + d.session(t) // the other is still needed
+		}
+		status, _ = d.send(t, "POST "+d.public+"/api/v1/logout", "", shown)
 	case "console":
 		status, _ = d.send(t, "GET "+d.public+"/console/", "", shown)
 	default:
@@ -224,6 +279,10 @@ func (d *doors) knockOAuth(t *testing.T, door, name string) string {
 	case "client": // as a client's own (RFC 6749 section 4.4)
 		path = "token"
 		form.Set("grant_type", "client_credentials")
+	case "grant": // as a platform's assertion (RFC 7523)
+		path, by = "token", ""
+		form.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+		form.Set("assertion", d.texts[name])
 	case "introspect": // as the asker's own (RFC 7662), about a good token
 		form.Set("token", d.texts["access_token"])
 	case "introspected":
@@ -266,8 +325,10 @@ func auditedAs(door string) string {
 		return "v1"
 	case "told":
 		return "verify"
-	case "exchange", "client":
+	case "exchange", "client", "grant":
 		return "oauth_token"
+	case "assertion", "logout":
+		return "bitcanuck"
 	case "introspected":
 		return "introspect"
 	}

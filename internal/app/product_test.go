@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -57,4 +58,104 @@ func ask(t *testing.T, url string) (int, http.Header, string) {
 		t.Fatal(err)
 	}
 	return res.StatusCode, res.Header, string(body)
+}
+
+// TestBitCanuck asks without a credential at each of the profile's addresses, with the profile as it is by default, and turned
+// off. What a listener adds to every answer it adds to these.
+func TestBitCanuck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		flags  []string
+		status int
+		body   string
+	}{
+		"by default": {nil, 401, `{"error":{"statusCode":401,`},
+		"turned off": {[]string{"--bitcanuck", "off"}, 404, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := run(t, configure(t, t.TempDir(), tc.flags...))
+			for _, path := range []string{"/api/v1/authenticate-jwt/PARTNER2", "/api/v1/authenticate-jwt/eyJhbGciOiJub25lIn0.e30.?x=y", "/api/v1/logout/"} {
+				status, header, body := ask(t, "http://"+i.addresses.Public.String()+path)
+				if status != tc.status || !strings.HasPrefix(body, tc.body) {
+					t.Errorf("%s: got %d %s, want %d %s", path, status, body, tc.status, tc.body)
+				}
+				if header.Get("Content-Security-Policy") == "" || header.Get("X-Content-Type-Options") != "nosniff" {
+					t.Errorf("%s: got header %v, want what every answer has", path, header)
+				}
+			}
+			if err := i.stop(); err != nil {
+				t.Fatal(err)
+			}
+			logged := strings.Count(i.stderr.String(), `"path":"/api/v1/authenticate-jwt/{platform}"`)
+			if want := map[int]int{401: 2}[tc.status]; logged != want {
+				t.Errorf("got %d lines with the route's pattern, want %d", logged, want)
+			}
+		})
+	}
+}
+
+// TestSessionsEnd has session tokens of the administrator remembered at the gateway, and then ended in each way: each change is
+// heard by the node that makes it before it is answered.
+func TestSessionsEnd(t *testing.T) {
+	d := newDoors(t)
+	byPlatform := func() string {
+		status, body := d.send(t, "POST "+d.public+"/api/v1/authenticate-jwt/"+d.platform, "", "Token: Bearer "+d.texts["assertion"])
+		var got struct{ Data struct{ ID string } }
+		if err := json.Unmarshal(body, &got); err != nil || status != http.StatusOK {
+			t.Fatalf("got %d %s, want a session", status, body)
+		}
+		return got.Data.ID
+	}
+	platform := "/v1/platforms/" + d.platform
+	for _, tc := range []struct {
+		name    string
+		do      func(token string)
+		said    string // what becomes of a session that a platform got
+		own     string // and of one that was got for a password
+		restore func()
+	}{
+		{"nothing", func(string) {}, "200", "200", nil},
+		{"one's own log-out", func(token string) {
+			if status, body := d.send(t, "DELETE "+d.public+"/api/v1/logout", "", bearerField+token); status != http.StatusNoContent {
+				t.Errorf("got %d %s for the log-out", status, body)
+			}
+		}, "401 ended", "200", nil},
+		{"a platform that is renamed", func(string) { d.make(t, "PATCH "+platform, `{"name":"Partner Inc."}`) }, "200", "200", nil},
+		{
+			"a platform that is disabled", func(string) { d.make(t, "PATCH "+platform, `{"enabled":false}`) }, "401 ended", "200",
+			func() { d.make(t, "PATCH "+platform, `{"enabled":true}`) },
+		},
+		{
+			"a platform that may not speak for administrators", func(string) { d.make(t, "PATCH "+platform, `{"administrators":false}`) }, "401 ended", "200",
+			func() { d.make(t, "PATCH "+platform, `{"administrators":true}`) },
+		},
+		{"another password", func(string) {
+			d.make(t, "PUT /v1/me/password", `{"current":"`+d.texts["password"]+`","new":"another horse battery"}`)
+			d.texts["password"] = "another horse battery"
+			d.shown["password"] = basicField("admin", d.texts["password"])
+		}, "401 ended", "401 ended", nil},
+		{"a platform that is deleted", func(string) { d.make(t, "DELETE "+platform, "") }, "401 ended", "200", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			said, own := byPlatform(), d.session(t)
+			for _, ended := range []bool{false, true} {
+				if ended {
+					tc.do(said)
+				}
+				for token, want := range map[string]string{said: tc.said, own: tc.own} {
+					if !ended {
+						want = "200"
+					}
+					d.shown["a session"] = bearerField + token
+					for range 2 { // once from the database, once from memory
+						if got := d.knock(t, "gateway", "a session"); got != want {
+							t.Errorf("ended %t: got %s, want %s", ended, got, want)
+						}
+					}
+				}
+			}
+			if tc.restore != nil {
+				tc.restore()
+			}
+		})
+	}
 }
