@@ -16,6 +16,7 @@ import (
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/test/desk"
 )
 
@@ -23,6 +24,15 @@ const inactive = `{"active":false}`
 
 // about is the form of a question about a token.
 func about(token string) ask { return ask{path: "/oauth/introspect", form: formOf("token", token)} }
+
+// sessionToken logs a user in.
+func (d *edge) sessionToken(t testing.TB, u account.User) session.Begun {
+	t.Helper()
+	owner := authority.Principal{User: authority.User{ID: u.ID, Username: u.Username}, CredentialKind: authority.Password, CredentialID: u.ID}
+	begun, err := d.Sessions.Begin(t.Context(), &owner, actor())
+	check(t, err)
+	return begun
+}
 
 // introspect asks about a token as a client, and returns the answer's text.
 func (d *edge) introspect(t testing.TB, basic, token string) string {
@@ -55,6 +65,8 @@ func TestIntrospectionGolden(t *testing.T) {
 		"API token without an end": {neverText, fmt.Sprintf(`{"active":true,"scope":"reports.read","client_id":"%s","username":"ann","token_type":"Bearer","iat":%d,"sub":"%s","aud":"%s","iss":"%s","jti":"%s"}`,
 			never.ID, now, ann.ID, issuer, issuer, never.ID)},
 		"personal token": {d.personalToken(t, ann), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","sub":"%s","aud":"%s","iss":"%s"}`,
+			ann.ID, issuer, issuer)},
+		"session token": {d.sessionToken(t, ann).Text.Reveal(), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","sub":"%s","aud":"%s","iss":"%s"}`,
 			ann.ID, issuer, issuer)},
 	} {
 		for range 2 { // made, and from memory
@@ -131,6 +143,7 @@ func TestIntrospectionAudience(t *testing.T) {
 		{"for raw", d.exchange(t, token, "audience", "raw").AccessToken, "admin both two"},
 		{"API token", token, "admin both two"},
 		{"personal token", d.personalToken(t, d.root), "admin both one two"},
+		{"session token", d.sessionToken(t, d.root).Text.Reveal(), "admin both one two"},
 		{"nothing", "hello", ""},
 	} {
 		for range 2 {
@@ -237,6 +250,7 @@ func TestInactive(t *testing.T) {
 	_, blocked := d.token(t, "bob", nil)
 	_, parent := d.token(t, "ann", nil)
 	taken := d.exchange(t, parent).AccessToken
+	ended := d.sessionToken(t, ann)
 	dead := map[string]aboutToken{
 		"disabled":          {disabledText, "api_token", "disabled"},
 		"of a disabled one": {d.exchange(t, disabledText).AccessToken, "access_token", "disabled"},
@@ -246,6 +260,8 @@ func TestInactive(t *testing.T) {
 		"of a blocked one":  {d.exchange(t, blocked).AccessToken, "access_token", "blocked"},
 		"taken back":        {taken, "access_token", "revoked"},
 		"rotated":           {d.personalToken(t, ann), "personal_token", "superseded"},
+		"logged out":        {ended.Text.Reveal(), "session_token", "ended"},
+		"a blocked session": {d.sessionToken(t, bob).Text.Reveal(), "session_token", "blocked"},
 	}
 	d.wantActive(t, gate, dead)
 	no, state := false, account.Blocked
@@ -256,6 +272,7 @@ func TestInactive(t *testing.T) {
 	check(t, err)
 	d.want(t, revocation(gate, taken), http.StatusOK, "")
 	d.personalToken(t, ann)
+	check(t, d.Sessions.End(t.Context(), ann.ID, "ann", ended.Token.ID, actor()))
 	d.wantInactive(t, gate, dead)
 }
 
@@ -263,7 +280,8 @@ func TestInactive(t *testing.T) {
 func TestInactiveInTime(t *testing.T) {
 	d := newEdge(t)
 	gate := d.gate(t)
-	d.user(t, account.Draft{Username: "ann"})
+	ann := d.user(t, account.Draft{Username: "ann"})
+	begun := d.sessionToken(t, ann).Text.Reveal()
 	_, text := d.token(t, "ann", func(n *apitoken.Draft) { n.Days = 1 })
 	_, elsewhere := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.From = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} })
 	_, often := d.token(t, "ann", func(n *apitoken.Draft) { n.Limits.Rate = authority.Rate{Calls: 1, Per: time.Hour} })
@@ -272,10 +290,12 @@ func TestInactiveInTime(t *testing.T) {
 	}
 	d.wantActive(t, gate, dead)
 	d.Advance(t, 24*time.Hour)
-	d.wantActive(t, gate, map[string]aboutToken{"used once": {token: often}})
+	d.wantActive(t, gate, map[string]aboutToken{"used once": {token: often}, "a session": {token: begun}})
 	dead["used too often"] = aboutToken{often, "api_token", "rate_limited"}
 	dead["of known addresses alone"] = aboutToken{elsewhere, "api_token", "address_not_allowed"}
 	d.wantInactive(t, gate, dead)
+	d.Advance(t, desk.SessionLife-24*time.Hour)
+	d.wantInactive(t, gate, map[string]aboutToken{"a session that is over": {begun, "session_token", "expired"}})
 }
 
 // TestNeverActive: what is no token that anybody calls with is inactive, however long or odd.
@@ -295,6 +315,7 @@ func TestNeverActive(t *testing.T) {
 		"dots":           {strings.Repeat(".", 10_000), "none", "unrecognized"},
 		"a secret":       {secret, "none", "unrecognized"},
 		"mistyped":       {"jtp" + strings.Repeat("0", 48), "personal_token", "bad_checksum"},
+		"a session's":    {"jts" + strings.Repeat("0", 48), "session_token", "bad_checksum"},
 	})
 }
 
