@@ -373,7 +373,9 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 }
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {
-	d.authority.Forget(c.ID)
+	if d.authority.Forget(c.ID); c.Kind == feed.Platform { // its sessions are remembered by their own IDs
+		d.authority.Forget(uuid.Nil)
+	}
 	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
 		return d.keys.Reload(ctx)
 	}
