@@ -10,10 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/platform"
 )
 
 // shown are the members that are names by nature: they stand in the answer to whoever sends them. A canary is put there
@@ -73,7 +77,15 @@ func newCanaryDesk(t *testing.T) *canaryDesk {
 		"an API token":    signed,
 		"a client secret": d.client(t, "robot"),
 		"an access token": d.exchange(t, signed, accesstoken.Ask{}),
+		"a session token": d.session(t, target, uuid.Nil).Text.Reveal(),
 	}
+	partner, made := d.enrol(t, platform.Draft{Name: "Partner", Algorithm: jose.ES256, Enabled: true})
+	d.partner, d.partnerKey = partner, made.Key.ID
+	d.secrets["an assertion"] = d.assertion(t, signer(t, jose.ES256, made.PrivateKey.Reveal()), "target@example.com", "")
+	d.secrets["a line of a private key"] = strings.Split(made.PrivateKey.Reveal(), "\n")[1]
+	shared, secret := d.enrol(t, platform.Draft{Name: "Shared", Algorithm: jose.HS256, Enabled: true})
+	d.secrets["a shared secret"] = secret.Secret.Reveal()
+	d.want(t, ask{route: "GET /v1/platforms/" + shared.Code, token: d.adminToken}, http.StatusOK, "")
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	decodeJSON(t, d.do(t, ask{route: "GET /v1/openapi.json"}).body, &d.doc)
 	return d

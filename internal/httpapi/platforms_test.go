@@ -561,7 +561,8 @@ func TestAssertionIsNoPower(t *testing.T) {
 		t.Fatalf("got %+v, want it accepted where it belongs", told)
 	}
 	for _, q := range []ask{
-		{route: "GET /v1/me", token: assertion}, {route: "GET /v1/platforms", token: assertion},
+		{route: "GET /v1/me", token: assertion},
+		{route: "GET /v1/platforms", token: assertion},
 		{route: "GET /v1/me", header: map[string]string{"Token": assertion}},
 	} {
 		d.want(t, q, http.StatusUnauthorized, api.CodeNotAuthenticated)

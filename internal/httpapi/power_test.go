@@ -35,6 +35,7 @@ func newPowerDesk(t *testing.T) *powerDesk {
 	for _, name := range []string{"root", "amy", "robot"} {
 		u, err := d.accounts.Find(t.Context(), name)
 		check(t, err)
+		d.credentials[name+": session token"] = ask{token: d.session(t, u, uuid.Nil).Text.Reveal()}
 		d.credentials[name+": personal token"] = ask{token: d.rotate(t, u.ID)}
 		d.credentials[name+": session token"] = ask{token: d.session(t, u, uuid.Nil).Text.Reveal()}
 		plain, _ := d.issue(t, apitoken.Draft{Name: name + " plain", User: name})
@@ -86,6 +87,9 @@ func TestPower(t *testing.T) {
 		"root: access token": none, "root: access token of reports.read": none, "root: access token of jeton.admin narrowed": none,
 		"root: access token of jeton.admin": all, "root: access token asked for jeton.admin": all,
 		"root: access token of jeton.admin for one": {"", foreign, foreign, foreign},
+
+		// A session token says who its user is, whoever that is.
+		"root: session token": none, "amy: session token": none, "robot: session token": none,
 
 		// A token gives its user no more than the user has.
 		"amy: personal token": own, "amy: API token": none, "amy: API token of jeton.admin": none,

@@ -52,7 +52,8 @@ func TestSessionList(t *testing.T) {
 		{ID: by.Token.ID.String(), Kind: "session_token", CreatedAt: start, LastUsedAt: d.clock(), LastUsedIP: clientAddress, ExpiresAt: start.Add(life)},
 	}
 	for _, q := range []ask{
-		{route: "GET /v1/me/sessions", token: token}, {route: "GET /v1/users/AMY/sessions", token: d.adminToken},
+		{route: "GET /v1/me/sessions", token: token},
+		{route: "GET /v1/users/AMY/sessions", token: d.adminToken},
 		{route: "GET /v1/users/" + amy.ID.String() + "/sessions", token: d.adminToken},
 	} {
 		got, next := d.listSessions(t, q)
@@ -61,9 +62,9 @@ func TestSessionList(t *testing.T) {
 		}
 	}
 	want[1].Current, want[1].LastUsedAt, want[1].LastUsedIP = true, d.clock(), clientAddress
-	got, _ := d.listSessions(t, byCookie("GET /v1/me/sessions", cookie(consoleCookie, cookies.Console), "same-origin"))
+	d.listSessions(t, byCookie("GET /v1/me/sessions", cookie(consoleCookie, cookies.Console), "same-origin"))
 	check(t, d.authority.StoreUses(t.Context()))
-	got, _ = d.listSessions(t, byCookie("GET /v1/me/sessions", cookie(consoleCookie, cookies.Console), "same-origin"))
+	got, _ := d.listSessions(t, byCookie("GET /v1/me/sessions", cookie(consoleCookie, cookies.Console), "same-origin"))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("by cookie (-want +got): %s", diff)
 	}
