@@ -114,7 +114,7 @@ func platformFields(pl api.Platform) []string {
 	if pl.Administrators {
 		administrators = "if they are among these"
 	}
-	use := "as long as it counts, but for one with a jti"
+	use := "until it ends; once, if it has a jti"
 	if pl.OneTime {
 		use = "once"
 	}
