@@ -88,9 +88,6 @@ func TestPower(t *testing.T) {
 		"root: access token of jeton.admin": all, "root: access token asked for jeton.admin": all,
 		"root: access token of jeton.admin for one": {"", foreign, foreign, foreign},
 
-		// A session token says who its user is, whoever that is.
-		"root: session token": none, "amy: session token": none, "robot: session token": none,
-
 		// A token gives its user no more than the user has.
 		"amy: personal token": own, "amy: API token": none, "amy: API token of jeton.admin": none,
 		"amy: access token": none, "amy: access token of reports.read": none, "amy: access token of jeton.admin narrowed": none,
