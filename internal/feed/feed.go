@@ -71,6 +71,7 @@ const (
 	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
 	SessionToken   Kind = "session_token"
 	Platform       Kind = "platform"     // a platform that may no longer say what it said, with all session tokens that it got
+	PlatformRules  Kind = "platform_rules" // what a platform may say from now on, without a word on what it has said
 	PlatformKey    Kind = "platform_key" // a key of a platform, on which nothing rests that was got by it
 	Service        Kind = "service"      // a service, its operations or their audiences
 	Pepper         Kind = "pepper"

@@ -99,7 +99,8 @@ type Store interface {
 	// verdict waits for it.
 	PlatformNamed(ctx context.Context, name string) (Platform, error)
 	// UpdatePlatform writes a living platform if its version is still the given one, and raises that. Where EndSessions is set,
-	// it ends the platform's session tokens, with the platform's row of the feed. Else ErrStale, ErrNotFound, or a conflict as
+	// it ends the platform's session tokens, with the platform's row of the feed; else it leaves that of its rules, which tells
+	// whoever restores a backup from before that they were others then. Else ErrStale, ErrNotFound, or a conflict as
 	// AddPlatform has it.
 	UpdatePlatform(ctx context.Context, c Change, nameKey string, ev audit.Event) error
 	// DeletePlatform leaves a tombstone: name and issuer are free again, ID and code never. Its keys are deleted and its

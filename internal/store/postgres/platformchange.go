@@ -62,7 +62,7 @@ WHERE id = $14 AND version = $15 AND deleted_at IS NULL`,
 			return err
 		}
 		if !c.EndSessions {
-			return t.record(ev, unseen, c.ID)
+			return t.record(ev, feed.PlatformRules, c.ID)
 		}
 		if _, err := t.exec(endTokensOfPlatform, micros(ev.At), raw(c.ID)); err != nil {
 			return err

@@ -136,7 +136,7 @@ func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
 		return t.count(&o.Sessions, endSession, at, raw(c.ID))
 	case feed.SessionToken:
 		return t.count(&o.Sessions, endSessionToken, at, raw(c.ID))
-	case feed.Platform:
+	case feed.Platform, feed.PlatformRules:
 		return t.renewPlatform(c, at, o)
 	case feed.PlatformKey:
 		return t.count(&o.Tokens, deletePlatformKey, at, raw(c.ID))

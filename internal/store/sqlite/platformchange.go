@@ -62,7 +62,7 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 			}
 		}
 		if !c.EndSessions {
-			return t.record(ev, unseen, c.ID)
+			return t.record(ev, feed.PlatformRules, c.ID)
 		}
 		if _, err := t.exec(endTokensOfPlatform, micros(ev.At), blob(c.ID)); err != nil {
 			return err

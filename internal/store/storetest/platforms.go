@@ -247,7 +247,8 @@ func testPlatforms(t *testing.T, s Store) {
 	}
 }
 
-// testUpdatePlatform changes all that may be changed. No verdict that was given rests on it, and nothing ends.
+// testUpdatePlatform changes all that may be changed. No verdict that was given rests on it, and nothing ends; a restore is to hear
+// of it.
 func testUpdatePlatform(t *testing.T, s Store) {
 	p, other := enrol(t, s, "portal"), enrol(t, s, "other")
 	token := takeToken(t, s, born(t, s, person("alice"), "").ID, p.ID, 1)
@@ -258,7 +259,7 @@ func testUpdatePlatform(t *testing.T, s Store) {
 		c.Code, c.CreatedAt, c.EndSessions = "changed0", start().Add(time.Minute), false // the first two aren't its to change
 	}
 	ev, run := updatePlatform(t, s, p, change)
-	does(t, s, ev, nil, run)
+	does(t, s, ev, one(feed.PlatformRules, p.ID), run)
 	want := platform.Change{Platform: p}
 	change(&want)
 	want.Code, want.CreatedAt, want.Version, want.UpdatedAt = p.Code, p.CreatedAt, 2, ev.At
@@ -305,7 +306,7 @@ func testSilencePlatform(t *testing.T, s Store) {
 
 	// Enabled again it may speak, and what has ended stays so.
 	ev, run = updatePlatform(t, s, p, func(c *platform.Change) { c.Enabled, c.EndSessions = true, false })
-	does(t, s, ev, nil, run)
+	does(t, s, ev, one(feed.PlatformRules, p.ID), run)
 	takeToken(t, s, alice.ID, p.ID, 6)
 	checkTokenEnded(t, s, 1, first, start().Add(time.Hour))
 }
@@ -337,7 +338,7 @@ func testRepin(t *testing.T, s Store) {
 	ev, run := updatePlatform(t, s, p, func(c *platform.Change) {
 		c.Algorithm, c.Repin, c.EndSessions = jose.RS256, []uuid.UUID{first.ID, deleted.ID, others.ID, newID()}, false
 	})
-	does(t, s, ev, nil, run)
+	does(t, s, ev, one(feed.PlatformRules, p.ID), run)
 	first.Algorithm, deleted.DeletedAt = jose.RS256, start().Add(time.Hour)
 	checkKeys(t, s, p.ID, deleted, second, first)
 	checkKeys(t, s, other.ID, others)

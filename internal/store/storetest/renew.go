@@ -253,7 +253,7 @@ func testRenewPlatforms(t *testing.T, s Archived) {
 	addPlatform(t, s, disabled, firstKey(&disabled))
 	key := keyOf(t, s, removed.ID)
 	first, second, third := takeToken(t, s, alice.ID, kept.ID, 1), takeToken(t, s, alice.ID, altered.ID, 2), takeToken(t, s, alice.ID, removed.ID, 3)
-	o := renew(t, s, changed(feed.Platform, altered.ID), gone(feed.Platform, removed.ID), changed(feed.Platform, disabled.ID), changed(feed.Platform, newID()))
+	o := renew(t, s, changed(feed.PlatformRules, altered.ID), gone(feed.Platform, removed.ID), changed(feed.Platform, disabled.ID), changed(feed.Platform, newID()))
 	same(t, o.Platforms, []string{altered.Code, disabled.Code})
 	if o.Deleted != 1 || o.Sessions != 2 || o.Unknown != 1 || o.Suspended+o.Tokens != 0 {
 		t.Errorf("got %+v, want a platform deleted and the sessions of two ended", o)
