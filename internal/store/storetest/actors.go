@@ -9,12 +9,16 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/session"
 )
 
 func actorTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
 		"changed meanwhile":    testActorChanged,
 		"logged out meanwhile": testActorLoggedOut,
+		"spoken for meanwhile": testActorSpokenFor,
+		"by an ended token":    testActorByToken,
 	}
 }
 
@@ -110,5 +114,101 @@ func testActorLoggedOut(t *testing.T, s Store) {
 		asOf := readLog(t, s).head
 		tt.meanwhile(own, second, others)
 		checkActor(t, s, tt.name, audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: tt.by, CredentialID: own, AsOf: asOf}, tt.want)
+	}
+}
+
+// testActorSpokenFor has a user log in by the word of a platform as of the revision at which that was known.
+func testActorSpokenFor(t *testing.T, s Store) {
+	actor, bystander := born(t, s, person("actor"), "old"), born(t, s, person("bystander"), "")
+	n := 0
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(own, other platform.Platform)
+		want      error
+	}{
+		{"nothing", func(_, _ platform.Platform) {}, nil},
+		{"it was used", func(own, _ platform.Platform) {
+			must(t, s.TouchPlatforms(t.Context(), []authority.Use{{ID: own.ID, At: start()}}))
+		}, nil},
+		{"another was disabled", func(_, other platform.Platform) {
+			_, run := updatePlatform(t, s, other, func(c *platform.Change) { c.Enabled = false })
+			must(t, run())
+		}, nil},
+		{"it was renamed", func(own, _ platform.Platform) {
+			_, run := updatePlatform(t, s, own, func(c *platform.Change) { c.Name, c.EndSessions = "renamed "+c.Name, false })
+			must(t, run())
+		}, nil},
+		{"its key was deleted", func(own, _ platform.Platform) {
+			_, run := deletePlatformKey(t, s, keyOf(t, s, own.ID))
+			must(t, run())
+		}, nil},
+		{"it speaks for fewer", func(own, _ platform.Platform) {
+			_, run := updatePlatform(t, s, own, func(c *platform.Change) { c.SpeaksFor = platform.Scope{Roles: []string{"r"}} })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"it was disabled", func(own, _ platform.Platform) {
+			_, run := updatePlatform(t, s, own, func(c *platform.Change) { c.Enabled = false })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"it was disabled and enabled", func(own, _ platform.Platform) {
+			_, run := updatePlatform(t, s, own, func(c *platform.Change) { c.Enabled = false })
+			must(t, run())
+			_, run = updatePlatform(t, s, own, func(c *platform.Change) { c.Version++ })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"it was deleted", func(own, _ platform.Platform) {
+			_, run := deletePlatform(t, s, own.ID)
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"the user was changed", func(_, _ platform.Platform) {
+			must(t, s.ResetPassword(t.Context(), actor.ID, "new", ofJeton(audit.UserPasswordReset, actor.ID)))
+		}, authority.ErrActorChanged},
+		{"another user was changed", func(_, _ platform.Platform) {
+			must(t, s.ResetPassword(t.Context(), bystander.ID, "new", ofJeton(audit.UserPasswordReset, bystander.ID)))
+		}, nil},
+	} {
+		n++
+		own, other := enrol(t, s, "own: "+tt.name), enrol(t, s, "other: "+tt.name)
+		asOf := readLog(t, s).head
+		tt.meanwhile(own, other)
+		token := sessionToken(actor.ID, own.ID)
+		ev, _ := createToken(t, s, token, n)
+		ev.Actor = audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: "assertion", CredentialID: own.ID, AsOf: asOf}
+		if err := s.CreateSessionToken(t.Context(), token, digest(1, n), ev); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got error %v, want %v", tt.name, err, tt.want)
+		}
+		if tt.want == nil {
+			checkToken(t, s, n, token)
+		} else {
+			checkNoToken(t, s, digest(1, n))
+		}
+	}
+}
+
+// testActorByToken has a user act by a session token as of the revision at which that was known.
+func testActorByToken(t *testing.T, s Store) {
+	actor, portal := born(t, s, person("actor"), "old"), enrol(t, s, "portal")
+	n := 0
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(own, other session.Token)
+		want      error
+	}{
+		{"nothing", func(_, _ session.Token) {}, nil},
+		{"its other token ended", func(_, other session.Token) {
+			must(t, endToken(t, s, other, ofJeton(audit.SessionTokenEnd, other.ID))())
+		}, nil},
+		{"it ended", func(own, _ session.Token) {
+			must(t, endToken(t, s, own, ofJeton(audit.SessionTokenEnd, own.ID))())
+		}, authority.ErrActorChanged},
+		{"all ended", func(_, _ session.Token) {
+			must(t, s.EndSessions(t.Context(), actor.ID, ofJeton(audit.SessionsEnd, actor.ID)))
+		}, authority.ErrActorChanged},
+	} {
+		n += 2
+		own, other := takeToken(t, s, actor.ID, portal.ID, n), takeToken(t, s, actor.ID, uuid.Nil, n+1)
+		asOf := readLog(t, s).head
+		tt.meanwhile(own, other)
+		checkActor(t, s, tt.name, audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: "session_token", CredentialID: own.ID, AsOf: asOf}, tt.want)
 	}
 }

@@ -8,18 +8,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 )
 
 func contextTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
-		"ended before a write": testEndedWrites,
-		"ended before a read":  testEndedReads,
-		"ended in the middle":  testEndedMeanwhile,
+		"ended before a write":               testEndedWrites,
+		"ended before a write of a platform": testEndedPlatformWrites,
+		"ended before a read":                testEndedReads,
+		"ended in the middle":                testEndedMeanwhile,
 	}
 }
 
@@ -94,6 +98,40 @@ func testEndedWrites(t *testing.T, s Store) {
 	checkClientParent(t, s, secret.ID, batch.ID, accesstoken.Live)
 }
 
+// testEndedPlatformWrites is testEndedWrites for platforms and the sessions of programs.
+func testEndedPlatformWrites(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, r, b := enrol(t, s, "portal"), born(t, s, person("alice"), ""), platformOf("new")
+	key, token := keyOf(t, s, p.ID), takeToken(t, s, r.ID, p.ID, 1)
+	browser := logIn(t, s, r.ID, 1)
+	ev, late := event(audit.PlatformUpdate, p.ID, start()), token.ExpiresAt.Add(time.Hour)
+	silence := platform.Change{Platform: p, Repin: []uuid.UUID{key.ID}, EndSessions: true}
+	silence.Enabled = false
+	for name, write := range map[string]func() error{
+		"AddPlatform":          func() error { return s.AddPlatform(ctx, b, b.Name, firstKey(&b), ev) },
+		"UpdatePlatform":       func() error { return s.UpdatePlatform(ctx, silence, p.Name, ev) },
+		"DeletePlatform":       func() error { return s.DeletePlatform(ctx, p.ID, ev) },
+		"AddPlatformKey":       func() error { return s.AddPlatformKey(ctx, platformKey(p.ID, 1), ev) },
+		"DeletePlatformKey":    func() error { return s.DeletePlatformKey(ctx, p.ID, key.ID, ev) },
+		"TouchPlatforms":       func() error { return s.TouchPlatforms(ctx, []authority.Use{{ID: p.ID, At: late}}) },
+		"CreateSessionToken":   func() error { return s.CreateSessionToken(ctx, sessionToken(r.ID, p.ID), digest(1, 2), ev) },
+		"RedigestSessionToken": func() error { return s.RedigestSessionToken(ctx, token.ID, digest(1, 1), digest(2, 1)) },
+		"ExpireSessionToken":   func() error { return s.ExpireSessionToken(ctx, token.ID, late) },
+		"EndSessionToken":      func() error { return s.EndSessionToken(ctx, r.ID, token.ID, ev) },
+		"EndSessions":          func() error { return s.EndSessions(ctx, r.ID, ev) },
+		"TouchSessionTokens":   func() error { return s.TouchSessionTokens(ctx, []authority.Use{{ID: token.ID, At: late}}) },
+		"PruneSessionTokens":   func() error { _, err := s.PruneSessionTokens(ctx, late); return err },
+	} {
+		t.Run(name, func(t *testing.T) { refuses(t, s, context.Canceled, write) })
+	}
+	checkPlatform(t, s, p)
+	checkKeys(t, s, p.ID, key)
+	checkToken(t, s, 1, token)
+	checkNoToken(t, s, digest(1, 2))
+	checkSession(t, s, 1, browser)
+}
+
 func testEndedReads(t *testing.T, s Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -111,6 +149,16 @@ func testEndedReads(t *testing.T, s Store) {
 		"PersonalTokenByDigest":  func() error { _, err := s.PersonalTokenByDigest(ctx, digests); return err },
 		"FormerPersonalToken":    func() error { _, err := s.FormerPersonalToken(ctx, digests); return err },
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
+		"BrowserSessions":        func() error { _, err := s.BrowserSessions(ctx, r.ID, start()); return err },
+		"SessionTokenByDigest":   func() error { _, err := s.SessionTokenByDigest(ctx, digests); return err },
+		"SessionTokens":          func() error { _, err := s.SessionTokens(ctx, r.ID, start()); return err },
+		"Platform":               func() error { _, err := s.Platform(ctx, r.ID); return err },
+		"PlatformNamed":          func() error { _, err := s.PlatformNamed(ctx, "x"); return err },
+		"Platforms":              func() error { _, err := s.Platforms(ctx, "", 1); return err },
+		"PlatformKeys":           func() error { _, err := s.PlatformKeys(ctx, r.ID); return err },
+		"PublicPlatformKeys":     func() error { _, err := s.PublicPlatformKeys(ctx); return err },
+		"AssertionUsed":          func() error { _, err := s.AssertionUsed(ctx, [32]byte{1}); return err },
+		"UserByEmail":            func() error { _, err := s.UserByEmail(ctx, "x"); return err },
 		"APIToken":               func() error { _, err := s.APIToken(ctx, r.ID); return err },
 		"APITokenByName":         func() error { _, err := s.APITokenByName(ctx, "x"); return err },
 		"APITokensNamed":         func() error { _, err := s.APITokensNamed(ctx, nil); return err },
