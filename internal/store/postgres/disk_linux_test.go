@@ -18,6 +18,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/store/postgres"
 	"github.com/jeton-io/jeton/test/pg"
 )
@@ -62,6 +63,7 @@ type brim struct {
 	ballast     string // a file that takes up room
 	tokens      []uuid.UUID
 	sessions    []uuid.UUID
+	platform    uuid.UUID // which has logged in the user of these sessions, too
 	signer      string
 }
 
@@ -117,6 +119,14 @@ func fillDisk(t *testing.T, dir string) *brim {
 	for n := range 50 {
 		d.sessions = append(d.sessions, logIn(t, d.node, n))
 	}
+	portal, err := enrol(t.Context(), d.node, "portal")
+	must(t, err)
+	d.platform = portal.ID
+	browser, err := d.node.UserByName(t.Context(), "browser")
+	must(t, err)
+	for n := range 100 {
+		must(t, take(t.Context(), d.node, browser.ID, d.platform, n, did(audit.SessionTokenCreate, browser.ID)))
+	}
 	for refusals := 0; refusals < 50; { // a page may have room for one row and none for the next
 		r := user(fmt.Sprint("u", len(d.tokens)))
 		err := d.node.CreateUser(t.Context(), r, "", did(audit.UserCreate, r.ID))
@@ -163,7 +173,35 @@ func (d *brim) withdraw(t *testing.T, refused func(when string)) {
 			refused("with the reserve spent")
 		}
 	}
+	d.silence(t)
 	t.Logf("%d tokens were issued, then %d revoked and %d sessions ended on the full disk", len(d.tokens), revoked, len(d.sessions))
+}
+
+// silence ends a session token, disables the platform that got the others, deletes its key and itself, and ends what is left.
+func (d *brim) silence(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	first, err := d.node.SessionTokenByDigest(ctx, []keyring.Digest{digestOf(0)})
+	must(t, err)
+	p, err := d.node.Platform(ctx, d.platform)
+	must(t, err)
+	keys, err := d.node.PlatformKeys(ctx, d.platform)
+	must(t, err)
+	p.Enabled = false
+	for what, err := range map[string]error{
+		"ending a token":       d.node.EndSessionToken(ctx, first.UserID, first.ID, did(audit.SessionTokenEnd, first.ID)),
+		"disabling a platform": d.other.UpdatePlatform(ctx, platform.Change{Platform: p, EndSessions: true}, p.Name, did(audit.PlatformUpdate, p.ID)),
+		"deleting a key":       d.node.DeletePlatformKey(ctx, p.ID, keys[0].ID, did(audit.PlatformKeyDelete, p.ID)),
+		"deleting a platform":  d.other.DeletePlatform(ctx, p.ID, did(audit.PlatformDelete, p.ID)),
+		"ending all sessions":  d.node.EndSessions(ctx, first.UserID, did(audit.SessionsEnd, first.UserID)),
+	} {
+		if err != nil {
+			t.Errorf("%s on the full disk: got error %v, want none", what, err)
+		}
+	}
+	if lasting, err := d.node.SessionTokens(ctx, first.UserID, now()); err != nil || len(lasting) != 0 {
+		t.Errorf("got %d session tokens that last and error %v, want none", len(lasting), err)
+	}
 }
 
 // reserve returns how many pages the reserve has.

@@ -100,6 +100,8 @@ func checkUnstorable(t *testing.T, s *postgres.Store, name string) {
 	t.Helper()
 	for what, ask := range map[string]func() error{
 		"UserByName":       func() error { _, err := s.UserByName(t.Context(), name); return err },
+		"UserByEmail":      func() error { _, err := s.UserByEmail(t.Context(), name); return err },
+		"PlatformNamed":    func() error { _, err := s.PlatformNamed(t.Context(), name); return err },
 		"PasswordByName":   func() error { _, err := s.PasswordByName(t.Context(), name); return err },
 		"APITokenByName":   func() error { _, err := s.APITokenByName(t.Context(), name); return err },
 		"Service":          func() error { _, err := s.Service(t.Context(), name); return err },
@@ -113,8 +115,9 @@ func checkUnstorable(t *testing.T, s *postgres.Store, name string) {
 		t.Errorf("HasSigningKey: got %t and error %v, want neither", there, err)
 	}
 	for what, ask := range map[string]func() error{
-		"Users":    func() error { _, err := s.Users(t.Context(), name, 1); return err },
-		"Services": func() error { _, err := s.Services(t.Context(), name, 1); return err },
+		"Users":     func() error { _, err := s.Users(t.Context(), name, 1); return err },
+		"Platforms": func() error { _, err := s.Platforms(t.Context(), name, 1); return err },
+		"Services":  func() error { _, err := s.Services(t.Context(), name, 1); return err },
 		"APITokens": func() error {
 			_, err := s.APITokens(t.Context(), apitoken.Query{After: name, Limit: 1})
 			return err

@@ -27,6 +27,7 @@ func TestTombstones(t *testing.T) {
 		s.PutPersonalToken(ctx, r.ID, digestOf(1), ev),
 		s.PutPersonalToken(ctx, r.ID, digestOf(2), ev),
 		begin(ctx, s, r.ID, 3, uuid.Nil, ev),
+		take(ctx, s, r.ID, uuid.Nil, 5, ev),
 		s.NotePasswordFrom(ctx, r.ID, "192.0.2.77", now(), 3),
 		s.AddClientSecret(ctx, clientauth.Secret{ID: uuid.New(), UserID: r.ID, CreatedAt: now()}, digestOf(4), ev),
 	))
@@ -45,7 +46,7 @@ func TestTombstones(t *testing.T) {
 	secrets := map[string]string{
 		"password hash": hash, "e-mail": "example.com", "display name": "Alice Display", "address": "192.0.2.77", "ID": r.ID.String(),
 	}
-	for what, n := range map[string]int{"former token": 1, "token": 2, "session": -8, "session's other cookie": -9, "client secret": 4} {
+	for what, n := range map[string]int{"former token": 1, "token": 2, "session": -8, "session's other cookie": -9, "client secret": 4, "session token": 5} {
 		d := digestOf(n)
 		secrets[what] = hex.EncodeToString(d.Sum[:])
 	}

@@ -14,7 +14,9 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
@@ -66,6 +68,7 @@ func diskFull(t *testing.T, dir string) {
 	for n := range sessions {
 		sessions[n] = logIn(t, s, n)
 	}
+	spoken := speak(t, s)
 	signer := signingKey(0)
 	if err := s.AddSigningKey(t.Context(), signer, "", audit.New(audit.SigningKeyCreate, audit.Actor{}, audit.Target{}, now())); err != nil {
 		t.Fatal(err)
@@ -107,6 +110,7 @@ func diskFull(t *testing.T, dir string) {
 		}
 	}
 	t.Logf("%d tokens were issued, then %d revoked and %d sessions ended on the full disk", made, revoked, revoked/5)
+	silence(t, s, spoken)
 	if reserve() != 0 {
 		t.Error("the reserve was not needed: this test shows nothing")
 	}
@@ -186,6 +190,67 @@ func logOut(t *testing.T, s *sqlite.Store, n int, id uuid.UUID) {
 		t.Fatalf("session %d: got error %v from logging out, want none", n, err)
 	}
 	check("after", true)
+}
+
+// speak has two platforms log the user "browser" in, each a hundred times, and returns the tokens.
+func speak(t *testing.T, s *sqlite.Store) (tokens []session.Token) {
+	t.Helper()
+	u, err := s.UserByName(t.Context(), "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := func() audit.Event { return audit.New(audit.SessionTokenCreate, audit.Actor{}, audit.Target{}, now()) }
+	for n := range 2 {
+		p := portal()
+		p.ID, p.Code, p.Name, p.Issuer = uuid.New(), fmt.Sprint("code000", n), fmt.Sprint("portal", n), ""
+		key := platform.Key{ID: uuid.New(), PlatformID: p.ID, Algorithm: jose.RS512, PublicKey: "PEM of " + p.Name, CreatedAt: now()}
+		if err := s.AddPlatform(t.Context(), p, p.Name, key, ev()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			token := session.Token{ID: uuid.Must(uuid.NewV7()), UserID: u.ID, PlatformID: p.ID, CreatedAt: now(), ExpiresAt: now().Add(time.Hour), Pepper: 1}
+			if err := s.CreateSessionToken(t.Context(), token, digestOf(100*n+i), ev()); err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, token)
+		}
+	}
+	return tokens
+}
+
+// silence ends a session token, disables the platform of others, deletes the second's key and the second itself, and ends all
+// sessions of the user: none of the tokens lasts.
+func silence(t *testing.T, s *sqlite.Store, tokens []session.Token) {
+	t.Helper()
+	ctx, ev := t.Context(), audit.New(audit.PlatformUpdate, audit.Actor{}, audit.Target{}, now())
+	event := func() audit.Event {
+		ev.ID = uuid.New()
+		return ev
+	}
+	first, last := tokens[0], tokens[len(tokens)-1]
+	p, err := s.Platform(ctx, first.PlatformID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Enabled = false
+	keys, err := s.PlatformKeys(ctx, last.PlatformID)
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("got the keys %+v and error %v, want one", keys, err)
+	}
+	for what, err := range map[string]error{
+		"ending a token":       s.EndSessionToken(ctx, first.UserID, first.ID, event()),
+		"disabling a platform": s.UpdatePlatform(ctx, platform.Change{Platform: p, EndSessions: true}, p.Name, event()),
+		"deleting a key":       s.DeletePlatformKey(ctx, last.PlatformID, keys[0].ID, event()),
+		"deleting a platform":  s.DeletePlatform(ctx, last.PlatformID, event()),
+		"ending all sessions":  s.EndSessions(ctx, first.UserID, event()),
+	} {
+		if err != nil {
+			t.Errorf("%s on the full disk: got error %v, want none", what, err)
+		}
+	}
+	if lasting, err := s.SessionTokens(ctx, first.UserID, now()); err != nil || len(lasting) != 0 {
+		t.Errorf("got %d session tokens that last and error %v, want none", len(lasting), err)
+	}
 }
 
 // putToken gives the n-th user the n-th token.

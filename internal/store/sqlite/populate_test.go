@@ -106,7 +106,7 @@ func portal() platform.Platform {
 }
 
 func portalKey() platform.Key {
-	return platform.Key{ID: id(52), PlatformID: id(50), Algorithm: jose.HS512, KeyID: "kid", Wrapped: []byte{1, 0, 255}, CreatedAt: now().Add(time.Second)}
+	return platform.Key{ID: id(52), PlatformID: id(50), Algorithm: jose.HS512, KeyID: "kid", Wrapped: []byte("unmistakably wrapped\x00\xff"), CreatedAt: now().Add(time.Second)}
 }
 
 // populatePlatforms leaves some rows in the tables of platforms and of session tokens.

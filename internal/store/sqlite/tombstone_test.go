@@ -10,8 +10,8 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 )
 
-// TestTombstones looks into the file itself: nothing secret of a deleted user is left there, nor who might call a
-// deleted service, while both IDs are.
+// TestTombstones looks into the file itself: nothing secret of a deleted user or platform is left there, nor who might call a
+// deleted service, while the IDs are.
 func TestTombstones(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jeton.db")
 	s := open(t, path)
@@ -22,6 +22,7 @@ func TestTombstones(t *testing.T) {
 		s.ResetPassword(t.Context(), id(2), hash, ev),
 		s.DeleteUser(t.Context(), id(2), ev),
 		s.DeleteService(t.Context(), id(10), ev),
+		s.DeletePlatform(t.Context(), id(50), ev),
 		s.Close(),
 	); err != nil {
 		t.Fatal(err)
@@ -31,20 +32,23 @@ func TestTombstones(t *testing.T) {
 		t.Fatal(err)
 	}
 	live, former, logIn, loggedOut, others := token(2), token(1), cookies(2), cookies(1), cookies(3)
+	spoken, over := token(5), token(6)
 	for what, secret := range map[string][]byte{
 		"password hash": []byte(hash), "e-mail": []byte("alice@"), "digest": live.Sum[:], "former digest": former.Sum[:],
 		"session's digest": logIn.Console.Sum[:], "session's digest for the APIs": logIn.API.Sum[:], "ended session's digest": loggedOut.Console.Sum[:],
 		"session's digest, of the one deleted before": others.Console.Sum[:],
+		"session token's digest":                      spoken.Sum[:], "ended session token's digest": over.Sum[:], "platform's shared secret": portalKey().Wrapped,
 	} {
 		if bytes.Contains(file, secret) {
-			t.Errorf("the file still holds the deleted user's %s", what)
+			t.Errorf("the file still holds, of what was deleted, the %s", what)
 		}
 	}
 	db := raw(t, path)
 	for table, want := range map[string]string{
-		"user WHERE id = x'01000000000070008000000000000002'":    "1",
-		"service WHERE id = x'0100000000007000800000000000000A'": "1",
-		"browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
+		"user WHERE id = x'01000000000070008000000000000002'":     "1",
+		"service WHERE id = x'0100000000007000800000000000000A'":  "1",
+		"platform WHERE id = x'01000000000070008000000000000032'": "1",
+		"session_token": "0", "browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
 	} {
 		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {
 			t.Errorf("%s: got %s rows, want %s", table, got[0], want)
