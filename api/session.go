@@ -8,7 +8,7 @@ type Session struct {
 	Kind       string    `json:"kind" enum:"session_token,console_session" doc:"a program's token, or a browser that is logged in to the console"`
 	PlatformID string    `json:"platform_id,omitempty" format:"uuid" doc:"the platform that logged the user in; absent where it was a password"`
 	CreatedAt  time.Time `json:"created_at"`
-	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"to the minute; absent where it never was used"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"to the minute; absent where it never was used; a browser has used it when it logged in"`
 	LastUsedIP string    `json:"last_used_ip,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at"`
 	Current    bool      `json:"current,omitempty" doc:"the one by which the caller came"`

@@ -78,7 +78,7 @@ func (c *Client) DeletePlatformKey(ctx context.Context, idOrCode, id string) err
 
 // ExplainAssertion says step by step whether an assertion of a platform is good, and why not: by the rules of
 // /api/v1/authenticate-jwt/{platform}, or with grant by those of the jwt-bearer grant. The assertion is not used up by that.
-// The error is ErrNotFound where there is no such platform, and ErrInvalid where the assertion is empty.
+// The error is ErrNotFound where there is no such platform.
 func (c *Client) ExplainAssertion(ctx context.Context, idOrCode string, assertion Secret, grant bool) (api.AssertionExplanation, error) {
 	const doing = "explaining an assertion"
 	if err := checkText(doing, "assertion", assertion.Reveal()); err != nil {

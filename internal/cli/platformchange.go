@@ -142,7 +142,11 @@ func (p *program) enrol(ctx context.Context, c *client.Client, draft api.NewPlat
 	defer to.close()
 	pl, err := c.CreatePlatform(ctx, draft)
 	if err != nil {
-		return lost(err, "the platform was enrolled; a private key or secret that was made for it is lost: jeton platform list shows its code, by which it is to be deleted.")
+		fix := "the platform is enrolled: jeton platform list shows its code."
+		if draft.PublicKey+draft.JWKSURI+draft.Secret == "" {
+			fix = "the platform is enrolled, and what was made for it is lost: jeton platform list shows its code, by which you delete it."
+		}
+		return lost(err, fix)
 	}
 	what, text := made(pl.PrivateKey, pl.Secret)
 	if text == "" {

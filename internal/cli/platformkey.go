@@ -61,7 +61,7 @@ func (p *program) addPlatformKey(ctx context.Context, c *client.Client, code str
 	defer to.close()
 	key, err := c.CreatePlatformKey(ctx, code, draft)
 	if err != nil {
-		return noPlatform(lost(err, "the key was added; one that was made is lost: jeton platform key list shows its ID, by which it is to be deleted."), code)
+		return noPlatform(lost(err, "there is one key more, and if it was made here it is lost: jeton platform key list shows its ID, by which you delete it."), code)
 	}
 	what, text := made(key.PrivateKey, key.Secret)
 	if text == "" {
