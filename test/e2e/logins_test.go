@@ -83,24 +83,17 @@ func TestLoginsReachJeton(t *testing.T) {
 	const body = `{"email":"john@email.com","password":"x"}`
 	const code, id = "K7PX2MQA", "0190a6f0-0000-7000-8000-000000000000"
 	for _, s.via = range []*proxy{s.startNginx(t, nginxConf), s.startCaddy(t, caddyfile)} {
-		written := s.via.name == "Caddy" // what differs by percent signs alone, it passes on as it was written: Jeton knows no such path
-		either := func(yes, no string) string {
-			if written {
-				return yes
-			}
-			return no
-		}
 		for _, tc := range []struct{ method, path, want string }{ // nothing, where it is no log-in
 			{"POST", passwordPath, passwordPath},
 			{"POST", passwordPath + "/", passwordPath},
 			{"POST", passwordPath + "/?x=1", passwordPath},
-			{"POST", "/api/v1/%61uthenticate", either("/api/v1/%61uthenticate", passwordPath)},
+			{"POST", "/api/v1/%61uthenticate", passwordPath},
 			{"POST", "/x/.." + passwordPath, passwordPath},
 			{"POST", "/v1/users/x%2f..%2f..%2f.." + passwordPath, passwordPath},
 			{"POST", assertionPath + "%2e%2e/authenticate", passwordPath},
 			{"POST", assertionPath + code, assertionPath + code},
 			{"POST", assertionPath + id + "/", assertionPath + id},
-			{"POST", assertionPath + "%4b7PX2MQA?Token=x", assertionPath + either("%4b7PX2MQA", code)},
+			{"POST", assertionPath + "%4b7PX2MQA?Token=x", assertionPath + code},
 			{"POST", "/api/v1//authenticate-jwt/" + code, assertionPath + code},
 			{"PUT", assertionPath + code, assertionPath + code},
 			{"POST", logoutPath, logoutPath},
