@@ -36,6 +36,7 @@ func newPowerDesk(t *testing.T) *powerDesk {
 		u, err := d.accounts.Find(t.Context(), name)
 		check(t, err)
 		d.credentials[name+": personal token"] = ask{token: d.rotate(t, u.ID)}
+		d.credentials[name+": session token"] = ask{token: d.session(t, u, uuid.Nil).Text.Reveal()}
 		plain, _ := d.issue(t, apitoken.Draft{Name: name + " plain", User: name})
 		powerful, _ := d.issue(t, apitoken.Draft{Name: name + " powerful", User: name, Limits: authority.Limits{Scopes: []string{"jeton.admin", "reports.read"}}})
 		for kind, token := range map[string]string{
