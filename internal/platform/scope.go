@@ -47,11 +47,11 @@ func (p *Platforms) scope(ctx context.Context, words []string) (Scope, error) {
 
 // widen adds to a scope what one word names.
 func (p *Platforms) widen(ctx context.Context, s *Scope, field, word string) error {
-	if role, ok := strings.CutPrefix(word, "role:"); ok && account.ValidRole(role) {
+	if role, ok := strings.CutPrefix(word, roleWord); ok && account.ValidRole(role) {
 		s.Roles = append(s.Roles, role)
 		return nil
 	}
-	name, ok := strings.CutPrefix(word, "user:")
+	name, ok := strings.CutPrefix(word, userWord)
 	switch {
 	case word == everybody:
 		return authority.Field(field, "stands beside others", `Give ["all"], or leave it out.`)
@@ -78,7 +78,7 @@ func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error
 	}
 	words := make([]string, 0, len(of.SpeaksFor.Roles)+len(of.SpeaksFor.Users))
 	for _, role := range of.SpeaksFor.Roles {
-		words = append(words, "role:"+role)
+		words = append(words, roleWord+role)
 	}
 	if len(of.SpeaksFor.Users) == 0 {
 		return words, nil
@@ -89,7 +89,7 @@ func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error
 	}
 	for _, id := range of.SpeaksFor.Users {
 		if name, lives := names[id]; lives {
-			words = append(words, "user:"+name)
+			words = append(words, userWord+name)
 		}
 	}
 	return words, nil
@@ -112,21 +112,6 @@ func (s *Scope) within(other *Scope) bool {
 	}
 	return !slices.ContainsFunc(s.Roles, func(r string) bool { return !slices.Contains(other.Roles, r) }) &&
 		!slices.ContainsFunc(s.Users, func(id uuid.UUID) bool { return !slices.Contains(other.Users, id) })
-}
-
-// String is the scope for the audit log, where users are told by ID: a name can be another's later.
-func (s *Scope) String() string {
-	if s.All {
-		return everybody
-	}
-	words := make([]string, 0, len(s.Roles)+len(s.Users))
-	for _, role := range s.Roles {
-		words = append(words, "role:"+role)
-	}
-	for _, id := range s.Users {
-		words = append(words, "user:"+id.String())
-	}
-	return strings.Join(words, ",")
 }
 
 // checkNewUserRoles returns the roles of users that a platform makes, sorted, each once. None of them administers.

@@ -29,7 +29,7 @@ func (s *Store) AddPlatform(ctx context.Context, p platform.Platform, nameKey st
 INSERT INTO platform (id, code, name, name_key, algorithm, issuer, audience, speaks_for, administrators, create_users, new_user_roles, max_life,
 	one_time, enabled, version, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-			raw(p.ID), p.Code, p.Name, nameKey, string(p.Algorithm), p.Issuer, p.Audience, scopeText(p.SpeaksFor), p.Administrators, p.CreateUsers,
+			raw(p.ID), p.Code, p.Name, nameKey, string(p.Algorithm), p.Issuer, p.Audience, p.SpeaksFor.String(), p.Administrators, p.CreateUsers,
 			strings.Join(p.NewUserRoles, ","), int64(p.MaxLife/time.Second), p.OneTime, p.Enabled, p.Version, micros(p.CreatedAt),
 			micros(p.UpdatedAt)); err != nil {
 			return platformError(err)
@@ -50,7 +50,7 @@ func (s *Store) UpdatePlatform(ctx context.Context, c platform.Change, nameKey s
 UPDATE platform SET name = $1, name_key = $2, algorithm = $3, issuer = $4, audience = $5, speaks_for = $6, administrators = $7, create_users = $8,
 	new_user_roles = $9, max_life = $10, one_time = $11, enabled = $12, version = version + 1, updated_at = $13
 WHERE id = $14 AND version = $15 AND deleted_at IS NULL`,
-			c.Name, nameKey, string(c.Algorithm), c.Issuer, c.Audience, scopeText(c.SpeaksFor), c.Administrators, c.CreateUsers,
+			c.Name, nameKey, string(c.Algorithm), c.Issuer, c.Audience, c.SpeaksFor.String(), c.Administrators, c.CreateUsers,
 			strings.Join(c.NewUserRoles, ","), int64(c.MaxLife/time.Second), c.OneTime, c.Enabled, micros(c.UpdatedAt), raw(c.ID), c.Version)
 		if err != nil {
 			return platformError(err)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,53 +37,9 @@ func scanPlatform(row scanner) (p platform.Platform, err error) {
 		timeColumn{&p.LastUsedAt}, &p.LastUsedIP, timeColumn{&p.DeletedAt})
 	if err == nil {
 		p.MaxLife = time.Duration(seconds) * time.Second
-		p.SpeaksFor, err = parseScope(scope)
+		p.SpeaksFor, err = platform.ParseScope(scope)
 	}
 	return p, err
-}
-
-// What stands before a name in the text of a scope. Of all users there is but the one word.
-const scopeAll, scopeRole, scopeUser = "all", "role:", "user:"
-
-// scopeText returns a scope as it is stored. No role has a comma in its name.
-func scopeText(s platform.Scope) string {
-	if s.All {
-		return scopeAll
-	}
-	var words []string
-	for _, role := range s.Roles {
-		words = append(words, scopeRole+role)
-	}
-	for _, id := range s.Users {
-		words = append(words, scopeUser+id.String())
-	}
-	return strings.Join(words, ",")
-}
-
-// parseScope returns a scope as it was stored. What can't be read is a fault.
-func parseScope(text string) (s platform.Scope, err error) {
-	if text == "" {
-		return s, nil
-	}
-	for word := range strings.SplitSeq(text, ",") {
-		role, isRole := strings.CutPrefix(word, scopeRole)
-		user, isUser := strings.CutPrefix(word, scopeUser)
-		switch {
-		case word == scopeAll:
-			s.All = true
-		case isRole:
-			s.Roles = append(s.Roles, role)
-		case isUser:
-			id, err := uuid.Parse(user)
-			if err != nil {
-				return platform.Scope{}, fmt.Errorf("reading for whom a platform speaks: %w", err)
-			}
-			s.Users = append(s.Users, id)
-		default:
-			return platform.Scope{}, fmt.Errorf("reading for whom a platform speaks: no such word: %q", word)
-		}
-	}
-	return s, nil
 }
 
 // scanPlatformKey reads a row of selectPlatformKey.

@@ -27,7 +27,7 @@ func (s *Store) AddPlatform(ctx context.Context, p platform.Platform, nameKey st
 INSERT INTO platform (id, code, name, name_key, algorithm, issuer, audience, speaks_for, administrators, create_users, new_user_roles, max_life,
 	one_time, enabled, version, created_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			blob(p.ID), p.Code, p.Name, nameKey, string(p.Algorithm), p.Issuer, p.Audience, scopeText(p.SpeaksFor), p.Administrators, p.CreateUsers,
+			blob(p.ID), p.Code, p.Name, nameKey, string(p.Algorithm), p.Issuer, p.Audience, p.SpeaksFor.String(), p.Administrators, p.CreateUsers,
 			strings.Join(p.NewUserRoles, ","), int64(p.MaxLife/time.Second), p.OneTime, p.Enabled, p.Version, micros(p.CreatedAt),
 			micros(p.UpdatedAt)); err != nil {
 			return t.platformError(err, &p, nameKey)
@@ -47,7 +47,7 @@ func (s *Store) UpdatePlatform(ctx context.Context, c platform.Change, nameKey s
 UPDATE platform SET name = ?, name_key = ?, algorithm = ?, issuer = ?, audience = ?, speaks_for = ?, administrators = ?, create_users = ?,
 	new_user_roles = ?, max_life = ?, one_time = ?, enabled = ?, version = version + 1, updated_at = ?
 WHERE id = ? AND version = ? AND deleted_at IS NULL`,
-			c.Name, nameKey, string(c.Algorithm), c.Issuer, c.Audience, scopeText(c.SpeaksFor), c.Administrators, c.CreateUsers,
+			c.Name, nameKey, string(c.Algorithm), c.Issuer, c.Audience, c.SpeaksFor.String(), c.Administrators, c.CreateUsers,
 			strings.Join(c.NewUserRoles, ","), int64(c.MaxLife/time.Second), c.OneTime, c.Enabled, micros(c.UpdatedAt), blob(c.ID), c.Version)
 		if err != nil {
 			return t.platformError(err, &c.Platform, nameKey)
