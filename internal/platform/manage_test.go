@@ -418,25 +418,29 @@ func TestRepin(t *testing.T) {
 
 // TestSessionsEnd: what takes somebody away for whom a platform spoke ends its session tokens, and nothing else does.
 func TestSessionsEnd(t *testing.T) {
+	some := []string{"role:a", "role:b", "user:ann"}
 	for _, test := range []struct {
 		name  string
+		from  []string
 		patch platform.Patch
 		ends  bool
 	}{
-		{"disabled", platform.Patch{Enabled: new(false)}, true},
-		{"no administrators", platform.Patch{Administrators: new(false)}, true},
-		{"fewer roles", platform.Patch{SpeaksFor: &[]string{"role:a", "user:ann"}}, true},
-		{"fewer users", platform.Patch{SpeaksFor: &[]string{"role:a", "role:b"}}, true},
-		{"others", platform.Patch{SpeaksFor: &[]string{"role:c", "role:d", "user:ann"}}, true},
-		{"more", platform.Patch{SpeaksFor: &[]string{"role:c", "role:b", "role:a", "user:ann"}}, false},
-		{"the same", platform.Patch{SpeaksFor: &[]string{"user:ann", "role:b", "role:a"}, OneTime: new(true)}, false},
-		{"all", platform.Patch{SpeaksFor: &[]string{"all"}}, false},
-		{"other words", platform.Patch{Name: new("Other"), Issuer: new("https://p.example"), Audience: new("a"), Algorithm: new(jose.EdDSA)}, false},
+		{"disabled", some, platform.Patch{Enabled: new(false)}, true},
+		{"no administrators", some, platform.Patch{Administrators: new(false)}, true},
+		{"fewer roles", some, platform.Patch{SpeaksFor: &[]string{"role:a", "user:ann"}}, true},
+		{"fewer users", some, platform.Patch{SpeaksFor: &[]string{"role:a", "role:b"}}, true},
+		{"others", some, platform.Patch{SpeaksFor: &[]string{"role:c", "role:d", "user:ann"}}, true},
+		{"more", some, platform.Patch{SpeaksFor: &[]string{"role:c", "role:b", "role:a", "user:ann"}}, false},
+		{"the same", some, platform.Patch{SpeaksFor: &[]string{"user:ann", "role:b", "role:a"}, OneTime: new(true)}, false},
+		{"all", some, platform.Patch{SpeaksFor: &[]string{"all"}}, false},
+		{"other words", some, platform.Patch{Name: new("Other"), Issuer: new("https://p.example"), Audience: new("a"), Algorithm: new(jose.EdDSA)}, false},
+		{"some of all", nil, platform.Patch{SpeaksFor: &some}, true},
+		{"all of all", nil, platform.Patch{SpeaksFor: &[]string{"all"}, OneTime: new(true)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t)
 			p, _ := d.enrol(t, func(draft *platform.Draft) {
-				draft.Algorithm, draft.SpeaksFor, draft.Administrators = jose.HS256, []string{"role:a", "role:b", "user:ann"}, true
+				draft.Algorithm, draft.SpeaksFor, draft.Administrators = jose.HS256, test.from, true
 			})
 			tokens, err := session.NewTokens(session.TokenConfig{
 				Store: d.store, Keyring: d.keys, Applied: func(context.Context) error { return nil }, Now: d.clock, Random: d.config().Random, Lifetime: time.Hour,

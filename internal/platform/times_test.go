@@ -70,6 +70,7 @@ func TestTimes(t *testing.T) {
 		{"true", claims{"expire": true}, wrong, wrong, true},
 		{"a list", claims{"expire": []int64{now + 60}}, wrong, wrong, true},
 		{"a date", claims{"expire": "2026-11-21T12:01:00Z"}, wrong, wrong, true},
+		{"seconds, without exp", claims{"expire": now + 60}, "", wrong, false},
 		{"absent", nil, wrong, wrong, false},
 		{"EXPIRE", claims{"EXPIRE": now + 60}, wrong, wrong, false},
 

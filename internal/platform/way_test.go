@@ -305,8 +305,29 @@ func TestTried(t *testing.T) {
 	said := d.plain(claims{"iss": p.Code})
 	d.want(t, p, false, p.sign(t, jose.Header{}, said), authority.ReasonBadSignature)
 	d.want(t, p, false, p.sign(t, jose.Header{KeyID: d.sets.keys[39].ID}, said), "")
-	draft, own := keyOf(t, jose.EdDSA) // which no set crowds out
+	draft, own := keyOf(t, jose.EdDSA)
 	_, err := d.AddKey(t.Context(), p.Code, draft, admin)
 	check(t, err)
 	d.want(t, p, false, own(t, jose.Header{}, said), "")
+
+	former := d.partner(t, jose.EdDSA, nil) // whose own key no set crowds out that comes later
+	d.moved.Add(1)
+	_, err = d.AddKey(t.Context(), former.Code, platform.KeyDraft{JWKSURI: setAddress}, admin)
+	check(t, err)
+	d.want(t, former, false, former.sign(t, jose.Header{}, d.plain(nil)), "")
+}
+
+// TestManyDeleted: of many deleted keys, the one that is named is looked at, be it the first.
+func TestManyDeleted(t *testing.T) {
+	d := newDesk(t)
+	p := d.partner(t, jose.EdDSA, nil)
+	check(t, d.DeleteKey(t.Context(), p.Code, p.key.ID, admin))
+	for range platform.MaxKeys + 1 {
+		d.moved.Add(1)
+		m, err := d.AddKey(t.Context(), p.Code, platform.KeyDraft{}, admin)
+		check(t, err)
+		check(t, d.DeleteKey(t.Context(), p.Code, m.Key.ID, admin))
+	}
+	d.want(t, p, false, p.sign(t, jose.Header{}, d.plain(nil)), authority.ReasonUnknownKey) // the work is bounded
+	d.want(t, p, false, p.sign(t, jose.Header{KeyID: p.key.ID.String()}, d.plain(nil)), authority.ReasonRevokedKey)
 }
