@@ -80,7 +80,7 @@ func TestHowTo(t *testing.T) {
 		"Refused: disabled", "of report-client to report-client.secret", "Added the client key",
 		"Allowed: bob by session_token", "Refused: not_in_audience", "Refused: ended", "token, by password", "Ended all the user's sessions",
 		"Enrolled the platform Partner portal", "Wrote the assertion to grant.token", "Accepted: it would log the user in", "Deleted the key",
-		"The platform Partner portal is disabled", "session_token.create", "Refused: unknown_user",
+		"The platform Partner portal is disabled", "session_token.create", "Wrote the private key of the platform Shop", "dora@example.com", "Refused: unknown_user",
 		"tables to jeton.backup", "The journal tells of no change since", "The database stays as it stands", "and compared them",
 	} {
 		if !strings.Contains(said, want) {

@@ -123,6 +123,7 @@ func TestPlatformsOnTwoNodes(t *testing.T) {
 	b := newPair(t)
 	t.Run("fifty at once", b.testFifty)
 	t.Run("disabled", b.testDisabled)
+	t.Run("disabled in the midst", b.testRace)
 	t.Run("logged out", b.testLoggedOut)
 	t.Run("killed", b.testKilled)
 	for _, node := range b.nodes {
@@ -272,6 +273,88 @@ func (b *pair) testDisabled(t *testing.T) {
 		b.secrets = append(b.secrets, findToken(body))
 		return status == http.StatusOK
 	})
+}
+
+// testRace takes away what sessions rest on while sessions begin at both nodes: their platform, its leave to speak for the user,
+// and the user. Whatever was begun before or meanwhile has ended soon after, at both, and stays so.
+func (b *pair) testRace(t *testing.T) {
+	byPassword := func(i int, _ string) (int, []byte) {
+		return b.ask(i, "POST", passwordPath, http.Header{"Content-Type": {"application/json"}}, `{"email":"`+johnsEmail+`","password":"`+userPassword+`"}`)
+	}
+	patch := func(change object) func() {
+		return func() { b.v1(t, http.MethodPatch, "/platforms/"+b.code, change, http.StatusOK) }
+	}
+	state := func(state string) func() { return func() { b.setState(t, "john", state) } }
+	for _, tc := range []struct {
+		name       string
+		login      func(int, string) (int, []byte)
+		stop, undo func()
+	}{
+		{"platform", b.login, patch(object{"enabled": false}), patch(object{"enabled": true})},
+		{"scope", b.login, patch(object{"speaks_for": []string{"role:partner"}}), patch(object{"speaks_for": []string{"all"}})},
+		{"user", byPassword, state("blocked"), state("active")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for range 3 {
+				begun := b.whileLoggingIn(t, tc.login, tc.stop)
+				b.wantEnded(t, begun)
+				tc.undo()
+				b.wantEnded(t, begun[len(begun)-8:])
+				within(t, heardWithin, "both nodes to log in again", func() bool {
+					one, first := tc.login(0, b.assertion(t))
+					two, second := tc.login(1, b.assertion(t))
+					b.secrets = append(b.secrets, findToken(first), findToken(second))
+					return one == http.StatusOK && two == http.StatusOK
+				})
+			}
+		})
+	}
+}
+
+// whileLoggingIn does something in the midst of log-ins at both nodes, which it ends thereby, and returns the tokens that these
+// have got.
+func (b *pair) whileLoggingIn(t *testing.T, login func(int, string) (int, []byte), stop func()) (begun []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var logging sync.WaitGroup
+	for worker := range 4 {
+		var assertions []string
+		for range 100 {
+			assertions = append(assertions, b.assertion(t))
+		}
+		logging.Go(func() {
+			for _, assertion := range assertions {
+				status, body := login(worker%2, assertion)
+				if status != http.StatusOK {
+					return
+				}
+				mu.Lock()
+				begun = append(begun, findToken(body))
+				mu.Unlock()
+			}
+		})
+	}
+	within(t, 10*time.Second, "some sessions", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(begun) >= 8
+	})
+	stop()
+	logging.Wait()
+	b.secrets = append(b.secrets, begun...)
+	return begun
+}
+
+// wantEnded checks that no node takes any of the tokens, before long.
+func (b *pair) wantEnded(t *testing.T, tokens []string) {
+	t.Helper()
+	for i := range b.nodes {
+		for _, token := range tokens {
+			if !becomes(t, heardWithin, func() bool { return b.me(i, token) == http.StatusUnauthorized }) {
+				t.Errorf("node %d: got %d of a session that has nothing to rest on any more, want 401", i, b.me(i, token))
+			}
+		}
+	}
 }
 
 // testLoggedOut logs out at one node.
