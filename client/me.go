@@ -15,7 +15,7 @@ func (c *Client) Me(ctx context.Context) (api.Me, error) {
 	return me, err
 }
 
-// ChangePassword replaces the caller's own password. Its personal token goes on working, its browsers are logged out. The
+// ChangePassword replaces the caller's own password. Its personal token goes on working, its sessions end. The
 // error is ErrInvalid where the current password is wrong or the new one can't be used, and ErrTooManyRequests after too
 // many wrong ones.
 func (c *Client) ChangePassword(ctx context.Context, current, replacement Secret) error {

@@ -51,7 +51,7 @@ func (p *program) password() *cobra.Command {
 		Use:   "password",
 		Short: "Change my own password",
 		Long: `Change my own password. The personal token goes on working; browsers are logged
-out.
+out, and session tokens end, unless Jeton keeps those (--keep-session-tokens).
 
 The current password is the one that the command presents. With a token, a
 terminal is asked for it.`,

@@ -125,7 +125,7 @@ token and browser sessions. For your own, jeton password leaves the token.`,
 			return noUser(err, args[0])
 		}
 		return p.show(u, func() {
-			p.say("Set the password of %s. Their personal token, if any, no longer works, and their browsers are logged out.", u.Username)
+			p.say("Set the password of %s. Their personal token, if any, no longer works, and their sessions have ended.", u.Username)
 		})
 	})
 	return cmd
