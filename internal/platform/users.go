@@ -46,9 +46,15 @@ func (e *examination) unknownUser(ctx context.Context) (fault, error) {
 	f := fault{authority.ReasonUnknownUser, "No user has the e-mail " + shown(e.email) + ".", "Make the user, or let the platform make its users (create_users)."}
 	if e.platform.CreateUsers {
 		draft := e.newUser()
-		if err := draft.Check(); err != nil {
+		err := draft.Check()
+		switch {
+		case err != nil:
 			f.found += " None can be made of it: " + err.Error() + "."
 			f.fix = "Have the platform send an e-mail."
+			return f, nil
+		case !isPlain(e.email):
+			f.found += " None is made of it: it is another spelling of " + strconv.QuoteToASCII(account.Key(e.email)) + ", whose name it would take."
+			f.fix = "Make the user, if the address is meant."
 			return f, nil
 		}
 		e.user = account.User{Kind: account.Person, Roles: draft.Roles}
@@ -71,6 +77,11 @@ func (e *examination) unknownUser(ctx context.Context) (fault, error) {
 func sameSpelling(a, b string) bool {
 	return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b)
 }
+
+// isPlain reports whether an e-mail is its own canonical form, but for the case of ASCII letters. A user is made of no other: whoever
+// gets a platform to know him as ａnn@example.com, before ann@example.com comes, would have her name. He would keep her out, and get the
+// roles that an administrator gives her by it.
+func isPlain(email string) bool { return sameSpelling(email, account.Key(email)) }
 
 func lowerASCII(r rune) rune {
 	if r >= 'A' && r <= 'Z' {

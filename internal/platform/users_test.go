@@ -193,10 +193,14 @@ func TestCreateUsers(t *testing.T) {
 		"no e-mail": "dora", "two signs": "a@b@c", "a display name": "Dora <dora@example.com>", "a line break": "dora@example.com\n",
 		"invisible": "dora\u200b@example.com", "an ID": uuid.NewString(), "another's in full width": "ａnn@example.com",
 		"another's name with a sign": "ann@", "longer than a name": string(slices.Repeat([]byte("x"), 130)) + "@example.com",
+		"full width": "ｋim@example.com", "a ligature": "oﬃce@example.com", "a sharp s": "strauß@example.com", "an umlaut in capitals": "DÖRTE@example.com",
 	} {
 		t.Run(name, func(t *testing.T) {
 			d.want(t, p, false, p.sign(t, jose.Header{}, d.plain(claims{"email": email})), authority.ReasonUnknownUser)
 		})
+	}
+	for _, email := range []string{"KIM@example.com", "office@example.com", "strauss@example.com", "dörte@example.com"} { // nobody has their names
+		d.want(t, p, false, p.sign(t, jose.Header{}, d.plain(claims{"email": email})), "")
 	}
 	d.want(t, p, false, p.sign(t, jose.Header{}, d.plain(nil)), authority.ReasonNotSpokenFor) // ann is there, and no customer
 }
