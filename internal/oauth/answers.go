@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -43,14 +44,17 @@ type madeAnswer struct {
 	body     []byte
 }
 
+// builder makes the answer about a good token, and nothing where it is good no longer.
+type builder func(ctx context.Context, token string, p *authority.Principal) ([]byte, error)
+
 // of returns the answer about a token that is a principal's just now, making it where it isn't there.
-func (a *answers) of(token string, p *authority.Principal, build func(string, *authority.Principal) ([]byte, error)) ([]byte, error) {
+func (a *answers) of(ctx context.Context, token string, p *authority.Principal, build builder) ([]byte, error) {
 	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token))) //nolint:gosec // G103: it is only read
 	place := &a.places[binary.LittleEndian.Uint64(sum[:])%maxAnswers]
 	if known := place.Load(); known != nil && known.sum == sum && known.holds(p) {
 		return known.body, nil
 	}
-	body, err := build(token, p)
+	body, err := build(ctx, token, p)
 	if err == nil && len(body) <= maxAnswer {
 		fresh := &madeAnswer{sum: sum, userID: p.ID, record: p.CredentialID, username: strings.Clone(p.Username), body: body}
 		if p.Limits != nil {

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (s *server) introspect(c *call) error {
 		c.line.Reason = string(reason)
 		return s.answer(c, nil)
 	}
-	body, err := s.answers.of(token, &p, s.describe)
+	body, err := s.answers.of(c.r.Context(), token, &p, s.describe)
 	if err != nil {
 		return err
 	}
@@ -96,18 +97,29 @@ func goodAt(p *authority.Principal, service *policy.CompiledService) bool {
 }
 
 // describe tells what is known of a good token: of its user and limits what is so now, and of a signed one what it says of
-// itself, too, which its key's owner, Jeton, has made sure of.
-func (s *server) describe(token string, p *authority.Principal) ([]byte, error) {
+// itself, too, which its key's owner, Jeton, has made sure of. Of a session token its record tells; of one that was ended just now
+// there is nothing to tell.
+func (s *server) describe(ctx context.Context, token string, p *authority.Principal) ([]byte, error) {
 	out := api.OAuthIntrospection{
 		Active: true, Username: p.Username, TokenType: tokenTypeBearer, Subject: p.ID.String(), Audience: s.cfg.PublicURL, Issuer: s.cfg.PublicURL,
 	}
 	if p.Limits != nil && p.Limits.Scopes != nil {
 		out.Scope = new(strings.Join(p.Limits.Scopes, " "))
 	}
-	if p.CredentialKind == authority.APIToken || p.CredentialKind == authority.AccessToken {
+	switch p.CredentialKind {
+	case authority.APIToken, authority.AccessToken:
 		if err := tell(&out, token, p); err != nil {
 			return nil, fmt.Errorf("reading a token that was verified: %w", err)
 		}
+	case authority.SessionToken:
+		t, err := s.cfg.Sessions.Find(ctx, p.ID, p.CredentialID)
+		if errors.Is(err, authority.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.ID, out.IssuedAt, out.Expires = t.ID.String(), t.CreatedAt.Unix(), t.ExpiresAt.Unix()
 	}
 	return json.Marshal(out)
 }

@@ -56,7 +56,7 @@ func TestIntrospectionGolden(t *testing.T) {
 	never, neverText := d.token(t, "ann", func(n *apitoken.Draft) { n.Days, n.Never, n.Limits.Scopes = 0, true, []string{"reports.read"} })
 	access := d.exchange(t, token, "scope", "reports.read", "audience", "reports").AccessToken
 	id := textOf(t, d.claimsOf(t, access), "jti")
-	now := d.Now().Unix()
+	now, begun := d.Now().Unix(), d.sessionToken(t, ann)
 	for name, test := range map[string]struct{ token, want string }{
 		"access token": {access, fmt.Sprintf(`{"active":true,"scope":"reports.read","client_id":"%s","username":"ann","token_type":"Bearer","exp":%d,"iat":%d,"sub":"%s","aud":"https://api.example.com","iss":"%s","jti":"%s"}`,
 			record.ID, now+300, now, ann.ID, issuer, id)},
@@ -66,8 +66,8 @@ func TestIntrospectionGolden(t *testing.T) {
 			never.ID, now, ann.ID, issuer, issuer, never.ID)},
 		"personal token": {d.personalToken(t, ann), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","sub":"%s","aud":"%s","iss":"%s"}`,
 			ann.ID, issuer, issuer)},
-		"session token": {d.sessionToken(t, ann).Text.Reveal(), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","sub":"%s","aud":"%s","iss":"%s"}`,
-			ann.ID, issuer, issuer)},
+		"session token": {begun.Text.Reveal(), fmt.Sprintf(`{"active":true,"username":"ann","token_type":"Bearer","exp":%d,"iat":%d,"sub":"%s","aud":"%s","iss":"%s","jti":"%s"}`,
+			begun.Token.ExpiresAt.Unix(), now, ann.ID, issuer, issuer, begun.Token.ID)},
 	} {
 		for range 2 { // made, and from memory
 			if diff := cmp.Diff(test.want, d.introspect(t, "gate:"+text, test.token)); diff != "" {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -21,6 +23,8 @@ type Sessions interface {
 	Begin(ctx context.Context, owner *authority.Principal, actor audit.Actor) (session.Begun, error)
 	// Logout ends the session token by which its owner came. It returns authority.ErrNotFound where it has ended already.
 	Logout(ctx context.Context, owner *authority.Principal, actor audit.Actor) error
+	// Find returns a session token of a user that lasts, or authority.ErrNotFound.
+	Find(ctx context.Context, userID, id uuid.UUID) (session.Token, error)
 	// Lifetime is how long a session token lasts.
 	Lifetime() time.Duration
 }

@@ -140,6 +140,18 @@ func (t *Tokens) List(ctx context.Context, userID uuid.UUID) ([]Token, error) {
 	return slices.DeleteFunc(tokens, func(s Token) bool { return s.over(now) != "" }), nil
 }
 
+// Find returns a token of a user that lasts, or ErrNotFound.
+func (t *Tokens) Find(ctx context.Context, userID, id uuid.UUID) (Token, error) {
+	tokens, err := t.List(ctx, userID)
+	if err != nil {
+		return Token{}, err
+	}
+	if i := slices.IndexFunc(tokens, func(one Token) bool { return one.ID == id }); i >= 0 {
+		return tokens[i], nil
+	}
+	return Token{}, authority.ErrNotFound
+}
+
 // End ends a token of a user. It returns ErrNotFound where the user has none of that ID that lasts.
 func (t *Tokens) End(ctx context.Context, userID uuid.UUID, username string, id uuid.UUID, actor audit.Actor) error {
 	ev := audit.New(audit.SessionTokenEnd, actor, tokenTarget(id, username), t.cfg.Now())
