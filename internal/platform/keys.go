@@ -171,7 +171,7 @@ func (p *Platforms) setAddress(k *Key, d KeyDraft) error {
 }
 
 // shareSecret takes a secret that the platform has chosen. Two platforms must not have the same: an assertion need not say whose
-// it is, and each would speak for the other.
+// it is, and each would speak for the other. HMAC fills a key up with NULs (RFC 2104 section 2), so that with one more it is the same.
 func (p *Platforms) shareSecret(ctx context.Context, k *Key, text secret.Text) error {
 	plain := text.Reveal()
 	switch {
@@ -181,6 +181,10 @@ func (p *Platforms) shareSecret(ctx context.Context, k *Key, text secret.Text) e
 		return authority.Field("secret", "is longer than 1,024 bytes", "Give a shorter one.")
 	case plain != strings.TrimSpace(plain):
 		return authority.Field("secret", "begins or ends with a space or a line break", "Leave it out: each byte counts.")
+	case strings.Contains(plain, "\x00"):
+		return authority.Field("secret", "holds a NUL", "Give text.")
+	case isPublicKey(plain):
+		return authority.Field("secret", "is a public key, which everybody may have", "Give it as public_key, with RS512, ES256 or EdDSA.")
 	}
 	if _, err := jose.NewSecretKey(k.Algorithm, []byte(plain)); err != nil {
 		return secretFault(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/subtle"
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"math/big"
 
@@ -65,6 +67,18 @@ func commonDivisor(a, b jose.Key) *big.Int {
 		return nil
 	}
 	return divisor
+}
+
+// isPublicKey reports whether a secret is the text of a public key without the lines around it, as some products show theirs. Whoever
+// knows that would forge assertions by it. That of a whole PEM block package jose refuses.
+func isPublicKey(text string) bool {
+	der, err := base64.StdEncoding.DecodeString(text) // which passes over line breaks
+	if err != nil {
+		return false
+	}
+	_, spki := x509.ParsePKIXPublicKey(der)
+	_, pkcs1 := x509.ParsePKCS1PublicKey(der)
+	return spki == nil || pkcs1 == nil
 }
 
 // page is how many platforms are read at a time.

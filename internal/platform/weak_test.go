@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"math/big"
@@ -94,6 +95,9 @@ func TestWeakKeys(t *testing.T) {
 	of := func(n *big.Int, e int) string { return public(t, &rsa.PublicKey{N: n, E: e}) }
 	byThree := new(big.Int).Mul(modulus(t, 2047), big.NewInt(3))
 	even := new(big.Int).Lsh(good.N, 1)
+	der, _ := pem.Decode([]byte(public(t, &good.PublicKey)))
+	_, inLines, _ := strings.Cut(strings.TrimSpace(public(t, &good.PublicKey)), "\n")
+	inLines = inLines[:strings.LastIndex(inLines, "\n")]
 	for _, test := range []struct {
 		name  string
 		alg   jose.Algorithm
@@ -124,6 +128,10 @@ func TestWeakKeys(t *testing.T) {
 		{"a certificate", jose.RS512, platform.KeyDraft{PublicKey: block("CERTIFICATE", []byte("key"))}, "public_key", "no key for RS512"},
 		{"public for HMAC", jose.HS512, platform.KeyDraft{PublicKey: public(t, &good.PublicKey)}, "public_key", "no secret"},
 		{"PEM for a secret", jose.HS512, platform.KeyDraft{Secret: secret.Text(strings.TrimSpace(public(t, &good.PublicKey)))}, "secret", "PEM"},
+		{"PEM without its lines", jose.HS512, platform.KeyDraft{Secret: secret.Text(base64.StdEncoding.EncodeToString(der.Bytes))}, "secret", "public key"},
+		{"the same, in lines", jose.HS256, platform.KeyDraft{Secret: secret.Text(inLines)}, "secret", "public key"},
+		{"PKCS#1 without its lines", jose.HS256, platform.KeyDraft{Secret: secret.Text(base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(&good.PublicKey)))}, "secret", "public key"},
+		{"a NUL", jose.HS256, platform.KeyDraft{Secret: secret.Text(strings.Repeat("k", 64) + "\x00")}, "secret", "NUL"},
 		{"63 bytes for HS512", jose.HS512, platform.KeyDraft{Secret: secret.Text(strings.Repeat("k", 63))}, "secret", "64 bytes at least"},
 		{"47 bytes for HS384", jose.HS384, platform.KeyDraft{Secret: secret.Text(strings.Repeat("k", 47))}, "secret", "48 bytes at least"},
 		{"31 bytes for HS256", jose.HS256, platform.KeyDraft{Secret: secret.Text(strings.Repeat("k", 31))}, "secret", "32 bytes at least"},
@@ -157,6 +165,7 @@ func TestWeakKeys(t *testing.T) {
 		"Ed25519":          {Algorithm: jose.EdDSA, Key: platform.KeyDraft{PublicKey: public(t, edwards)}},
 		"HS512":            {Algorithm: jose.HS512, Key: platform.KeyDraft{Secret: secret.Text(strings.Repeat("k", 64))}},
 		"HS256":            {Key: platform.KeyDraft{Algorithm: jose.HS256, Secret: secret.Text(strings.Repeat("k", 32))}},
+		"HS256 in Base64":  {Key: platform.KeyDraft{Algorithm: jose.HS256, Secret: secret.Text(base64.StdEncoding.EncodeToString(der.Bytes[1:]))}},
 	} {
 		draft.Name = name
 		if _, _, err := d.Enrol(t.Context(), draft, admin); err != nil {
