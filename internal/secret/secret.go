@@ -194,8 +194,9 @@ func redactRuns(text, tag string, of func(c byte) bool) string {
 	return b.String() + text[kept:]
 }
 
-// ofSigned reports whether a character may stand in a JWS (RFC 7515 section 3.1). One begins with {" in Base64.
-func ofSigned(c byte) bool { return alphanumeric(c) || c == '-' || c == '_' || c == '.' }
+// ofSigned reports whether a character may stand in a JWS (RFC 7515 section 3.1), or in one whose dots a URL has percent-encoded:
+// its signature is more than nothing to whoever guesses the claims. One begins with {" in Base64.
+func ofSigned(c byte) bool { return alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '%' }
 
 // minRedacted is the length from which a run that begins like a secret is taken for one.
 const minRedacted = 40

@@ -163,6 +163,8 @@ func TestRedact(t *testing.T) {
 		{"at every turn", strings.Repeat("/"+token, 1000), strings.Repeat("/[secret]", 1000)},
 		{"a beginning within a run", "/jtjtjt" + token, "/[secret]"},
 		{"signed", "/reports/" + signed + "/x", "/reports/[secret]/x"},
+		{"signed, with its dots percent-encoded", "/reports/" + strings.ReplaceAll(signed, ".", "%2e") + "/x", "/reports/[secret]/x"},
+		{"signed, in capitals and padded", "/" + strings.ReplaceAll(signed, ".", "%2E") + "%3D%3D/x", "/[secret]/x"},
 		{"signed, its claims alone", signed[41:] + "/", "[secret]/"},
 		{"signed, cut", "/" + signed[:40] + "/", "/[secret]/"},
 		{"signed, too short to be one", "/" + signed[:39] + "/", "/" + signed[:39] + "/"},
