@@ -225,7 +225,7 @@ func (p *Platforms) readPublicKey(ctx context.Context, k *Key, text string) erro
 	}
 	key, err := jose.ParsePEM(k.Algorithm, []byte(text))
 	if err != nil {
-		return keyFault(k.Algorithm, err)
+		return keyFault(err)
 	}
 	form, err := key.PEM()
 	if err != nil {
@@ -236,14 +236,14 @@ func (p *Platforms) readPublicKey(ctx context.Context, k *Key, text string) erro
 }
 
 // keyFault says what is wrong with a public key. Of what jose says, only its own words are told: others may quote the key.
-func keyFault(alg jose.Algorithm, err error) error {
+func keyFault(err error) error {
 	switch {
 	case errors.Is(err, jose.ErrPrivateKey):
 		return authority.Field("public_key", "is a private key", "It has been seen now: make a new pair, and give its public half.")
 	case errors.Is(err, jose.ErrWeakKey):
 		return authority.Field("public_key", "is weak: "+jose.Problem(err), "Make a new pair: RSA of 2048 to 4096 bits with the exponent 65537, P-256 or Ed25519.")
 	case jose.Problem(err) != "":
-		return authority.Field("public_key", "is no key for "+string(alg)+": "+jose.Problem(err), "Give one PEM block that begins with -----BEGIN PUBLIC KEY-----; RSA is for RS512, RS384 and RS256, P-256 for ES256, Ed25519 for EdDSA.")
+		return authority.Field("public_key", "can't be used: "+jose.Problem(err), "Give one PEM block that begins with -----BEGIN PUBLIC KEY-----; RSA is for RS512, RS384 and RS256, P-256 for ES256, Ed25519 for EdDSA.")
 	default:
 		return authority.Field("public_key", "can't be read", "Give one PEM block that begins with -----BEGIN PUBLIC KEY-----.")
 	}
