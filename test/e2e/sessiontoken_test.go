@@ -70,7 +70,7 @@ func TestSessionTokens(t *testing.T) {
 			}
 			for name, test := range map[string]func(*testing.T){
 				"grant": p.testGrant, "grant by x oauth2": p.testStandardClient, "self": p.testSelf, "spellings": p.testSpellings,
-				"no way round": p.testNoOtherWay, "assertions": p.testAssertions, "refused": p.testRefused, "stopped": p.testStopped,
+				"no way round": p.testNoOtherWay, "assertions": p.testAssertions, "refused": p.testRefused, "stopped": p.testStopped, "published": p.testPublished,
 			} {
 				t.Run(name, test)
 			}

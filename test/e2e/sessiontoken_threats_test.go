@@ -16,12 +16,20 @@ import (
 // sign makes an assertion, of RS512, and keeps it among the secrets.
 func (p *partner) sign(t *testing.T, claims object) string {
 	t.Helper()
+	return p.signAs(t, object{"alg": "RS512", "typ": "JWT"}, p.key, claims)
+}
+
+// signAs makes an assertion with a header and a key of its own.
+func (p *partner) signAs(t *testing.T, header object, key *rsa.PrivateKey, claims object) string {
+	t.Helper()
+	top, err := json.Marshal(header)
+	must(t, err)
 	payload, err := json.Marshal(claims)
 	must(t, err)
 	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"RS512","typ":"JWT"}`)) + "." + encode(payload)
+	signed := encode(top) + "." + encode(payload)
 	digest := sha512.Sum512([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, p.key, crypto.SHA512, digest[:])
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA512, digest[:])
 	must(t, err)
 	p.secrets = append(p.secrets, signed+"."+encode(signature))
 	return signed + "." + encode(signature)
