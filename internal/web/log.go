@@ -191,8 +191,13 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 			to = append(to, a)
 		}
 	}
-	if l.User != uuid.Nil {
-		to = append(to, slog.String("user_id", l.User.String()), slog.String("credential_id", l.Credential.String()))
+	for _, id := range [...]struct {
+		name string
+		of   uuid.UUID
+	}{{"user_id", l.User}, {"credential_id", l.Credential}} { // of a platform's refused assertion, the platform alone is known
+		if id.of != uuid.Nil {
+			to = append(to, slog.String(id.name, id.of.String()))
+		}
 	}
 	if l.Err != nil {
 		to = append(to, slog.String("error", shown(l.Err.Error())))

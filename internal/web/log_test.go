@@ -139,6 +139,10 @@ func TestLog(t *testing.T) {
 			"level": "INFO", "status": 401.0, "method": "GET", "host": "other", "path": "/x", "client": "198.51.100.7",
 			"kind": "personal_token", "service": "reports", "reason": "blocked", "user_id": user.String(), "credential_id": token.String(),
 		}},
+		{"a credential whose user isn't known", func(w http.ResponseWriter, _ *http.Request) {
+			web.Note(w).Refused(&authority.Refusal{Reason: authority.ReasonExpired, ID: token})
+			w.WriteHeader(http.StatusUnauthorized)
+		}, base(401, map[string]any{"reason": "expired", "credential_id": token.String()})},
 		{"a fault", func(w http.ResponseWriter, r *http.Request) { web.WriteError(w, r, errors.New("disk on fire")) }, base(500, map[string]any{"level": "ERROR", "error": "disk on fire"})},
 		{"no fault", func(w http.ResponseWriter, r *http.Request) { web.WriteError(w, r, &http.MaxBytesError{}) }, base(413, map[string]any{"reason": "body_too_large"})},
 		{"a refusal with a reason", func(w http.ResponseWriter, r *http.Request) {

@@ -408,8 +408,9 @@ func TestLog(t *testing.T) {
 			"status": 200.0, "path": "/api/v1/authenticate-jwt/{platform}", "kind": "assertion", "user_id": john, "credential_id": ours, "reason": nil, "error": nil,
 		}},
 		{d.fresh(t).at("POST /api/v1/authenticate-jwt/eyJpasted?x=eyJqueried"), map[string]any{
-			"level": "INFO", "status": 401.0, "path": "/api/v1/authenticate-jwt/{platform}", "client": clientAddress, "reason": "unknown_platform", "error": nil,
+			"level": "INFO", "status": 401.0, "path": "/api/v1/authenticate-jwt/{platform}", "client": clientAddress, "reason": "unknown_platform", "credential_id": nil, "error": nil,
 		}},
+		{d.asserted(d.assertion(t, 48*time.Hour)), map[string]any{"status": 401.0, "reason": "wrong_claims", "user_id": nil, "credential_id": ours, "error": nil}},
 		{logIn(email, "wrong password"), map[string]any{"level": "INFO", "status": 401.0, "reason": "wrong_password", "user_id": john, "error": nil}},
 		{withBody("{}"), map[string]any{"level": "INFO", "status": 400.0, "reason": "USERNAME_EMAIL_REQUIRED", "user_id": nil, "error": nil}},
 		{request{line: "GET " + logoutPath + "/"}, map[string]any{"status": 405.0, "path": logoutPath, "method": "GET", "reason": "METHOD_NOT_ALLOWED"}},
