@@ -65,7 +65,7 @@ func errOtherKey(alg Algorithm) error {
 	if f, _ := alg.scheme(); f == noFamily || f == familyHMAC {
 		return refuse(ErrUnknownAlgorithm, "no public key has it")
 	}
-	return refuse(ErrKeyFormat, "it is no key for "+string(alg))
+	return refuse(ErrKeyFormat, "it is of a type or curve that "+string(alg)+" doesn't use")
 }
 
 func copyRSA(pub *rsa.PublicKey) (*rsa.PublicKey, error) {

@@ -92,11 +92,14 @@ func (e *examination) refusal(reason authority.Reason) error {
 	return &authority.Refusal{Reason: reason, ID: e.platform.ID, UserID: e.user.ID}
 }
 
+// fixForm says how an assertion looks: quotes, blanks and words before it come along where one is copied or logged.
+const fixForm = "Present the JWT as the library returns it, without quotes, blanks or a word before it: three segments in base64url without =, divided by dots, the header with alg, kid and typ alone."
+
 // readForm passes the text through the gate.
 func (e *examination) readForm(context.Context) (fault, error) {
 	t, err := jose.Parse(e.text.Reveal())
 	if err != nil { // which quotes nothing
-		return fault{authority.ReasonMalformed, "It is no signed token as it should be: " + err.Error() + ".", "Present the JWT as the library returns it: three segments divided by dots, the header with alg, kid and typ alone."}, nil
+		return fault{authority.ReasonMalformed, "It is no signed token as it should be: " + err.Error() + ".", fixForm}, nil
 	}
 	e.token = t
 	e.trace.note("It is a signed token of %d bytes.", len(e.text))

@@ -106,10 +106,11 @@ func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
 	case !c.now.Before(end):
 		return time.Time{}, fault{authority.ReasonExpired, told + ".", "Sign a new one for each log-in, and set the platform's clock right."}
 	case end.After(c.now.Add(c.maxLife + skew)):
-		return time.Time{}, fault{
-			authority.ReasonWrongClaims, told + ", and " + seconds(c.maxLife) + " s is as far as it may be ahead.",
-			"Let it end sooner, or raise the platform's max_assertion_seconds. Seconds are meant: RFC 7519 knows no milliseconds.",
+		fix := "Let it end sooner, or raise the platform's max_assertion_seconds (--max-life)."
+		if strict && at > maxSeconds {
+			fix = "Give seconds since 1970: RFC 7519 knows no milliseconds."
 		}
+		return time.Time{}, fault{authority.ReasonWrongClaims, told + ", and " + seconds(c.maxLife) + " s is as far as it may be ahead.", fix}
 	}
 	return end, fault{}
 }
@@ -124,7 +125,7 @@ func instant(at int64, strict bool) time.Time {
 
 // notWhole says that a time isn't a whole number that can be read.
 func notWhole(claims jose.Claims, name string) fault {
-	return fault{authority.ReasonWrongClaims, name + " is " + shown(string(claims.Raw(name))) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
+	return fault{authority.ReasonWrongClaims, name + " is " + shownJSON(claims.Raw(name)) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
 }
 
 // stamp shows a time to the microsecond.

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -105,9 +106,26 @@ const maxShown = 120
 // shown shows a value that anybody may have written: on one line, bounded, without what looks like a secret in it. A platform that puts
 // a token in the wrong claim must not have it read by whoever looks for the mistake.
 func shown(value string) string {
+	return strconv.Quote(bounded(value))
+}
+
+// shownJSON shows the JSON text of a claim: a number, true, false or null as it stands, a text as one, and anything else quoted.
+func shownJSON(raw []byte) string {
+	var text string
+	switch {
+	case json.Unmarshal(raw, &text) == nil && raw[0] == '"':
+		return "the text " + shown(text)
+	case raw[0] == '{' || raw[0] == '[':
+		return shown(string(raw))
+	}
+	return bounded(string(raw))
+}
+
+// bounded is a value without what looks like a secret, and not longer than is shown.
+func bounded(value string) string {
 	value = secret.Redact(value)
 	if runes := []rune(value); len(runes) > maxShown {
 		value = string(runes[:maxShown]) + "…"
 	}
-	return strconv.Quote(value)
+	return value
 }

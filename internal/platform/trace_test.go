@@ -34,6 +34,7 @@ func TestExplain(t *testing.T) {
 		fix   string
 	}{
 		{"no token", "abc", "form", []string{"three"}, "three segments"},
+		{"quoted", "\"" + p.sign(t, jose.Header{}, d.plain(nil)) + "\"", "form", []string{"base64url"}, "without quotes"},
 		{"another key", p.sign(t, jose.Header{KeyID: "2025"}, d.plain(nil)), "key", []string{`"2025"`, `"HS256"`, "2026", p.key.ID.String(), "shared"}, "kid"},
 		{"another algorithm", pair(t, jose.Header{}, d.plain(nil)), "key", []string{`"RS256"`, "(HS256, shared"}, "algorithm of the key"},
 		{"another signature", stranger(t, jose.Header{}, d.plain(nil)), "signature", []string{"none"}, "isn't decoded"},
@@ -43,7 +44,9 @@ func TestExplain(t *testing.T) {
 		{"over", p.sign(t, jose.Header{}, d.plain(claims{"expire": now - 30})), "times", []string{digits(now - 30), "2026-11-21T11:59:30Z", "2026-11-21T12:00:00Z"}, "clock"},
 		{"in milliseconds, far ahead", p.sign(t, jose.Header{}, d.plain(claims{"expire": (now + 3600) * 1000})), "times", []string{"2026-11-21T13:00:00Z", "900 s"}, "max_assertion_seconds"},
 		{"far beyond", p.sign(t, jose.Header{}, d.plain(claims{"expire": int64(1) << 62})), "times", []string{"after the year 5138"}, "sooner"},
-		{"a fraction", p.sign(t, jose.Header{}, d.plain(claims{"expire": 1795262460.5})), "times", []string{"1795262460.5"}, "rounded down"},
+		{"a fraction", p.sign(t, jose.Header{}, d.plain(claims{"expire": 1795262460.5})), "times", []string{"expire is 1795262460.5,"}, "rounded down"},
+		{"a date", p.sign(t, jose.Header{}, d.plain(claims{"expire": "2026-11-21T12:01:00Z"})), "times", []string{`expire is the text "2026-11-21T12:01:00Z",`}, "without quotes"},
+		{"a list", p.sign(t, jose.Header{}, d.plain(claims{"expire": []string{"x"}})), "times", []string{`expire is "[\"x\"]",`}, "as a number"},
 		{"ahead", p.sign(t, jose.Header{}, d.plain(claims{"nbf": now + 60})), "times", []string{"nbf", "10 s ahead"}, "clock"},
 		{"no end", p.sign(t, jose.Header{}, d.plain(claims{"expire": nil})), "times", []string{"Neither expire nor exp"}, "Say when it ends"},
 		{"no e-mail", p.sign(t, jose.Header{}, d.plain(claims{"email": nil})), "email", []string{"Neither email nor sub"}, "Set email"},
@@ -81,6 +84,11 @@ func TestExplain(t *testing.T) {
 		t.Errorf("got %+v, %v, want it told that it is another platform's", told, err)
 	}
 	d.want(t, p, true, good, "") // which all that explaining hasn't used
+	later := p.sign(t, jose.Header{}, d.full(p, claims{"exp": (now + 60) * 1000}))
+	told, err = d.Explain(t.Context(), platform.Question{Platform: p.Code, Assertion: later, Grant: true})
+	if last := told.Steps[len(told.Steps)-1]; err != nil || last.Name != "times" || !contains(last.Fix, "no milliseconds") {
+		t.Errorf("got %+v, %v, want it told that the grant knows no milliseconds", last, err)
+	}
 	made := other.sign(t, jose.Header{}, d.plain(claims{"email": "dora@example.com"}))
 	told, err = d.Explain(t.Context(), platform.Question{Platform: other.ID.String(), Assertion: made})
 	if err != nil || !told.Accepted || !contains(told.Steps[9].Found, "made of it") {

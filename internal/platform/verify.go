@@ -51,10 +51,7 @@ func (e *examination) findKey(ctx context.Context) (fault, error) {
 	h := e.token.Header()
 	living, former := divide(keys, h.KeyID)
 	e.keys.former = former
-	f := fault{authority.ReasonUnknownKey, e.wanted(living), "Leave kid out, or give the ID of a living key."}
-	if h.KeyID == "" {
-		f.fix = "Give the platform a key."
-	}
+	f := fault{authority.ReasonUnknownKey, e.wanted(living), fixKey(living, h.KeyID)}
 	records, within := named(living, h.KeyID)
 	for _, k := range records {
 		if k.Algorithm != h.Algorithm { // and nothing is fetched for it
@@ -76,6 +73,21 @@ func (e *examination) findKey(ctx context.Context) (fault, error) {
 		return fault{}, e.keys.unread
 	}
 	return e.orRevoked(f), nil
+}
+
+// fixKey says what to do where no key is found. A platform that has just published its next key needn't look for a mistake.
+func fixKey(living []Key, kid string) string {
+	published := slices.ContainsFunc(living, func(k Key) bool { return k.JWKSURI != "" })
+	switch {
+	case kid == "" && published:
+		return "Publish a key of this algorithm. The set is kept for five minutes: publish the next key before it signs, and name it by kid."
+	case kid == "":
+		return "Give the platform a key."
+	case published:
+		return "Name a key that the set at its address has. For a kid that it lacks it is read again, twice a minute at most: publish the next key a minute before it signs."
+	default:
+		return "Leave kid out, or give the ID of a living key."
+	}
 }
 
 // wanted says what the header names, and what there is.
