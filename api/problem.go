@@ -80,7 +80,7 @@ var registry = map[Code]Description{
 	CodeMalformedRequest:     {http.StatusBadRequest, "The request can't be read", "Compare it with /v1/openapi.json."},
 	CodeMalformedJSON:        {http.StatusBadRequest, "The body is not one JSON value", "Send one JSON object whose members have different names."},
 	CodeTwoCredentials:       {http.StatusBadRequest, "The request has two credentials", "Send one Authorization header field, and each cookie once."},
-	CodeNotAuthenticated:     {http.StatusUnauthorized, "The request has no valid credential", "Send a valid access token or personal token as Bearer, or user name and password as Basic."},
+	CodeNotAuthenticated:     {http.StatusUnauthorized, "The request has no valid credential", "Send a valid access, session or personal token as Bearer, or user name and password as Basic."},
 	CodeNotAllowed:           {http.StatusForbidden, "The caller may not do this", "Ask an administrator."},
 	CodeCredentialTooWeak:    {http.StatusForbidden, "This kind of credential has no such power over Jeton", "Use a personal token, or user name and password."},
 	CodeNotFound:             {http.StatusNotFound, "There is no such resource", "Check the name or ID."},
