@@ -56,13 +56,19 @@ func actorOf(e api.Event) string {
 }
 
 // credentialOf returns the credential by which it was done or refused, where its user may have several of the kind: the
-// name of an API token, which an access token of it has too, else the ID. By that it can be found, and disabled.
+// name of an API token, which an access token of it has too, or of the platform whose assertion it was, else the ID. By that it
+// can be found, and disabled. A platform that makes a user is named as the actor already.
 func credentialOf(a *api.Actor) string {
 	if a == nil {
 		return ""
 	}
 	switch a.CredentialKind {
 	case "api_token", "access_token", "client_secret":
+		return orElse(a.CredentialName, a.CredentialID)
+	case "assertion":
+		if a.UserID == "" && a.Username != "" {
+			return ""
+		}
 		return orElse(a.CredentialName, a.CredentialID)
 	}
 	return ""

@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 )
 
 // TestEvents fills the log and asks for parts of it.
@@ -127,6 +130,28 @@ func TestEventCredential(t *testing.T) {
 			t.Errorf("got %+v, want no credential's name of an administrator with a personal token", e.Actor)
 		}
 	}
+}
+
+// TestEventPlatform: an event tells the name of the platform whose assertion was refused, also of a deleted one; and a platform's
+// code selects what was done to it.
+func TestEventPlatform(t *testing.T) {
+	d := platformDesk(t)
+	made, _ := d.postPlatform(t, `{"name":"Partner"}`)
+	d.refusals.Add(audit.Refusal{Reason: "not_yet", Door: "bitcanuck", Kind: authority.Assertion.String(), ID: uuid.MustParse(made.ID)}, d.clock())
+	d.refused(t)
+	if events := d.eventsOf(t, "target="+made.Code); len(events) != 1 || events[0].Action != "platform.create" {
+		t.Errorf("got %+v done to the platform, want it enrolled", events)
+	}
+	wantRefusal := func() {
+		t.Helper()
+		if events := d.eventsOf(t, "reason=not_yet"); len(events) != 1 || events[0].Actor.CredentialName != "Partner" {
+			t.Errorf("got %+v, want one refusal of Partner", events)
+		}
+	}
+	wantRefusal()
+	d.want(t, ask{route: "DELETE /v1/platforms/" + made.Code, token: d.adminToken}, http.StatusNoContent, "")
+	wantRefusal()
+	d.want(t, ask{route: "GET /v1/events?target=" + made.Code, token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField)
 }
 
 // eventsOf goes through all pages of a listing, two by two.

@@ -93,6 +93,23 @@ func (p *Platforms) issuing(ctx context.Context, issuer string) (Platform, error
 	return p.cfg.Store.PlatformNamed(ctx, issuer)
 }
 
+// Names returns the names of those of the given platforms that there are, deleted ones too.
+func (p *Platforms) Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	names := make(map[uuid.UUID]string)
+	for _, id := range ids {
+		if _, known := names[id]; known {
+			continue
+		}
+		switch found, err := p.cfg.Store.Platform(ctx, id); {
+		case err == nil:
+			names[id] = found.Name
+		case !errors.Is(err, authority.ErrNotFound):
+			return nil, fmt.Errorf("naming a platform: %w", err)
+		}
+	}
+	return names, nil
+}
+
 // parseID reads an ID in the one spelling in which Jeton writes it.
 func parseID(text string) (uuid.UUID, bool) {
 	id, err := uuid.Parse(text)
