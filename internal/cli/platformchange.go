@@ -16,6 +16,9 @@ type platformSettings struct {
 	life  time.Duration
 }
 
+// maxLife is the longest --max-life.
+const maxLife = 24 * time.Hour
+
 func (s *platformSettings) flags(p *program, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.draft.Algorithm, "algorithm", "", "RS512 (if not given), RS384, RS256, HS512, HS384, HS256, ES256 or EdDSA: the one by which it signs")
@@ -25,7 +28,7 @@ func (s *platformSettings) flags(p *program, cmd *cobra.Command) {
 	f.BoolVar(&s.draft.Administrators, "administrators", false, "let it speak for administrators among them, too")
 	f.BoolVar(&s.draft.CreateUsers, "create-users", false, "make a user of an e-mail that nobody has")
 	f.StringSliceVar(&s.draft.NewUserRoles, "new-user-role", nil, "role of such a user; may be given several times")
-	f.DurationVar(&s.life, "max-life", 15*time.Minute, "how far ahead the end of an assertion may lie")
+	f.DurationVar(&s.life, "max-life", 15*time.Minute, "how far ahead the end of an assertion may lie: 24h at most")
 	f.BoolVar(&s.draft.OneTime, "one-time", false, "let each assertion count once")
 	p.complete(cmd, "algorithm", algorithms...)
 }
@@ -36,8 +39,11 @@ func (s *platformSettings) read(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("speaks-for") && len(s.draft.SpeaksFor) == 0 {
 		return &usageError{text: "--speaks-for is empty", fix: "Give all, role:NAME or user:NAME; to have it speak for nobody, disable it."}
 	}
-	if s.life < time.Second || s.life%time.Second != 0 {
+	switch {
+	case s.life < time.Second || s.life%time.Second != 0:
 		return &usageError{text: "--max-life is no time of whole seconds, as 15m"}
+	case s.life > maxLife:
+		return &usageError{text: "--max-life is longer than a day", fix: "Let the platform sign an assertion when it needs one, as with 15m."}
 	}
 	if cmd.Flags().Changed("max-life") {
 		s.draft.MaxAssertionSeconds = int(s.life / time.Second)

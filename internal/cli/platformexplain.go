@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,9 @@ logged in.`,
 			if err != nil {
 				return err
 			}
+			if !grant {
+				assertion = schemeless(assertion)
+			}
 			explanation, err := c.ExplainAssertion(ctx, args[0], assertion, grant)
 			if err != nil {
 				return noPlatform(err, args[0])
@@ -53,6 +57,14 @@ func (p *program) assertionFrom(ctx context.Context, file string) (client.Secret
 		return p.askHidden(ctx, "Assertion: ")
 	}
 	return p.secretFromStdin(ctx)
+}
+
+// schemeless returns the assertion without the word Bearer, which the header Token may have before it. The grant knows none.
+func schemeless(assertion client.Secret) client.Secret {
+	if scheme, rest, _ := strings.Cut(assertion.Reveal(), " "); strings.EqualFold(scheme, "Bearer") {
+		return client.Secret(strings.TrimLeft(rest, " "))
+	}
+	return assertion
 }
 
 // showExplanation prints the steps, and returns errDenied where one fails: see showVerdict.
