@@ -98,14 +98,14 @@ func (p *program) sessionEnd() *cobra.Command {
 	}
 	user := ofUserFlag(cmd)
 	cmd.RunE = p.askAbout(user, func(ctx context.Context, c *client.Client, args []string) (err error) {
-		list := "jeton session list"
+		fix := "jeton session list shows your own; another's need --user."
 		if *user != "" {
-			err, list = c.EndUserSession(ctx, *user, args[0]), list+" --user "+shellWord(*user)
+			err, fix = c.EndUserSession(ctx, *user, args[0]), "jeton session list --user "+shellWord(*user)+" shows all."
 		} else {
 			err = c.EndSession(ctx, args[0])
 		}
 		if err != nil {
-			return named(err, fmt.Sprintf("there is no such session %s that lasts", args[0]), list+" shows all.")
+			return named(err, fmt.Sprintf("there is no session %s that lasts", args[0]), fix)
 		}
 		p.say("Ended the session %s.", args[0])
 		return nil

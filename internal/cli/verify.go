@@ -127,7 +127,6 @@ func (p *program) showVerdict(v api.Verdict) error {
 		switch {
 		case !v.Allow:
 			p.say("Refused: %s%s.", strings.TrimSuffix(v.Reason+", "+meanings[v.Reason], ", "), atService(v))
-			p.hint("What to do about a refusal: docs/how-to/refusals.md. All reasons: docs/reference/codes.md.")
 		case v.Principal == nil:
 			p.say("Allowed%s.", atService(v))
 		default:
@@ -136,6 +135,12 @@ func (p *program) showVerdict(v api.Verdict) error {
 		}
 	})
 	if err == nil && !v.Allow {
+		if p.output != formatJSON {
+			if err := p.out.Flush(); err != nil { // or the advice would stand before what it is about
+				return outputError(err)
+			}
+			p.hint("What to do about a refusal: docs/how-to/refusals.md. All reasons: docs/reference/codes.md.")
+		}
 		return errDenied
 	}
 	return err
