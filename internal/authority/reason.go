@@ -85,7 +85,7 @@ const (
 	ReasonRateLimited       Reason = "rate_limited"        // the token is used more often than it may be
 	ReasonThrottled         Reason = "throttled"           // too many wrong passwords, for this user or from this address
 	ReasonBusy              Reason = "busy"                // too many passwords are being checked
-	ReasonUnavailable       Reason = "unavailable"         // the database could not be asked
+	ReasonUnavailable       Reason = "unavailable"         // the database, or where somebody publishes keys, could not be asked
 )
 
 // Reasons returns all reasons.
