@@ -57,6 +57,7 @@ func TestEventTable(t *testing.T) {
 		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"expired","actor":{"credential_kind":"assertion","credential_id":"9","credential_name":"Partner"},"door":"bitcanuck","count":2},
 		{"at":"2026-11-02T03:04:01Z","action":"session_token.create","actor":{"user_id":"2","username":"alice","credential_kind":"assertion","credential_id":"9","credential_name":"Partner"},"count":1},
 		{"at":"2026-11-02T03:04:01Z","action":"user.create","actor":{"username":"Partner","credential_kind":"assertion","credential_id":"9","credential_name":"Partner"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"platform_key.delete","actor":{"username":"admin"},"target":{"kind":"platform_key","id":"10","name":"Partner"},"count":1},
 		{"at":"2026-11-02T03:04:01Z","action":"api_token.create","actor":{"username":"admin"},"target":{"kind":"api_token","id":"8","name":"odd:"},"count":1}
 	]}`
 	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, rows))}, "events")
@@ -82,6 +83,7 @@ func TestEventTable(t *testing.T) {
 		"11-02 03:04:01 refused expired - - 2x by Partner, bitcanuck",
 		"11-02 03:04:01 session_token.create alice - by Partner",
 		"11-02 03:04:01 user.create Partner - alice",
+		"11-02 03:04:01 platform_key.delete admin - Partner 10",
 		"11-02 03:04:01 api_token.create admin - odd:",
 		"",
 	}

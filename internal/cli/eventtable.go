@@ -74,10 +74,11 @@ func credentialOf(a *api.Actor) string {
 	return ""
 }
 
-// recordOf returns the name of a record, or its ID where it has none. Client secrets and keys have their account's name,
-// which may have several: theirs is the ID beside it.
+// recordOf returns the name of a record, or its ID where it has none. Client secrets and keys have their account's name, and
+// those of platforms the platform's, which may have several: theirs is the ID beside it.
 func recordOf(t *api.Target) string {
-	if t.Kind == "client_secret" || t.Kind == "client_key" {
+	switch t.Kind {
+	case "client_secret", "client_key", "platform_key":
 		return joined(" ", t.Name, t.ID)
 	}
 	return orElse(t.Name, t.ID)
