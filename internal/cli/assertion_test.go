@@ -274,7 +274,7 @@ func TestAssertionRefused(t *testing.T) {
 		"no e-mail":                 {[]string{"--key-file", good, "--email", ""}, 2, "lacks --email"},
 		"no time":                   {[]string{"--key-file", good, "--life", "0"}, 2, "--life is no time of whole seconds"},
 		"half a second":             {[]string{"--key-file", good, "--life", "1500ms"}, 2, "--life is no time of whole seconds"},
-		"an hour as a number":       {[]string{"--key-file", good, "--life", "3600"}, 2, "the value of --life is not of type duration"},
+		"an hour as a number":       {[]string{"--key-file", good, "--life", "3600"}, 2, "--life is no time with its unit, as 90s, 15m or 1h30m"},
 		"a grant of nobody":         {[]string{"--key-file", good, "--grant", "--url", "https://a.example"}, 2, `lacks --platform, which is the "iss" of a grant`},
 		"a grant for nobody":        {[]string{"--key-file", good, "--grant", "--platform", "K7PX2MQA"}, 2, `lacks --url, which is the "aud" of a grant`},
 		"another sort's algorithm":  {[]string{"--key-file", good, "--algorithm", "RS512"}, 2, "--algorithm is none of this key. It can sign by EdDSA."},

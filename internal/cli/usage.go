@@ -105,6 +105,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		if bad.GetFlag().Value.Type() == "bool" {
 			return &usageError{text: "--" + name + " takes no value", fix: fixFor(name)}
 		}
+		if bad.GetFlag().Value.Type() == "duration" {
+			return &usageError{text: "--" + name + " is no time with its unit, as 90s, 15m or 1h30m"}
+		}
 		return &usageError{text: fmt.Sprintf("the value of --%s is not of type %s", name, bad.GetFlag().Value.Type())}
 	}
 	if lacking, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
