@@ -156,7 +156,12 @@ func (p *program) enrol(ctx context.Context, c *client.Client, draft api.NewPlat
 	}
 	what, text := made(pl.PrivateKey, pl.Secret)
 	if text == "" {
-		return p.show(pl, func() { p.say("Enrolled the platform %s. Its code is %s.", pl.Name, pl.Code) })
+		return p.show(pl, func() {
+			p.say("Enrolled the platform %s. Its code is %s.", pl.Name, pl.Code)
+			if draft.JWKSURI != "" {
+				p.say("Its keys are read with its first assertion: jeton platform explain %s tries one.", pl.Code)
+			}
+		})
 	}
 	otherwise := "The platform was enrolled and its " + what + " is lost: delete " + pl.Code + ", and enrol it again."
 	if err := to.deliver(pl, unended(text), otherwise); err != nil {
