@@ -235,7 +235,7 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken:
 		n.authority.Forget(c.ID)
 	case feed.Service, feed.Pepper, feed.SigningKey, feed.PlatformRules, feed.PlatformKey: // no credential rests on them
-	default: // of those two; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
+	default: // a revoked key, a platform; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
 		n.authority.Forget(uuid.Nil)
 	}
 	if all {

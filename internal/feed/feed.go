@@ -70,10 +70,10 @@ const (
 	ClientSecret   Kind = "client_secret"   // a client's secret or key, or an access token that was got for it
 	BrowserSession Kind = "browser_session" // a browser's session, with both its cookies
 	SessionToken   Kind = "session_token"
-	Platform       Kind = "platform"     // a platform that may no longer say what it said, with all session tokens that it got
+	Platform       Kind = "platform"       // a platform that may no longer say what it said, with all session tokens that it got
 	PlatformRules  Kind = "platform_rules" // what a platform may say from now on, without a word on what it has said
-	PlatformKey    Kind = "platform_key" // a key of a platform, on which nothing rests that was got by it
-	Service        Kind = "service"      // a service, its operations or their audiences
+	PlatformKey    Kind = "platform_key"   // a key of a platform, on which nothing rests that was got by it
+	Service        Kind = "service"        // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes
 	RevokedKey     Kind = "revoked_key" // a signing key revoked, and with it the tokens that it has signed
