@@ -55,7 +55,7 @@ func (a *answers) of(ctx context.Context, token string, p *authority.Principal, 
 		return known.body, nil
 	}
 	body, err := build(ctx, token, p)
-	if err == nil && len(body) <= maxAnswer {
+	if err == nil && body != nil && len(body) <= maxAnswer {
 		fresh := &madeAnswer{sum: sum, userID: p.ID, record: p.CredentialID, username: strings.Clone(p.Username), body: body}
 		if p.Limits != nil {
 			fresh.narrowed, fresh.scopes = p.Limits.Scopes != nil, p.Limits.Scopes

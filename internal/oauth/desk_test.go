@@ -25,6 +25,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/oauth"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/test/desk"
 )
 
@@ -37,9 +38,32 @@ const (
 type edge struct {
 	*httptest.Server
 	*desk.Desk
-	handler http.Handler
-	issuer  *faultyIssuer
-	root    account.User // an administrator
+	handler  http.Handler
+	issuer   *faultyIssuer
+	sessions *lateSessions
+	root     account.User // an administrator
+}
+
+// lateSessions are session tokens before which something else happens first, once, where it is told so.
+type lateSessions struct {
+	oauth.Sessions
+	before atomic.Pointer[func()]
+}
+
+func (l *lateSessions) happen() {
+	if before := l.before.Swap(nil); before != nil {
+		(*before)()
+	}
+}
+
+func (l *lateSessions) Begin(ctx context.Context, owner *authority.Principal, actor audit.Actor) (session.Begun, error) {
+	l.happen()
+	return l.Sessions.Begin(ctx, owner, actor)
+}
+
+func (l *lateSessions) Logout(ctx context.Context, owner *authority.Principal, actor audit.Actor) error {
+	l.happen()
+	return l.Sessions.Logout(ctx, owner, actor)
 }
 
 // faultyIssuer issues until it is told to do something before.
@@ -66,9 +90,9 @@ func check(t testing.TB, err error) {
 func newEdge(t testing.TB) *edge {
 	t.Helper()
 	d := &edge{Desk: desk.New(t, desk.Options{Bare: true, Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})}
-	d.issuer = &faultyIssuer{AccessTokens: d.Access}
+	d.issuer, d.sessions = &faultyIssuer{AccessTokens: d.Access}, &lateSessions{Sessions: d.Sessions}
 	h, err := oauth.New(oauth.Config{
-		Authority: d.Authority, Access: d.issuer, APITokens: d.API, Sessions: d.Sessions, Policy: d.Catalog.Policy, Keyring: d.Keyring, Feed: d.Feed, Peers: d.Peers,
+		Authority: d.Authority, Access: d.issuer, APITokens: d.API, Sessions: d.sessions, Policy: d.Catalog.Policy, Keyring: d.Keyring, Feed: d.Feed, Peers: d.Peers,
 		PublicURL: issuer,
 	})
 	check(t, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,15 +17,13 @@ import (
 
 // Sessions begins and ends the sessions of users whom platforms log in.
 type Sessions interface {
-	// Begin makes a session token for a principal that came by an assertion. The error is authority.ErrActorChanged where the
-	// user or the platform has changed since, or a store's.
+	// Begin makes a session token for a principal that came by an assertion. It returns a *authority.Refusal where the user was
+	// deleted since, authority.ErrActorChanged where user or platform was changed, or a store's error.
 	Begin(ctx context.Context, owner *authority.Principal, actor audit.Actor) (session.Begun, error)
 	// Logout ends the session token by which its owner came. It returns authority.ErrNotFound where it has ended already.
 	Logout(ctx context.Context, owner *authority.Principal, actor audit.Actor) error
 	// Find returns a session token of a user that lasts, or authority.ErrNotFound.
 	Find(ctx context.Context, userID, id uuid.UUID) (session.Token, error)
-	// Lifetime is how long a session token lasts.
-	Lifetime() time.Duration
 }
 
 // logIn gets a platform a session token for one of its users (RFC 7523 section 2.1). The assertion suffices: its issuer is who
@@ -59,9 +56,7 @@ func (s *server) logIn(c *call) error {
 	if err != nil {
 		return c.refuse(s.cfg.Authority.Withhold(err, &in, &s.platform, &p), badGrant())
 	}
-	c.write(http.StatusOK, api.OAuthToken{
-		AccessToken: begun.Text.Reveal(), TokenType: tokenTypeBearer, ExpiresIn: int64(s.cfg.Sessions.Lifetime().Seconds()),
-	})
+	c.write(http.StatusOK, api.OAuthToken{AccessToken: begun.Text.Reveal(), TokenType: tokenTypeBearer, ExpiresIn: begun.Seconds()})
 	return nil
 }
 

@@ -94,9 +94,12 @@ type Begun struct {
 	Token Token
 }
 
+// Seconds is how long the token lasts from its beginning: what BitCanuck calls ttl, and OAuth expires_in.
+func (b *Begun) Seconds() int64 { return int64(b.Token.ExpiresAt.Sub(b.Token.CreatedAt) / time.Second) }
+
 // Begin makes a session token for whoever has just proved to be owner, by a password or by a platform's assertion. The user's
-// other sessions go on. It returns ErrNotFound where the user was deleted meanwhile, ErrActorChanged where user or platform
-// was changed.
+// other sessions go on. It returns a *authority.Refusal where the user was deleted since that proof, and ErrActorChanged where
+// user or platform was changed.
 func (t *Tokens) Begin(ctx context.Context, owner *authority.Principal, actor audit.Actor) (Begun, error) {
 	text, err := secret.Make(secret.Session, t.cfg.Random)
 	if err != nil {
@@ -115,14 +118,15 @@ func (t *Tokens) Begin(ctx context.Context, owner *authority.Principal, actor au
 		detail = []string{"platform", made.PlatformID.String()}
 	}
 	ev := audit.New(audit.SessionTokenCreate, actor, tokenTarget(id, owner.Username), now, detail...)
-	if err := t.cfg.Store.CreateSessionToken(ctx, made, digest, ev); err != nil {
+	err = t.cfg.Store.CreateSessionToken(ctx, made, digest, ev)
+	if errors.Is(err, authority.ErrNotFound) { // in this moment: as if before
+		return Begun{}, &authority.Refusal{Reason: authority.ReasonUserDeleted, ID: owner.CredentialID, UserID: owner.ID}
+	}
+	if err != nil {
 		return Begun{}, fmt.Errorf("storing a session token: %w", err)
 	}
 	return Begun{text, made}, nil
 }
-
-// Lifetime is how long a new token lasts.
-func (t *Tokens) Lifetime() time.Duration { return t.cfg.Lifetime }
 
 // Logout ends the token by which its owner came: it is refused from the moment Logout returns. It returns ErrNotFound where it
 // has ended already.

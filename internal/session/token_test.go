@@ -124,7 +124,7 @@ func TestTokenBegin(t *testing.T) {
 	d.now = noon.Add(time.Nanosecond)
 	first, second, others, said := d.token(t, ann), d.token(t, ann), d.token(t, bob), d.token(t, spokenFor(ann, partner))
 	want := session.Token{ID: first.Token.ID, UserID: ann.ID, CreatedAt: noon, ExpiresAt: noon.Add(tokenLife), Pepper: first.Token.Pepper}
-	if first.Token != want || first.Token.ID == uuid.Nil || !secret.Valid(first.Text.Reveal(), secret.Session) || d.tokens.Lifetime() != tokenLife {
+	if first.Token != want || first.Token.ID == uuid.Nil || !secret.Valid(first.Text.Reveal(), secret.Session) || first.Seconds() != int64(tokenLife/time.Second) {
 		t.Errorf("got %+v, want %+v", first.Token, want)
 	}
 	if said.Token.PlatformID != partner.ID {
@@ -614,17 +614,19 @@ func TestTokenNobody(t *testing.T) {
 	for what, tt := range map[string]struct {
 		owner *authority.Principal
 		actor audit.Actor
-		want  error
+		want  authority.Reason // that of a refusal; empty where the actor has changed
 	}{
-		"nobody":                         {&authority.Principal{}, actor, authority.ErrNotFound},
-		"a deleted user":                 {bob, actor, authority.ErrNotFound},
-		"a user unknown":                 {&authority.Principal{User: authority.User{ID: uuid.New()}}, actor, authority.ErrNotFound},
-		"a user blocked since":           {carl, before, authority.ErrActorChanged},
-		"by a platform disabled since":   {said, saidBefore, authority.ErrActorChanged},
-		"by a platform disabled already": {said, own(said), authority.ErrActorChanged},
+		"nobody":                         {&authority.Principal{}, actor, authority.ReasonUserDeleted},
+		"a deleted user":                 {bob, actor, authority.ReasonUserDeleted},
+		"a user unknown":                 {&authority.Principal{User: authority.User{ID: uuid.New()}}, actor, authority.ReasonUserDeleted},
+		"a user blocked since":           {carl, before, ""},
+		"by a platform disabled since":   {said, saidBefore, ""},
+		"by a platform disabled already": {said, own(said), ""},
 	} {
-		if begun, err := d.tokens.Begin(t.Context(), tt.owner, tt.actor); !errors.Is(err, tt.want) || begun != (session.Begun{}) {
-			t.Errorf("%s: got token %v and error %v, want %v alone", what, begun.Token.ID, err, tt.want)
+		begun, err := d.tokens.Begin(t.Context(), tt.owner, tt.actor)
+		ref, refused := errors.AsType[*authority.Refusal](err)
+		if begun != (session.Begun{}) || refused && ref.Reason != tt.want || !refused && (tt.want != "" || !errors.Is(err, authority.ErrActorChanged)) {
+			t.Errorf("%s: got token %v and error %v, want the reason %q, or that the actor has changed", what, begun.Token.ID, err, tt.want)
 		}
 	}
 	d.token(t, d.ann) // the twin: nothing of hers has changed

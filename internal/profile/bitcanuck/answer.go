@@ -125,7 +125,7 @@ type errorData struct {
 func (c *call) answer(begun session.Begun) {
 	t := &begun.Token
 	c.write(http.StatusOK, begunAnswer{begunData{
-		ID: begun.Text.Reveal(), UserID: t.UserID.String(), TTL: int64(t.ExpiresAt.Sub(t.CreatedAt).Seconds()),
+		ID: begun.Text.Reveal(), UserID: t.UserID.String(), TTL: begun.Seconds(),
 		Until: t.ExpiresAt.UTC().Format(instant), Created: t.CreatedAt.UTC().Format(instant),
 	}})
 }

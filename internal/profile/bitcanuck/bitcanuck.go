@@ -32,8 +32,8 @@ import (
 
 // Sessions begins and ends sessions.
 type Sessions interface {
-	// Begin makes a session token for a principal that has just proved to be owner. It returns authority.ErrNotFound where the
-	// user was deleted meanwhile, authority.ErrActorChanged where user or platform was changed, or a store's error.
+	// Begin makes a session token for a principal that has just proved to be owner. It returns a *authority.Refusal where the
+	// user was deleted since, authority.ErrActorChanged where user or platform was changed, or a store's error.
 	Begin(ctx context.Context, owner *authority.Principal, actor audit.Actor) (session.Begun, error)
 	// Logout ends the session token by which its owner came. It returns authority.ErrNotFound where it has ended already,
 	// authority.ErrActorChanged where its user was changed meanwhile, or a store's error.

@@ -51,7 +51,7 @@ func (c *call) byPassword() error {
 	if err != nil {
 		return err
 	}
-	c.in.Given = &authority.Credential{Kind: authority.Password, Name: name, Text: password, From: c.in.Peer}
+	c.in.Given = &authority.Credential{Kind: authority.Password, Name: name, Text: password}
 	return c.logIn(2)
 }
 
@@ -64,7 +64,7 @@ func (c *call) byAssertion() error {
 	switch fields := c.r.Header["Token"]; len(fields) {
 	case 0:
 	case 1:
-		c.in.Given = &authority.Credential{Kind: authority.Assertion, Name: c.platform, Text: assertionIn(fields[0]), From: c.in.Peer}
+		c.in.Given = &authority.Credential{Kind: authority.Assertion, Name: c.platform, Text: assertionIn(fields[0])}
 	default:
 		return c.cfg.Authority.Refuse(authority.ReasonTwoCredentials, &c.in, &c.door)
 	}
@@ -86,9 +86,6 @@ func (c *call) logIn(tries int) error {
 	var begun session.Begun
 	err := c.known(tries, func(owner *authority.Principal, actor audit.Actor) (err error) {
 		begun, err = c.cfg.Sessions.Begin(c.r.Context(), owner, actor)
-		if errors.Is(err, authority.ErrNotFound) { // deleted in this moment: as if before
-			err = &authority.Refusal{Reason: authority.ReasonUserDeleted}
-		}
 		return err
 	})
 	if err != nil {
