@@ -142,7 +142,7 @@ func TestLogInForm(t *testing.T) {
 		{"scope", ask{form: logInOf(assertion, "scope", "reports.read")}, 400, "invalid_scope"},
 		{"resource", ask{form: logInOf(assertion, "resource", "https://api.example.com")}, 400, "invalid_target"},
 		{"audience", ask{form: logInOf(assertion, "audience", "reports")}, 400, "invalid_target"},
-		{"a wrong client", ask{form: logInOf(assertion), basic: "batch:" + secret[:50] + "x"}, 401, "invalid_client"},
+		{"a wrong client", ask{form: logInOf(assertion), basic: "batch:" + secret[:50] + "~"}, 401, "invalid_client"},
 		{"a bearer", ask{form: logInOf(assertion), header: map[string]string{"Authorization": "Bearer " + assertion}}, 401, "invalid_client"},
 		{"a right client", ask{form: logInOf(assertion), basic: "batch:" + secret}, 200, ""},
 		{"a second time", ask{form: logInOf(assertion)}, 400, "invalid_grant"},
@@ -221,7 +221,7 @@ func TestLogOut(t *testing.T) {
 		{alone, "", http.StatusOK, "", "revoke ended session_token"}, // it is as the caller wants it
 		{kept[:50], "", http.StatusOK, "", "revoke bad_checksum session_token"},
 		{kept, "stranger:" + stranger, http.StatusBadRequest, "unauthorized_client", "revoke not_allowed client_secret"},
-		{kept, "stranger:" + stranger[:50] + "x", http.StatusUnauthorized, "invalid_client", "revoke not_accepted_here password"}, // which it looks like
+		{kept, "stranger:" + stranger[:50] + "~", http.StatusUnauthorized, "invalid_client", "revoke not_accepted_here password"}, // which it looks like
 	} {
 		d.want(t, revoke(test.token, test.basic), test.status, test.code)
 		if got := d.refused(t); got != test.want {
