@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -87,6 +88,19 @@ func TestLogInGolden(t *testing.T) {
 	if got, err := d.sessionOf(t, out.AccessToken); err != nil || got.ID != ann.ID || got.CredentialKind != authority.SessionToken {
 		t.Errorf("got %+v, %v, want ann by a session token", got, err)
 	}
+}
+
+// TestLogInChangedElsewhere: of what another node has changed, this one hears before an assertion is used up.
+func TestLogInChangedElsewhere(t *testing.T) {
+	d := newEdge(t)
+	ann := d.user(t, account.Draft{Username: "ann", Email: "ann@example.com"})
+	p := d.partner(t, "Partner")
+	unheard := func(context.Context) error { return nil }
+	elsewhere, err := account.New(account.Config{Store: d.Store, Applied: unheard, Now: d.Now, Random: rand.Reader, PasswordSlots: 1})
+	check(t, err)
+	_, err = elsewhere.Update(t.Context(), ann.ID, 0, account.Patch{DisplayName: new("Ann")}, actor())
+	check(t, err)
+	d.session(t, p)
 }
 
 // TestLogInRefusals: each refusal with its reason in the audit log, and beside it the same with one thing mended.

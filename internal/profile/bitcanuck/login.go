@@ -59,7 +59,9 @@ func (c *call) byPassword() error {
 // nothing and isn't read. Where the field is missing, whatever else the request presents is refused as at every door that
 // doesn't take it.
 //
-// There is no second try: an assertion may be good for one use, and has had it.
+// There is no second try: an assertion may be good for one use, and has had it. So what other nodes have changed is heard before
+// it is looked at, lest a session of a user who was changed a moment ago be refused for that alone. Where it can't be heard, the
+// authority knows.
 func (c *call) byAssertion() error {
 	switch fields := c.r.Header["Token"]; len(fields) {
 	case 0:
@@ -68,6 +70,7 @@ func (c *call) byAssertion() error {
 	default:
 		return c.cfg.Authority.Refuse(authority.ReasonTwoCredentials, &c.in, &c.door)
 	}
+	_ = c.cfg.Feed.CatchUp(c.r.Context())
 	return c.logIn(1)
 }
 

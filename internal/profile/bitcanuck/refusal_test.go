@@ -1,6 +1,8 @@
 package bitcanuck_test
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -328,8 +330,8 @@ func TestChangedMeanwhile(t *testing.T) {
 		"blocked":                    {func(d *edge) { _ = d.update(d.user, account.Patch{State: &state}) }, nil, 401, "blocked", "password", 1},
 		"another password":           {func(d *edge) { _ = d.update(d.user, account.Patch{Password: &replacement}) }, nil, 401, "wrong_password", "password", 1},
 		"renamed twice":              {func(d *edge) { rename(d); again := func() { rename(d) }; d.sessions.before.Store(&again) }, nil, 503, "unavailable", "password", 1},
-		"renamed, by assertion":      {rename, byAssertion, 503, "unavailable", "assertion", 0},
-		"deleted, by assertion":      {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, byAssertion, 401, "user_deleted", "assertion", 0},
+		"renamed, by assertion":      {rename, byAssertion, 503, "unavailable", "assertion", 1},
+		"deleted, by assertion":      {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, byAssertion, 401, "user_deleted", "assertion", 1},
 		"deleted":                    {func(d *edge) { _ = d.Accounts.Delete(t.Context(), d.user.ID, audit.Actor{}) }, nil, 401, "user_deleted", "password", 0},
 		"renamed, logging out":       {rename, func(d *edge) request { return logOut(d.begin(t)) }, 204, "", "", 1},
 		"logged out, logging out":    {func(d *edge) { d.endAll(t) }, func(d *edge) request { return logOut(d.begin(t)) }, 401, "ended", "session_token", 0},
@@ -350,6 +352,25 @@ func TestChangedMeanwhile(t *testing.T) {
 			if n := d.feed.caught.Load(); n != tc.caught {
 				t.Errorf("got the feed heard %d times, want %d", n, tc.caught)
 			}
+		})
+	}
+}
+
+// TestChangedElsewhere: of what another node has changed, this one hears before it says that it can't tell. An assertion that was
+// looked at is used up, so that it must hear before.
+func TestChangedElsewhere(t *testing.T) {
+	for name, log := range map[string]func(*edge) request{
+		"password": func(*edge) request { return logIn(email, password) }, "assertion": func(d *edge) request { return d.fresh(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newEdge(t)
+			unheard := func(context.Context) error { return nil }
+			elsewhere, err := account.New(account.Config{Store: d.Store, Applied: unheard, Now: d.Now, Random: rand.Reader, PasswordSlots: 1})
+			check(t, err)
+			_, err = elsewhere.Update(t.Context(), d.user.ID, 0, account.Patch{DisplayName: new("John")}, audit.Actor{})
+			check(t, err)
+			d.wantBegun(t, d.send(t, log(d)))
+			d.wantRefused(t, "", "")
 		})
 	}
 }
