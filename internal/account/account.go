@@ -107,7 +107,7 @@ type Store interface {
 	// ChangePassword replaces the hash of a password if it is still the old one, and ends the user's browser sessions but
 	// the actor's own, and its session tokens unless they are to be kept, in the same transaction. It returns ErrStale where the
 	// hash isn't the old one, or ErrNotFound.
-	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keepTokens bool, ev audit.Event) error
+	ChangePassword(ctx context.Context, id uuid.UUID, r Rehash, ev audit.Event) error
 	// ResetPassword sets a password whatever it was, and revokes the user's personal token and ends its session tokens, and its
 	// browser sessions but the actor's own, in the same transaction. It returns ErrNotFound.
 	ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error
@@ -125,6 +125,12 @@ type Store interface {
 	PrunePasswordAddresses(ctx context.Context, before time.Time) (int64, error)
 	// AnyUser reports whether a user was ever made.
 	AnyUser(ctx context.Context) (bool, error)
+}
+
+// Rehash is the hash that takes the place of another when a user chooses a new password.
+type Rehash struct {
+	Old, New   string
+	KeepTokens bool // the user's session tokens go on
 }
 
 // Config is what Accounts need. Every field is required but KeepSessionTokens, PasswordChanged and Exhausted.

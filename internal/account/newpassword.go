@@ -36,9 +36,9 @@ func GuessRefused(err error) authority.Reason {
 }
 
 // ChangePassword replaces a user's own password. Its personal token goes on working, and so does the browser session by
-// which the actor came; its other browser sessions end, and its session tokens unless Config.KeepSessionTokens is set. Errors are a FieldError for the new password; a
-// *WrongCurrent, or a *authority.Refusal after too many of them (see GuessRefused); ErrBusy; ErrNotFound; ErrStale where the
-// user was renamed or the password replaced twice meanwhile.
+// which the actor came; its other browser sessions end, and its session tokens unless Config.KeepSessionTokens is set. Errors are
+// a FieldError for the new password; a *WrongCurrent, or a *authority.Refusal after too many of them (see GuessRefused); ErrBusy;
+// ErrNotFound; ErrStale where the user was renamed or the password replaced twice meanwhile.
 //
 // Between the check of the current password and the change, an administrator may reset it: somebody who has stolen the
 // former one must not undo that. So the store replaces only the hash that was checked.
@@ -65,14 +65,15 @@ func (a *Accounts) ChangePassword(ctx context.Context, id uuid.UUID, current, re
 		return err
 	}
 	ev := audit.New(audit.UserPassword, actor, target(u), a.cfg.Now())
-	err = a.cfg.Store.ChangePassword(ctx, id, old, hash, a.cfg.KeepSessionTokens, ev)
+	change := Rehash{old, hash, a.cfg.KeepSessionTokens}
+	err = a.cfg.Store.ChangePassword(ctx, id, change, ev)
 	if errors.Is(err, authority.ErrStale) {
 		// A log-in may have bettered an imported hash, which no one should hear of; after a reset, current is wrong. The
 		// second look tells which. A hash is bettered once, so there is no third.
-		if old, err = a.confirm(ctx, u, current, from); err != nil {
+		if change.Old, err = a.confirm(ctx, u, current, from); err != nil {
 			return err
 		}
-		err = a.cfg.Store.ChangePassword(ctx, id, old, hash, a.cfg.KeepSessionTokens, ev)
+		err = a.cfg.Store.ChangePassword(ctx, id, change, ev)
 	}
 	if err != nil {
 		return fmt.Errorf("changing password: %w", err)

@@ -21,9 +21,9 @@ type meanwhile struct {
 	happens func()
 }
 
-func (m *meanwhile) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keepTokens bool, ev audit.Event) error {
+func (m *meanwhile) ChangePassword(ctx context.Context, id uuid.UUID, r account.Rehash, ev audit.Event) error {
 	m.happens()
-	return m.Store.ChangePassword(ctx, id, old, hash, keepTokens, ev)
+	return m.Store.ChangePassword(ctx, id, r, ev)
 }
 
 // second returns Accounts beside those of the desk, as another node has them.

@@ -20,10 +20,10 @@ func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credent
 // ChangePassword implements account.Store. The old hash is a condition of the statement that writes, so a reset that came
 // after the old password was checked stands. Neither this nor a reset raises the version: whoever holds an older copy of
 // the user has missed nothing that an update would write over.
-func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keepTokens bool, ev audit.Event) error { //nolint:revive // one more than five: what it takes, it compares, and it stays one statement
+func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, r account.Rehash, ev audit.Event) error {
 	return s.withdraw(ctx, "changing password", func(t *tx) error {
 		n, err := t.exec(`UPDATE "user" SET password = $1, updated_at = $2 WHERE id = $3 AND password = $4 AND deleted_at IS NULL`,
-			hash, micros(ev.At), raw(id), old)
+			r.New, micros(ev.At), raw(id), r.Old)
 		if err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash stri
 		if err := t.endOtherSessions(id, ev); err != nil {
 			return err
 		}
-		if !keepTokens {
+		if !r.KeepTokens {
 			if err := t.endTokens(id, ev.At); err != nil {
 				return err
 			}

@@ -76,7 +76,7 @@ func (w *logIns) act(s *postgres.Store, worker, round int) error {
 	case 2:
 		err = w.promote(ctx, s, u.ID, by(audit.UserUpdate))
 	case 3:
-		err = s.ChangePassword(ctx, u.ID, "hash", "hash", false, by(audit.UserPassword))
+		err = s.ChangePassword(ctx, u.ID, account.Rehash{Old: "hash", New: "hash"}, by(audit.UserPassword))
 	case 4:
 		err = w.use(ctx, s, u.ID)
 	case 5:

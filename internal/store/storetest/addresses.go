@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 )
@@ -93,7 +94,7 @@ func testAddressesAtReset(t *testing.T, s Store) {
 	r, bystander := born(t, s, person("alice"), "old"), born(t, s, person("bob"), "old")
 	note(t, s, r.ID, "192.0.2.1", 0)
 	note(t, s, bystander.ID, "192.0.2.1", 0)
-	must(t, s.ChangePassword(t.Context(), r.ID, "old", "new", false, event(audit.UserPassword, r.ID, start())))
+	must(t, s.ChangePassword(t.Context(), r.ID, account.Rehash{Old: "old", New: "new"}, event(audit.UserPassword, r.ID, start())))
 	same(t, knownFrom(t, s, r.ID, "192.0.2.1", 0), true)
 	must(t, s.ResetPassword(t.Context(), r.ID, "newer", event(audit.UserPasswordReset, r.ID, start())))
 	same(t, knownFrom(t, s, r.ID, "192.0.2.1", 0), false)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -44,7 +45,7 @@ func testEndedWrites(t *testing.T, s Store) {
 		"CreateUser":               func() error { return s.CreateUser(ctx, other, "", ev) },
 		"UpdateUser":               func() error { return s.UpdateUser(ctx, r, ev) },
 		"DeleteUser":               func() error { return s.DeleteUser(ctx, r.ID, ev) },
-		"ChangePassword":           func() error { return s.ChangePassword(ctx, r.ID, "hash", "new", false, ev) },
+		"ChangePassword":           func() error { return s.ChangePassword(ctx, r.ID, account.Rehash{Old: "hash", New: "new"}, ev) },
 		"ResetPassword":            func() error { return s.ResetPassword(ctx, r.ID, "new", ev) },
 		"UpgradePassword":          func() error { return s.UpgradePassword(ctx, r.ID, "hash", "new") },
 		"NotePasswordFrom":         func() error { return s.NotePasswordFrom(ctx, r.ID, "192.0.2.1", start(), 3) },

@@ -33,7 +33,7 @@ func testChangePassword(t *testing.T, s Store) {
 	put(t, s, r.ID, digest(1, 1))
 	at := start().Add(time.Hour)
 	ev := event(audit.UserPassword, r.ID, at)
-	does(t, s, ev, one(feed.User, r.ID), func() error { return s.ChangePassword(t.Context(), r.ID, "old", "new", false, ev) })
+	does(t, s, ev, one(feed.User, r.ID), func() error { return s.ChangePassword(t.Context(), r.ID, account.Rehash{Old: "old", New: "new"}, ev) })
 	checkHash(t, s, r, "new")
 	checkHash(t, s, bystander, "old")
 	checkLive(t, s, r.ID, digest(1, 1))
@@ -50,7 +50,7 @@ func testStalePassword(t *testing.T, s Store) {
 	r, without := born(t, s, person("alice"), "hash"), born(t, s, person("bob"), "")
 	change := func(r account.Record, old string) func() error {
 		ev := event(audit.UserPassword, r.ID, start().Add(time.Hour))
-		return func() error { return s.ChangePassword(t.Context(), r.ID, old, "new", false, ev) }
+		return func() error { return s.ChangePassword(t.Context(), r.ID, account.Rehash{Old: old, New: "new"}, ev) }
 	}
 	for _, old := range []string{"hasi", "has", "HASH", "", "new"} {
 		refuses(t, s, authority.ErrStale, change(r, old))

@@ -278,7 +278,7 @@ func testRaceLogInsAndDeletion(t *testing.T, s Store) {
 func testRacePasswords(t *testing.T, s Store) {
 	r := born(t, s, person("alice"), "old")
 	errs := together(20, func(i int) error {
-		return s.ChangePassword(t.Context(), r.ID, "old", fmt.Sprint(i), false, event(audit.UserPassword, r.ID, start()))
+		return s.ChangePassword(t.Context(), r.ID, account.Rehash{Old: "old", New: fmt.Sprint(i)}, event(audit.UserPassword, r.ID, start()))
 	})
 	oneWins(t, errs, authority.ErrStale)
 	for i, err := range errs {
@@ -297,7 +297,7 @@ func testRaceChangeAndReset(t *testing.T, s Store) {
 			if i == 0 {
 				return s.ResetPassword(t.Context(), r.ID, "reset", event(audit.UserPasswordReset, r.ID, start()))
 			}
-			return s.ChangePassword(t.Context(), r.ID, "old", "changed", false, event(audit.UserPassword, r.ID, start()))
+			return s.ChangePassword(t.Context(), r.ID, account.Rehash{Old: "old", New: "changed"}, event(audit.UserPassword, r.ID, start()))
 		})
 		must(t, errs[0])
 		for _, err := range errs[1:] {

@@ -84,7 +84,7 @@ func testTokensAtChange(t *testing.T, s Store) {
 	for n, keep := range []bool{false, true} {
 		p := gatherTokens(t, s, n)
 		p.checkPassword(t, s, came(p.user, authority.ConsoleSession, p.own.ID), true, func(ev audit.Event) error {
-			return s.ChangePassword(t.Context(), p.user.ID, "old", "new", keep, ev)
+			return s.ChangePassword(t.Context(), p.user.ID, account.Rehash{Old: "old", New: "new", KeepTokens: keep}, ev)
 		})
 		at := start().Add(time.Hour)
 		if keep {
@@ -94,7 +94,7 @@ func testTokensAtChange(t *testing.T, s Store) {
 	}
 	p := gatherTokens(t, s, 9)
 	refuses(t, s, authority.ErrStale, func() error {
-		return s.ChangePassword(t.Context(), p.user.ID, "odd", "new", false, event(audit.UserPassword, p.user.ID, start()))
+		return s.ChangePassword(t.Context(), p.user.ID, account.Rehash{Old: "odd", New: "new"}, event(audit.UserPassword, p.user.ID, start()))
 	})
 	p.checkTokens(t, s, time.Time{}, time.Time{})
 }

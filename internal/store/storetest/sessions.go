@@ -432,12 +432,12 @@ func testSessionsAtChange(t *testing.T, s Store) {
 	} {
 		c := gather(t, s, n)
 		c.checkPassword(t, s, test.actor(c), test.ownStays, func(ev audit.Event) error {
-			return s.ChangePassword(t.Context(), c.user.ID, "old", "new", false, ev)
+			return s.ChangePassword(t.Context(), c.user.ID, account.Rehash{Old: "old", New: "new"}, ev)
 		})
 	}
 	c := gather(t, s, 99)
 	refuses(t, s, authority.ErrStale, func() error {
-		return s.ChangePassword(t.Context(), c.user.ID, "odd", "new", false, event(audit.UserPassword, c.user.ID, start()))
+		return s.ChangePassword(t.Context(), c.user.ID, account.Rehash{Old: "odd", New: "new"}, event(audit.UserPassword, c.user.ID, start()))
 	})
 	c.check(t, s, time.Time{}, time.Time{})
 }

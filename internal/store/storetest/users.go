@@ -113,7 +113,7 @@ func checkNoUser(t *testing.T, s Store, r account.Record) {
 		"PasswordByName":        func() error { _, err := s.PasswordByName(ctx, r.UsernameKey); return err },
 		"UpdateUser":            func() error { return s.UpdateUser(ctx, r, ev) },
 		"DeleteUser":            func() error { return s.DeleteUser(ctx, id, ev) },
-		"ChangePassword":        func() error { return s.ChangePassword(ctx, id, "hash", "new", false, ev) },
+		"ChangePassword":        func() error { return s.ChangePassword(ctx, id, account.Rehash{Old: "hash", New: "new"}, ev) },
 		"ResetPassword":         func() error { return s.ResetPassword(ctx, id, "new", ev) },
 		"PersonalToken":         func() error { _, err := s.PersonalToken(ctx, id); return err },
 		"PutPersonalToken":      func() error { return s.PutPersonalToken(ctx, id, digest(1, 99), ev) },
