@@ -96,9 +96,8 @@ type Store interface {
 	// ErrNotFound. There is one at most: a name with @ is nobody else's e-mail.
 	PasswordByName(ctx context.Context, key string) (Credentials, error)
 	// UpdateUser writes the user if its version is still r.Version, and raises that. It ends the sessions of one who was blocked
-	// and is no longer, and of one who is an administrator from now on, the session tokens of platforms that may not speak for
-	// such. Else it returns ErrStale, or
-	// ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
+	// and is no longer, and the session tokens that were got by platforms which, with the roles that the user has now, may not
+	// speak for it. Else it returns ErrStale, or ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
 	// would be left.
 	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
 	// DeleteUser leaves a tombstone: the name is free again, the ID and its credentials are dead for good. It returns

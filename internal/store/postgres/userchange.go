@@ -46,8 +46,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 // updates made for one version the second finds no row. Password and creation are not its to change.
 //
 // Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
-// the user is let in again, and never come back. Whoever administers from now on loses the sessions that were got by platforms
-// which may not speak for such.
+// the user is let in again, and never come back. Whoever administers from now on, or has lost a role, loses the session tokens that
+// were got by platforms which may not speak for such.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
 		keep, err := t.adminGuard(r.ID)
@@ -77,7 +77,7 @@ WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
 		if err := t.setRoles(r.ID, r.Roles); err != nil {
 			return err
 		}
-		if _, err := t.exec(endTokensOfAdmin, micros(r.UpdatedAt), raw(r.ID)); err != nil {
+		if err := t.endUnspoken(r.ID, r.UpdatedAt); err != nil {
 			return err
 		}
 		if err := keep(); err != nil {

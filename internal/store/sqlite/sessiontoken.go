@@ -13,6 +13,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/session"
 )
 
@@ -28,10 +29,13 @@ SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip
 	endTokensOfUser     = `UPDATE session_token SET ended_at = ?1 WHERE user_id = ?2 AND ended_at IS NULL`
 	endTokensOfBlocked  = endTokensOfUser + ` AND EXISTS (SELECT 1 FROM user WHERE id = ?2 AND state <> 'active')`
 	endTokensOfPlatform = `UPDATE session_token SET ended_at = ?1 WHERE platform_id = ?2 AND ended_at IS NULL`
-	// endTokensOfAdmin ends the tokens of a user, if it administers, that platforms got which may not speak for such.
-	endTokensOfAdmin = endTokensOfUser + `
-	AND platform_id IN (SELECT id FROM platform WHERE NOT administrators)
-	AND EXISTS (SELECT 1 FROM user_role WHERE user_id = ?2 AND role = '` + authority.AdminRole + `')`
+	// endTokensUnspoken ends the tokens of a user that were got by platforms which may not speak for it, with the roles that it has:
+	// for administrators, or for who is none of those in their scopes. There the user stands as ?3.
+	endTokensUnspoken = endTokensOfUser + `
+	AND platform_id IN (SELECT p.id FROM platform p
+		WHERE NOT p.administrators AND EXISTS (SELECT 1 FROM user_role WHERE user_id = ?2 AND role = '` + authority.AdminRole + `')
+		OR p.speaks_for <> 'all' AND instr(',' || p.speaks_for || ',', ',' || ?3 || ',') = 0 AND NOT EXISTS (
+			SELECT 1 FROM user_role WHERE user_id = ?2 AND instr(',' || p.speaks_for || ',', ',role:' || role || ',') > 0))`
 
 	touchSessionToken = `UPDATE session_token ` + setLastUse
 )
@@ -166,6 +170,12 @@ func (s *Store) EndSessions(ctx context.Context, userID uuid.UUID, ev audit.Even
 // endTokens ends the session tokens of a user. The user's own row of the feed tells of it: every session rests on its user.
 func (t *tx) endTokens(userID uuid.UUID, at time.Time) error {
 	_, err := t.exec(endTokensOfUser, micros(at), blob(userID))
+	return err
+}
+
+// endUnspoken ends the session tokens of a user that were got by platforms which may no longer speak for it.
+func (t *tx) endUnspoken(userID uuid.UUID, at time.Time) error {
+	_, err := t.exec(endTokensUnspoken, micros(at), blob(userID), platform.Scope{Users: []uuid.UUID{userID}}.String())
 	return err
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -158,6 +159,43 @@ func testTokensOfAdmins(t *testing.T, s Store) {
 	})
 	p.checkTokens(t, s, never, at)
 	checkUser(t, s, r)
+}
+
+// testTokensOfUnspoken takes roles from a user: it loses what was got by those who spoke for it by these alone.
+func testTokensOfUnspoken(t *testing.T, s Store) {
+	p, never := gatherTokens(t, s, 0), time.Time{}
+	r, at := updates(t, s, p.user, start(), func(r *account.Record) { r.Roles = []string{"a", "b", "c"} })
+	got := map[string]session.Token{}
+	n := 50
+	for name, scope := range map[string]platform.Scope{
+		"of a": {Roles: []string{"a"}}, "of a or b": {Roles: []string{"a", "b"}}, "of the user": {Users: []uuid.UUID{p.bystander.ID, r.ID}},
+		"of a longer name": {Roles: []string{"aa", "c"}},
+	} {
+		speaking := platformOf(name)
+		speaking.SpeaksFor = scope
+		addPlatform(t, s, speaking, firstKey(&speaking))
+		got[name] = takeToken(t, s, r.ID, speaking.ID, n)
+		n++
+	}
+	ended := func(want ...string) {
+		t.Helper()
+		tokens, err := s.SessionTokens(t.Context(), r.ID, start())
+		must(t, err)
+		for name, token := range got {
+			lasts := slices.ContainsFunc(tokens, func(other session.Token) bool { return other.ID == token.ID })
+			if lasts == slices.Contains(want, name) {
+				t.Errorf("%s: got that the token lasts %t, want %t", name, lasts, !lasts)
+			}
+		}
+		p.checkTokens(t, s, never, never)
+	}
+	ended()
+	r, at = updates(t, s, r, at, func(r *account.Record) { r.Roles = []string{"b", "c"} })
+	ended("of a")
+	r, at = updates(t, s, r, at, func(r *account.Record) { r.Roles = []string{"A", "aa"} })
+	ended("of a", "of a or b")
+	updates(t, s, r, at, func(r *account.Record) { r.Roles = nil })
+	ended("of a", "of a or b", "of a longer name")
 }
 
 // checkUser makes sure that a user is as it is wanted.

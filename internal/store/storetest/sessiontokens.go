@@ -36,6 +36,7 @@ func sessionTokenTests() map[string]func(*testing.T, Store) {
 		"at a reset of the password":      testTokensAtReset,
 		"of the blocked":                  testTokensOfBlocked,
 		"of administrators":               testTokensOfAdmins,
+		"of users who lose a role":        testTokensOfUnspoken,
 		"of the deleted":                  testTokensOfDeleted,
 	}
 }
