@@ -137,10 +137,11 @@ func (s *Store) SessionTokens(ctx context.Context, userID uuid.UUID, now time.Ti
 	return tokens, nil
 }
 
-// EndSessionToken implements session.TokenStore. Whose token it is stands in the statement: nobody ends another's by its ID.
+// EndSessionToken implements session.TokenStore. Whose token it is stands in the statement: nobody ends another's by its ID. Nor does
+// anybody end what is over by its time: the audit log would tell of a session that there wasn't.
 func (s *Store) EndSessionToken(ctx context.Context, userID, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "ending session token", func(t *tx) error {
-		if err := t.execOne(endSessionToken+` AND user_id = ?3`, micros(ev.At), blob(id), blob(userID)); err != nil {
+		if err := t.execOne(endSessionToken+` AND user_id = ?3 AND expires_at > ?1`, micros(ev.At), blob(id), blob(userID)); err != nil {
 			return err
 		}
 		return t.record(ev, feed.SessionToken, id)

@@ -269,6 +269,7 @@ func testEndSessionToken(t *testing.T, s Store) {
 	} {
 		refuses(t, s, authority.ErrNotFound, func() error { return s.EndSessionToken(t.Context(), pair[0], pair[1], again) })
 	}
+	refuses(t, s, authority.ErrNotFound, endToken(t, s, beside, event(audit.SessionTokenEnd, beside.ID, beside.ExpiresAt))) // it is over
 	checkTokenEnded(t, s, 1, token, at)
 	checkToken(t, s, 2, beside)
 	checkToken(t, s, 3, others)
