@@ -26,13 +26,15 @@ type Platform struct {
 
 // PlatformKey is a key by which a platform's assertions are checked. Of a shared secret only its being there is told.
 type PlatformKey struct {
-	ID        string    `json:"id" format:"uuid"`
-	Algorithm string    `json:"algorithm"`
-	KeyID     string    `json:"kid,omitempty" doc:"by which the platform names it; its ID counts as well"`
-	PublicKey string    `json:"public_key,omitempty" doc:"in PEM"`
-	JWKSURI   string    `json:"jwks_uri,omitempty"`
-	Shared    bool      `json:"shared,omitempty" doc:"a secret that the platform has, too"`
-	CreatedAt time.Time `json:"created_at"`
+	ID         string    `json:"id" format:"uuid"`
+	Algorithm  string    `json:"algorithm"`
+	KeyID      string    `json:"kid,omitempty" doc:"by which the platform names it; its ID counts as well"`
+	PublicKey  string    `json:"public_key,omitempty" doc:"in PEM"`
+	JWKSURI    string    `json:"jwks_uri,omitempty"`
+	Shared     bool      `json:"shared,omitempty" doc:"a secret that the platform has, too"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"when it last logged a user in, to the minute; absent where it never did"`
+	LastUsedIP string    `json:"last_used_ip,omitempty"`
 }
 
 // NewPlatform is the body of POST /v1/platforms. With none of PublicKey, JWKSURI and Secret, a pair of keys or a secret is made

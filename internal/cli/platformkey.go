@@ -94,9 +94,9 @@ func (p *program) platformKeyList() *cobra.Command {
 			return p.show(keys, func() {
 				rows := make([][]string, len(keys))
 				for i, k := range keys {
-					rows[i] = []string{k.ID, k.Algorithm, k.KeyID, moment(k.CreatedAt), keySource(k)}
+					rows[i] = []string{k.ID, k.Algorithm, k.KeyID, moment(k.CreatedAt), orElse(moment(k.LastUsedAt), "never"), keySource(k)}
 				}
-				p.table([]string{"ID", "ALGORITHM", "KID", "CREATED", "KEY"}, rows)
+				p.table([]string{"ID", "ALGORITHM", "KID", "CREATED", "LAST USED", "KEY"}, rows)
 			})
 		}),
 	}
@@ -104,7 +104,7 @@ func (p *program) platformKeyList() *cobra.Command {
 
 // keyKind says in a line what a key is.
 func keyKind(k api.PlatformKey) string {
-	kind := k.Algorithm + ", " + keySource(k) + ", since " + moment(k.CreatedAt)
+	kind := k.Algorithm + ", " + keySource(k) + ", since " + moment(k.CreatedAt) + ", last used " + orElse(moment(k.LastUsedAt), "never")
 	if k.KeyID != "" {
 		kind += ", kid " + k.KeyID
 	}

@@ -34,7 +34,7 @@ func wirePlatform(p platform.Platform, speaksFor []string) api.Platform {
 func wirePlatformKey(k platform.Key) api.PlatformKey {
 	return api.PlatformKey{
 		ID: k.ID.String(), Algorithm: string(k.Algorithm), KeyID: k.KeyID, PublicKey: k.PublicKey, JWKSURI: k.JWKSURI,
-		Shared: len(k.Wrapped) > 0, CreatedAt: k.CreatedAt,
+		Shared: len(k.Wrapped) > 0, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, LastUsedIP: k.LastUsedIP,
 	}
 }
 

@@ -71,6 +71,8 @@ type Key struct {
 	JWKSURI    string // https; empty for another sort
 	Wrapped    []byte // a shared secret, under the master key; nothing for another sort, and of one that was deleted
 	CreatedAt  time.Time
+	LastUsedAt time.Time // when it last logged a user in; zero where it never did; kept to the minute
+	LastUsedIP string
 	DeletedAt  time.Time // zero while it lives
 }
 
@@ -116,7 +118,7 @@ type Store interface {
 	// DeletePlatformKey ends a living key of a platform and forgets its secret, with event and the key's row of the feed. It
 	// returns ErrNotFound.
 	DeletePlatformKey(ctx context.Context, platformID, id uuid.UUID, ev audit.Event) error
-	// TouchPlatforms stores when platforms were last used, where that is later than what is stored.
+	// TouchPlatforms stores when platforms and keys of theirs were last used, where that is later than what is stored.
 	TouchPlatforms(ctx context.Context, used []authority.Use) error
 }
 

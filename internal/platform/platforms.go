@@ -40,7 +40,10 @@ type Config struct {
 }
 
 // Platforms enrols platforms and proves their assertions. It is safe for concurrent use. Make one with New.
-type Platforms struct{ cfg Config }
+type Platforms struct {
+	cfg  Config
+	uses uses
+}
 
 // New returns Platforms, or an error where the configuration lacks something.
 func New(cfg Config) (*Platforms, error) {
@@ -50,7 +53,7 @@ func New(cfg Config) (*Platforms, error) {
 	if cfg.PublicURL == "" || len(cfg.Audiences) == 0 || cfg.Now == nil || cfg.Random == nil {
 		return nil, errors.New("platform: PublicURL, Audiences, Now and Random are required")
 	}
-	return &Platforms{cfg}, nil
+	return &Platforms{cfg: cfg}, nil
 }
 
 // Find returns the living platform of an ID or code, or ErrNotFound.

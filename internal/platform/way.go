@@ -32,6 +32,7 @@ func (p *Platforms) Prove(ctx context.Context, c authority.Credential) (authorit
 			return authority.Proof{}, err
 		}
 	}
+	p.uses.note(authority.Use{ID: e.key.record.ID, At: p.cfg.Now(), From: c.From})
 	return authority.Proof{ID: e.platform.ID, UserID: e.user.ID, NotAfter: e.ends}, nil
 }
 
@@ -67,9 +68,4 @@ func (e *examination) create(ctx context.Context, c authority.Credential) error 
 // newUser is what a user is made of whom only the platform knows.
 func (e *examination) newUser() account.Draft {
 	return account.Draft{Username: e.email, Email: e.email, Roles: e.platform.NewUserRoles}
-}
-
-// Touch implements authority.Toucher.
-func (p *Platforms) Touch(ctx context.Context, used []authority.Use) error {
-	return p.cfg.Store.TouchPlatforms(ctx, used)
 }

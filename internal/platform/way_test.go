@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/netip"
@@ -8,11 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // TestAlgorithms logs ann in by each algorithm, at both doors.
@@ -47,6 +51,52 @@ func TestWay(t *testing.T) {
 	check(t, d.Touch(t.Context(), []authority.Use{{ID: p.ID, At: d.clock(), From: netip.MustParseAddr("192.0.2.7")}}))
 	if found, err := d.Find(t.Context(), p.Code); err != nil || !found.LastUsedAt.Equal(d.clock()) || found.LastUsedIP != "192.0.2.7" {
 		t.Errorf("got %+v, %v, want when and from where it was used", found, err)
+	}
+}
+
+// TestKeyUses: which key has logged a user in last, and when, is kept with the next use of its platform, be that the next but one for
+// a full disk.
+func TestKeyUses(t *testing.T) {
+	d := newDesk(t)
+	p := d.partner(t, jose.ES256, nil)
+	next, err := jose.GenerateSigner(jose.ES256, rand.Reader)
+	check(t, err)
+	text, err := next.Key().PEM()
+	check(t, err)
+	made, err := d.AddKey(t.Context(), p.Code, platform.KeyDraft{PublicKey: string(text)}, audit.Actor{})
+	check(t, err)
+	used := func() map[uuid.UUID]string {
+		t.Helper()
+		keys, err := d.Keys(t.Context(), p.Code)
+		check(t, err)
+		all := map[uuid.UUID]string{}
+		for _, k := range keys {
+			if !k.LastUsedAt.IsZero() {
+				all[k.ID] = k.LastUsedAt.Sub(d.clock()).String() + " " + k.LastUsedIP
+			}
+		}
+		return all
+	}
+	assertion, err := next.Sign(rand.Reader, jose.Header{}, d.plain(nil))
+	check(t, err)
+	c := authority.Credential{Kind: authority.Assertion, Name: p.Code, Text: secret.Text(assertion), From: netip.MustParseAddr("192.0.2.7")}
+	if _, err := d.Explain(t.Context(), platform.Question{Platform: p.Code, Assertion: c.Text}); err != nil {
+		t.Fatal(err)
+	}
+	check(t, d.Touch(t.Context(), nil))
+	if got := used(); len(got) != 0 {
+		t.Errorf("got the uses %v of an explanation, want none", got)
+	}
+	_, err = d.Prove(t.Context(), c)
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Touch(ctx, nil); err == nil {
+		t.Fatal("got no error of a context that had ended")
+	}
+	check(t, d.Touch(t.Context(), nil))
+	if diff := cmp.Diff(map[uuid.UUID]string{made.Key.ID: "0s 192.0.2.7"}, used()); diff != "" {
+		t.Errorf("uses (-want +got):\n%s", diff)
 	}
 }
 

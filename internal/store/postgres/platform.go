@@ -23,7 +23,8 @@ FROM platform WHERE `
 	selectPlatformsAfter = selectPlatform + `deleted_at IS NULL AND name_key > $1 ORDER BY name_key LIMIT $2`
 
 	selectPlatformKey = `
-SELECT k.id, k.platform_id, k.algorithm, k.kid, k.public_key, k.jwks_uri, k.wrapped, k.created_at, k.deleted_at FROM platform_key k `
+SELECT k.id, k.platform_id, k.algorithm, k.kid, k.public_key, k.jwks_uri, k.wrapped, k.created_at, k.deleted_at, k.last_used_at,
+	coalesce(k.last_used_ip, '') FROM platform_key k `
 	selectPlatformKeys       = selectPlatformKey + `WHERE k.platform_id = $1 ORDER BY k.created_at DESC, k.id DESC`
 	selectPublicPlatformKeys = selectPlatformKey + `JOIN platform p ON p.id = k.platform_id
 WHERE k.public_key <> '' AND k.deleted_at IS NULL AND p.deleted_at IS NULL ORDER BY k.id`
@@ -49,7 +50,7 @@ func scanPlatform(row scanner) (p platform.Platform, err error) {
 // scanPlatformKey reads a row of selectPlatformKey.
 func scanPlatformKey(row scanner) (k platform.Key, err error) {
 	err = row.Scan(idColumn{&k.ID}, idColumn{&k.PlatformID}, &k.Algorithm, &k.KeyID, &k.PublicKey, &k.JWKSURI, &k.Wrapped,
-		timeColumn{&k.CreatedAt}, timeColumn{&k.DeletedAt})
+		timeColumn{&k.CreatedAt}, timeColumn{&k.DeletedAt}, timeColumn{&k.LastUsedAt}, &k.LastUsedIP)
 	return k, err
 }
 

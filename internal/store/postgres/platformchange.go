@@ -19,6 +19,7 @@ const (
 	// lockPlatform holds a platform's row for a change of what it has.
 	lockPlatform      = `SELECT 1 FROM platform WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`
 	touchPlatform     = `UPDATE platform ` + setLastUse
+	touchPlatformKey  = `UPDATE platform_key ` + setLastUse
 	deletePlatformKey = `UPDATE platform_key SET deleted_at = $1, wrapped = NULL WHERE deleted_at IS NULL AND id = $2`
 )
 
@@ -167,5 +168,8 @@ func platformError(err error) error {
 
 // TouchPlatforms implements platform.Store.
 func (s *Store) TouchPlatforms(ctx context.Context, used []authority.Use) error {
-	return s.touch(ctx, "touching platforms", touchPlatform, used)
+	if err := s.touch(ctx, "touching platforms", touchPlatform, used); err != nil {
+		return err
+	}
+	return s.touch(ctx, "touching platform keys", touchPlatformKey, used)
 }

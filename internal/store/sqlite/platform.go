@@ -22,7 +22,8 @@ FROM platform WHERE `
 	selectPlatformsAfter = selectPlatform + `deleted_at IS NULL AND name_key > ? ORDER BY name_key LIMIT ?`
 
 	selectPlatformKey = `
-SELECT k.id, k.platform_id, k.algorithm, k.kid, k.public_key, k.jwks_uri, k.wrapped, k.created_at, k.deleted_at FROM platform_key k `
+SELECT k.id, k.platform_id, k.algorithm, k.kid, k.public_key, k.jwks_uri, k.wrapped, k.created_at, k.deleted_at, k.last_used_at,
+	coalesce(k.last_used_ip, '') FROM platform_key k `
 	selectPlatformKeys       = selectPlatformKey + `WHERE k.platform_id = ? ORDER BY k.created_at DESC, k.id DESC`
 	selectPublicPlatformKeys = selectPlatformKey + `JOIN platform p ON p.id = k.platform_id
 WHERE k.public_key <> '' AND k.deleted_at IS NULL AND p.deleted_at IS NULL ORDER BY k.id`
@@ -45,7 +46,7 @@ func scanPlatform(row scanner) (p platform.Platform, err error) {
 // scanPlatformKey reads a row of selectPlatformKey.
 func scanPlatformKey(row scanner) (k platform.Key, err error) {
 	err = row.Scan(&k.ID, &k.PlatformID, &k.Algorithm, &k.KeyID, &k.PublicKey, &k.JWKSURI, &k.Wrapped,
-		timeColumn{&k.CreatedAt}, timeColumn{&k.DeletedAt})
+		timeColumn{&k.CreatedAt}, timeColumn{&k.DeletedAt}, timeColumn{&k.LastUsedAt}, &k.LastUsedIP)
 	return k, err
 }
 

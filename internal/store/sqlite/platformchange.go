@@ -17,6 +17,7 @@ import (
 const (
 	platformLives     = `SELECT EXISTS (SELECT 1 FROM platform WHERE id = ? AND deleted_at IS NULL)`
 	touchPlatform     = `UPDATE platform ` + setLastUse
+	touchPlatformKey  = `UPDATE platform_key ` + setLastUse
 	deletePlatformKey = `UPDATE platform_key SET deleted_at = ?1, wrapped = NULL WHERE deleted_at IS NULL AND id = ?2`
 )
 
@@ -164,5 +165,8 @@ func (t *tx) platformError(err error, p *platform.Platform, nameKey string) erro
 
 // TouchPlatforms implements platform.Store.
 func (s *Store) TouchPlatforms(ctx context.Context, used []authority.Use) error {
-	return s.touch(ctx, "touching platforms", touchPlatform, used)
+	if err := s.touch(ctx, "touching platforms", touchPlatform, used); err != nil {
+		return err
+	}
+	return s.touch(ctx, "touching platform keys", touchPlatformKey, used)
 }

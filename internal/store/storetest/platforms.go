@@ -415,4 +415,12 @@ func testTouchPlatforms(t *testing.T, s Store) {
 	touch(authority.Use{ID: p.ID, At: at.Add(time.Second)})
 	p.LastUsedAt = at.Add(time.Second)
 	checkPlatform(t, s, p)
+
+	// Of its keys it is known which.
+	first, second := keyOf(t, s, p.ID), addPlatformKey(t, s, p.ID, 1)
+	touch(authority.Use{ID: second.ID, At: at, From: from})
+	touch(authority.Use{ID: second.ID, At: at.Add(-time.Second)})
+	second.LastUsedAt, second.LastUsedIP = at, "192.0.2.9"
+	checkKeys(t, s, p.ID, second, first)
+	checkPlatform(t, s, p)
 }

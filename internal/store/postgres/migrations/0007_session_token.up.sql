@@ -35,6 +35,8 @@ CREATE TABLE platform_key (
     jwks_uri     text   COLLATE "C" NOT NULL,
     wrapped      bytea,
     created_at   bigint NOT NULL,
+    last_used_at bigint,
+    last_used_ip text   COLLATE "C",
     deleted_at   bigint,
     CHECK ((public_key <> '')::int + (jwks_uri <> '')::int + (wrapped IS NOT NULL)::int = 1 OR (deleted_at IS NOT NULL AND public_key = '' AND jwks_uri = '' AND wrapped IS NULL))
 );

@@ -178,6 +178,8 @@ CREATE TABLE public.platform_key (
     jwks_uri text NOT NULL COLLATE pg_catalog."C",
     wrapped bytea,
     created_at bigint NOT NULL,
+    last_used_at bigint,
+    last_used_ip text COLLATE pg_catalog."C",
     deleted_at bigint,
     CONSTRAINT platform_key_algorithm_check CHECK ((algorithm <> ''::text)),
     CONSTRAINT platform_key_check CHECK (((((((public_key <> ''::text))::integer + ((jwks_uri <> ''::text))::integer) + ((wrapped IS NOT NULL))::integer) = 1) OR ((deleted_at IS NOT NULL) AND (public_key = ''::text) AND (jwks_uri = ''::text) AND (wrapped IS NULL))))

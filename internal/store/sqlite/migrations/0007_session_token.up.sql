@@ -35,6 +35,8 @@ CREATE TABLE platform_key (
     jwks_uri     TEXT    NOT NULL,  -- where the keys are, or empty
     wrapped      BLOB,              -- a shared secret, under the master key; NULL once the key is deleted
     created_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    last_used_ip TEXT,
     deleted_at   INTEGER,
     CHECK ((public_key <> '') + (jwks_uri <> '') + (wrapped IS NOT NULL) = 1 OR (deleted_at IS NOT NULL AND public_key = '' AND jwks_uri = '' AND wrapped IS NULL))
 ) STRICT, WITHOUT ROWID;
