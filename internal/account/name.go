@@ -19,8 +19,10 @@ const (
 	maxEmail       = 254 // RFC 5321, section 4.5.3.1.3
 	maxDisplayName = 256
 	maxRole        = 64
-	maxRoles       = 64
 )
+
+// MaxRoles is how many roles a user may have.
+const MaxRoles = 64
 
 // Key returns the canonical form of a user name or an e-mail, by which it is found at every door: Unicode's
 // compatibility composition (NFKC) with case folded, so that Alice, ALICE and the full-width Ａlice are one.
@@ -124,7 +126,7 @@ func Invisible(name string) bool {
 
 // sortedRoles checks role names and returns them sorted, each once.
 func sortedRoles(roles []string) ([]string, error) {
-	if len(roles) > maxRoles {
+	if len(roles) > MaxRoles {
 		return nil, authority.Field("roles", "are more than 64", "Use fewer, broader roles.")
 	}
 	for _, role := range roles {

@@ -237,9 +237,9 @@ type assertionInput struct {
 
 // explainAssertion says why an assertion is refused, which whoever presents it never learns. It is a question: nothing is used
 // up, and an answer that says no is no failure, so that it is 200 like one that says yes.
-func (s *server) explainAssertion(ctx context.Context, c *call, in *assertionInput) (*answer[api.AssertionExplanation], error) {
+func (s *server) explainAssertion(ctx context.Context, _ *call, in *assertionInput) (*answer[api.AssertionExplanation], error) {
 	found, err := s.cfg.Platforms.Explain(ctx, platform.Question{
-		Platform: in.Platform, Assertion: secret.Text(in.Body.Assertion), Grant: in.Body.Grant, From: c.presented.Peer,
+		Platform: in.Platform, Assertion: secret.Text(in.Body.Assertion), Grant: in.Body.Grant,
 	})
 	if err != nil {
 		return nil, err

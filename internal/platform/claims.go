@@ -22,19 +22,19 @@ func (e *examination) judgeType(context.Context) (fault, error) {
 	if typ != "" && strings.ToLower(typ) != "jwt" {
 		return fault{authority.ReasonWrongType, "typ is " + shown(typ) + ", where JWT is wanted, or none.", "Set typ to JWT, or leave it out."}, nil
 	}
-	e.trace.note("typ is %s, as it may be.", e.said(typ != "", shown(typ)))
+	e.trace.note("typ is %s, as it may be.", orAbsent(typ))
 	return fault{}, nil
 }
 
-// said shows a value that is there, or says that it is absent.
-func (*examination) said(there bool, value string) string {
-	if there {
-		return value
+// orAbsent shows a value, or says that there is none.
+func orAbsent(value string) string {
+	if value == "" {
+		return "absent"
 	}
-	return "absent"
+	return shown(value)
 }
 
-// judgeIssuer holds the assertion to being of its platform, by its own word. It need not say so at BitCanuck's door, where the URL
+// judgeIssuer holds the assertion to being of its platform, by its own word (RFC 7523 section 3, item 1). It need not say so at BitCanuck's door, where the URL
 // does, unless the platform's record has an issuer; nor can a key that is published be trusted to be that platform's alone.
 func (e *examination) judgeIssuer(context.Context) (fault, error) {
 	p := &e.platform
@@ -63,7 +63,9 @@ func (e *examination) judgeIssuer(context.Context) (fault, error) {
 	return fault{}, nil
 }
 
-// judgeAudience holds the assertion to being for Jeton, and for nobody else: another that it is for could use it here.
+// judgeAudience holds the assertion to being for Jeton (RFC 7523 section 3, item 3), and for nobody else: another that it is for
+// could use it here. At BitCanuck's door it may say nothing of that, as its clients do: who signs such for several servers by one key
+// lets each of them log in at the others, which an audience in the platform's record prevents.
 func (e *examination) judgeAudience(context.Context) (fault, error) {
 	p := &e.platform
 	f := fault{reason: authority.ReasonWrongAudience, fix: "Set aud to " + shown(e.cfg.PublicURL) + "."}
@@ -104,11 +106,14 @@ func (e *examination) isMeant(name string) bool {
 		p.Audience != "" && name == p.Audience || slices.Contains(e.cfg.Audiences, name)
 }
 
+// maxListed bounds how many values of a claim are shown.
+const maxListed = 5
+
 // list shows values.
 func list(values []string) string {
 	told := make([]string, 0, len(values))
 	for _, v := range values {
-		if len(told) == MaxKeys {
+		if len(told) == maxListed {
 			told = append(told, "…")
 			break
 		}
@@ -117,7 +122,8 @@ func list(values []string) string {
 	return strings.Join(told, ", ")
 }
 
-// readEmail reads whom the assertion is about. Who has accounts of its own may name them in sub, and say the e-mail beside.
+// readEmail reads whom the assertion is about (RFC 7523 section 3, item 2). Who has accounts of its own may name them in sub, and say
+// the e-mail beside: so an e-mail that is there counts alone, and where it is none, sub doesn't stand in for it.
 func (e *examination) readEmail(context.Context) (fault, error) {
 	name := "email"
 	if !e.claims.Has(name) {
@@ -133,7 +139,7 @@ func (e *examination) readEmail(context.Context) (fault, error) {
 }
 
 // use keeps that the assertion was used, where it counts once: if its platform says so of all, or if it has a "jti", for what else
-// would that be? What has none is known by what was signed, of which its signer may make many signatures. Either counts for its
+// would that be (RFC 7523 section 3, item 7)? What has none is known by what was signed, of which its signer may make many signatures. Either counts for its
 // platform alone.
 func (e *examination) use(ctx context.Context) (fault, error) {
 	kind, id := "signed", ""

@@ -36,7 +36,7 @@ func newCode(random io.Reader) (string, error) {
 	return string(code[:]), nil
 }
 
-// isCode reports whether text can be a code.
+// isCode reports whether text can be a code: what can't be one needs no look-up.
 func isCode(text string) bool {
 	return len(text) == codeLength && strings.Trim(text, codeAlphabet) == ""
 }
@@ -90,7 +90,7 @@ func checkText(field, text string) error {
 	return nil
 }
 
-// plain reports whether all of a text can be seen, on one line.
+// plain reports whether all of a text can be seen, on one line, so that two that look alike in a list or a log are alike.
 func plain(text string) bool {
 	unseen := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unseen) && !account.Invisible(text)

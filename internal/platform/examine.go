@@ -95,7 +95,9 @@ func (e *examination) refusal(reason authority.Reason) error {
 // fixForm says how an assertion looks: quotes, blanks and words before it come along where one is copied or logged.
 const fixForm = "Present the JWT as the library returns it, without quotes, blanks or a word before it: three segments in base64url without =, divided by dots, the header with alg, kid and typ alone."
 
-// readForm passes the text through the gate.
+// readForm passes the text through the gate: 8 KiB at most, three segments of canonical base64url, a header of alg, kid and typ
+// alone, no member twice. An assertion with anything else in its header is refused, not read past it: "jku", "x5u" and "crit" are how
+// its sender would have a say in how it is checked (RFC 8725 section 3.10).
 func (e *examination) readForm(context.Context) (fault, error) {
 	t, err := jose.Parse(e.text.Reveal())
 	if err != nil { // which quotes nothing

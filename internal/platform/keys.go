@@ -20,10 +20,10 @@ import (
 // KeyDraft is what a key is made of: one of PublicKey, JWKSURI and Secret, or none of them, and it is made here.
 type KeyDraft struct {
 	Algorithm jose.Algorithm // the platform's where empty
-	PublicKey string         // in PEM
-	JWKSURI   string
-	Secret    secret.Text // whose bytes are the key
-	KeyID     string      // the "kid" by which the platform names it, if it does
+	PublicKey string         // in PEM: one block, SPKI or PKCS#1
+	JWKSURI   string         // of a JWK Set (RFC 7517 section 5), https
+	Secret    secret.Text    // whose bytes are the key: as many as the hash has at least, 1,024 at most
+	KeyID     string         // the "kid" by which the platform names it, if it does; 255 bytes at most
 }
 
 // Made is a key that was added, and what the platform must have of it where it was made here: shown once, and not kept.
@@ -33,13 +33,15 @@ type Made struct {
 	Secret     secret.Text
 }
 
-// defaultAlgorithm is that of BitCanuck's platforms.
+// defaultAlgorithm is that of BitCanuck's platforms, as their guide has it.
 const defaultAlgorithm = jose.RS512
 
-// secretBytes is how many random bytes a secret that is made here has, whatever its hash.
+// secretBytes is how many random bytes a secret that is made here has, whatever its hash: as many as that of HS512, below which
+// RFC 7518 section 3.2 allows none.
 const secretBytes = 64
 
-// maxSecret bounds a secret that is given, in bytes.
+// maxSecret bounds a secret that is given, in bytes. What is longer than the hash's block is hashed to less first (RFC 2104
+// section 2), so that more adds nothing.
 const maxSecret = 1024
 
 // sort is what keys of some algorithms have in common, so that one can be used by another of these. PSS isn't offered, although jose
@@ -70,6 +72,8 @@ func sortOf(alg jose.Algorithm) sort {
 	}
 }
 
+// checkAlgorithm refuses what platforms aren't offered, "none" among it (RFC 8725 section 3.2). Whatever passes here is written into
+// a record, and the record alone decides by what an assertion is checked.
 func checkAlgorithm(alg jose.Algorithm) error {
 	if sortOf(alg) == noSort {
 		return authority.Field("algorithm", "is none that a platform can have", "Give RS512, RS384, RS256, ES256, EdDSA, HS512, HS384 or HS256.")
@@ -111,7 +115,8 @@ func (p *Platforms) newKey(ctx context.Context, platformID uuid.UUID, alg jose.A
 	return m, err
 }
 
-// given counts the sources of a key.
+// given counts the sources of a key. Two of them are refused rather than one preferred: whoever gives both means one, and would not
+// be told which counts.
 func (d *KeyDraft) given() (n int) {
 	for _, there := range []bool{d.PublicKey != "", d.JWKSURI != "", d.Secret != ""} {
 		if there {
@@ -156,6 +161,8 @@ func (p *Platforms) makeSecret(m *Made) (err error) {
 	return err
 }
 
+// setAddress takes the address of a set. The set isn't read yet: the platform may publish it later, and who enrols a platform should
+// not have to wait for another's server.
 func (p *Platforms) setAddress(k *Key, d KeyDraft) error {
 	if k.Algorithm.Symmetric() {
 		return authority.Field("jwks_uri", "is for public keys, which "+string(k.Algorithm)+" hasn't", "Give a secret, or another algorithm.")
@@ -200,7 +207,8 @@ func (p *Platforms) shareSecret(ctx context.Context, k *Key, text secret.Text) e
 	return err
 }
 
-// secretFault says what is wrong with a shared secret.
+// secretFault says what is wrong with a shared secret. A key in PEM is no secret: that it is taken for one is how an HMAC comes to be
+// keyed with what everybody has (RFC 8725 section 2.1).
 func secretFault(err error) error {
 	if errors.Is(err, jose.ErrWeakKey) {
 		return authority.Field("secret", "is too short: "+jose.Problem(err), "Make one at random, or leave it out and have one made here.")
@@ -218,7 +226,10 @@ func (p *Platforms) secretKey(k *Key, alg jose.Algorithm) (jose.Key, error) {
 	return jose.NewSecretKey(alg, []byte(text.Reveal()))
 }
 
-// readPublicKey reads a key in PEM, and brings it into its one form.
+// readPublicKey reads a key in PEM, and brings it into its one form (SPKI), so that the same key in another spelling is the same
+// text, of which the store keeps one alive. What is weak is refused by package jose: RSA below 2048 bits (RFC 7518 section 3.3) or
+// above 4096, which only costs time; another exponent than 65537; a modulus with a small factor, or of the make that ROCA breaks
+// (CVE-2017-15361); a point that isn't on the curve. What two keys have in common is looked for here.
 func (p *Platforms) readPublicKey(ctx context.Context, k *Key, text string) error {
 	if k.Algorithm.Symmetric() {
 		return authority.Field("public_key", "is no secret, and "+string(k.Algorithm)+" needs one", "Give RS512, ES256 or EdDSA, as the key is.")
@@ -258,6 +269,7 @@ func (p *Platforms) Keys(ctx context.Context, idOrCode string) ([]Key, error) {
 	return p.livingKeys(ctx, found.ID)
 }
 
+// livingKeys returns the keys of a platform that count, the oldest first.
 func (p *Platforms) livingKeys(ctx context.Context, id uuid.UUID) ([]Key, error) {
 	keys, err := p.cfg.Store.PlatformKeys(ctx, id)
 	if err != nil {

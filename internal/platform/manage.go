@@ -18,24 +18,25 @@ import (
 	"github.com/jeton-io/jeton/internal/jose"
 )
 
-// How far ahead the end of an assertion may lie.
+// How far ahead the end of an assertion may lie. Within that, whoever reads one on its way can use it, unless it counts once: a
+// quarter of an hour lets a clock be wrong and a request wait, and a day is for those who sign in a batch.
 const (
 	defaultMaxLife = 15 * time.Minute
 	minMaxLife     = 10 * time.Second
 	maxMaxLife     = 24 * time.Hour
 )
 
-// Draft is what a platform is made of, in people's words.
+// Draft is what a platform is made of, in people's words. What its fields mean stands at Platform.
 type Draft struct {
-	Name             string
+	Name             string         // 1 to 128 characters on one line, unique in its canonical form
 	Algorithm        jose.Algorithm // that of the key where empty, and RS512 where that is, too
 	Key              KeyDraft       // the first; of the platform's algorithm where it has none
-	Issuer, Audience string
-	SpeaksFor        []string // all where nil
+	Issuer, Audience string         // 255 bytes each at most; an issuer is unique, and has the form of no ID and no code
+	SpeaksFor        []string       // "all" alone, or "role:NAME" and "user:NAME", a thousand at most; all where nil
 	Administrators   bool
 	CreateUsers      bool
-	NewUserRoles     []string
-	MaxLife          time.Duration // 15 minutes where 0
+	NewUserRoles     []string      // never admin
+	MaxLife          time.Duration // 10 seconds to a day, in whole seconds; 15 minutes where 0
 	OneTime          bool
 	Enabled          bool
 }
@@ -90,7 +91,7 @@ func (p *Platforms) add(ctx context.Context, made *Platform, k Key, actor audit.
 	return err
 }
 
-// nameKey is the canonical form of a name.
+// nameKey is the canonical form of a name, in which platforms are told apart and listed.
 func nameKey(name string) string { return account.Key(name) }
 
 // check refuses a platform that isn't what its record may be, and brings its roles into order. Every platform that is stored passes
@@ -122,7 +123,8 @@ func (p *Platform) check() error {
 	return nil
 }
 
-// detail is what the audit log tells of a new platform.
+// detail is what the audit log tells of a new platform, as pairs of a field and its value. It holds no secret: keys have events of
+// their own.
 func (p *Platform) detail() []string {
 	return []string{
 		"code", p.Code, "algorithm", string(p.Algorithm), "issuer", p.Issuer, "audience", p.Audience, "speaks_for", p.SpeaksFor.String(),
@@ -134,7 +136,8 @@ func (p *Platform) detail() []string {
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
-// Patch is a change of a platform; nil fields stay as they are.
+// Patch is a change of a platform; nil fields stay as they are. The others are held to what Draft says of them. Code and keys are no
+// part of it: a code is for ever, and keys come and go by AddKey and DeleteKey, so that two of them overlap.
 type Patch struct {
 	Name                        *string
 	Algorithm                   *jose.Algorithm
@@ -148,7 +151,8 @@ type Patch struct {
 
 // Update changes a platform, if its version is the given one (0 for any). Another algorithm is that of its keys of the same sort
 // from then on; those of another keep theirs. Disabling it, or taking away somebody for whom it speaks, ends the session tokens
-// that it has got. Errors are as those of Enrol, and ErrNotFound, ErrStale.
+// that it has got, before Update returns. A patch that changes nothing leaves neither event nor version. Errors are as those of
+// Enrol, and ErrNotFound, ErrStale; after one of Applied the change is made all the same.
 func (p *Platforms) Update(ctx context.Context, idOrCode string, version int64, patch Patch, actor audit.Actor) (Platform, error) {
 	former, err := p.Find(ctx, idOrCode)
 	if err != nil {

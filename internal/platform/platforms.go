@@ -137,9 +137,10 @@ func (p *Platforms) Delete(ctx context.Context, idOrCode string, actor audit.Act
 	return p.cfg.Applied(ctx)
 }
 
+// target names the platform in the audit log, by the name that it has then.
 func (p *Platform) target() audit.Target {
 	return audit.Target{Kind: "platform", ID: p.ID, Name: p.Name}
 }
 
-// now is the time as it is stored.
+// now is the time as it is stored: what is returned of a record that was just made is what will be read of it.
 func (p *Platforms) now() time.Time { return p.cfg.Now().UTC().Truncate(time.Microsecond) }

@@ -45,7 +45,8 @@ func (p *Platforms) scope(ctx context.Context, words []string) (Scope, error) {
 	return s, nil
 }
 
-// widen adds to a scope what one word names.
+// widen adds to a scope what one word names. A role need not be anybody's yet; a user must be there, since what is kept of one is
+// the ID. The field of an error says which word it was, and doesn't repeat it.
 func (p *Platforms) widen(ctx context.Context, s *Scope, field, word string) error {
 	if role, ok := strings.CutPrefix(word, roleWord); ok && account.ValidRole(role) {
 		s.Roles = append(s.Roles, role)
@@ -71,7 +72,8 @@ func (p *Platforms) widen(ctx context.Context, s *Scope, field, word string) err
 	return nil
 }
 
-// SpeaksFor returns the scope of a platform in people's words. Users deleted since are left out.
+// SpeaksFor returns the scope of a platform in people's words: what it was given, with today's names. Users deleted since are left
+// out, so that nobody takes somebody of the same name for one of them; where only such were in it, it is empty.
 func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error) {
 	if of.SpeaksFor.All {
 		return []string{everybody}, nil
@@ -95,7 +97,8 @@ func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error
 	return words, nil
 }
 
-// has reports whether a user is within the scope, with the roles that it has at this moment.
+// has reports whether a user is within the scope, with the roles that it has at this moment. A role that it loses afterwards ends
+// none of its sessions: what these open changes with its roles.
 func (s *Scope) has(u *account.User) bool {
 	return s.All || slices.Contains(s.Users, u.ID) || s.hasRole(u.Roles)
 }
@@ -105,7 +108,8 @@ func (s *Scope) hasRole(roles []string) bool {
 	return s.All || slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(s.Roles, r) })
 }
 
-// within reports whether a scope has nobody whom another hasn't.
+// within reports whether a scope has nobody whom another hasn't. It is asked of the words: whoever stands in one by name and in the
+// other by a role isn't found, and loses a session at worst.
 func (s *Scope) within(other *Scope) bool {
 	if s.All || other.All {
 		return other.All
@@ -114,10 +118,11 @@ func (s *Scope) within(other *Scope) bool {
 		!slices.ContainsFunc(s.Users, func(id uuid.UUID) bool { return !slices.Contains(other.Users, id) })
 }
 
-// checkNewUserRoles returns the roles of users that a platform makes, sorted, each once. None of them administers.
+// checkNewUserRoles returns the roles of users that a platform makes, sorted, each once. None of them administers: a platform that
+// could make administrators would be one, whoever it may speak for.
 func checkNewUserRoles(roles []string) ([]string, error) {
-	if len(roles) > maxNewUserRoles {
-		return nil, authority.Field("new_user_roles", "are more than "+strconv.Itoa(maxNewUserRoles), "Use fewer, broader roles.")
+	if len(roles) > account.MaxRoles {
+		return nil, authority.Field("new_user_roles", "are more than "+strconv.Itoa(account.MaxRoles), "Use fewer, broader roles.")
 	}
 	for i, role := range roles {
 		field := "new_user_roles[" + strconv.Itoa(i) + "]"
@@ -132,6 +137,3 @@ func checkNewUserRoles(roles []string) ([]string, error) {
 	slices.Sort(sorted)
 	return slices.Compact(sorted), nil
 }
-
-// maxNewUserRoles is how many roles a user may have.
-const maxNewUserRoles = 64

@@ -29,7 +29,7 @@ func (s Scope) String() string {
 	return strings.Join(words, ",")
 }
 
-// ParseScope returns the scope whose String it is given. What can't be read is an error, and never a scope that somebody might go by.
+// ParseScope returns the scope whose String it is given: that of a row, which nobody but Jeton has written. What can't be read is an error, and never a scope that somebody might go by.
 func ParseScope(text string) (s Scope, err error) {
 	if text == "" {
 		return s, nil

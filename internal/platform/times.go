@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// skew is how far apart a platform's clock may be from Jeton's.
+	// skew is how far ahead of Jeton's a platform's clock may be. Machines that ask a time server are apart by less than a second; what
+	// is allowed for more than that is added to the life of every assertion.
 	skew = 10 * time.Second
 	// maxSeconds is the largest end that is one in seconds, which is in the year 5138. What is above is in milliseconds.
 	maxSeconds = 100_000_000_000
@@ -24,7 +25,8 @@ type clock struct {
 	grant   bool // by the rules of the jwt-bearer grant: exp is there, and a NumericDate
 }
 
-// judgeTimes holds the assertion to its times: it must end, and soon. It is dead from its end on, to the microsecond.
+// judgeTimes holds the assertion to its times: it must end, and soon (RFC 7523 section 3, items 4 to 6). It is dead from its end on,
+// to the microsecond.
 func (e *examination) judgeTimes(context.Context) (fault, error) {
 	c := clock{e.cfg.Now(), e.platform.MaxLife, e.beside == ""}
 	ends, f := c.judge(e.claims)
@@ -123,7 +125,8 @@ func instant(at int64, strict bool) time.Time {
 	return time.Unix(min(at, maxSeconds), 0).UTC()
 }
 
-// notWhole says that a time isn't a whole number that can be read.
+// notWhole says that a time isn't a whole number that can be read. A fraction is none, though a NumericDate may have one (RFC 7519
+// section 2): which instant it is depends on how its reader rounds.
 func notWhole(claims jose.Claims, name string) fault {
 	return fault{authority.ReasonWrongClaims, name + " is " + shownJSON(claims.Raw(name)) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
 }

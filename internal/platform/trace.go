@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -19,7 +18,6 @@ type Question struct {
 	Platform  string // its ID or code
 	Assertion secret.Text
 	Grant     bool // by the rules of the jwt-bearer grant, where the assertion alone says whose it is
-	From      netip.Addr
 }
 
 // Explanation says step by step whether an assertion is good. It holds neither the assertion nor a secret, but some of what the
@@ -38,10 +36,12 @@ type Step struct {
 	Fix    string // what to do about it, where it fails
 }
 
-// Explain examines an assertion as Prove does, and tells what it finds. It is the same examination, so that what is told can't be other
-// than what happens; only whether the user behind it may pass is for the authority to say at that time. Nothing is used up, and nobody
-// made. It returns ErrNotFound
-// where no platform of that ID or code lives, and any other error where nobody knows.
+// Explain examines an assertion as Prove does, and tells what it finds. It is the same examination, so that what is told can't be
+// other than what happens. Nothing is used up, and nobody made: that it is accepted says that it would have been at this moment, and
+// that nobody else has presented it by then. A set of keys that can't be read is told as a step that fails, since that is what the
+// administrator has to mend.
+//
+// It returns ErrNotFound where no platform of that ID or code lives, and any other error where nobody knows.
 func (p *Platforms) Explain(ctx context.Context, q Question) (Explanation, error) {
 	asked, err := p.Find(ctx, q.Platform)
 	if err != nil {
@@ -68,19 +68,21 @@ type trace struct {
 	steps []Step
 }
 
+// begin opens the next step.
 func (t *trace) begin(name string) {
 	if t != nil {
 		t.steps = append(t.steps, Step{Name: name})
 	}
 }
 
-// note says what the step has found, if it passes.
+// note says what the step has found, if it passes. What is noted of an assertion goes through shown.
 func (t *trace) note(format string, args ...any) {
 	if t != nil {
 		t.steps[len(t.steps)-1].Found = fmt.Sprintf(format, args...)
 	}
 }
 
+// end closes the step: with what it noted where it passes, else with its fault.
 func (t *trace) end(f fault) {
 	switch {
 	case t == nil:

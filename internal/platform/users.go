@@ -73,7 +73,8 @@ func (e *examination) unknownUser(ctx context.Context) (fault, error) {
 	return f, nil
 }
 
-// sameSpelling reports whether two texts are the same but for the case of ASCII letters.
+// sameSpelling reports whether two texts are the same but for the case of ASCII letters, in which mail servers see no difference and
+// platforms keep none.
 func sameSpelling(a, b string) bool {
 	return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b)
 }
@@ -90,7 +91,8 @@ func lowerASCII(r rune) rune {
 	return r
 }
 
-// judgeScope holds the platform to speaking for the users for whom it may.
+// judgeScope holds the platform to speaking for the users for whom it may. It goes by the roles that the user has now, so that one who
+// was given a role a moment ago is within, and one who administers since a moment isn't.
 func (e *examination) judgeScope(context.Context) (fault, error) {
 	u, p := &e.user, &e.platform
 	f := fault{reason: authority.ReasonNotSpokenFor}

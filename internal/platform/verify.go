@@ -90,7 +90,7 @@ func fixKey(living []Key, kid string) string {
 	}
 }
 
-// wanted says what the header names, and what there is.
+// wanted says what the header names, and what there is. It costs some text, which is made for nobody but who asks.
 func (e *examination) wanted(living []Key) string {
 	if e.trace == nil {
 		return ""
