@@ -69,7 +69,7 @@ func (c *call) run(who access, h handler, fields []string) error {
 	if !errors.Is(err, authority.ErrActorChanged) {
 		return err
 	}
-	if err := c.s.cfg.Feed.CatchUp(c.r.Context()); err != nil {
+	if err := c.s.cfg.Feed.Hear(c.r.Context()); err != nil {
 		return err
 	}
 	if err := c.enter(who); err != nil {

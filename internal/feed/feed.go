@@ -166,9 +166,21 @@ func New(cfg Config) (*Feed, error) {
 }
 
 // CatchUp applies every change committed before it was called. Where it can't, the feed is no longer fresh: a change
-// of this very node may be among those that it doesn't know. Of many callers at once, one reads for all that called before it
-// began, and what failed for it has failed for them; but for its own context's end.
+// of this very node may be among those that it doesn't know.
 func (f *Feed) CatchUp(ctx context.Context) error {
+	err := f.Hear(ctx)
+	if err != nil {
+		f.heard.Store(nil)
+	}
+	return err
+}
+
+// Hear is CatchUp for whoever has changed nothing. Where it fails, the feed is as fresh as it was: else anybody who calls, and
+// leaves or finds the database down, would have every credential that is remembered asked about anew.
+//
+// Of many callers at once, one reads for all that called before it began, and what failed for it has failed for them; but for its
+// own context's end.
+func (f *Feed) Hear(ctx context.Context) error {
 	ticket := f.tickets.Add(1)
 	err := f.take(ctx, func() error {
 		if f.served >= ticket { // somebody has read since this call began
@@ -182,7 +194,6 @@ func (f *Feed) CatchUp(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		f.heard.Store(nil)
 		return fmt.Errorf("catching up with the change feed: %w", err)
 	}
 	return nil

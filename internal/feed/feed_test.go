@@ -502,6 +502,36 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestHear: who has changed nothing hears of every change, and where that fails, by no fault of the feed or by its own, the feed is
+// as fresh as it was: for five seconds, then.
+func TestHear(t *testing.T) {
+	n := newNode(t)
+	if err := n.Hear(t.Context()); err != nil || !n.Fresh() {
+		t.Fatalf("got %v, fresh %t, want the feed fresh", err, n.Fresh())
+	}
+	n.applied = nil
+	n.store.add(alice)
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for range 20 { // of what is ready at once, either may come first
+		if err := n.Hear(left); !errors.Is(err, context.Canceled) || !n.Fresh() {
+			t.Errorf("got %v, fresh %t once the caller has left, want its context's error and the feed fresh still", err, n.Fresh())
+		}
+	}
+	n.store.set(errDown)
+	if err := n.Hear(t.Context()); !errors.Is(err, errDown) || !n.Fresh() {
+		t.Errorf("got %v, fresh %t, want the store's error and the feed fresh still", err, n.Fresh())
+	}
+	n.now = n.now.Add(5 * time.Second)
+	if err := n.Hear(t.Context()); !errors.Is(err, errDown) || n.Fresh() {
+		t.Errorf("got %v, fresh %t after five seconds, want the store's error and a stale feed", err, n.Fresh())
+	}
+	n.store.set(nil)
+	if err := n.Hear(t.Context()); err != nil || !n.Fresh() || !cmp.Equal(n.ids(), []uuid.UUID{alice}) {
+		t.Errorf("got %v, fresh %t, %v applied, want the change heard", err, n.Fresh(), n.ids())
+	}
+}
+
 // TestClockSetBackWhileStale sets the clock back while the database is down and a change of the node's own couldn't be heard:
 // everything is forgotten all the same, once it can be. Its twin's clock goes on.
 func TestClockSetBackWhileStale(t *testing.T) {

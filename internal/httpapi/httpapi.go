@@ -246,7 +246,7 @@ func register[I, O any](s *server, h huma.API, who access, f handler[I, O], o hu
 		out, err := f(ctx, c, in)
 		if errors.Is(err, authority.ErrActorChanged) {
 			// Who asks has changed since it was let in: it is asked for again, after this process has heard of the change.
-			if err = s.cfg.Feed.CatchUp(ctx); err == nil {
+			if err = s.cfg.Feed.Hear(ctx); err == nil {
 				err = s.identify(c, who)
 			}
 			if err == nil {

@@ -31,7 +31,7 @@ func (s *server) listKeys(ctx context.Context, _ *call, in *pageInput) (*answer[
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Feed.CatchUp(ctx); err != nil {
+	if err := s.cfg.Feed.Hear(ctx); err != nil {
 		return nil, err
 	}
 	keys := s.cfg.Keys.SigningKeys()

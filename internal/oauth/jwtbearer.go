@@ -42,7 +42,7 @@ func (s *server) logIn(c *call) error {
 	}
 	// An assertion that was looked at may be used up. So what other nodes have changed is heard before, lest a session of a user who
 	// was changed a moment ago be refused for that alone. Where it can't be heard, the authority knows.
-	_ = s.cfg.Feed.CatchUp(c.r.Context())
+	_ = s.cfg.Feed.Hear(c.r.Context())
 	asOf := s.cfg.Feed.Revision() // before it is asked who calls: the answer is at least as new
 	if _, err := s.authenticate(c, &s.client); err != nil && !errors.Is(err, errNoClient) {
 		return err

@@ -43,7 +43,7 @@ type Sessions interface {
 // Feed tells up to which revision changes are known.
 type Feed interface {
 	Revision() int64
-	CatchUp(ctx context.Context) error
+	Hear(ctx context.Context) error
 }
 
 // Config is what the profile needs. Every field is required.

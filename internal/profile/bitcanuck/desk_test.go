@@ -80,19 +80,19 @@ func (f *faultySessions) Logout(ctx context.Context, owner *authority.Principal,
 	return f.Tokens.Logout(ctx, owner, actor)
 }
 
-// faultyFeed is the desk's feed, which counts how often it is asked to catch up, until it is told to fail.
+// faultyFeed is the desk's feed, which counts how often it is heard, until it is told to fail.
 type faultyFeed struct {
 	*feed.Feed
 	err    atomic.Pointer[error]
 	caught atomic.Int64
 }
 
-func (f *faultyFeed) CatchUp(ctx context.Context) error {
+func (f *faultyFeed) Hear(ctx context.Context) error {
 	f.caught.Add(1)
 	if err := f.err.Load(); err != nil {
 		return *err
 	}
-	return f.Feed.CatchUp(ctx)
+	return f.Feed.Hear(ctx)
 }
 
 func check(t testing.TB, err error) {

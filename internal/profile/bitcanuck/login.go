@@ -70,7 +70,7 @@ func (c *call) byAssertion() error {
 	default:
 		return c.cfg.Authority.Refuse(authority.ReasonTwoCredentials, &c.in, &c.door)
 	}
-	_ = c.cfg.Feed.CatchUp(c.r.Context())
+	_ = c.cfg.Feed.Hear(c.r.Context())
 	return c.logIn(1)
 }
 
@@ -130,7 +130,7 @@ func (c *call) known(tries int, do func(owner *authority.Principal, actor audit.
 		c.line.Caller(&owner)
 		err = do(&owner, web.Actor(&owner, c.in.Peer, asOf))
 		if tries--; tries > 0 && errors.Is(err, authority.ErrActorChanged) {
-			if err = c.cfg.Feed.CatchUp(c.r.Context()); err == nil {
+			if err = c.cfg.Feed.Hear(c.r.Context()); err == nil {
 				continue
 			}
 		}

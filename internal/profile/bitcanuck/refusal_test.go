@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -394,6 +395,22 @@ func TestDeaf(t *testing.T) {
 	d.sessions.before.Store(&happens)
 	wantFailure(t, d.send(t, logIn(email, password)), 503, "SERVICE_UNAVAILABLE")
 	d.wantRefused(t, "unavailable", "password")
+}
+
+// TestLeft: whoever asks and leaves, with an assertion that is worth nothing, has no credential asked about anew that is remembered.
+func TestLeft(t *testing.T) {
+	d := newEdge(t)
+	h := d.handler(t)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for range 20 { // of what is ready at once, either may come first
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, d.assertionPath(), http.NoBody)
+		r.Header.Set("Token", "something")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if !d.Feed.Fresh() {
+		t.Error("got that the feed is no longer fresh")
+	}
 }
 
 // wantLine compares members of the request's line in the log.
