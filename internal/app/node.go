@@ -175,7 +175,7 @@ func (n *node) wire(o *Options) (err error) {
 	n.authority, err = authority.New(authority.Config{
 		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
-		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.CatchUp, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
+		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.Hear, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }

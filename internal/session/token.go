@@ -48,6 +48,8 @@ type TokenStore interface {
 	// ExpireSessionToken notes that a token was found to be over by its time. That is nobody's act and alters no verdict: there
 	// is neither event nor feed. One that has ended stays as it is.
 	ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Time) error
+	// SessionToken returns a token, ended or not, by its ID, or ErrNotFound.
+	SessionToken(ctx context.Context, id uuid.UUID) (Token, error)
 	// SessionTokens returns a user's tokens that haven't ended and expire after a time, the newest first.
 	SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]Token, error)
 	// EndSessionToken ends a token of a user, with event and feed. It returns ErrNotFound where there is none of that ID that
@@ -146,14 +148,14 @@ func (t *Tokens) List(ctx context.Context, userID uuid.UUID) ([]Token, error) {
 
 // Find returns a token of a user that lasts, or ErrNotFound.
 func (t *Tokens) Find(ctx context.Context, userID, id uuid.UUID) (Token, error) {
-	tokens, err := t.List(ctx, userID)
+	found, err := t.cfg.Store.SessionToken(ctx, id)
+	if err == nil && (found.UserID != userID || found.over(t.cfg.Now()) != "") {
+		err = authority.ErrNotFound
+	}
 	if err != nil {
-		return Token{}, err
+		return Token{}, fmt.Errorf("finding a session token: %w", err)
 	}
-	if i := slices.IndexFunc(tokens, func(one Token) bool { return one.ID == id }); i >= 0 {
-		return tokens[i], nil
-	}
-	return Token{}, authority.ErrNotFound
+	return found, nil
 }
 
 // End ends a token of a user. It returns ErrNotFound where the user has none of that ID that lasts.

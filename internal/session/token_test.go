@@ -255,6 +255,35 @@ func TestTokenList(t *testing.T) {
 	}
 }
 
+// TestTokenFind finds a token by its user and ID, as long as it lasts.
+func TestTokenFind(t *testing.T) {
+	d := newDesk(t)
+	ann, bob := d.user(t, "ann"), d.user(t, "bob")
+	begun, ended := d.token(t, ann), d.token(t, ann)
+	if err := d.tokens.End(t.Context(), ann.ID, "ann", ended.Token.ID, actor); err != nil {
+		t.Fatal(err)
+	}
+	found := func(owner *authority.Principal, id uuid.UUID) bool {
+		t.Helper()
+		got, err := d.tokens.Find(t.Context(), owner.ID, id)
+		if err != nil && !errors.Is(err, authority.ErrNotFound) || err == nil && got.ID != id {
+			t.Errorf("got %+v, %v, want the token of that ID, or not found", got, err)
+		}
+		return err == nil
+	}
+	if !found(ann, begun.Token.ID) || found(bob, begun.Token.ID) || found(ann, ended.Token.ID) || found(ann, uuid.New()) {
+		t.Error("found others than her own tokens that last")
+	}
+	d.now = begun.Token.ExpiresAt.Add(-time.Microsecond)
+	if !found(ann, begun.Token.ID) {
+		t.Error("found none before its end")
+	}
+	if d.now = begun.Token.ExpiresAt; found(ann, begun.Token.ID) {
+		t.Error("found one at its end")
+	}
+}
+
+
 // TestTokenAtOtherDoors: neither a session token nor a browser's cookie opens the other's door, and there is no look-up for it.
 func TestTokenAtOtherDoors(t *testing.T) {
 	d := newDesk(t)

@@ -22,6 +22,7 @@ const (
 SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at, pepper FROM session_token WHERE `
 	// While one pepper lives, the second pair finds nothing, in one probe of the index.
 	selectSessionTokenByDigest = selectSessionToken + `(pepper = $1 AND digest = $2) OR (pepper = $3 AND digest = $4)`
+	selectSessionTokenByID     = selectSessionToken + `id = $1`
 	selectSessionTokens        = selectSessionToken + `user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC`
 	// endSessionToken ends a token that lasts and finds no row where there is none.
 	endSessionToken = `UPDATE session_token SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
@@ -130,6 +131,15 @@ func (s *Store) ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Ti
 		_, err := t.exec(endSessionToken, micros(at), raw(id))
 		return err
 	})
+}
+
+// SessionToken implements session.TokenStore.
+func (s *Store) SessionToken(ctx context.Context, id uuid.UUID) (session.Token, error) {
+	found, err := scanSessionToken(s.find(ctx, selectSessionTokenByID, raw(id)))
+	if err != nil {
+		return session.Token{}, fmt.Errorf("reading session token: %w", kindOf(err))
+	}
+	return found, nil
 }
 
 // SessionTokens implements session.TokenStore.

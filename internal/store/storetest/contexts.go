@@ -152,6 +152,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
 		"BrowserSessions":        func() error { _, err := s.BrowserSessions(ctx, r.ID, start()); return err },
 		"SessionTokenByDigest":   func() error { _, err := s.SessionTokenByDigest(ctx, digests); return err },
+		"SessionToken":           func() error { _, err := s.SessionToken(ctx, r.ID); return err },
 		"SessionTokens":          func() error { _, err := s.SessionTokens(ctx, r.ID, start()); return err },
 		"Platform":               func() error { _, err := s.Platform(ctx, r.ID); return err },
 		"PlatformNamed":          func() error { _, err := s.PlatformNamed(ctx, "x"); return err },

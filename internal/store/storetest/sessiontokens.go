@@ -72,6 +72,9 @@ func checkToken(t *testing.T, s Store, n int, want session.Token) {
 	got, err := s.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(1, n)})
 	must(t, err)
 	same(t, got, want)
+	got, err = s.SessionToken(t.Context(), want.ID)
+	must(t, err)
+	same(t, got, want)
 }
 
 // checkTokenEnded makes sure when the token under digest(1, n) ended: not at all where the time is zero.
@@ -250,6 +253,9 @@ func testSessionTokens(t *testing.T, s Store) {
 	list(start().Add(time.Hour), third, second) // it is over at its end, and not after
 	if none, err := s.SessionTokens(t.Context(), newID(), start()); err != nil || len(none) != 0 {
 		t.Errorf("of nobody: got %+v and error %v, want none", none, err)
+	}
+	if none, err := s.SessionToken(t.Context(), newID()); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("of no ID: got %+v and error %v, want not found", none, err)
 	}
 }
 
