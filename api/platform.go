@@ -7,7 +7,7 @@ type Platform struct {
 	ID                  string        `json:"id" format:"uuid"`
 	Code                string        `json:"code" doc:"8 characters, as good as the ID in URLs and as the issuer of an assertion"`
 	Name                string        `json:"name" doc:"unique, whatever its case"`
-	Algorithm           string        `json:"algorithm" doc:"of the assertions; every other is refused"`
+	Algorithm           string        `json:"algorithm" doc:"of keys that are added; an assertion counts by the algorithm of its key alone"`
 	Enabled             bool          `json:"enabled"`
 	Issuer              string        `json:"issuer,omitempty" doc:"what it calls itself beside ID and code: an assertion must then say who it is of"`
 	Audience            string        `json:"audience,omitempty" doc:"what it calls Jeton beside Jeton's own URLs: an assertion must then say for whom it is"`
@@ -15,7 +15,7 @@ type Platform struct {
 	Administrators      bool          `json:"administrators" doc:"whether for administrators among them, too"`
 	CreateUsers         bool          `json:"create_users" doc:"whether an unknown e-mail makes a user; else it is refused"`
 	NewUserRoles        []string      `json:"new_user_roles,omitempty" doc:"the roles of such a user"`
-	MaxAssertionSeconds int           `json:"max_assertion_seconds" doc:"how far ahead the end of an assertion may lie"`
+	MaxAssertionSeconds int           `json:"max_assertion_seconds" doc:"how far ahead the end of an assertion may lie, in seconds"`
 	OneTime             bool          `json:"one_time" doc:"whether each assertion counts once; one with a jti does anyway"`
 	Keys                []PlatformKey `json:"keys,omitempty" doc:"absent in lists"`
 	CreatedAt           time.Time     `json:"created_at"`
