@@ -34,9 +34,9 @@ func (c *Client) Platform(ctx context.Context, idOrCode string) (api.Platform, E
 	return platform, etagOf(header), err
 }
 
-// UpdatePlatform changes those members of a platform that the patch has. What it may no longer say, it has said in vain: its
-// session tokens end. Errors are those of CreatePlatform, ErrNotFound, and ErrStale where the platform is no longer of the
-// given version.
+// UpdatePlatform changes those members of a platform that the patch has. Where it may speak for fewer than before, or is disabled,
+// the session tokens that it has got end. Errors are those of CreatePlatform, ErrNotFound, and ErrStale where the platform is no
+// longer of the given version.
 func (c *Client) UpdatePlatform(ctx context.Context, idOrCode string, version ETag, patch api.PlatformPatch) (api.Platform, error) {
 	q := ofPlatform("updating a platform", http.MethodPatch, idOrCode)
 	q.ifMatch, q.body = version, patch

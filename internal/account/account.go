@@ -86,7 +86,7 @@ type Store interface {
 	User(ctx context.Context, id uuid.UUID) (User, error)
 	// UserByName returns the living user whose name has the canonical form key, or ErrNotFound.
 	UserByName(ctx context.Context, key string) (User, error)
-	// UserByEmail returns the living user whose e-mail has the canonical form key, or ErrNotFound.
+	// UserByEmail returns the living user whose e-mail has the canonical form key, or ErrNotFound. A verdict waits for it.
 	UserByEmail(ctx context.Context, key string) (User, error)
 	// UsersNamed returns the names of those of the users that live.
 	UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)

@@ -55,7 +55,7 @@ func (s *Store) UserByName(ctx context.Context, key string) (account.User, error
 
 // UserByEmail implements account.Store.
 func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, error) {
-	u, err := scanUser(s.named(ctx, s.listing, selectUserByEmail, key))
+	u, err := scanUser(s.named(ctx, s.finding, selectUserByEmail, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}

@@ -19,7 +19,7 @@ type lookups struct {
 	formerToken                        *sql.Stmt
 	sessionByConsole, sessionByAPI     *sql.Stmt
 	sessionToken                       *sql.Stmt
-	user, passwordByName               *sql.Stmt
+	user, userByEmail, passwordByName  *sql.Stmt
 	passwordAddress                    *sql.Stmt
 	apiToken                           *sql.Stmt
 	groundsOfAPIToken, groundsOfClient *sql.Stmt
@@ -40,6 +40,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectSessionByAPI:         &l.sessionByAPI,
 		selectSessionTokenByDigest: &l.sessionToken,
 		selectUserByID:             &l.user,
+		selectUserByEmail:          &l.userByEmail,
 		selectPasswordByName:       &l.passwordByName,
 		selectPasswordAddress:      &l.passwordAddress,
 		selectFoundAPIToken:        &l.apiToken,

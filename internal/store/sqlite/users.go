@@ -59,7 +59,7 @@ func (s *Store) UserByName(ctx context.Context, key string) (account.User, error
 
 // UserByEmail implements account.Store.
 func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, error) {
-	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByEmail, key))
+	u, err := scanUser(find(ctx, s.hot.userByEmail, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}
