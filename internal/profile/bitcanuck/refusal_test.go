@@ -250,7 +250,8 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// TestThrottled: who guesses is told to wait, for somebody's e-mail as for nobody's, and tokens go on working.
+// TestThrottled: who guesses is told to wait, for somebody's e-mail as for nobody's, and tokens go on working. Whoever goes on by the
+// user's name, at another door, waits too.
 func TestThrottled(t *testing.T) {
 	d := newEdge(t)
 	session := d.begin(t)
@@ -267,6 +268,12 @@ func TestThrottled(t *testing.T) {
 			t.Errorf("%s: got Retry-After %q and %d hashed, want 60 and none", name, a.header.Get("Retry-After"), d.Accounts.Hashed()-before)
 		}
 		d.wantRefused(t, "throttled", "password")
+	}
+	door := authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.Password)}
+	by := authority.Presented{Authorization: []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("JANE:"+password.Reveal()))}}
+	_, err := d.Authority.Identify(t.Context(), &by, &door)
+	if ref, ok := errors.AsType[*authority.Refusal](err); !ok || ref.Reason != authority.ReasonThrottled {
+		t.Errorf("got %v for the name at another door, want it throttled", err)
 	}
 	if got := d.refusedAtGateway(t, session); got != "" {
 		t.Errorf("got %q for a session token meanwhile", got)
