@@ -63,7 +63,7 @@ func credentialOf(a *api.Actor) string {
 		return ""
 	}
 	switch a.CredentialKind {
-	case "api_token", "access_token", "client_secret":
+	case "api_token", "access_token", "client_secret", "session_token":
 		return orElse(a.CredentialName, a.CredentialID)
 	case "assertion":
 		if a.UserID == "" && a.Username != "" {
@@ -74,11 +74,11 @@ func credentialOf(a *api.Actor) string {
 	return ""
 }
 
-// recordOf returns the name of a record, or its ID where it has none. Client secrets and keys have their account's name, and
-// those of platforms the platform's, which may have several: theirs is the ID beside it.
+// recordOf returns the name of a record, or its ID where it has none. Client secrets and keys have their account's name, those of
+// platforms the platform's and session tokens their user's, which may have several: theirs is the ID beside it, by which one is ended.
 func recordOf(t *api.Target) string {
 	switch t.Kind {
-	case "client_secret", "client_key", "platform_key":
+	case "client_secret", "client_key", "platform_key", "session_token":
 		return joined(" ", t.Name, t.ID)
 	}
 	return orElse(t.Name, t.ID)
