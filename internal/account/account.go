@@ -97,8 +97,8 @@ type Store interface {
 	PasswordByName(ctx context.Context, key string) (Credentials, error)
 	// UpdateUser writes the user if its version is still r.Version, and raises that. It ends the sessions of one who was blocked
 	// and is no longer, and the session tokens that were got by platforms which, with the roles that the user has now, may not
-	// speak for it. Else it returns ErrStale, or ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active administrator with a password
-	// would be left.
+	// speak for it. Else it returns ErrStale, or ErrNotFound, or a conflict as CreateUser does, or ErrLastAdmin where no active
+	// administrator with a password would be left.
 	UpdateUser(ctx context.Context, r Record, ev audit.Event) error
 	// DeleteUser leaves a tombstone: the name is free again, the ID and its credentials are dead for good. It returns
 	// ErrNotFound or ErrLastAdmin.

@@ -97,8 +97,8 @@ func (p *Platforms) SpeaksFor(ctx context.Context, of Platform) ([]string, error
 	return words, nil
 }
 
-// has reports whether a user is within the scope, with the roles that it has at this moment. A role that it loses afterwards ends
-// none of its sessions: what these open changes with its roles.
+// has reports whether a user is within the scope, with the roles that it has at this moment. Where it loses the role by which it was
+// within, the store ends what was got by that, in the transaction of the change (see account.Store).
 func (s *Scope) has(u *account.User) bool {
 	return s.All || slices.Contains(s.Users, u.ID) || s.hasRole(u.Roles)
 }
