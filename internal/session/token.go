@@ -48,7 +48,7 @@ type TokenStore interface {
 	// ExpireSessionToken notes that a token was found to be over by its time. That is nobody's act and alters no verdict: there
 	// is neither event nor feed. One that has ended stays as it is.
 	ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Time) error
-	// SessionToken returns a token, ended or not, by its ID, or ErrNotFound.
+	// SessionToken returns a token, ended or not, by its ID, or ErrNotFound. A verdict waits for it.
 	SessionToken(ctx context.Context, id uuid.UUID) (Token, error)
 	// SessionTokens returns a user's tokens that haven't ended and expire after a time, the newest first.
 	SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]Token, error)

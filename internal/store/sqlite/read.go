@@ -18,7 +18,7 @@ type lookups struct {
 	tokenByDigest, tokenByTwoDigests   *sql.Stmt
 	formerToken                        *sql.Stmt
 	sessionByConsole, sessionByAPI     *sql.Stmt
-	sessionToken                       *sql.Stmt
+	sessionToken, sessionTokenByID     *sql.Stmt
 	user, userByEmail, passwordByName  *sql.Stmt
 	passwordAddress                    *sql.Stmt
 	apiToken                           *sql.Stmt
@@ -39,6 +39,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectSessionByConsole:     &l.sessionByConsole,
 		selectSessionByAPI:         &l.sessionByAPI,
 		selectSessionTokenByDigest: &l.sessionToken,
+		selectSessionTokenByID:     &l.sessionTokenByID,
 		selectUserByID:             &l.user,
 		selectUserByEmail:          &l.userByEmail,
 		selectPasswordByName:       &l.passwordByName,

@@ -130,7 +130,7 @@ func (s *Store) ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Ti
 
 // SessionToken implements session.TokenStore.
 func (s *Store) SessionToken(ctx context.Context, id uuid.UUID) (session.Token, error) {
-	found, err := scanSessionToken(s.reads.QueryRowContext(ctx, selectSessionTokenByID, blob(id)))
+	found, err := scanSessionToken(find(ctx, s.hot.sessionTokenByID, blob(id)))
 	if err != nil {
 		return session.Token{}, fmt.Errorf("reading session token: %w", kindOf(err))
 	}
