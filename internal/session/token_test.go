@@ -283,7 +283,6 @@ func TestTokenFind(t *testing.T) {
 	}
 }
 
-
 // TestTokenAtOtherDoors: neither a session token nor a browser's cookie opens the other's door, and there is no look-up for it.
 func TestTokenAtOtherDoors(t *testing.T) {
 	d := newDesk(t)
