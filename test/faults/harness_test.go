@@ -13,7 +13,8 @@ import (
 const shortFaults = "link-down,db-killed,rolling"
 
 // TestHarness runs the harness of "make faults" in short: three nodes on one PostgreSQL behind nginx, in namespaces of their
-// own, must keep every promise. Other tests may run beside it: hence the slack. It fails where no namespaces can be made.
+// own, must keep every promise. Other tests may run beside it: hence the slack, and more time than the faults take, of which the
+// start may need its share. It fails where no namespaces can be made.
 func TestHarness(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "nodes")
@@ -21,7 +22,7 @@ func TestHarness(t *testing.T) {
 		t.Fatalf("building the harness: %v\n%s", err, out)
 	}
 	out := filepath.Join(dir, "out")
-	cmd := exec.Command(binary, "-for", "90s", "-seed", "1", "-faults", shortFaults, "-pairs=false", "-slack", "1s", "-out", out)
+	cmd := exec.Command(binary, "-for", "2m", "-seed", "1", "-faults", shortFaults, "-pairs=false", "-slack", "1s", "-out", out)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err := cmd.Run()
