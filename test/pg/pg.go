@@ -154,8 +154,20 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run starts the server on its data folder and returns when it answers. It may have been killed before.
+// Run starts the server on its data folder and returns when it answers. It may have been killed before: where a process that it had
+// just begun has outlived it by a moment, the start is tried again.
 func (s *Server) Run() error {
+	told := func() int { return strings.Count(s.Log(), "pre-existing shared memory block") }
+	for begun := time.Now(); ; {
+		before := told()
+		if err := s.run(); err == nil || told() == before || time.Since(begun) > startTimeout {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) run() error {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
