@@ -26,6 +26,7 @@ import (
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
@@ -209,8 +210,8 @@ func (n *node) wireSigned(o *Options) (err error) {
 		return err
 	}
 	n.platforms, err = platform.New(platform.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, KeySets: sets, Applied: n.applied, PublicURL: n.url, Audiences: oauth.Audiences(n.url), Now: o.Now,
-		Random: o.Random,
+		Store: n.store, Users: n.accounts, Keyring: n.keys, KeySets: sets, Applied: n.applied, PublicURL: n.url, Audiences: oauth.Audiences(n.url),
+		Doors: []string{n.url + bitcanuck.AssertionPath}, Now: o.Now, Random: o.Random,
 	})
 	return err
 }

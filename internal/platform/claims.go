@@ -12,9 +12,6 @@ import (
 	"github.com/jeton-io/jeton/internal/jose"
 )
 
-// pathBeforeName is what stands in URLs before a platform's ID or code, at the door that names it.
-const pathBeforeName = "/api/v1/authenticate-jwt/"
-
 // judgeType refuses every type but that of JWTs in general: an access token is no assertion, nor is what a platform signs for others
 // under a type of its own (RFC 8725 section 3.11). Most libraries write JWT, and some nothing.
 func (e *examination) judgeType(context.Context) (fault, error) {
@@ -34,8 +31,9 @@ func orAbsent(value string) string {
 	return shown(value)
 }
 
-// judgeIssuer holds the assertion to being of its platform, by its own word (RFC 7523 section 3, item 1). It need not say so at BitCanuck's door, where the URL
-// does, unless the platform's record has an issuer; nor can a key that is published be trusted to be that platform's alone.
+// judgeIssuer holds the assertion to being of its platform, by its own word (RFC 7523 section 3, item 1). It need not say so at a door
+// whose URL does, as BitCanuck's, unless the platform's record has an issuer; nor can a key that is published be trusted to be that
+// platform's alone.
 func (e *examination) judgeIssuer(context.Context) (fault, error) {
 	p := &e.platform
 	names := []string{p.Code, p.ID.String()}
@@ -64,8 +62,8 @@ func (e *examination) judgeIssuer(context.Context) (fault, error) {
 }
 
 // judgeAudience holds the assertion to being for Jeton (RFC 7523 section 3, item 3), and for nobody else: another that it is for
-// could use it here. At BitCanuck's door it may say nothing of that, as its clients do: who signs such for several servers by one key
-// lets each of them log in at the others, which an audience in the platform's record prevents.
+// could use it here. At a door whose URL names the platform it may say nothing of that, as BitCanuck's clients do: who signs such
+// for several servers by one key lets each of them log in at the others, which an audience in the platform's record prevents.
 func (e *examination) judgeAudience(context.Context) (fault, error) {
 	p := &e.platform
 	f := fault{reason: authority.ReasonWrongAudience, fix: "Set aud to " + shown(e.cfg.PublicURL) + "."}
@@ -101,9 +99,9 @@ func (e *examination) judgeAudience(context.Context) (fault, error) {
 // assertion that names its door opens no other.
 func (e *examination) isMeant(name string) bool {
 	p := &e.platform
-	own := e.cfg.PublicURL + pathBeforeName
-	return name == e.cfg.PublicURL || name == own+p.Code || name == own+p.ID.String() ||
-		p.Audience != "" && name == p.Audience || slices.Contains(e.cfg.Audiences, name)
+	own := func(door string) bool { return name == door+p.Code || name == door+p.ID.String() }
+	return name == e.cfg.PublicURL || p.Audience != "" && name == p.Audience || slices.Contains(e.cfg.Audiences, name) ||
+		slices.ContainsFunc(e.cfg.Doors, own)
 }
 
 // maxListed bounds how many values of a claim are shown.

@@ -129,7 +129,7 @@ func newDesk(t testing.TB) *desk {
 func (d *desk) config() platform.Config {
 	return platform.Config{
 		Store: d.store, Users: d.accounts, Keyring: d.keys, KeySets: d.sets, Applied: func(context.Context) error { d.applied.Add(1); return nil },
-		PublicURL: publicURL, Audiences: []string{publicURL, publicURL + "/oauth/token"}, Now: d.clock, Random: rand.Reader,
+		PublicURL: publicURL, Audiences: []string{publicURL, publicURL + "/oauth/token"}, Doors: []string{publicURL + "/api/v1/authenticate-jwt/"}, Now: d.clock, Random: rand.Reader,
 	}
 }
 

@@ -22,7 +22,7 @@ type Keyring interface {
 	UnwrapSecret(id uuid.UUID, wrapped []byte) (secret.Text, error)
 }
 
-// Config is what Platforms need. Every field is required.
+// Config is what Platforms need. Every field is required but Doors.
 type Config struct {
 	Store   Store
 	Users   Users
@@ -31,12 +31,15 @@ type Config struct {
 	KeySets KeySets
 	// Applied returns once this process has heard of every change committed so far.
 	Applied func(ctx context.Context) error
-	// PublicURL is Jeton's own, without a slash at its end: below it are the addresses that an assertion may be for.
+	// PublicURL is Jeton's own, without a slash at its end.
 	PublicURL string
 	// Audiences are the further names by which an assertion may mean Jeton.
 	Audiences []string
-	Now       func() time.Time
-	Random    io.Reader
+	// Doors are the URLs, each with a slash at its end, below which a platform logs users in at its own ID or code. An assertion
+	// may name the one of its platform.
+	Doors  []string
+	Now    func() time.Time
+	Random io.Reader
 }
 
 // Platforms enrols platforms and proves their assertions. It is safe for concurrent use. Make one with New.

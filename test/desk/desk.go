@@ -32,6 +32,7 @@ import (
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -211,7 +212,7 @@ func (d *Desk) wireSigned(o *Options) (err error) {
 	}
 	d.Platforms, err = platform.New(platform.Config{
 		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, KeySets: sets, Applied: d.applied, PublicURL: Issuer, Audiences: oauth.Audiences(Issuer),
-		Now: d.Now, Random: rand.Reader,
+		Doors: []string{Issuer + bitcanuck.AssertionPath}, Now: d.Now, Random: rand.Reader,
 	})
 	return err
 }

@@ -108,6 +108,16 @@ func (p *partner) testSpellings(t *testing.T) {
 		p.wantSession(t, path, present(assertionPath+path, p.assertion(t)))
 	}
 	p.wantSession(t, "Bearer", present(assertionPath+p.code, "Bearer "+p.assertion(t)))
+	for name, wanted := range map[string]string{p.code: "", p.id: "", "NOBODY22": "wrong_audience"} { // the address that it goes to, and another's
+		said := present(assertionPath+p.code, p.sign(t, object{
+			"email": johnsEmail, "expire": time.Now().Add(5 * time.Minute).Unix(), "jti": name + p.via.name, "aud": p.url + assertionPath + name,
+		}))
+		if wanted == "" {
+			p.wantSession(t, "for the address of "+name, said)
+		} else {
+			p.wantLoginFailed(t, "for the address of "+name, said, wanted)
+		}
+	}
 	p.wantSession(t, "a body", post(assertionPath+p.code, "{}", "Token: "+p.assertion(t)))
 }
 

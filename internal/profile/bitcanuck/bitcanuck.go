@@ -84,11 +84,13 @@ func New(cfg Config) (http.Handler, error) {
 	}}, nil
 }
 
-// The addresses, as the product's own documents spell them.
+// AssertionPath is the path below which a platform's ID or code names it, as the product's own documents spell it.
+const AssertionPath = "/api/v1/authenticate-jwt/"
+
+// The other addresses.
 const (
 	passwordPath     = "/api/v1/authenticate"
-	assertionPath    = "/api/v1/authenticate-jwt/"
-	assertionPattern = assertionPath + "{platform}"
+	assertionPattern = AssertionPath + "{platform}"
 	logoutPath       = "/api/v1/logout"
 )
 
@@ -106,7 +108,7 @@ func find(path string) (pattern, platform string) {
 	if path == passwordPath || path == logoutPath {
 		return path, ""
 	}
-	platform, ok := strings.CutPrefix(path, assertionPath)
+	platform, ok := strings.CutPrefix(path, AssertionPath)
 	if !ok || platform == "" || strings.Contains(platform, "/") {
 		return "", ""
 	}
