@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -256,5 +255,5 @@ func (p *Platforms) repin(ctx context.Context, of *Platform) (ids []uuid.UUID, e
 		}
 		ids = append(ids, k.ID)
 	}
-	return slices.Clip(ids), nil
+	return ids, nil
 }
