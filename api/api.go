@@ -30,6 +30,7 @@ type User struct {
 	Roles       []string  `json:"roles"`
 	State       string    `json:"state" enum:"active,blocked,suspended" doc:"no credential of a user that is blocked, or suspended by a restore, is honoured"`
 	HasPassword bool      `json:"has_password"`
+	External    *External `json:"external,omitempty" doc:"how the application describes the user that has made it by a sealed token; absent where none has"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 }
@@ -104,6 +105,7 @@ type Service struct {
 	Verifiers   []string `json:"verifiers" doc:"names of users who may ask /v1/verify about this service"`
 	// AcceptAPITokens is for clients that can't exchange a token: the long-lived one then travels with each call.
 	AcceptAPITokens bool `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
+	Project         int  `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; absent for none"`
 	// Suspended services were changed after the moment that a restore went back to: their operations may allow more than they did.
 	Suspended bool      `json:"suspended" doc:"nobody may call it since a restore, until an administrator changes it or its operations"`
 	CreatedAt time.Time `json:"created_at"`
@@ -119,6 +121,7 @@ type NewService struct {
 	AllowInPath     string   `json:"allow_in_path,omitempty"`
 	Verifiers       []string `json:"verifiers,omitempty"`
 	AcceptAPITokens bool     `json:"accept_api_tokens,omitempty" doc:"false if absent: a client exchanges its API token for an access token first"`
+	Project         int      `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; none if absent"`
 }
 
 // ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396): absent members stay as they are, null makes of one
@@ -131,6 +134,7 @@ type ServicePatch struct {
 	AllowInPath     Optional[string]   `json:"allow_in_path,omitzero" nullable:"true"`
 	Verifiers       Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
 	AcceptAPITokens Optional[bool]     `json:"accept_api_tokens,omitzero" nullable:"true"`
+	Project         Optional[int]      `json:"project,omitzero" nullable:"true"`
 	Suspended       Optional[bool]     `json:"suspended,omitzero" nullable:"true" doc:"false alone: a restore suspends services, and nobody else"`
 }
 
@@ -166,6 +170,7 @@ type KeyRotation struct {
 type VerifyRequest struct {
 	Authorization string `json:"authorization,omitempty" doc:"the value of the Authorization header field"`
 	Cookie        string `json:"cookie,omitempty" doc:"the value of the Cookie header field: it counts where authorization is empty"`
+	Query         string `json:"query,omitempty" doc:"the query of the call, without its question mark, still percent-encoded: for the sealed tokens of a service with a project; that of url where this is empty"`
 	Origin        string `json:"origin,omitempty" doc:"the value of the Origin header field: without this or sec_fetch_site, a write by cookie is refused"`
 	SecFetchSite  string `json:"sec_fetch_site,omitempty" doc:"the value of the Sec-Fetch-Site header field"`
 	Method        string `json:"method" doc:"of the call"`

@@ -57,8 +57,16 @@ type User struct {
 	State       State
 	HasPassword bool
 	Version     int64 // raised by each change
+	External    External
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// External is how the application that has made a user by its tokens describes it. Nothing in Jeton goes by it. It is written
+// once, with the user.
+type External struct {
+	Profile, ID, Ref, Data string // 1,024 characters each at most
+	Flags                  int64
 }
 
 // Credentials is what the store keeps of a user's password.
@@ -180,7 +188,8 @@ type Draft struct {
 	Email       string
 	DisplayName string
 	Roles       []string
-	State       State       // Active where empty
+	State       State // Active where empty
+	External    External
 	Password    secret.Text // optional, instead of PasswordHash
 	// PasswordHash is a hash made elsewhere: Argon2id, bcrypt or PBKDF2, as a PHC or modular-crypt string. bcrypt can't
 	// tell passwords apart after 72 bytes, so whoever has a longer one is refused until it is reset.

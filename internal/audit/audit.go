@@ -49,6 +49,12 @@ const (
 	PlatformDelete      Action = "platform.delete"       // a platform was deleted, with its keys
 	PlatformKeyCreate   Action = "platform_key.create"   // a platform was given a key
 	PlatformKeyDelete   Action = "platform_key.delete"   // a platform's key was deleted
+	ProjectCreate       Action = "project.create"        // a project was made, with its service account
+	ProjectUpdate       Action = "project.update"        // a project was changed
+	ProjectDelete       Action = "project.delete"        // a project was deleted, with its token sets and its service account
+	TokenSetCreate      Action = "token_set.create"      // a project was given a token set
+	TokenSetUpdate      Action = "token_set.update"      // a token set was changed, turned on or off
+	TokenSetDelete      Action = "token_set.delete"      // a token set was deleted, with its key
 	ServiceCreate       Action = "service.create"        // a service was made
 	ServiceUpdate       Action = "service.update"        // a service was changed
 	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
@@ -68,6 +74,7 @@ func Actions() []Action {
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
 		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd,
 		SessionTokenCreate, SessionTokenEnd, SessionsEnd, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
+		ProjectCreate, ProjectUpdate, ProjectDelete, TokenSetCreate, TokenSetUpdate, TokenSetDelete,
 		ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
 		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, StoreRestore, RefusalsOverflow,
 	}
@@ -78,7 +85,7 @@ func Actions() []Action {
 func (a Action) Ends() bool {
 	switch a {
 	case UserDelete, APITokenDelete, ClientSecretDelete, ClientKeyDelete, SessionEnd, SessionTokenEnd,
-		PlatformDelete, PlatformKeyDelete, ServiceDelete, SigningKeyRevoke:
+		PlatformDelete, PlatformKeyDelete, ProjectDelete, ServiceDelete, SigningKeyRevoke:
 		return true
 	default:
 		return false

@@ -61,7 +61,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but CatchUp, Cookies and MaxRemembered.
+// Config is what an Authority needs. Every field is required but CatchUp, Cookies, Parameters and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -79,6 +79,9 @@ type Config struct {
 	CatchUp func(ctx context.Context) error
 	// Cookies are the cookies that are looked at, one for a kind; each door takes the first whose kind it accepts.
 	Cookies []Cookie
+	// Parameters are those of a call's query in which sealed tokens come to a service with a project. Where they have no names,
+	// none are looked for.
+	Parameters Parameters
 	// Now is the clock.
 	Now func() time.Time
 	// Random is the source of the key under which passwords are remembered.
@@ -206,6 +209,7 @@ func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *
 	kind, used, ref := a.verify(ctx, in, door, p, now)
 	if ref == nil && p.Limits != nil {
 		ref = a.limit(p, in.Peer, now)
+		p.Roles = p.Limits.rolesOf(p.Roles)
 	}
 	if ref == nil && (used == nil || firstInMinute(used, kind, now)) {
 		a.noteUse(p, in, now) // and none where it was refused: from where a thief tried is no last use

@@ -69,6 +69,7 @@ type Presented struct {
 	Cookie        []string    // likewise of Cookie
 	Origin        []string    // likewise of Origin
 	SecFetchSite  []string    // likewise of Sec-Fetch-Site
+	Query         string      // of the call's URL, still percent-encoded: for the tokens that come in it, and for nothing else
 	Method        string      // of the call to the protected API
 	Host          string      // likewise, with or without port
 	Path          string      // likewise, still percent-encoded, without the query
@@ -83,6 +84,8 @@ type Credential struct {
 	Name string      // the user name beside a password, in UTF-8
 	Text secret.Text // the token, or the password
 	From netip.Addr  // the client's address, for limits on guessing; it proves nothing
+	// Sealed are the tokens of kind Sealed, in the place of Name and Text.
+	Sealed SealedTokens
 }
 
 // Cookie is a cookie in which a kind of credential comes.
@@ -107,6 +110,13 @@ func (a *Authority) credential(in *Presented, door *Door) (Credential, *Refusal)
 	if in.Given != nil {
 		express++
 	}
+	sealed, ref := a.sealedTokens(in)
+	if ref != nil {
+		return Credential{Kind: Sealed}, ref
+	}
+	if sealed.Any() {
+		express++
+	}
 	switch {
 	case express > 1:
 		return Credential{}, &Refusal{Reason: ReasonTwoCredentials}
@@ -114,6 +124,8 @@ func (a *Authority) credential(in *Presented, door *Door) (Credential, *Refusal)
 		return Credential{}, &Refusal{Reason: ReasonNotAcceptedHere}
 	case in.Given != nil:
 		return *in.Given, nil
+	case sealed.Any():
+		return Credential{Kind: Sealed, Sealed: sealed}, nil
 	case express == 0 || in.Authorization[0] == "":
 		return a.cookieCredential(in.Cookie, door)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/policy"
 )
 
@@ -20,6 +22,10 @@ type Limits struct {
 	Scopes []string
 	// Service is the address of the one service that it is for (see policy.CompiledService.Address); empty for all.
 	Service string
+	// Project is the one whose services alone it is for; zero where it is for those of every project and of none.
+	Project uuid.UUID
+	// WithoutAdmin takes from an administrator what that role allows: its bearer is the same user, and no more than that.
+	WithoutAdmin bool
 	// From are the addresses from which it counts; none for all.
 	From []netip.Prefix
 	// Rate bounds how often it may be used, on this node.
@@ -34,7 +40,7 @@ type Rate struct {
 
 // none reports whether the limits narrow nothing.
 func (l *Limits) none() bool {
-	return l == nil || l.Scopes == nil && l.Service == "" && len(l.From) == 0 && l.Rate == Rate{}
+	return l == nil || l.Scopes == nil && l.Service == "" && l.Project == uuid.Nil && !l.WithoutAdmin && len(l.From) == 0 && l.Rate == Rate{}
 }
 
 // HasScope reports whether the limits name a scope. Limits that narrow to none do not: an unlimited credential isn't given
@@ -50,10 +56,20 @@ func (l *Limits) admits(from netip.Addr) bool {
 
 // covers returns why a service is none that the limits are for, or nothing.
 func (l *Limits) covers(s *policy.CompiledService) Reason {
-	if l != nil && l.Service != "" && l.Service != s.Address() {
+	switch {
+	case l == nil:
+	case l.Service != "" && l.Service != s.Address(), l.Project != uuid.Nil && l.Project != s.Project():
 		return ReasonWrongAudience
 	}
 	return ""
+}
+
+// rolesOf returns the roles that a user has within the limits.
+func (l *Limits) rolesOf(roles []string) []string {
+	if !l.WithoutAdmin || !slices.Contains(roles, AdminRole) {
+		return roles
+	}
+	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return role == AdminRole }) // others hold the former ones
 }
 
 // permits returns why an operation is none that the limits are for, or nothing. What belongs to no scope, and what no
@@ -71,5 +87,5 @@ func (l *Limits) text() string {
 	if l.Scopes != nil {
 		scopes = "these: " + strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
 	}
-	return fmt.Sprintf("%q %q %v %d %d", scopes, l.Service, l.From, l.Rate.Calls, l.Rate.Per)
+	return fmt.Sprintf("%q %q %s %t %v %d %d", scopes, l.Service, l.Project, l.WithoutAdmin, l.From, l.Rate.Calls, l.Rate.Per)
 }

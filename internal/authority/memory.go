@@ -49,6 +49,9 @@ type key [2]uint64
 // address that it came from: what is remembered is let in however many guesses were refused, and so would tell a guesser
 // from elsewhere which of them is right.
 func (m *memory) keyOf(c *Credential) key {
+	if c.Kind == Sealed {
+		return keyOfSum(c.Sealed.sum())
+	}
 	sum := hashOf(string(c.Text))
 	if c.Name != "" {
 		var all [3*sha256.Size + 16]byte
@@ -59,6 +62,10 @@ func (m *memory) keyOf(c *Credential) key {
 		copy(all[3*sha256.Size:], from[:])
 		sum = sha256.Sum256(all[:])
 	}
+	return keyOfSum(sum)
+}
+
+func keyOfSum(sum [sha256.Size]byte) key {
 	return key{binary.LittleEndian.Uint64(sum[:]) | 1, binary.LittleEndian.Uint64(sum[8:])}
 }
 

@@ -56,6 +56,11 @@ const (
 	ReasonRevoked           Reason = "revoked"             // taken back by who had it, or by an administrator
 	ReasonUnknownPlatform   Reason = "unknown_platform"    // an assertion of a platform that isn't enrolled
 	ReasonNotSpokenFor      Reason = "not_spoken_for"      // an assertion about a user for whom its platform may not speak
+	ReasonUnknownProject    Reason = "unknown_project"     // sealed tokens for a project that there isn't
+	ReasonBadSeal           Reason = "bad_seal"            // a sealed token that no active token set of its project opens
+	ReasonWrongFields       Reason = "wrong_fields"        // a sealed token that lacks a field, or has one that can't be
+	ReasonWrongContext      Reason = "wrong_context"       // a sealed token of another security context than its project's, or the call's
+	ReasonWrongAppKey       Reason = "wrong_app_key"       // a sealed token with none of its project's app keys
 	ReasonReplayed          Reason = "replayed"            // good for one use, which it had
 	ReasonUnknownKey        Reason = "unknown_key"         // a signed token that names no key of ours
 	ReasonRevokedKey        Reason = "revoked_key"         // a signed token whose key was revoked
@@ -93,7 +98,8 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
 		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
-		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonUnknownPlatform, ReasonNotSpokenFor, ReasonReplayed, ReasonUnknownKey,
+		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonUnknownPlatform, ReasonNotSpokenFor, ReasonUnknownProject,
+		ReasonBadSeal, ReasonWrongFields, ReasonWrongContext, ReasonWrongAppKey, ReasonReplayed, ReasonUnknownKey,
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
 		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
 		ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,

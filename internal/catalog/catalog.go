@@ -37,6 +37,10 @@ type Service struct {
 	Verifiers   []uuid.UUID // users who may ask /v1/verify about this service
 	// AcceptAPITokens admits API tokens that weren't exchanged, for clients that can't: those live long, and travel then.
 	AcceptAPITokens bool
+	// Project is that whose sealed tokens count in the queries of calls; zero for none. ProjectNumber is its number, of which the
+	// store knows: zero where the project was deleted.
+	Project       uuid.UUID
+	ProjectNumber int
 	// Suspended lets nobody call the service: it was changed after the moment that the database was put back to, so that its
 	// operations may allow more than they did. Each change of it or of its operations ends that.
 	Suspended bool

@@ -69,7 +69,8 @@ func compileService(s Service) (*CompiledService, error) {
 	prefix := strings.TrimSuffix(s.PathPrefix, "/")
 	return &CompiledService{
 		id: s.ID, name: s.Name, host: string(key), prefix: prefix, address: string(key) + prefix,
-		open: s.Default == DefaultAuthenticated, raw: s.AcceptAPITokens, shut: s.Suspended, allowed: allowed, methods: plant(s.Operations, patterns),
+		project: s.Project,
+		open:    s.Default == DefaultAuthenticated, raw: s.AcceptAPITokens, shut: s.Suspended, allowed: allowed, methods: plant(s.Operations, patterns),
 	}, nil
 }
 

@@ -81,6 +81,8 @@ type Service struct {
 	// AcceptAPITokens admits an API token that wasn't exchanged for an access token. Authorize doesn't look at it: which
 	// credential a subject came by is for the caller to compare.
 	AcceptAPITokens bool
+	// Project is that whose sealed tokens count in the service's queries; zero for none. Authorize doesn't look at it.
+	Project uuid.UUID
 	// Suspended shuts the service: Authorize refuses every call of it, whatever its operations and default say.
 	Suspended bool
 	// Verifiers are the users who may ask about the calls and tokens of the service.

@@ -14,9 +14,10 @@ type CompiledService struct {
 	host     string // as the table's key: lower case, with the port if it has one
 	prefix   string // without a slash at its end
 	address  string // host and prefix
-	open     bool   // the default is authenticated
-	raw      bool   // API tokens are accepted as they are
-	shut     bool   // it is suspended
+	project  uuid.UUID
+	open     bool // the default is authenticated
+	raw      bool // API tokens are accepted as they are
+	shut     bool // it is suspended
 	allowed  traits
 	methods  map[string]*node // the patterns without method under ""
 	siblings *siblings
@@ -34,6 +35,9 @@ func (s *CompiledService) Address() string { return s.address }
 
 // AcceptsAPITokens reports whether an API token need not be exchanged first.
 func (s *CompiledService) AcceptsAPITokens() bool { return s.raw }
+
+// Project returns the project whose sealed tokens count in the service's queries, or the zero ID.
+func (s *CompiledService) Project() uuid.UUID { return s.project }
 
 // Suspended reports whether every call is refused.
 func (s *CompiledService) Suspended() bool { return s.shut }

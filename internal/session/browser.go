@@ -33,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -53,6 +54,14 @@ type Session struct {
 	LastUsedIP string    // empty where the address wasn't known
 	ExpiresAt  time.Time // when it ends whatever happens
 	EndedAt    time.Time // zero while it lasts
+	// Sealed says by which project's tokens it was begun, and what it is limited to; the zero value where a person logged in.
+	Sealed SealedOrigin
+}
+
+// SealedOrigin is what a session keeps of the sealed tokens by which it was begun.
+type SealedOrigin struct {
+	Project uuid.UUID      // zero for none
+	From    []netip.Prefix // the project's addresses, as they are now: a change of these ends the session
 }
 
 // Digests are what is stored of a session's two secrets, under one pepper.

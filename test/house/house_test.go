@@ -16,10 +16,10 @@ const module = "github.com/jeton-io/jeton"
 
 // The packages of the house. A * stands for one element of a path; "..." at the end for any number, none included.
 var (
-	ground    = []string{"internal/secret", "internal/jose", "internal/policy", "internal/audit"}
+	ground    = []string{"internal/secret", "internal/jose", "internal/policy", "internal/audit", "internal/sealed"}
 	authority = []string{"internal/authority"}
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
-	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/sealed"}
+	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project"}
 	inside    = slices.Concat(ground, authority, services, waysIn)
 
 	list    = []string{"internal/store"}   // of what a store does
@@ -72,7 +72,7 @@ var rooms = []room{
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
 	{"app", app, slices.Concat(inside, list, archive, stores, calls, web, edges, config, api, client), nothing, anything},
-	{"cli", cli, slices.Concat(client, api, app, config), nothing, anything},
+	{"cli", cli, slices.Concat(client, api, app, config, []string{"internal/sealed"}), nothing, anything},
 	{"command", command, cli, nothing, anything},
 	{"bench", bench, anything, nothing, anything},
 	{"tests", tests, anything, nothing, anything},

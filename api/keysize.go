@@ -1,0 +1,44 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+// KeySize is the size of an AES key in bits, as a number or, as forms send it, as a text: empty, "128", "192" or "256". XDOC
+// spells 192 as 196.
+type KeySize struct {
+	Set  bool // the member was present
+	Bits int  // 0 where it was empty
+}
+
+// IsZero makes `omitzero` leave an absent member out.
+func (k KeySize) IsZero() bool { return !k.Set }
+
+// UnmarshalJSON implements json.Unmarshaler. Which sizes there are, it doesn't know.
+func (k *KeySize) UnmarshalJSON(b []byte) error {
+	text := string(bytes.Trim(b, `"`))
+	*k = KeySize{Set: true}
+	if text == "" {
+		return nil
+	}
+	bits, err := strconv.Atoi(text)
+	if err != nil {
+		return errors.New("is neither a number nor the text of one")
+	}
+	if bits == 196 {
+		bits = 192
+	}
+	k.Bits = bits
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (k KeySize) MarshalJSON() ([]byte, error) {
+	if k.Bits == 0 {
+		return []byte(`""`), nil
+	}
+	return json.Marshal(k.Bits)
+}
