@@ -48,7 +48,7 @@ func Told(closed string) string {
 //
 // It doesn't defend against what no journal has: an assertion that was used since can be used once more until it ends. Nor does
 // Suspend take away what can't be had anew without whoever uses it: the secrets and keys of a client whose user is let in again,
-// those of a platform that is enabled again, roles and operations as they were, the signing keys of API tokens. They count as they
+// those of a platform that is enabled again, the keys of a token set that is turned on again, roles and operations as they were, the signing keys of API tokens. They count as they
 // did, and the person who lets users in is told to look.
 type Renewal struct {
 	At time.Time
@@ -58,11 +58,13 @@ type Renewal struct {
 	// Known is up to where it is known what was taken away since. A node that knows more doesn't follow.
 	Known feed.Position
 	// Suspend says that it isn't known what was taken away since: every user is suspended, every session ended, of browsers and of
-	// programs, every personal token and every signing key of access tokens revoked, every API token and every platform disabled.
+	// programs, every personal token and every signing key of access tokens revoked, every API token, every platform and every token
+	// set disabled.
 	Suspend bool
 	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
 	// then, is so again. What was changed otherwise isn't known in any other state than the one of before, which may have
-	// allowed more: a personal token is revoked, an API token or a platform disabled, a user or service suspended.
+	// allowed more: a personal token is revoked, an API token, a platform or all token sets of a project disabled, a user or service
+	// suspended.
 	Changes []feed.Change
 	// Event returns the event of all this.
 	Event func(Outcome) audit.Event
@@ -79,13 +81,14 @@ func (r *Renewal) Reach() feed.Position {
 // Outcome is what a renewal has done. Of each kind it counts what was changed by it.
 type Outcome struct {
 	Position   feed.Position // from here on
-	Deleted    int64         // users, services and platforms
+	Deleted    int64         // users, services, platforms and projects
 	Suspended  int64         // users
 	Tokens     int64         // personal tokens revoked, API tokens deleted or disabled, secrets and keys of clients and platforms deleted
 	Sessions   int64         // of browsers, and session tokens, ended
 	Keys       int64         // signing keys revoked
 	Services   []string      // names of those that were changed since, and are suspended
 	Platforms  []string      // codes of those that were changed since, or may have been, and are disabled
+	Projects   []string      // numbers of those that were changed since, or may have been, and whose token sets are all disabled
 	Unknown    int64         // records changed since that aren't there, as they were made since
 	Administer bool          // whether there is an administrator who can log in
 }

@@ -89,8 +89,8 @@ func KeyID(kid string) uuid.UUID {
 }
 
 // RecordOf returns the kind of record by which a credential of some kind stands: of the same name, but that both cookies of
-// a browser are one session, that an access token with power over Jeton was got for an API token, and that an assertion stands
-// by its platform.
+// a browser are one session, that an access token with power over Jeton was got for an API token, that an assertion stands by its
+// platform, and that a sealed token stands by the project of its token set. The set has an ID of its own: a store knows whose it is.
 func RecordOf(credentialKind string) Kind {
 	switch credentialKind {
 	case authority.ConsoleSession.String(), authority.APISession.String():
@@ -99,6 +99,8 @@ func RecordOf(credentialKind string) Kind {
 		return APIToken
 	case authority.Assertion.String():
 		return Platform
+	case authority.Sealed.String():
+		return Project
 	default:
 		return Kind(credentialKind)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 )
 
@@ -35,6 +36,7 @@ type Store interface {
 	session.Store
 	session.TokenStore
 	platform.Store
+	project.Store
 	keyring.Store
 	catalog.Store
 	feed.Store

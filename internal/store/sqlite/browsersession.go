@@ -18,7 +18,8 @@ import (
 
 const (
 	selectSession = `
-SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at FROM browser_session WHERE `
+SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at,
+	project_id, (SELECT allowed_ips FROM project WHERE id = project_id) FROM browser_session WHERE `
 	// While one pepper lives, the second pair finds nothing, in one probe of the index.
 	selectSessionByConsole = selectSession + `(pepper = ?1 AND console_digest = ?2) OR (pepper = ?3 AND console_digest = ?4)`
 	selectSessionByAPI     = selectSession + `(pepper = ?1 AND api_digest = ?2) OR (pepper = ?3 AND api_digest = ?4)`
@@ -37,14 +38,20 @@ UPDATE browser_session SET last_used_at = ?1, last_used_ip = ?2 WHERE id = ?3 AN
 )
 
 // CreateBrowserSession implements session.Store. A log-in takes nothing away and needs no row of the feed; the session
-// that goes for it does.
+// that goes for it does. That the project lives by whose tokens it comes is a condition of the insert itself: what else was changed
+// of that since, record sees in the feed.
 func (s *Store) CreateBrowserSession(ctx context.Context, b session.Session, d session.Digests, former uuid.UUID, ev audit.Event) error {
 	return s.write(ctx, "inserting browser session", func(t *tx) error {
-		if err := t.execOne(`
-INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at)
-SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL`,
+		err := t.execOne(`
+INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at, project_id)
+SELECT ?1, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM user
+WHERE id = ?10 AND deleted_at IS NULL AND (?9 IS NULL OR EXISTS (SELECT 1 FROM project WHERE id = ?9 AND deleted_at IS NULL))`,
 			blob(b.ID), d.Console.Pepper, d.Console.Sum[:], d.API.Sum[:], micros(b.CreatedAt), micros(b.LastUsedAt),
-			optionalText(b.LastUsedIP), micros(b.ExpiresAt), blob(b.UserID)); err != nil {
+			optionalText(b.LastUsedIP), micros(b.ExpiresAt), optionalBlob(b.Sealed.Project), blob(b.UserID))
+		if errors.Is(err, authority.ErrNotFound) {
+			return t.whyNoSession(b.UserID)
+		}
+		if err != nil {
 			return err
 		}
 		ended, err := t.exec(endSession, micros(ev.At), blob(former))
@@ -58,18 +65,22 @@ SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL`
 		if err := t.record(ev, kind, former); err != nil {
 			return err
 		}
-		return t.dropOldestSession(b.UserID, ev.At)
+		return t.dropOldestSession(b, ev.At)
 	})
 }
 
 // maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
-// each session keeps its row for weeks.
+// each session keeps its row for weeks. Those that were begun by sealed tokens are counted apart: an application must not be able
+// to log out a person who has logged in.
 const maxSessions = 100
 
-// dropOldestSession deletes a user's oldest session if there is one too many. As each log-in adds one, there never are two.
-func (t *tx) dropOldestSession(userID uuid.UUID, at time.Time) error {
+// dropOldestSession deletes the oldest session of its kind that a user has, if with the one added there is one too many. As each
+// log-in adds one, there never are two.
+func (t *tx) dropOldestSession(added session.Session, at time.Time) error {
 	var id uuid.UUID
-	err := t.one(`SELECT id FROM browser_session WHERE user_id = ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`, &id, blob(userID), maxSessions)
+	err := t.one(`
+SELECT id FROM browser_session WHERE user_id = ? AND (project_id IS NOT NULL) = ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+		&id, blob(added.UserID), added.Sealed.Project != uuid.Nil, maxSessions)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -103,19 +114,24 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 	default:
 		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
 	}
-	var b session.Session
-	err := one(find(ctx, stmt, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), "looking up browser session",
-		&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
+	b, err := scanSession(find(ctx, stmt, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	if err != nil {
+		return session.Session{}, fmt.Errorf("looking up browser session: %w", kindOf(err))
+	}
+	return b, nil
+}
+
+// scanSession reads a row of selectSession.
+func scanSession(row scanner) (b session.Session, err error) {
+	err = row.Scan(&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt},
+		&b.Sealed.Project, prefixesColumn{&b.Sealed.From})
 	return b, err
 }
 
 // BrowserSessions implements session.Store.
 func (s *Store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
 	rows, err := s.reads.QueryContext(ctx, selectSessions, blob(userID), micros(now))
-	sessions, err := all(rows, err, func(row scanner) (b session.Session, err error) {
-		err = row.Scan(&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
-		return b, err
-	})
+	sessions, err := all(rows, err, scanSession)
 	if err != nil {
 		return nil, fmt.Errorf("listing browser sessions: %w", err)
 	}

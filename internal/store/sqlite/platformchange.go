@@ -119,12 +119,8 @@ func (s *Store) AddPlatformKey(ctx context.Context, k platform.Key, ev audit.Eve
 // addPlatformKey adds a key. Where another has the same public half, it finds that out in the same transaction: the driver tells
 // which index it was only in words.
 func (t *tx) addPlatformKey(k platform.Key) error {
-	var wrapped any
-	if len(k.Wrapped) > 0 {
-		wrapped = k.Wrapped
-	}
 	_, err := t.exec(`INSERT INTO platform_key (id, platform_id, algorithm, kid, public_key, jwks_uri, wrapped, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		blob(k.ID), blob(k.PlatformID), string(k.Algorithm), k.KeyID, k.PublicKey, k.JWKSURI, wrapped, micros(k.CreatedAt))
+		blob(k.ID), blob(k.PlatformID), string(k.Algorithm), k.KeyID, k.PublicKey, k.JWKSURI, optionalBytes(k.Wrapped), micros(k.CreatedAt))
 	if !errors.Is(kindOf(err), authority.ErrConflict) {
 		return err
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 // A service is read with its verifiers in one statement, and so as of one moment. They come as one text, because a join
-// would repeat the service for each.
+// would repeat the service for each. A project that was deleted is none.
 const (
 	selectService = `
 SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.suspended, s.version, s.created_at, s.updated_at,
-	(SELECT group_concat(hex(user_id), '' ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
-FROM service s WHERE s.deleted_at IS NULL`
+	p.id, coalesce(p.number, 0), (SELECT group_concat(hex(user_id), '' ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
+FROM service s LEFT JOIN project p ON p.id = s.project_id AND p.deleted_at IS NULL WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = ?`
 	selectServicesAfter = selectService + ` AND s.name > ? ORDER BY s.name LIMIT ?`
 	selectServices      = selectService + ` ORDER BY s.name`
@@ -23,7 +23,7 @@ FROM service s WHERE s.deleted_at IS NULL`
 // scanService reads a row of selectService, without its operations: a list of services has no need of thousands of them.
 func scanService(row scanner) (v catalog.Service, err error) {
 	err = row.Scan(&v.ID, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Suspended, &v.Version,
-		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, idsColumn{&v.Verifiers})
+		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, &v.Project, &v.ProjectNumber, idsColumn{&v.Verifiers})
 	return v, err
 }
 

@@ -57,7 +57,7 @@ SELECT ?1, id, ?2, ?3, ?4, ?5, ?6 FROM user
 WHERE id = ?7 AND deleted_at IS NULL AND (?2 IS NULL OR EXISTS (SELECT 1 FROM platform WHERE id = ?2 AND enabled AND deleted_at IS NULL))`,
 			blob(n.ID), optionalBlob(n.PlatformID), d.Pepper, d.Sum[:], micros(n.CreatedAt), micros(n.ExpiresAt), blob(n.UserID))
 		if errors.Is(err, authority.ErrNotFound) {
-			return t.whyNoToken(n.UserID)
+			return t.whyNoSession(n.UserID)
 		}
 		if err != nil {
 			return err
@@ -69,8 +69,9 @@ WHERE id = ?7 AND deleted_at IS NULL AND (?2 IS NULL OR EXISTS (SELECT 1 FROM pl
 	})
 }
 
-// whyNoToken returns ErrNotFound where a user that was to get a token doesn't live, and else says that its platform was changed.
-func (t *tx) whyNoToken(userID uuid.UUID) error {
+// whyNoSession returns ErrNotFound where a user that was to get a session doesn't live, and else says that the platform or the
+// project was changed by which it comes.
+func (t *tx) whyNoSession(userID uuid.UUID) error {
 	lives, err := t.yes(userLives, blob(userID))
 	switch {
 	case err != nil:

@@ -6,18 +6,20 @@
 //	                    horizon (up to when records may be deleted for their age), closed (why nobody may use it any more)
 //	change              revision │ epoch, mark, at, kind, id, gone                 the change feed
 //	pepper              version │ wrapped key
-//	user                id │ kind, names with their canonical keys, state, password hash, version, deleted
+//	user                id │ kind, names with their canonical keys, state, password hash, what an application says of it, version, deleted
 //	└ user_role         user, role
 //	└ personal_token    user │ pepper + digest, former pepper + digest, created, last used, revoked
 //	└ password_address  user, address │ last                                       where its right password came from
-//	└ browser_session   id, user │ pepper + two digests, created, last used, expires, ended
+//	└ browser_session   id, user, project │ pepper + two digests, created, last used, expires, ended
 //	└ api_token         id, user │ name with its canonical key, kid, limits, enabled, last used, expires, version, deleted
 //	└ client_secret     id, user │ pepper + digest, created, last used, deleted
 //	└ client_key        id, user │ algorithm, public key or its address, created, last used, deleted
 //	revoked_access_token  id │ expires
 //	used_assertion      digest │ expires
+//	project             id, service account │ number, name with its canonical key, what its tokens must hold, wrapped app keys, version, deleted
+//	└ token_set         id, project │ name with its canonical key, how it seals, wrapped key, active, last used, version, deleted
 //	signing_key         kid │ purpose, algorithm, wrapped key, retired, revoked
-//	service             id │ name, host, path prefix, default, version, deleted
+//	service             id, project │ name, host, path prefix, default, version, deleted
 //	├ service_verifier  service, user
 //	└ operation         service, position │ pattern, scope
 //	  └ operation_audience   service, operation, position │ kind, user or name

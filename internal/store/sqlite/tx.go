@@ -107,9 +107,11 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	return t.insertEvent(ev)
 }
 
-// actorChanged asks the feed for a change of a user or of the record of a credential.
+// actorChanged asks the feed for a change of a user or of the record of a credential. A token set's changes are
+// those of its project there.
 const actorChanged = `
-SELECT EXISTS (SELECT 1 FROM change WHERE revision > ? AND (kind = ? AND id = ? OR kind = ? AND id = ?))`
+SELECT EXISTS (SELECT 1 FROM change WHERE revision > ?1
+	AND (kind = ?2 AND id = ?3 OR kind = ?4 AND id = coalesce((SELECT project_id FROM token_set WHERE id = ?5), ?5)))`
 
 // unseen is the kind of a change that can't alter a verdict already given.
 const unseen feed.Kind = ""

@@ -32,6 +32,14 @@ func optionalBlob(id uuid.UUID) any {
 	return blob(id)
 }
 
+// optionalBytes returns NULL for no bytes.
+func optionalBytes(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
 // optionalText returns NULL for an empty text, where an index must pass over it.
 func optionalText(s string) any {
 	if s == "" {

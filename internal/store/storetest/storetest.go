@@ -79,7 +79,7 @@ func must(t *testing.T, err error) {
 // same compares, taking no list for an empty one.
 func same[T any](t *testing.T, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("not as wanted (-want +got):\n%s", diff)
 	}
 }
