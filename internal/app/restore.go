@@ -239,6 +239,9 @@ func restoreEvent(at time.Time, done *Restored, outcome *archive.Outcome) audit.
 	if len(outcome.Platforms) > 0 {
 		detail = append(detail, "platforms_disabled", strings.Join(outcome.Platforms, ", "))
 	}
+	if len(outcome.Projects) > 0 {
+		detail = append(detail, "projects_disabled", strings.Join(outcome.Projects, ", "))
+	}
 	return audit.New(audit.StoreRestore, audit.Actor{}, audit.Target{Kind: "store", ID: outcome.Position.Instance}, at, detail...)
 }
 

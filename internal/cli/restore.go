@@ -151,7 +151,7 @@ func (p *program) showRestored(done app.Restored, next afterRestore) error {
 		"journal_complete": done.Whole, "journal_revision": done.Reach.Last.Revision,
 		"users_suspended": done.Suspended, "deleted": done.Deleted, "tokens_ended": done.Tokens, "sessions_ended": done.Sessions,
 		"keys_revoked": done.Keys, "services_suspended": append([]string{}, done.Services...), "platforms_disabled": append([]string{}, done.Platforms...),
-		"administrator_left": done.Administer,
+		"projects_disabled": append([]string{}, done.Projects...), "administrator_left": done.Administer,
 	}
 	if !done.TakenAt.IsZero() {
 		result["taken_at"] = done.TakenAt.UTC().Format(time.RFC3339)
@@ -200,7 +200,7 @@ func (p *program) restoredNext(done *app.Restored, next afterRestore) {
 		p.say("The revocation journal of another database was put aside, as %s.", done.Aside)
 	}
 	if !done.Whole {
-		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients and platforms, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
+		p.say("Of these nobody knows what was taken away since, and they count as before. Look at them before you let anybody in: secrets and keys of clients and platforms, keys of token sets, operations, and the signing keys of API tokens (%s keys list).", p.env.Command)
 	}
 	if len(done.Services) > 0 {
 		p.say("These services were changed since. They are as before, and suspended: nobody may call them until you have looked at who may call what: %s. With the server started: %s service operations NAME, then a change, or %s service confirm NAME",
@@ -209,6 +209,10 @@ func (p *program) restoredNext(done *app.Restored, next afterRestore) {
 	if len(done.Platforms) > 0 {
 		p.say("These platforms were changed since, or may have been. They are as before, and disabled: none logs anybody in until you have looked at its keys and for whom it speaks: %s. With the server started: %s platform show CODE, then %s platform enable CODE",
 			strings.Join(done.Platforms, ", "), p.env.Command, p.env.Command)
+	}
+	if len(done.Projects) > 0 {
+		p.say("These projects were changed since, or may have been. They are as before, and their token sets are turned off: nobody gets in by a sealed token until you have looked at its keys, app keys and addresses: %s. With the server started: %s project show NUMBER, then turn on each set that is to count: %s token-set update --help",
+			strings.Join(done.Projects, ", "), p.env.Command, p.env.Command)
 	}
 	if !done.Administer {
 		p.say("No administrator can log in. Let one in%s: %s recover%s", next.same, p.env.Command, next.data)
