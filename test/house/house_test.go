@@ -17,6 +17,7 @@ const module = "github.com/jeton-io/jeton"
 // The packages of the house. A * stands for one element of a path; "..." at the end for any number, none included.
 var (
 	ground    = []string{"internal/secret", "internal/jose", "internal/policy", "internal/audit", "internal/sealed"}
+	codec     = []string{"internal/sealed"}
 	authority = []string{"internal/authority"}
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
 	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project"}
@@ -51,6 +52,7 @@ var (
 // rooms says who may import whom. A package that none of them names is refused.
 var rooms = []room{
 	// The inside: no HTTP, no SQL, no wire types, no settings.
+	{"codec", codec, []string{"internal/secret"}, protocols, []string{golang}}, // of the ground, but a key is a secret
 	{"ground", ground, nothing, protocols, []string{golang, uuid}},
 	{"authority", authority, ground, protocols, []string{golang, uuid}},
 	{"services", services, slices.Concat(authority, ground), protocols, []string{golang, uuid}},

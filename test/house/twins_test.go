@@ -36,6 +36,8 @@ func TestTwins(t *testing.T) {
 		{"imports", importing("internal/policy", "net/http/httptrace"), refused},
 		{"imports", importing("internal/authority", "/internal/policy"), admitted},
 		{"imports", importing("internal/authority", "/internal/account"), refused},
+		{"imports", importing("internal/sealed", "/internal/secret"), admitted},
+		{"imports", importing("internal/sealed", "/internal/jose"), refused},
 		{"imports", importing("internal/authority", "database/sql/driver"), refused},
 		{"imports", importing("internal/account", "/internal/authority", "/internal/secret"), admitted},
 		{"imports", importing("internal/account", "/internal/keyring"), refused},
