@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/project"
+	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -94,6 +97,71 @@ func populate(t *testing.T, s *sqlite.Store) {
 	}
 	populateSigned(t, s, user(4, "batch"), ev)
 	populatePlatforms(t, s, ev)
+	populateProjects(t, s, ev)
+}
+
+// shop is a project that populate leaves, and shopSet its token set.
+func shop() project.Project {
+	return project.Project{
+		ID: id(60), Number: 1000, Name: "Shop", SecurityContext: "context", ContextRequired: true, AppKeys: []byte("unmistakable app keys\x00\xff"), AppKeyCount: 2,
+		AllowedIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::1/128")}, MaxAge: time.Minute,
+		CreateUsers: true, NewUserRoles: []string{"r", "s"}, ServiceAccount: id(61), Version: 1, CreatedAt: now(), UpdatedAt: now(),
+	}
+}
+
+func shopSet() project.TokenSet {
+	return project.TokenSet{
+		ID: id(62), ProjectID: id(60), Name: "Set", Active: true, Key: []byte("unmistakable key\x00\xff"), OneTime: true, Version: 1, CreatedAt: now(), UpdatedAt: now(),
+		Settings: sealed.Settings{
+			Mode: sealed.CBC, KeySize: 256, Padding: sealed.PKCS7, IV: "12345678", IVExpansion: sealed.UTF16LE, Derivation: sealed.PBKDF2, Salt: "saltsalt",
+			Hash: "SHA256", Iterations: 1000,
+		},
+	}
+}
+
+// deletedKey is the key of a token set that populate leaves as a tombstone.
+const deletedKey = "unmistakable key of the deleted"
+
+// populateProjects leaves some rows in the tables of projects, and what refers to them.
+func populateProjects(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event) {
+	t.Helper()
+	ctx, at := t.Context(), now()
+	record := func(n byte, kind account.Kind, name string) account.Record {
+		return account.Record{User: account.User{ID: id(n), Kind: kind, Username: name, State: account.Active, Version: 1, CreatedAt: at, UpdatedAt: at}, UsernameKey: name}
+	}
+	comer := record(63, account.Person, "comer")
+	comer.External = account.External{Profile: "profile", ID: "x1", Ref: "ref", Data: "data", Flags: 5}
+	deleted := shopSet()
+	deleted.ID, deleted.Name, deleted.Key = id(64), "Deleted", []byte(deletedKey)
+	orders := catalog.Service{ID: id(65), Name: "orders", Host: "api.example.com", PathPrefix: "/orders", Default: policy.DefaultDeny, Project: id(60), Version: 1, CreatedAt: at, UpdatedAt: at}
+	in := session.Session{ID: id(66), UserID: id(63), CreatedAt: at, LastUsedAt: at, ExpiresAt: at.Add(12 * time.Hour), Sealed: session.SealedOrigin{Project: id(60)}}
+	if err := errors.Join(
+		s.AddProject(ctx, shop(), "shop", record(61, account.Service, "project-1000"), ev(67), ev(68)),
+		s.AddTokenSet(ctx, shopSet(), "set", ev(69)),
+		s.AddTokenSet(ctx, deleted, "deleted", ev(70)),
+		s.DeleteTokenSet(ctx, id(60), id(64), ev(71)),
+		s.TouchTokenSets(ctx, []authority.Use{{ID: id(62), At: at.Add(time.Minute), From: netip.MustParseAddr("192.0.2.6")}}),
+		s.CreateUser(ctx, comer, "", ev(72)),
+		s.CreateBrowserSession(ctx, in, cookies(4), uuid.Nil, ev(73)),
+		s.CreateService(ctx, orders, ev(74)),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkProjects finds what populateProjects left.
+func checkProjects(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx, set := t.Context(), shopSet()
+	set.LastUsedAt, set.LastUsedIP = now().Add(time.Minute), "192.0.2.6"
+	e, err := s.Project(ctx, 1000)
+	check(t, "project", err, reflect.DeepEqual(e, project.Entry{Project: shop(), Sets: []project.TokenSet{set}}))
+	comer, err := s.User(ctx, id(63))
+	check(t, "external columns", err, comer.External == account.External{Profile: "profile", ID: "x1", Ref: "ref", Data: "data", Flags: 5})
+	in, err := s.BrowserSessionByDigest(ctx, authority.APISession, []keyring.Digest{cookies(4).API})
+	check(t, "session begun by a token", err, in.ID == id(66) && in.Sealed.Project == id(60) && slices.Equal(in.Sealed.From, shop().AllowedIPs))
+	orders, err := s.Service(ctx, "orders")
+	check(t, "project of a service", err, orders.Project == id(60) && orders.ProjectNumber == 1000)
 }
 
 // portal is a platform that populate leaves, and portalKey its key that is a shared secret.
@@ -240,6 +308,9 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	}
 	if had["platform"] > 0 {
 		checkPlatforms(t, s)
+	}
+	if had["project"] > 0 {
+		checkProjects(t, s)
 	}
 	if had["signing_key"] > 0 {
 		keys, err := s.SigningKeys(ctx)

@@ -10,7 +10,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 )
 
-// TestTombstones looks into the file itself: nothing secret of a deleted user or platform is left there, nor who might call a
+// TestTombstones looks into the file itself: nothing secret of a deleted user, platform or project is left there, nor who might call a
 // deleted service, while the IDs are.
 func TestTombstones(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jeton.db")
@@ -23,6 +23,8 @@ func TestTombstones(t *testing.T) {
 		s.DeleteUser(t.Context(), id(2), ev),
 		s.DeleteService(t.Context(), id(10), ev),
 		s.DeletePlatform(t.Context(), id(50), ev),
+		s.DeleteUser(t.Context(), id(63), ev),
+		s.DeleteProject(t.Context(), id(60), ev, ev),
 		s.Close(),
 	); err != nil {
 		t.Fatal(err)
@@ -38,6 +40,7 @@ func TestTombstones(t *testing.T) {
 		"session's digest": logIn.Console.Sum[:], "session's digest for the APIs": logIn.API.Sum[:], "ended session's digest": loggedOut.Console.Sum[:],
 		"session's digest, of the one deleted before": others.Console.Sum[:],
 		"session token's digest":                      spoken.Sum[:], "ended session token's digest": over.Sum[:], "platform's shared secret": portalKey().Wrapped,
+		"project's app keys": shop().AppKeys, "token set's key": shopSet().Key, "key of the token set deleted before": []byte(deletedKey),
 	} {
 		if bytes.Contains(file, secret) {
 			t.Errorf("the file still holds, of what was deleted, the %s", what)
@@ -48,7 +51,10 @@ func TestTombstones(t *testing.T) {
 		"user WHERE id = x'01000000000070008000000000000002'":     "1",
 		"service WHERE id = x'0100000000007000800000000000000A'":  "1",
 		"platform WHERE id = x'01000000000070008000000000000032'": "1",
-		"session_token": "0", "browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
+		"user WHERE external_id <> '' OR external_flags <> 0":     "0",
+		"project WHERE id = x'0100000000007000800000000000003C'":  "1",
+		"token_set WHERE wrapped IS NULL":                         "2",
+		"session_token":                                           "0", "browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
 	} {
 		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {
 			t.Errorf("%s: got %s rows, want %s", table, got[0], want)

@@ -10,6 +10,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 )
 
@@ -19,6 +20,7 @@ func actorTests() map[string]func(*testing.T, Store) {
 		"logged out meanwhile": testActorLoggedOut,
 		"spoken for meanwhile": testActorSpokenFor,
 		"by an ended token":    testActorByToken,
+		"sealed meanwhile":     testActorSealed,
 	}
 }
 
@@ -210,5 +212,68 @@ func testActorByToken(t *testing.T, s Store) {
 		asOf := readLog(t, s).head
 		tt.meanwhile(own, other)
 		checkActor(t, s, tt.name, audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: "session_token", CredentialID: own.ID, AsOf: asOf}, tt.want)
+	}
+}
+
+// testActorSealed has a user come in by a token of a set as of the revision at which that was known, and a user be made by one. What
+// is changed of the project is changed of each of its sets.
+func testActorSealed(t *testing.T, s Store) {
+	actor, bystander := born(t, s, person("actor"), "old"), born(t, s, person("bystander"), "")
+	n := 0
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(p, other project.Project, set, second project.TokenSet)
+		want      error
+	}{
+		{"nothing", func(_, _ project.Project, _, _ project.TokenSet) {}, nil},
+		{"it was used", func(_, _ project.Project, set, _ project.TokenSet) {
+			must(t, s.TouchTokenSets(t.Context(), []authority.Use{{ID: set.ID, At: start()}}))
+		}, nil},
+		{"another project was changed", func(_, other project.Project, _, _ project.TokenSet) {
+			_, run := updateProject(t, s, other, func(p *project.Project) { p.TokenRequired = true })
+			must(t, run())
+		}, nil},
+		{"its project was changed", func(p, _ project.Project, _, _ project.TokenSet) {
+			_, run := updateProject(t, s, p, func(p *project.Project) { p.TokenRequired = true })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"it was turned off", func(_, _ project.Project, set, _ project.TokenSet) {
+			_, run := updateSet(t, s, set, func(set *project.TokenSet) { set.Active = false })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"it was deleted", func(_, _ project.Project, set, _ project.TokenSet) {
+			_, run := deleteSet(t, s, set)
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"another set of the project was changed", func(_, _ project.Project, _, second project.TokenSet) {
+			_, run := updateSet(t, s, second, func(set *project.TokenSet) { set.OneTime = true })
+			must(t, run())
+		}, authority.ErrActorChanged},
+		{"its project was deleted", func(p, _ project.Project, _, _ project.TokenSet) { dropProject(t, s, p) }, authority.ErrActorChanged},
+		{"the user was changed", func(_, _ project.Project, _, _ project.TokenSet) {
+			must(t, s.ResetPassword(t.Context(), actor.ID, "new", ofJeton(audit.UserPasswordReset, actor.ID)))
+		}, authority.ErrActorChanged},
+		{"another user was changed", func(_, _ project.Project, _, _ project.TokenSet) {
+			must(t, s.ResetPassword(t.Context(), bystander.ID, "new", ofJeton(audit.UserPasswordReset, bystander.ID)))
+		}, nil},
+	} {
+		n += 2
+		p, other := addProject(t, s, projectOf(n)), addProject(t, s, projectOf(n+1))
+		set, second := addSet(t, s, tokenSet(p.ID, "set")), addSet(t, s, tokenSet(p.ID, "second"))
+		asOf := readLog(t, s).head
+		tt.meanwhile(p, other, set, second)
+		by := audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: authority.Sealed.String(), CredentialID: set.ID, AsOf: asOf}
+		checkActor(t, s, tt.name, by, tt.want)
+		b := sealedVisit(actor.ID, p)
+		ev, _ := begin(t, s, b, n, uuid.Nil)
+		ev.Actor = by
+		if err := s.CreateBrowserSession(t.Context(), b, cookies(1, n), uuid.Nil, ev); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got error %v, want %v", tt.name, err, tt.want)
+		}
+		if tt.want == nil {
+			checkSession(t, s, n, b)
+		} else {
+			checkNoSession(t, s, authority.APISession, cookies(1, n).API)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/accesstoken"
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -19,6 +21,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/session"
 )
 
 // Archived is a store whose records can be carried elsewhere, and which can be told that it was put back.
@@ -112,7 +115,17 @@ func full(t *testing.T, s Store) {
 	addPlatform(t, s, portal, firstKey(&portal))
 	_, _ = addPlatformKey(t, s, portal.ID, 0), addPlatformKey(t, s, portal.ID, 1)
 	_, _ = takeToken(t, s, alice.ID, uuid.Nil, 200), takeToken(t, s, alice.ID, portal.ID, 201)
+	shop := projectOf(1000)
+	shop.AppKeys, shop.AppKeyCount, shop.AllowedIPs = []byte{0, 255, 4}, 1, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	shop = addProject(t, s, shop)
+	addSet(t, s, tokenSet(shop.ID, "set"))
+	_, run := deleteSet(t, s, addSet(t, s, tokenSet(shop.ID, "deleted")))
+	must(t, run())
+	comer := person("comer")
+	comer.External = account.External{Profile: "prö", ID: "x1", Ref: "ref", Data: "a\tb", Flags: -7}
+	_ = comeIn(t, s, born(t, s, comer, "").ID, shop, 51)
 	reports := api("reports")
+	reports.Project = shop.ID
 	reports.Verifiers = []uuid.UUID{batch.ID}
 	setUp(t, s, reports)
 	ops := []policy.Operation{{Pattern: "GET /{id}", Audience: []policy.Audience{policy.UserAudience(alice.ID), policy.RoleAudience("r"), policy.SelfAudience("id")}}}
@@ -221,6 +234,15 @@ func testCarry(t *testing.T, empty func(*testing.T) Database) {
 	portal, err := carried.PlatformNamed(t.Context(), "https://portal.example")
 	must(t, err)
 	same(t, portal.SpeaksFor, platform.Scope{Roles: []string{"r"}, Users: []uuid.UUID{u.ID}})
+	comer, err := carried.UserByName(t.Context(), "comer")
+	must(t, err)
+	same(t, comer.External, account.External{Profile: "prö", ID: "x1", Ref: "ref", Data: "a\tb", Flags: -7})
+	shop, err := carried.Project(t.Context(), 1000)
+	must(t, err)
+	same(t, len(shop.Sets), 1)
+	in, err := carried.BrowserSessionByDigest(t.Context(), authority.APISession, []keyring.Digest{cookies(1, 51).API})
+	must(t, err)
+	same(t, in.Sealed, session.SealedOrigin{Project: shop.ID, From: shop.AllowedIPs})
 	spoken, err := carried.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(1, 201)})
 	must(t, err)
 	same(t, spoken.PlatformID, portal.ID)
@@ -475,8 +497,8 @@ func testFinishRenewed(t *testing.T, empty func(*testing.T) Database) {
 	position, err := s.Position(t.Context())
 	must(t, err)
 	same(t, outcome.Position, position)
-	if was := source.Header().Position; position.Epoch != was.Epoch+1 || position.Revision != was.Revision+1 || outcome.Suspended != 2 {
-		t.Errorf("got %+v after %+v, want the next epoch, and two users suspended", outcome, was)
+	if was := source.Header().Position; position.Epoch != was.Epoch+1 || position.Revision != was.Revision+1 || outcome.Suspended != 4 {
+		t.Errorf("got %+v after %+v, want the next epoch, and four users suspended", outcome, was)
 	}
 	if _, err := s.UserByName(t.Context(), "nobody"); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)

@@ -23,6 +23,7 @@ func contextTests() map[string]func(*testing.T, Store) {
 	return map[string]func(*testing.T, Store){
 		"ended before a write":               testEndedWrites,
 		"ended before a write of a platform": testEndedPlatformWrites,
+		"ended before a write of a project":  testEndedProjectWrites,
 		"ended before a read":                testEndedReads,
 		"ended in the middle":                testEndedMeanwhile,
 	}
@@ -133,6 +134,33 @@ func testEndedPlatformWrites(t *testing.T, s Store) {
 	checkSession(t, s, 1, browser)
 }
 
+// testEndedProjectWrites is testEndedWrites for projects.
+func testEndedProjectWrites(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, next := addProject(t, s, projectOf(1)), projectOf(2)
+	set, own := addSet(t, s, tokenSet(p.ID, "set")), accountOf(&next)
+	alice := born(t, s, person("alice"), "")
+	b := comeIn(t, s, alice.ID, p, 1)
+	ev, late := event(audit.ProjectUpdate, p.ID, start()), start().Add(time.Hour)
+	for name, write := range map[string]func() error{
+		"AddProject":           func() error { return s.AddProject(ctx, next, next.Name, own, ev, ev) },
+		"UpdateProject":        func() error { return s.UpdateProject(ctx, p, p.Name, ev) },
+		"DeleteProject":        func() error { return s.DeleteProject(ctx, p.ID, ev, ev) },
+		"AddTokenSet":          func() error { return s.AddTokenSet(ctx, tokenSet(p.ID, "new"), "new", ev) },
+		"UpdateTokenSet":       func() error { return s.UpdateTokenSet(ctx, set, set.Name, ev) },
+		"DeleteTokenSet":       func() error { return s.DeleteTokenSet(ctx, p.ID, set.ID, ev) },
+		"TouchTokenSets":       func() error { return s.TouchTokenSets(ctx, []authority.Use{{ID: set.ID, At: late}}) },
+		"CreateBrowserSession": func() error { return s.CreateBrowserSession(ctx, sealedVisit(alice.ID, p), cookies(1, 2), b.ID, ev) },
+	} {
+		t.Run(name, func(t *testing.T) { refuses(t, s, context.Canceled, write) })
+	}
+	checkProject(t, s, p, set)
+	checkSession(t, s, 1, b)
+	checkNoProject(t, s, next)
+	checkNoUser(t, s, own)
+}
+
 func testEndedReads(t *testing.T, s Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -159,6 +187,9 @@ func testEndedReads(t *testing.T, s Store) {
 		"Platforms":              func() error { _, err := s.Platforms(ctx, "", 1); return err },
 		"PlatformKeys":           func() error { _, err := s.PlatformKeys(ctx, r.ID); return err },
 		"PublicPlatformKeys":     func() error { _, err := s.PublicPlatformKeys(ctx); return err },
+		"Project":                func() error { _, err := s.Project(ctx, 1); return err },
+		"Projects":               func() error { _, err := s.Projects(ctx, 0, 1); return err },
+		"AllProjects":            func() error { _, err := s.AllProjects(ctx); return err },
 		"AssertionUsed":          func() error { _, err := s.AssertionUsed(ctx, [32]byte{1}); return err },
 		"UserByEmail":            func() error { _, err := s.UserByEmail(ctx, "x"); return err },
 		"APIToken":               func() error { _, err := s.APIToken(ctx, r.ID); return err },

@@ -15,6 +15,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 )
 
 func renewTests() map[string]func(*testing.T, Archived) {
@@ -30,6 +31,8 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"platforms":                 testRenewPlatforms,
 		"platform keys":             testRenewPlatformKeys,
 		"disable every platform":    testSuspendPlatforms,
+		"projects":                  testRenewProjects,
+		"turn off every token set":  testSuspendProjects,
 		"services":                  testRenewServices,
 		"services that are resumed": testResumeServices,
 		"signing keys":              testRenewKeys,
@@ -310,6 +313,69 @@ func testSuspendPlatforms(t *testing.T, s Archived) {
 	checkTokenEnded(t, s, 3, ended, start())
 }
 
+// testRenewProjects has projects deleted, changed and left alone since.
+func testRenewProjects(t *testing.T, s Archived) {
+	alice := born(t, s, person("alice"), "")
+	kept, altered, removed, off := addProject(t, s, projectOf(1)), addProject(t, s, projectOf(2)), addProject(t, s, projectOf(3)), addProject(t, s, projectOf(4))
+	lives, one, two := addSet(t, s, tokenSet(kept.ID, "set")), addSet(t, s, tokenSet(altered.ID, "one")), addSet(t, s, tokenSet(altered.ID, "two"))
+	addSet(t, s, tokenSet(removed.ID, "set"))
+	inactive := tokenSet(off.ID, "set")
+	inactive.Active = false
+	addSet(t, s, inactive)
+	first, second, third := comeIn(t, s, alice.ID, kept, 1), comeIn(t, s, alice.ID, altered, 2), comeIn(t, s, alice.ID, removed, 3)
+	byHand := logIn(t, s, alice.ID, 4)
+	o := renew(t, s, changed(feed.Project, altered.ID), gone(feed.User, removed.ServiceAccount), gone(feed.Project, removed.ID),
+		changed(feed.Project, off.ID), gone(feed.Project, newID()))
+	same(t, o.Projects, []string{"2", "4"})
+	if o.Deleted != 2 || o.Sessions != 2 || o.Unknown != 1 || o.Suspended+o.Tokens != 0 {
+		t.Errorf("got %+v, want a project and its account deleted and the sessions of two ended", o)
+	}
+	for _, set := range []*project.TokenSet{&one, &two} {
+		set.Active, set.Version, set.UpdatedAt = false, 2, renewed()
+	}
+	checkProject(t, s, kept, lives)
+	checkProject(t, s, altered, one, two)
+	checkProject(t, s, off, inactive)
+	checkNoProject(t, s, removed)
+	checkSession(t, s, 1, first)
+	checkEnded(t, s, 2, second, renewed())
+	checkEnded(t, s, 3, third, renewed())
+	checkSession(t, s, 4, byHand)
+	if o := renew(t, s, gone(feed.Project, off.ID)); o.Deleted != 2 || o.Unknown != 0 {
+		t.Errorf("got %+v, want the account deleted with its project, though nothing else told of it", o)
+	}
+	if _, err := s.User(t.Context(), off.ServiceAccount); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got error %v for the account, want %v", err, authority.ErrNotFound)
+	}
+}
+
+// testSuspendProjects suspends everybody where projects seal; one that was changed since is told of once.
+func testSuspendProjects(t *testing.T, s Archived) {
+	second, first, none, dead := addProject(t, s, projectOf(20)), addProject(t, s, projectOf(3)), addProject(t, s, projectOf(4)), addProject(t, s, projectOf(5))
+	one, two := addSet(t, s, tokenSet(first.ID, "set")), addSet(t, s, tokenSet(second.ID, "set"))
+	inactive := tokenSet(second.ID, "inactive")
+	inactive.Active = false
+	addSet(t, s, inactive)
+	addSet(t, s, tokenSet(dead.ID, "set"))
+	dropProject(t, s, dead)
+	b := comeIn(t, s, born(t, s, person("alice"), "").ID, first, 1)
+	o, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) {
+		r.Suspend, r.Changes = true, []feed.Change{changed(feed.Project, first.ID)}
+	}))
+	must(t, err)
+	same(t, o.Projects, []string{"3", "20"})
+	if o.Sessions != 1 || o.Deleted+o.Unknown != 0 {
+		t.Errorf("got %+v, want a session ended", o)
+	}
+	for _, set := range []*project.TokenSet{&one, &two} {
+		set.Active, set.Version, set.UpdatedAt = false, 2, renewed()
+	}
+	checkProject(t, s, first, one)
+	checkProject(t, s, second, two, inactive)
+	checkProject(t, s, none)
+	checkEnded(t, s, 1, b, renewed())
+}
+
 func testRenewServices(t *testing.T, s Archived) {
 	kept, altered, removed := setUp(t, s, api("kept")), setUp(t, s, api("altered")), setUp(t, s, api("removed"))
 	o := renew(t, s, changed(feed.Service, altered.ID), gone(feed.Service, removed.ID))
@@ -417,8 +483,8 @@ func testRenewUnknown(t *testing.T, s Archived) {
 	token, secret := newID(), newID()
 	o := renew(t, s, gone(feed.User, newID()), changed(feed.APIToken, token), gone(feed.ClientSecret, secret),
 		changed(feed.Service, newID()), changed(feed.PersonalToken, newID()), gone(feed.BrowserSession, newID()), changed(feed.Pepper, newID()),
-		gone(feed.Platform, newID()), gone(feed.PlatformKey, newID()), gone(feed.SessionToken, newID()))
-	if o.Unknown != 5 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services)+len(o.Platforms) != 0 {
+		gone(feed.Platform, newID()), gone(feed.PlatformKey, newID()), gone(feed.SessionToken, newID()), changed(feed.Project, newID()))
+	if o.Unknown != 6 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services)+len(o.Platforms)+len(o.Projects) != 0 {
 		t.Errorf("got %+v, want nothing changed", o)
 	}
 	owner := tokenOwner(t, s)
@@ -434,13 +500,14 @@ func testRenewUnknown(t *testing.T, s Archived) {
 func testRenewTwice(t *testing.T, s Archived) {
 	owner := tokenOwner(t, s)
 	token, v, p := createAPIToken(t, s, apiToken(owner.ID, "token")), setUp(t, s, api("reports")), enrol(t, s, "portal")
-	spoken := takeToken(t, s, owner.ID, p.ID, 1)
+	spoken, shop := takeToken(t, s, owner.ID, p.ID, 1), addProject(t, s, projectOf(1))
 	put(t, s, owner.ID, digest(1, 1))
 	changes := []feed.Change{
 		gone(feed.APIToken, token.ID), changed(feed.PersonalToken, owner.ID), gone(feed.Service, v.ID), gone(feed.User, owner.ID), gone(feed.User, owner.ID),
 		gone(feed.SessionToken, spoken.ID), gone(feed.Platform, p.ID), gone(feed.PlatformKey, keyOf(t, s, p.ID).ID),
+		gone(feed.Project, shop.ID), gone(feed.User, shop.ServiceAccount),
 	}
-	if o := renew(t, s, changes...); o.Tokens != 2 || o.Deleted != 3 {
+	if o := renew(t, s, changes...); o.Tokens != 2 || o.Deleted != 5 {
 		t.Errorf("got %+v, want all ended", o)
 	}
 	if o := renew(t, s, changes...); o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 {

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"sessions":           sessionTests(),
 		"tokens":             sessionTokenTests(),
 		"platforms":          platformTests(),
+		"projects":           projectTests(),
+		"token sets":         tokenSetTests(),
 		"api":                apiTokenTests(),
 		"clients":            clientTests(),
 		"services":           serviceTests(),
@@ -48,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"contexts":           contextTests(),
 		"races":              raceTests(),
 		"races of platforms": platformRaceTests(),
+		"races of projects":  projectRaceTests(),
 	}
 	for group, tests := range groups {
 		for name, test := range tests {
