@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"errors"
 	"maps"
 	"slices"
 
@@ -39,12 +40,15 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	by, byID, err := t.recordOf(ev.Actor)
+	if err != nil {
+		return err
+	}
 	var b pgx.Batch
-	t.lock(&b, ev.Actor)
+	t.lock(&b, ev.Actor, byID)
 	changed := false
 	if ev.Actor.UserID != uuid.Nil {
-		b.Queue(actorChanged, ev.Actor.AsOf, string(feed.User), raw(ev.Actor.UserID),
-			string(feed.RecordOf(ev.Actor.CredentialKind)), raw(ev.Actor.CredentialID)).
+		b.Queue(actorChanged, ev.Actor.AsOf, string(feed.User), raw(ev.Actor.UserID), string(by), raw(byID)).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&changed) })
 	}
 	b.Queue(insertEvent, values...)
@@ -57,16 +61,31 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	return nil
 }
 
+// recordOf returns the kind and the ID of the record in the feed by which an actor's credential stands: a token set's is its project,
+// which it never leaves.
+func (t *tx) recordOf(actor audit.Actor) (kind feed.Kind, id uuid.UUID, err error) {
+	kind, id = feed.RecordOf(actor.CredentialKind), actor.CredentialID
+	if kind != feed.Project || actor.UserID == uuid.Nil {
+		return kind, id, nil
+	}
+	err = t.one(`SELECT project_id FROM token_set WHERE id = $1`, idColumn{&id}, raw(actor.CredentialID))
+	if errors.Is(err, pgx.ErrNoRows) { // a set that never was has no changes either
+		err = nil
+	}
+	return kind, id, err
+}
+
 // actorChanged asks the feed for a change of a user or of the record of a credential.
 const actorChanged = `
 SELECT EXISTS (SELECT 1 FROM change WHERE revision > $1 AND (kind = $2 AND id = $3 OR kind = $4 AND id = $5))`
 
-// lock queues the locks that record speaks of. One that is wanted both ways is taken exclusively from the start.
-func (t *tx) lock(b *pgx.Batch, actor audit.Actor) {
+// lock queues the locks that record speaks of, where by is the record of the actor's credential. One that is wanted both ways is
+// taken exclusively from the start.
+func (t *tx) lock(b *pgx.Batch, actor audit.Actor, by uuid.UUID) {
 	locks := make(map[int64]string)
 	if actor.UserID != uuid.Nil {
 		locks[lockNumber(actor.UserID)] = lockShared
-		locks[lockNumber(actor.CredentialID)] = lockShared
+		locks[lockNumber(by)] = lockShared
 	}
 	for _, c := range t.changes {
 		locks[lockNumber(c.id)] = lockExclusive

@@ -18,7 +18,8 @@ import (
 
 const (
 	selectSession = `
-SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at FROM browser_session WHERE `
+SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at,
+	project_id, coalesce((SELECT allowed_ips FROM project WHERE id = project_id), '') FROM browser_session WHERE `
 	// While one pepper lives, the second pair finds nothing, in one probe of the index.
 	selectSessionByConsole = selectSession + `(pepper = $1 AND console_digest = $2) OR (pepper = $3 AND console_digest = $4)`
 	selectSessionByAPI     = selectSession + `(pepper = $1 AND api_digest = $2) OR (pepper = $3 AND api_digest = $4)`
@@ -47,11 +48,14 @@ func (s *Store) CreateBrowserSession(ctx context.Context, b session.Session, d s
 		if err := t.holdUser(b.UserID); err != nil {
 			return err
 		}
+		if err := t.holdProject(b.Sealed.Project); err != nil {
+			return err
+		}
 		if _, err := t.exec(`
-INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+INSERT INTO browser_session (id, user_id, pepper, console_digest, api_digest, created_at, last_used_at, last_used_ip, expires_at, project_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			raw(b.ID), raw(b.UserID), d.Console.Pepper, d.Console.Sum[:], d.API.Sum[:], micros(b.CreatedAt), micros(b.LastUsedAt),
-			optionalText(b.LastUsedIP), micros(b.ExpiresAt)); err != nil {
+			optionalText(b.LastUsedIP), micros(b.ExpiresAt), optionalRaw(b.Sealed.Project)); err != nil {
 			return err
 		}
 		ended, err := t.exec(endSession, micros(ev.At), raw(former))
@@ -61,25 +65,40 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		if ended > 0 {
 			t.enter(feed.BrowserSession, former, ev)
 		}
-		if err := t.dropOldestSession(b.UserID, ev); err != nil {
+		if err := t.dropOldestSession(b, ev); err != nil {
 			return err
 		}
 		return t.record(ev, unseen, uuid.Nil)
 	})
 }
 
+// holdProject holds the row of a project by whose tokens a session is begun, if it is, and returns ErrActorChanged where that
+// doesn't live. That record finds a change of the project in the feed isn't enough: who changes that ends the sessions that it sees,
+// before it enters the feed. Log-ins don't wait for each other by it.
+func (t *tx) holdProject(id uuid.UUID) error {
+	if id == uuid.Nil {
+		return nil
+	}
+	n, err := t.exec(`SELECT 1 FROM project WHERE id = $1 AND deleted_at IS NULL FOR SHARE`, raw(id))
+	if err == nil && n == 0 {
+		err = authority.ErrActorChanged
+	}
+	return err
+}
+
 // maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
-// each session keeps its row for weeks.
+// each session keeps its row for weeks. Those that were begun by sealed tokens are counted apart: an application must not be able
+// to log out a person who has logged in.
 const maxSessions = 100
 
-// dropOldestSession deletes a user's oldest session if there is one too many. As each log-in adds one, with the user's row
-// held, there never are two. It may be deleted meanwhile because it is long over.
-func (t *tx) dropOldestSession(userID uuid.UUID, ev audit.Event) error {
+// dropOldestSession deletes the oldest session of its kind that a user has, if with the one added there is one too many. As each
+// log-in adds one, with the user's row held, there never are two. It may be deleted meanwhile because it is long over.
+func (t *tx) dropOldestSession(added session.Session, ev audit.Event) error {
 	var id uuid.UUID
 	err := t.one(`
 DELETE FROM browser_session WHERE id = (
-	SELECT id FROM browser_session WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2)
-RETURNING id`, idColumn{&id}, raw(userID), maxSessions)
+	SELECT id FROM browser_session WHERE user_id = $1 AND (project_id IS NOT NULL) = $2 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $3)
+RETURNING id`, idColumn{&id}, raw(added.UserID), added.Sealed.Project != uuid.Nil, maxSessions)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -113,18 +132,27 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 	default:
 		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
 	}
-	var b session.Session
-	err := one(s.find(ctx, query, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), "looking up browser session",
-		idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
+	b, err := scanSession(s.find(ctx, query, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	if err != nil {
+		return session.Session{}, fmt.Errorf("looking up browser session: %w", kindOf(err))
+	}
+	return b, nil
+}
+
+// scanSession reads a row of selectSession.
+func scanSession(row scanner) (b session.Session, err error) {
+	var from string
+	err = row.Scan(idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt},
+		timeColumn{&b.EndedAt}, idColumn{&b.Sealed.Project}, &from)
+	if err == nil {
+		b.Sealed.From, err = parsePrefixes(from)
+	}
 	return b, err
 }
 
 // BrowserSessions implements session.Store.
 func (s *Store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
-	sessions, err := all(ctx, s, func(row scanner) (b session.Session, err error) {
-		err = row.Scan(idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt})
-		return b, err
-	}, selectSessions, raw(userID), micros(now))
+	sessions, err := all(ctx, s, scanSession, selectSessions, raw(userID), micros(now))
 	if err != nil {
 		return nil, fmt.Errorf("listing browser sessions: %w", err)
 	}

@@ -172,7 +172,7 @@ func (s *Store) DeleteClientKey(ctx context.Context, userID, id uuid.UUID, ev au
 	})
 }
 
-// UseAssertion implements clientauth.Store and platform.Store. The primary key lets one of any number at once succeed.
+// UseAssertion implements clientauth.Store, platform.Store and project.Store. The primary key lets one of any number at once succeed.
 func (s *Store) UseAssertion(ctx context.Context, digest [32]byte, until time.Time) error {
 	return s.write(ctx, "noting the use of an assertion", func(t *tx) error {
 		_, err := t.exec(`INSERT INTO used_assertion (digest, expires_at) VALUES ($1, $2)`, digest[:], micros(until))
@@ -182,7 +182,7 @@ func (s *Store) UseAssertion(ctx context.Context, digest [32]byte, until time.Ti
 
 const assertionUsed = `SELECT EXISTS (SELECT 1 FROM used_assertion WHERE digest = $1)`
 
-// AssertionUsed implements platform.Store.
+// AssertionUsed implements platform.Store and project.Store.
 func (s *Store) AssertionUsed(ctx context.Context, digest [32]byte) (used bool, err error) {
 	err = one(s.row(ctx, assertionUsed, digest[:]), "looking up whether an assertion was used", &used)
 	return used, err

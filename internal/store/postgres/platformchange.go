@@ -132,13 +132,9 @@ func (s *Store) AddPlatformKey(ctx context.Context, k platform.Key, ev audit.Eve
 
 // addPlatformKey adds a key.
 func (t *tx) addPlatformKey(k platform.Key) error {
-	var wrapped any
-	if len(k.Wrapped) > 0 {
-		wrapped = k.Wrapped
-	}
 	_, err := t.exec(`
 INSERT INTO platform_key (id, platform_id, algorithm, kid, public_key, jwks_uri, wrapped, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		raw(k.ID), raw(k.PlatformID), string(k.Algorithm), k.KeyID, k.PublicKey, k.JWKSURI, wrapped, micros(k.CreatedAt))
+		raw(k.ID), raw(k.PlatformID), string(k.Algorithm), k.KeyID, k.PublicKey, k.JWKSURI, optionalBytes(k.Wrapped), micros(k.CreatedAt))
 	if clashed(err, "platform_key_by_public_key") {
 		return conflict("public_key", "is registered already, with this platform or another", "Make a key pair for this platform alone.")
 	}

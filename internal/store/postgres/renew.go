@@ -25,6 +25,7 @@ const (
 	endAll          = `UPDATE browser_session SET ended_at = $1 WHERE ended_at IS NULL`
 	endAllTokens    = `UPDATE session_token SET ended_at = $1 WHERE ended_at IS NULL`
 	disablePlatform = `UPDATE platform SET enabled = false, version = version + 1, updated_at = $1 WHERE id = $2 AND enabled AND deleted_at IS NULL`
+	disableSets     = `UPDATE token_set SET active = false, version = version + 1, updated_at = $1 WHERE project_id = $2 AND active AND deleted_at IS NULL`
 	disableAll      = `UPDATE api_token SET enabled = false, version = version + 1, updated_at = $1 WHERE enabled AND deleted_at IS NULL`
 	disableAPIToken = disableAll + ` AND id = $2`
 	revokeAll       = `UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = $1 WHERE digest IS NOT NULL`
@@ -113,7 +114,10 @@ func (t *tx) suspend(at int64, o *archive.Outcome) error {
 	if err := t.count(&o.Keys, revokeKeys, at, string(keyring.ForAccessTokens)); err != nil {
 		return err
 	}
-	return t.disablePlatforms(at, o)
+	if err := t.disablePlatforms(at, o); err != nil {
+		return err
+	}
+	return t.disableProjects(at, o)
 }
 
 // renewOne does what one change since asks for. A record that isn't there was made since, and is lost: nothing counts that
@@ -140,6 +144,8 @@ func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
 		return t.renewPlatform(c, at, o)
 	case feed.PlatformKey:
 		return t.count(&o.Tokens, deletePlatformKey, at, raw(c.ID))
+	case feed.Project:
+		return t.renewProject(c, at, o)
 	case feed.Service:
 		return t.renewService(c, at, o)
 	case feed.RevokedKey:
@@ -268,6 +274,54 @@ func (t *tx) renewPlatform(c feed.Change, at int64, o *archive.Outcome) error {
 		return err
 	}
 	return t.count(&o.Sessions, endTokensOfPlatform, at, raw(c.ID))
+}
+
+// disableProjects turns off every token set and has its project told of: by whose keys one calls is as before, which may be more.
+func (t *tx) disableProjects(at int64, o *archive.Outcome) error {
+	ids, err := collect(t.ctx, t.conn, func(row scanner) (id uuid.UUID, err error) {
+		err = row.Scan(idColumn{&id})
+		return id, err
+	}, `
+SELECT id FROM project p WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM token_set WHERE project_id = p.id AND active AND deleted_at IS NULL)
+ORDER BY number`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := t.renewProject(feed.Change{Kind: feed.Project, ID: id}, at, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renewProject deletes a project again, with its service account, or turns off its token sets and has it told of, by its number.
+// What its tokens began may have been ended since.
+func (t *tx) renewProject(c feed.Change, at int64, o *archive.Outcome) error {
+	var number string
+	err := kindOf(t.one(`SELECT number::text FROM project WHERE id = $1 AND deleted_at IS NULL`, &number, raw(c.ID)))
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		o.Unknown++
+		return nil
+	case err != nil:
+		return err
+	case c.Gone:
+		o.Deleted++
+		sessions, own, err := t.endProject(c.ID, fromMicros(at))
+		o.Sessions += sessions
+		if own != uuid.Nil {
+			o.Deleted++
+		}
+		return err
+	}
+	if !slices.Contains(o.Projects, number) {
+		o.Projects = append(o.Projects, number)
+	}
+	if _, err := t.exec(disableSets, at, raw(c.ID)); err != nil {
+		return err
+	}
+	return t.count(&o.Sessions, endSessionsOfProject, at, raw(c.ID))
 }
 
 // renewKey revokes a signing key again, which the feed names by what stands for its kid. Another is made when one is needed.

@@ -19,9 +19,9 @@ const serviceLives = `SELECT EXISTS (SELECT 1 FROM service WHERE id = $1 AND del
 func (s *Store) CreateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.write(ctx, "inserting service", func(t *tx) error {
 		if _, err := t.exec(`
-INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, version, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			raw(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, v.Version,
+INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, project_id, version, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			raw(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), v.Version,
 			micros(v.CreatedAt), micros(v.UpdatedAt)); err != nil {
 			return serviceError(err)
 		}
@@ -37,10 +37,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
-UPDATE service SET name = $1, host = $2, path_prefix = $3, default_verdict = $4, allow_in_path = $5, accept_api_tokens = $6, suspended = false,
-	version = version + 1, updated_at = $7
-WHERE id = $8 AND version = $9 AND deleted_at IS NULL`,
-			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, micros(v.UpdatedAt), raw(v.ID), v.Version)
+UPDATE service SET name = $1, host = $2, path_prefix = $3, default_verdict = $4, allow_in_path = $5, accept_api_tokens = $6, project_id = $7,
+	suspended = false, version = version + 1, updated_at = $8
+WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
+			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), micros(v.UpdatedAt), raw(v.ID), v.Version)
 		if err != nil {
 			return serviceError(err)
 		}

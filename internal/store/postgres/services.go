@@ -11,12 +11,12 @@ import (
 )
 
 // A service is read with its verifiers in one statement, and so as of one moment. They come as one array, because a join
-// would repeat the service for each.
+// would repeat the service for each. A project that was deleted is none.
 const (
 	selectService = `
 SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.suspended, s.version, s.created_at, s.updated_at,
-	(SELECT array_agg(user_id ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
-FROM service s WHERE s.deleted_at IS NULL`
+	p.id, coalesce(p.number, 0), (SELECT array_agg(user_id ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
+FROM service s LEFT JOIN project p ON p.id = s.project_id AND p.deleted_at IS NULL WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = $1`
 	selectServicesAfter = selectService + ` AND s.name > $1 ORDER BY s.name LIMIT $2`
 	selectServices      = selectService + ` ORDER BY s.name`
@@ -26,7 +26,7 @@ FROM service s WHERE s.deleted_at IS NULL`
 func scanService(row scanner) (v catalog.Service, err error) {
 	var verifiers [][16]byte
 	err = row.Scan(idColumn{&v.ID}, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Suspended, &v.Version,
-		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, &verifiers)
+		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, idColumn{&v.Project}, &v.ProjectNumber, &verifiers)
 	for _, id := range verifiers {
 		v.Verifiers = append(v.Verifiers, uuid.UUID(id))
 	}

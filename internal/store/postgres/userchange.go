@@ -28,22 +28,29 @@ func (t *tx) holdUser(id uuid.UUID) error { return t.execOne(lockUser, raw(id)) 
 // anyone. An ID that any user ever had, living or not, is refused by the primary key.
 func (s *Store) CreateUser(ctx context.Context, r account.Record, hash string, ev audit.Event) error {
 	return s.write(ctx, "inserting user", func(t *tx) error {
-		if _, err := t.exec(`
-INSERT INTO "user" (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			raw(r.ID), string(r.Kind), r.Username, r.UsernameKey, r.Email, optionalText(r.EmailKey), r.DisplayName, string(r.State),
-			optionalText(hash), r.Version, micros(r.CreatedAt), micros(r.UpdatedAt)); err != nil {
-			return userError(err)
-		}
-		if err := t.setRoles(r.ID, r.Roles); err != nil {
+		if err := t.addUser(r, hash); err != nil {
 			return err
 		}
 		return t.record(ev, unseen, r.ID)
 	})
 }
 
+// addUser adds a user with its roles. Of what an application says of it, this is the only writer.
+func (t *tx) addUser(r account.Record, hash string) error {
+	if _, err := t.exec(`
+INSERT INTO "user" (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at,
+	external_profile, external_id, external_ref, external_data, external_flags)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		raw(r.ID), string(r.Kind), r.Username, r.UsernameKey, r.Email, optionalText(r.EmailKey), r.DisplayName, string(r.State),
+		optionalText(hash), r.Version, micros(r.CreatedAt), micros(r.UpdatedAt),
+		r.External.Profile, r.External.ID, r.External.Ref, r.External.Data, r.External.Flags); err != nil {
+		return userError(err)
+	}
+	return t.setRoles(r.ID, r.Roles)
+}
+
 // UpdateUser implements account.Store. The version is compared and raised by the statement that writes, so of two
-// updates made for one version the second finds no row. Password and creation are not its to change.
+// updates made for one version the second finds no row. Password, creation and what an application says of the user are not its to change.
 //
 // Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
 // the user is let in again, and never come back. Whoever administers from now on, or has lost a role, loses the session tokens that
@@ -119,7 +126,8 @@ func (s *Store) DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) er
 func (t *tx) endUser(id uuid.UUID, at time.Time) error {
 	if err := t.execOne(`
 UPDATE "user" SET deleted_at = $1, updated_at = $1, version = version + 1,
-	password = NULL, email = '', email_key = NULL, display_name = ''
+	password = NULL, email = '', email_key = NULL, display_name = '',
+	external_profile = '', external_id = '', external_ref = '', external_data = '', external_flags = 0
 WHERE id = $2 AND deleted_at IS NULL`, micros(at), raw(id)); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	selectUser = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
-	u.version, u.created_at, u.updated_at,
+	u.version, u.created_at, u.updated_at, u.external_profile, u.external_id, u.external_ref, u.external_data, u.external_flags,
 	(SELECT array_agg(role ORDER BY role) FROM user_role WHERE user_id = u.id)
 FROM "user" u WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = $1`
@@ -30,7 +30,8 @@ SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE email_key
 // scanUser reads a row of selectUser. The password's hash is not in it, lest it travel with every user that is shown.
 func scanUser(row scanner) (u account.User, err error) {
 	err = row.Scan(idColumn{&u.ID}, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
-		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt}, &u.Roles)
+		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
+		&u.External.Profile, &u.External.ID, &u.External.Ref, &u.External.Data, &u.External.Flags, &u.Roles)
 	return u, err
 }
 

@@ -43,6 +43,14 @@ func optionalRaw(id uuid.UUID) any {
 	return raw(id)
 }
 
+// optionalBytes returns NULL for no bytes.
+func optionalBytes(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
 // optionalText returns NULL for an empty text, where an index must pass over it.
 func optionalText(s string) any {
 	if s == "" {
