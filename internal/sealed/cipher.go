@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unsafe"
 )
 
 const (
@@ -36,8 +37,13 @@ func New(s Settings, key Key) (*Cipher, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cipher{mode: s.Mode, padding: s.Padding, front: s.IVExpansion == RandomIV, iv: expandIV(s.IV, s.IVExpansion)}
-	if c.block, err = aes.NewCipher(derived); err != nil {
+	return s.prepare(derived, expandIV(s.IV, s.IVExpansion))
+}
+
+// prepare does with the key what need be done but once.
+func (s *Settings) prepare(key []byte, iv [blockSize]byte) (c *Cipher, err error) {
+	c = &Cipher{mode: s.Mode, padding: s.Padding, front: s.IVExpansion == RandomIV, iv: iv}
+	if c.block, err = aes.NewCipher(key); err != nil {
 		return nil, fmt.Errorf("preparing AES: %w", err)
 	}
 	if s.Mode != GCM {
@@ -77,7 +83,8 @@ func (c *Cipher) openGCM(token []byte, bound string) (plain []byte, sound int) {
 		token, whole = append(token[:len(token):len(token)], make([]byte, nonceSize+tagSize-len(token))...), 0
 	}
 	plain = make([]byte, len(token)-nonceSize-tagSize)
-	if _, err := c.aead.Open(plain[:0], token[:nonceSize], token[nonceSize:], []byte(bound)); err != nil {
+	data := unsafe.Slice(unsafe.StringData(bound), len(bound)) //nolint:gosec // G103: it is only read
+	if _, err := c.aead.Open(plain[:0], token[:nonceSize], token[nonceSize:], data); err != nil {
 		clear(plain) // as the library does: no text that wasn't authenticated leaves this function
 		return plain, 0
 	}

@@ -123,10 +123,10 @@ func (l *list) add(at int, name, value string) error {
 	return nil
 }
 
-// unprintable reports what no value has: control characters but tab and line ends, and the character U+FFFD, by which encoders and
-// this package's libraries replace what is none, such as half a pair of surrogates.
+// unprintable reports what no value has: control characters but tab and line ends, the two that XML can't have, and U+FFFD, by which
+// encoders and this package's libraries replace what is no character, such as half a pair of surrogates.
 func unprintable(r rune) bool {
-	return r == utf8.RuneError || unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
+	return '\uFFFD' <= r && r <= '\uFFFF' || unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
 }
 
 func isName(name string) bool {
