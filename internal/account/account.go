@@ -198,7 +198,7 @@ type Draft struct {
 
 // Check returns what is wrong with the names and roles of a draft, as Create would: a *authority.FieldError.
 func (d Draft) Check() error {
-	u := User{Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName, Roles: d.Roles, State: d.State}
+	u := User{Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName, Roles: d.Roles, State: d.State, External: d.External}
 	_, err := record(u.complete())
 	return err
 }
@@ -215,7 +215,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft, actor audit.Actor) (User
 	now := a.cfg.Now().UTC().Truncate(time.Microsecond) // as it is stored, so that a later read returns the same
 	u := User{
 		ID: uuid.Must(uuid.NewV7()), Kind: d.Kind, Username: d.Username, Email: d.Email, DisplayName: d.DisplayName,
-		Roles: d.Roles, State: d.State, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Roles: d.Roles, State: d.State, External: d.External, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	r, err := record(u.complete())
 	if err != nil {
@@ -269,6 +269,12 @@ func (a *Accounts) Find(ctx context.Context, idOrName string) (User, error) {
 		return a.cfg.Store.User(ctx, id)
 	}
 	return a.cfg.Store.UserByName(ctx, Key(idOrName))
+}
+
+// FindByName returns the living user of that name, in any spelling of it. An ID is none, and an e-mail only where it is the name.
+// The error is ErrNotFound or a store's.
+func (a *Accounts) FindByName(ctx context.Context, name string) (User, error) {
+	return a.cfg.Store.UserByName(ctx, Key(name))
 }
 
 // FindByEmail returns the living user whose e-mail that is, in any spelling of it. The error is ErrNotFound or a store's.

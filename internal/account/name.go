@@ -19,6 +19,7 @@ const (
 	maxEmail       = 254 // RFC 5321, section 4.5.3.1.3
 	maxDisplayName = 256
 	maxRole        = 64
+	maxExternal    = 1024
 )
 
 // MaxRoles is how many roles a user may have.
@@ -62,9 +63,24 @@ func record(u User) (Record, error) {
 	if u.State != Active && u.State != Blocked && u.State != Suspended {
 		return Record{}, authority.Field("state", "is neither active nor blocked", "")
 	}
+	if err := checkExternal(&u.External); err != nil {
+		return Record{}, err
+	}
 	roles, err := sortedRoles(u.Roles)
 	r.Roles = roles
 	return r, err
+}
+
+// checkExternal refuses what an application says of a user where it couldn't be shown on one line, or would fill the database.
+func checkExternal(e *External) error {
+	for _, member := range []struct{ name, value string }{
+		{"external.profile", e.Profile}, {"external.id", e.ID}, {"external.ref", e.Ref}, {"external.data", e.Data},
+	} {
+		if !printable(member.value) || utf8.RuneCountInString(member.value) > maxExternal {
+			return authority.Field(member.name, "holds control characters or more than 1024 characters", "Give printable text.")
+		}
+	}
+	return nil
 }
 
 // checkUsername refuses a name that could be taken for something else: an ID in a URL, the pair of HTTP Basic (a colon),
@@ -144,4 +160,17 @@ func ValidRole(name string) bool {
 	return name != "" && len(name) <= maxRole && !strings.ContainsFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
 	})
+}
+
+// SameSpelling reports whether two names are the same but for the case of ASCII letters, in which applications and mail servers see
+// no difference. Where somebody else says who a user is, the canonical form says too much: see Key.
+func SameSpelling(a, b string) bool {
+	return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b)
+}
+
+func lowerASCII(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + ('a' - 'A')
+	}
+	return r
 }

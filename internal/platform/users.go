@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -24,7 +23,7 @@ func (e *examination) findUser(ctx context.Context) (fault, error) {
 	if err != nil {
 		return fault{}, fmt.Errorf("finding the user of an assertion: %w", err)
 	}
-	if !sameSpelling(u.Email, e.email) {
+	if !account.SameSpelling(u.Email, e.email) {
 		found := "The e-mail is another spelling of that of " + shown(u.Username) + ": it is " + strconv.QuoteToASCII(e.email) + ", and not " + strconv.QuoteToASCII(u.Email) + "."
 		return fault{authority.ReasonUnknownUser, found, "Have the platform send the e-mail as it is in Jeton."}, nil
 	}
@@ -73,23 +72,10 @@ func (e *examination) unknownUser(ctx context.Context) (fault, error) {
 	return f, nil
 }
 
-// sameSpelling reports whether two texts are the same but for the case of ASCII letters, in which mail servers see no difference and
-// platforms keep none.
-func sameSpelling(a, b string) bool {
-	return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b)
-}
-
 // isPlain reports whether an e-mail is its own canonical form, but for the case of ASCII letters. A user is made of no other: whoever
 // gets a platform to know him as ａnn@example.com, before ann@example.com comes, would have her name. He would keep her out, and get the
 // roles that an administrator gives her by it.
-func isPlain(email string) bool { return sameSpelling(email, account.Key(email)) }
-
-func lowerASCII(r rune) rune {
-	if r >= 'A' && r <= 'Z' {
-		return r + ('a' - 'A')
-	}
-	return r
-}
+func isPlain(email string) bool { return account.SameSpelling(email, account.Key(email)) }
 
 // judgeScope holds the platform to speaking for the users for whom it may. It goes by the roles that the user has now, so that one who
 // was given a role a moment ago is within, and one who administers since a moment isn't.
