@@ -1,17 +1,105 @@
 package project
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/sealed"
+)
 
 // table is every living project, compiled. It never changes.
-type table struct{}
+type table struct {
+	byNumber map[int]*compiled
+	byID     map[uuid.UUID]*compiled
+}
+
+// compiled is a project as tokens are examined by it: no token waits for the database to be read, nor for a key to be derived anew.
+type compiled struct {
+	Project
+	appKeys func() ([]digest, error)
+	sets    []*openSet // the active ones, in the order in which they were made
+	// limits are those of every proof: one where no set of it is forgeable, and one where any is.
+	limits, withoutAdmin *authority.Limits
+}
+
+// openSet is a token set with its cipher.
+type openSet struct {
+	TokenSet
+	cipher func() (*sealed.Cipher, error)
+}
 
 // Reload compiles the projects that the database holds now. On an error the former ones stay in force.
-func (p *Projects) Reload(ctx context.Context) error { return nil }
+//
+// Of a project or set that hasn't changed, what was derived is kept: PBKDF2 may take a good part of a second, and a change of one
+// project must not cost that for each of the others. It is derived when the first token asks for it, and so is what can go wrong with
+// one project's keys no reason not to hear of the others.
+func (p *Projects) Reload(ctx context.Context) error {
+	entries, err := p.cfg.Store.AllProjects(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the projects: %w", err)
+	}
+	former := p.compiled.Load()
+	t := &table{byNumber: make(map[int]*compiled, len(entries)), byID: make(map[uuid.UUID]*compiled, len(entries))}
+	for i := range entries {
+		c := p.compile(&entries[i], former.byID[entries[i].ID])
+		t.byNumber[c.Number], t.byID[c.ID] = c, c
+	}
+	p.compiled.Store(t)
+	return nil
+}
 
-type failures struct{}
+// compile compiles a project. The former one is nil where there was none.
+func (p *Projects) compile(e *Entry, former *compiled) *compiled {
+	c := &compiled{
+		Project:      e.Project,
+		limits:       &authority.Limits{Project: e.ID, From: e.AllowedIPs},
+		withoutAdmin: &authority.Limits{Project: e.ID, From: e.AllowedIPs, WithoutAdmin: true},
+	}
+	if former != nil && former.Version == e.Version {
+		c.appKeys = former.appKeys
+	} else {
+		c.appKeys = sync.OnceValues(func() ([]digest, error) { return p.appKeyDigests(&c.Project) })
+	}
+	for _, s := range e.Sets {
+		if !s.Active {
+			continue
+		}
+		set := former.set(s.ID, s.Version)
+		if set == nil {
+			set = &openSet{TokenSet: s}
+			set.cipher = sync.OnceValues(func() (*sealed.Cipher, error) { return p.cipherOf(&set.TokenSet) })
+		}
+		c.sets = append(c.sets, set)
+	}
+	return c
+}
 
-type uses struct{}
+// set returns the active set of an ID in a version, or nil. So does a nil project.
+func (c *compiled) set(id uuid.UUID, version int64) *openSet {
+	if c == nil {
+		return nil
+	}
+	for _, s := range c.sets {
+		if s.ID == id && s.Version == version {
+			return s
+		}
+	}
+	return nil
+}
 
-type work struct{}
-
-func accountName(int) string { return "" }
+// cipherOf derives the cipher of a token set.
+func (p *Projects) cipherOf(s *TokenSet) (*sealed.Cipher, error) {
+	key, err := p.cfg.Keyring.UnwrapSecret(s.ID, s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("unwrapping the key of a token set: %w", err)
+	}
+	c, err := sealed.New(s.Settings, key)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the cipher of a token set: %w", err)
+	}
+	return c, nil
+}

@@ -2,7 +2,11 @@ package project
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -32,8 +36,121 @@ type Step struct {
 }
 
 // Explain examines tokens as Prove does, and tells what it finds. It is the same examination, so that what is told can't be other than
-// what happens. Nothing is used up, and nobody made. Errors are a *authority.FieldError (query, security_token), ErrNotFound where no
-// project of that number lives, or a store's.
+// what happens. Nothing is used up, and nobody made: that they are accepted says that they would have been at this moment, and that
+// nobody else has presented them by then. A call is examined as one to a service of the project. Errors are a *authority.FieldError
+// (query, security_token), ErrNotFound where no project of that number lives, or a store's.
 func (p *Projects) Explain(ctx context.Context, number int, q Question) (Explanation, error) {
-	return Explanation{}, nil
+	asked, err := p.Find(ctx, number)
+	if err != nil {
+		return Explanation{}, err
+	}
+	e := examination{Projects: p, from: q.From, now: p.cfg.Now(), trace: &trace{}}
+	if e.presented, err = p.presentedBy(q); err != nil {
+		return Explanation{}, err
+	}
+	e.presented.Project = asked.ID
+	err = e.run(ctx)
+	told := Explanation{Accepted: err == nil, Steps: e.trace.steps}
+	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
+		told.Reason, err = ref.Reason, nil
+	}
+	if err != nil {
+		return Explanation{}, fmt.Errorf("examining sealed tokens: %w", err)
+	}
+	return told, nil
+}
+
+// maxAsked bounds a token that is asked about, as the authority bounds one that is presented.
+const maxAsked = 8 * 1024
+
+// presentedBy returns the tokens that a question is about.
+func (p *Projects) presentedBy(q Question) (authority.SealedTokens, error) {
+	s := authority.SealedTokens{Security: q.Security, User: q.User, Context: q.Context}
+	if q.Query != "" {
+		if s.Any() || s.Context != "" {
+			return s, authority.Field("query", "stands beside tokens", "Give the query alone, or the tokens.")
+		}
+		var err error
+		if s, err = p.cfg.Parameters.Read(strings.TrimPrefix(q.Query.Reveal(), "?")); err != nil {
+			return s, authority.Field("query", "has a parameter twice, or one of more than 8 KiB", "Such a call is refused: see that the application sends each once.")
+		}
+	}
+	switch {
+	case !s.Any() && q.Query != "":
+		return s, authority.Field("query", "has no token", "Give the part of the URL behind the question mark, with "+p.cfg.Parameters.Security+" or "+p.cfg.Parameters.User+".")
+	case !s.Any():
+		return s, authority.Field("security_token", "is absent, and user_token and query are, too", "Give a token, or the query of a call.")
+	case len(s.Security) > maxAsked:
+		return s, authority.Field("security_token", "is longer than 8 KiB", "")
+	case len(s.User) > maxAsked:
+		return s, authority.Field("user_token", "is longer than 8 KiB", "")
+	}
+	return s, nil
+}
+
+// trace is what an examination has found. Of a nil trace every method does nothing.
+type trace struct{ steps []Step }
+
+// begin opens the next step.
+func (t *trace) begin(name string) {
+	if t != nil {
+		t.steps = append(t.steps, Step{Name: name})
+	}
+}
+
+// note says what the step has found, if it passes. What is noted of a token goes through shown.
+func (t *trace) note(format string, args ...any) {
+	if t != nil {
+		t.steps[len(t.steps)-1].Found = sentence(format, args...)
+	}
+}
+
+// end closes the step: with what it noted where it passes, else with its fault.
+func (t *trace) end(f fault) {
+	switch {
+	case t == nil:
+	case f.reason == "":
+		t.steps[len(t.steps)-1].Passed = true
+	default:
+		last := &t.steps[len(t.steps)-1]
+		last.Found, last.Fix = f.found, f.fix
+	}
+}
+
+func sentence(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+// told puts together what is told of each token.
+func told(tokens []*token, tell func(*token) string) string {
+	var all []string
+	for _, t := range tokens {
+		all = append(all, tell(t))
+	}
+	return strings.Join(all, " ")
+}
+
+// list shows names that anybody may have written.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return bounded(strings.Join(names, ", "))
+}
+
+// maxShown bounds what is shown of a value, in characters.
+const maxShown = 120
+
+// shown is a value that anybody may have written, as it is shown: on one line, bounded, without what looks like a secret in it. It is
+// made into that text only where it is printed.
+type shown string
+
+// String implements fmt.Stringer.
+func (s shown) String() string { return strconv.Quote(bounded(string(s))) }
+
+// bounded is a value without what looks like a secret, and not longer than is shown.
+func bounded(value string) string {
+	value = secret.Redact(value)
+	if runes := []rune(value); len(runes) > maxShown {
+		value = string(runes[:maxShown]) + "…"
+	}
+	return value
 }

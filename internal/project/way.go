@@ -2,9 +2,19 @@ package project
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 )
+
+// work counts what was done to prove tokens. Nothing in Jeton goes by it: it is how a test sees that as much is done for each refusal.
+type work struct{ decrypted, parsed, lookedUp atomic.Int64 }
 
 // Kind implements authority.Way.
 func (p *Projects) Kind() authority.Kind { return authority.Sealed }
@@ -12,12 +22,94 @@ func (p *Projects) Kind() authority.Kind { return authority.Sealed }
 // Recognizes implements authority.Way: a sealed token is no bearer token. It comes in a query or a form, by name.
 func (p *Projects) Recognizes(string) bool { return false }
 
-// Prove implements authority.Way.
+// Prove implements authority.Way. The proof's ID is that of the token set, so that the audit log tells which application called: the
+// security token's or, where a user token stands alone, its own. It is remembered until the first of the tokens ends, unless one of
+// them counts once; a change of the project has every proof forgotten.
+//
+// Every refusal of a project's tokens comes after the same work (see examination). An unknown user is made at the very end: a replayed
+// token makes nobody, who may have been deleted since.
 func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknownProject}
+	now := p.cfg.Now()
+	if !c.Sealed.Any() {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonNoCredential}
+	}
+	if wait := p.failures.take(c.From, now); wait > 0 {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
+	}
+	e := examination{Projects: p, presented: c.Sealed, from: c.From, now: now}
+	err := e.run(ctx)
+	if err == nil && e.caller.ID == uuid.Nil {
+		err = e.create(ctx, c)
+	}
+	if _, refused := errors.AsType[*authority.Refusal](err); !refused {
+		p.failures.giveBack(c.From, p.cfg.Now())
+	}
+	if err != nil {
+		return authority.Proof{}, err
+	}
+	return e.proof(), nil
 }
 
-// Touch implements authority.Toucher.
-func (p *Projects) Touch(ctx context.Context, used []authority.Use) error {
-	return p.cfg.Store.TouchTokenSets(ctx, used)
+// proof is what the examination has proven.
+func (e *examination) proof() authority.Proof {
+	p := authority.Proof{ID: e.tokens[0].chosen.set.ID, UserID: e.caller.ID, Limits: e.limits(), Remember: true}
+	for _, t := range e.tokens {
+		r := t.chosen
+		if end := r.at.Add(e.project.MaxAge); !r.at.IsZero() && (p.NotAfter.IsZero() || end.Before(p.NotAfter)) {
+			p.NotAfter = end
+		}
+		p.Remember = p.Remember && !r.set.OneTime
+		if r.set.ID != p.ID {
+			e.uses.note(authority.Use{ID: r.set.ID, At: e.now, From: e.from})
+		}
+	}
+	return p
 }
+
+// limits are what the proof is limited to: the project's services and addresses; and where any of the tokens may have been made by
+// somebody without the key, not to what an administrator may.
+func (e *examination) limits() *authority.Limits {
+	for _, t := range e.tokens {
+		if t.chosen.set.Forgeable() {
+			return e.project.withoutAdmin
+		}
+	}
+	return e.project.limits
+}
+
+// create makes the user of good tokens. Where another has just made it, that one is judged as if it had been there.
+func (e *examination) create(ctx context.Context, c authority.Credential) error {
+	actor := audit.Actor{Username: e.project.Name, CredentialKind: authority.Sealed.String(), CredentialID: e.tokens[0].chosen.set.ID}
+	if c.From.IsValid() {
+		actor.Address = c.From.String()
+	}
+	draft, err := e.newUser()
+	if err != nil {
+		return err
+	}
+	u, err := e.cfg.Users.Create(ctx, draft, actor)
+	if err == nil {
+		e.caller.User = u
+		return nil
+	}
+	if !errors.Is(err, authority.ErrConflict) {
+		return fmt.Errorf("making the user of a sealed token: %w", err)
+	}
+	if err := e.lookUp(ctx); err != nil {
+		return err
+	}
+	if e.caller.ID == uuid.Nil { // the e-mail is another's; or it was made and deleted again meanwhile
+		return e.refusal(authority.ReasonUnknownUser)
+	}
+	f, err := e.judgeUser(ctx)
+	if err != nil {
+		return err
+	}
+	if f.reason != "" {
+		return e.refusal(f.reason)
+	}
+	return nil
+}
+
+// stamp shows a time to the microsecond.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z") }
