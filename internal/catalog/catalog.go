@@ -86,10 +86,17 @@ type Users interface {
 	Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 }
 
+// Projects finds projects by number.
+type Projects interface {
+	// ProjectID returns the ID of the living project of a number, or ErrNotFound.
+	ProjectID(ctx context.Context, number int) (uuid.UUID, error)
+}
+
 // Config is what a Catalog needs. Every field is required.
 type Config struct {
-	Store Store
-	Users Users
+	Store    Store
+	Users    Users
+	Projects Projects
 	// Applied returns once this process has heard of every change committed so far.
 	Applied func(ctx context.Context) error
 	Now     func() time.Time
@@ -103,8 +110,8 @@ type Catalog struct {
 
 // New returns a Catalog, or an error where the configuration lacks something.
 func New(cfg Config) (*Catalog, error) {
-	if cfg.Store == nil || cfg.Users == nil || cfg.Applied == nil || cfg.Now == nil {
-		return nil, errors.New("catalog: Store, Users, Applied and Now are required")
+	if cfg.Store == nil || cfg.Users == nil || cfg.Projects == nil || cfg.Applied == nil || cfg.Now == nil {
+		return nil, errors.New("catalog: Store, Users, Projects, Applied and Now are required")
 	}
 	c := &Catalog{cfg: cfg}
 	c.compiled.Store(&policy.Table{})
@@ -137,7 +144,7 @@ func (s *Service) compilable(ops []policy.Operation) policy.Service {
 	return policy.Service{
 		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
 		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Suspended: s.Suspended,
-		Verifiers: s.Verifiers, Operations: ops,
+		Verifiers: s.Verifiers, Project: s.Project, Operations: ops,
 	}
 }
 
@@ -151,6 +158,7 @@ type Draft struct {
 	Verifiers   []string // names or IDs of users
 	// AcceptAPITokens is that of Service.
 	AcceptAPITokens bool
+	Project         int // the number of a project; 0 for none
 }
 
 // Create makes a service without operations. Errors are a *authority.FieldError, ErrConflict or a store's.
@@ -208,8 +216,33 @@ func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
 		return fieldErrorOf(err)
 	}
 	s.Host = withoutDot(s.Host)
-	s.Verifiers = make([]uuid.UUID, 0, len(d.Verifiers))
-	for i, name := range d.Verifiers {
+	if err := c.setProject(ctx, s, d.Project); err != nil {
+		return err
+	}
+	return c.setVerifiers(ctx, s, d.Verifiers)
+}
+
+// setProject writes the project of a number into s. It is kept by ID: a project that is made anew under the number inherits nothing.
+func (c *Catalog) setProject(ctx context.Context, s *Service, number int) error {
+	s.Project, s.ProjectNumber = uuid.Nil, 0
+	if number == 0 {
+		return nil
+	}
+	id, err := c.cfg.Projects.ProjectID(ctx, number)
+	if errors.Is(err, authority.ErrNotFound) {
+		return &authority.FieldError{Field: "project", Problem: "is no project", Fix: "Make the project first."}
+	}
+	if err != nil {
+		return err
+	}
+	s.Project, s.ProjectNumber = id, number
+	return nil
+}
+
+// setVerifiers writes the users of names or IDs into s.
+func (c *Catalog) setVerifiers(ctx context.Context, s *Service, names []string) error {
+	s.Verifiers = make([]uuid.UUID, 0, len(names))
+	for i, name := range names {
 		id, err := c.cfg.Users.UserID(ctx, name)
 		if errors.Is(err, authority.ErrNotFound) {
 			return &authority.FieldError{Field: "verifiers[" + strconv.Itoa(i) + "]", Problem: "is no user", Fix: "Make the user first."}
@@ -252,7 +285,16 @@ func (s *Service) detail() []string {
 	return []string{
 		"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath,
 		"verifiers", strings.Join(verifiers, ","), "accept_api_tokens", strconv.FormatBool(s.AcceptAPITokens),
+		"project", projectText(s.ProjectNumber),
 	}
+}
+
+// projectText is a project's number, or nothing where there is none.
+func projectText(number int) string {
+	if number == 0 {
+		return ""
+	}
+	return strconv.Itoa(number)
 }
 
 // resumed is what the audit log tells of the change of a suspended service, beside what is changed: who has let callers in

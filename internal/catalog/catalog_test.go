@@ -53,6 +53,14 @@ func (p *people) Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]stri
 	return p.store.UsersNamed(ctx, ids)
 }
 
+func (p *people) ProjectID(ctx context.Context, number int) (uuid.UUID, error) {
+	if p.fail != nil {
+		return uuid.Nil, p.fail
+	}
+	e, err := p.store.Project(ctx, number)
+	return e.ID, err
+}
+
 // desk is a catalog on a real database, that hears of its own changes.
 type desk struct {
 	*catalog.Catalog
@@ -85,7 +93,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.people, Applied: f.CatchUp, Now: now}); err != nil {
+	if d.Catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.people, Projects: d.people, Applied: f.CatchUp, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -569,7 +577,7 @@ func TestReloadFails(t *testing.T) {
 	d.create(t, catalog.Draft{Name: "reports", Host: "api.example.com", Default: policy.DefaultAuthenticated})
 	untouched := func(e []catalog.Entry) ([]catalog.Entry, error) { return e, nil }
 	store := &altered{d.store, untouched}
-	c, err := catalog.New(catalog.Config{Store: store, Users: d.people, Applied: d.Reload, Now: time.Now})
+	c, err := catalog.New(catalog.Config{Store: store, Users: d.people, Projects: d.people, Applied: d.Reload, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -601,10 +609,11 @@ func TestReloadFails(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	d := newDesk(t)
-	good := catalog.Config{Store: d.store, Users: d.people, Applied: d.Reload, Now: time.Now}
+	good := catalog.Config{Store: d.store, Users: d.people, Projects: d.people, Applied: d.Reload, Now: time.Now}
 	for what, change := range map[string]func(*catalog.Config){
 		"no store": func(c *catalog.Config) { c.Store = nil }, "no users": func(c *catalog.Config) { c.Users = nil },
-		"no Applied": func(c *catalog.Config) { c.Applied = nil }, "no clock": func(c *catalog.Config) { c.Now = nil },
+		"no projects": func(c *catalog.Config) { c.Projects = nil },
+		"no Applied":  func(c *catalog.Config) { c.Applied = nil }, "no clock": func(c *catalog.Config) { c.Now = nil },
 	} {
 		cfg := good
 		change(&cfg)

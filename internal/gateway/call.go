@@ -20,6 +20,9 @@ var (
 )
 
 // readForwarded reads into in which call Traefik or Caddy asks about, as readOriginal does for nginx.
+//
+// The query is the API's business, and may hold secrets. It is handed on for the tokens that come in it to a service that has a
+// project, and for nothing else: it is cut off the path before anything could log that.
 func readForwarded(h http.Header, in *authority.Presented) error {
 	methods, hosts, paths := h["X-Forwarded-Method"], h["X-Forwarded-Host"], h["X-Forwarded-Uri"]
 	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !isMethod(methods[0]) || hosts[0] == "" {
@@ -28,17 +31,9 @@ func readForwarded(h http.Header, in *authority.Presented) error {
 	if strings.ContainsAny(hosts[0], "/?#, ") { // a list is the word of several proxies, or of a client
 		return errForwarded
 	}
-	in.Method, in.Host, in.Path = methods[0], hosts[0], withoutQuery(paths[0])
+	in.Method, in.Host = methods[0], hosts[0]
+	in.Path, in.Query, _ = strings.Cut(paths[0], "?")
 	return nil
-}
-
-// withoutQuery cuts the query off a path. It is the API's business, and may hold secrets: it is dropped before anything
-// could log it.
-func withoutQuery(path string) string {
-	if query := strings.IndexByte(path, '?'); query >= 0 {
-		return path[:query]
-	}
-	return path
 }
 
 // readOriginal reads into in which call nginx asks about.
@@ -62,7 +57,8 @@ func readOriginal(h http.Header, in *authority.Presented) error {
 	if !ok || end == 0 {
 		return errURL
 	}
-	in.Host, in.Path = rest[:end], withoutQuery(rest[end:])
+	in.Host = rest[:end]
+	in.Path, in.Query, _ = strings.Cut(rest[end:], "?")
 	if len(methods) != 1 || !isMethod(methods[0]) {
 		return errMethod
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
@@ -44,6 +45,7 @@ type desk struct {
 	browsers  *session.Browsers
 	sessions  *session.Tokens
 	catalog   *catalog.Catalog
+	projects  *project.Projects
 	authority *authority.Authority
 	refusals  *audit.Refusals
 	users     *faultyUsers
@@ -71,6 +73,9 @@ const (
 	proxyAddress  = "192.0.2.10"
 	clientAddress = "198.51.100.7"
 )
+
+// sealedParameters are the names under which sealed tokens come.
+var sealedParameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
 
 // apiCookie is the cookie of a browser's session that the gateway takes.
 const apiCookie = "jeton_api"
@@ -104,17 +109,21 @@ func newDesk(t testing.TB) *desk {
 	})
 	check(t, err)
 	d.sessions = d.sessionsAt(t, opened)
-	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Applied: changes.CatchUp, Now: opened})
+	d.projects, err = project.New(project.Config{
+		Store: store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Parameters: sealedParameters, Now: opened, Random: rand.Reader,
+	})
+	check(t, err)
+	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: opened})
 	check(t, err)
 	d.wireSigned(t)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions), Users: d.users, Policy: d.catalog.Policy,
+		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions, d.projects), Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
-		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader,
+		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: sealedParameters,
 	})
 	check(t, err)
-	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken)
+	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.Sealed)
 	check(t, changes.CatchUp(ctx))
 	return d
 }
@@ -130,7 +139,12 @@ func newGateway(t testing.TB, a *authority.Authority, kinds ...authority.Kind) h
 }
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {
-	if c.Kind == feed.RevokedKey {
+	if c.ID == uuid.Nil || c.Kind == feed.Project {
+		if err := d.projects.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Kind == feed.RevokedKey || c.Kind == feed.Project {
 		c.ID = uuid.Nil // everything
 	}
 	d.authority.Forget(c.ID)

@@ -11,10 +11,6 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// ForgeableWarning is what follows where a token set is forgeable (see sealed.Settings.Forgeable): it is told wherever such a mode is
-// chosen or shown.
-const ForgeableWarning = "This mode encrypts and doesn't authenticate: tokens that open can be made from others without the key. An administrator who is named in one is let in without that role. Use GCM for every application that can."
-
 // SealedText is a token in the three steps of its making.
 type SealedText struct {
 	Plaintext string

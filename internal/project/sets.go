@@ -167,7 +167,7 @@ func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, vers
 	set(&changed.Name, patch.Name)
 	set(&changed.Active, patch.Active)
 	set(&changed.OneTime, patch.OneTime)
-	patch.over(&changed.Settings)
+	changed.Settings = patch.over(former.Settings)
 	key, err := p.keyOf(&former)
 	if err != nil {
 		return TokenSet{}, err

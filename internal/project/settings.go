@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,94 +11,57 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// What a setting is that is left out, or blank.
-const (
-	defaultKeySize  = 256
-	defaultIV       = "@1B2c3D4" // XDOC's
-	defaultRounds   = 600_000    // of PBKDF2 with SHA-256: OWASP's figure
-	defaultRoundsDB = 100        // of PasswordDeriveBytes: .NET's
-)
-
-// complete fills in what a token set's settings leave out. What can't be beside what is given stays, to be refused by Check.
-func complete(s *sealed.Settings) {
-	blank(&s.KeySize, defaultKeySize)
-	blank(&s.Derivation, sealed.SHA256)
-	switch s.Mode {
-	case sealed.GCM:
-		blank(&s.IVExpansion, sealed.RandomIV)
-	case sealed.CBC:
-		blank(&s.Padding, sealed.PKCS7)
-		blank(&s.IVExpansion, sealed.UTF16LE)
-		if s.IVExpansion != sealed.RandomIV && s.IVExpansion != sealed.Full {
-			blank(&s.IV, defaultIV)
-		}
-	case sealed.ECB:
-		blank(&s.Padding, sealed.PKCS7)
-	}
-	switch s.Derivation {
-	case sealed.PBKDF2:
-		blank(&s.Hash, "SHA256")
-		blank(&s.Iterations, defaultRounds)
-	case sealed.PasswordDeriveBytes:
-		blank(&s.Hash, "SHA1")
-		blank(&s.Iterations, defaultRoundsDB)
-	}
-}
-
-// blank gives a setting that is empty its default.
-func blank[T comparable](to *T, value T) {
-	var none T
-	if *to == none {
-		*to = value
-	}
-}
-
 // settings returns what a draft says of how tokens are encrypted.
 func (d *SetDraft) settings() sealed.Settings {
-	s := sealed.Settings{
-		Mode: sealed.GCM, IV: d.IV, IVExpansion: sealed.IVExpansion(d.IVExpansion), Derivation: sealed.KeyDerivation(d.KeyDerivation),
+	c := sealed.Choice{
+		KeySize: d.KeySize, Mode: d.Mode, Padding: d.Padding, IV: d.IV, IVExpansion: d.IVExpansion, Derivation: d.KeyDerivation,
 		Salt: d.Salt, Hash: d.Hash, Iterations: d.Iterations,
 	}
-	setMode(&s, d.Mode)
-	set(&s.KeySize, d.KeySize)
-	set((*string)(&s.Padding), d.Padding)
-	complete(&s)
-	return s
+	return c.Settings()
 }
 
-// setMode sets the mode, where it is given: XDOC's blank is CBC.
-func setMode(s *sealed.Settings, mode *string) {
-	if mode == nil {
-		return
+// over returns settings with a patch over them. What belonged to a former mode, or a former way to derive the key, goes, and the IV with
+// a former way to make one that had none: an administrator who changes the one thing means the default of the others.
+func (patch *SetPatch) over(s sealed.Settings) sealed.Settings {
+	mode, padding, size := string(s.Mode), string(s.Padding), s.KeySize
+	c := sealed.Choice{
+		KeySize: &size, Mode: &mode, Padding: &padding, IV: s.IV, IVExpansion: string(s.IVExpansion), Derivation: string(s.Derivation),
+		Salt: s.Salt, Hash: s.Hash, Iterations: s.Iterations,
 	}
-	s.Mode = sealed.Mode(*mode)
-	blank(&s.Mode, sealed.CBC)
+	set(&mode, patch.Mode)
+	mode = cmp.Or(mode, string(sealed.CBC)) // XDOC's blank
+	if mode != string(s.Mode) {
+		padding, c.IV, c.IVExpansion = "", "", ""
+	}
+	former := c.IVExpansion
+	set(&c.IVExpansion, patch.IVExpansion)
+	if c.IVExpansion != former && (lengthOf(c.IVExpansion) != lengthOf(former)) {
+		c.IV = ""
+	}
+	set(&c.Derivation, patch.KeyDerivation)
+	c.Derivation = cmp.Or(c.Derivation, string(sealed.SHA256))
+	if c.Derivation != string(s.Derivation) {
+		c.Salt, c.Hash, c.Iterations = "", "", 0
+	}
+	set(&size, patch.KeySize)
+	set(&padding, patch.Padding)
+	set(&c.IV, patch.IV)
+	set(&c.Salt, patch.Salt)
+	set(&c.Hash, patch.Hash)
+	set(&c.Iterations, patch.Iterations)
+	return c.Settings()
 }
 
-// over writes a patch over settings. What belonged to a former mode, or a former way to derive the key, goes, and the IV with a former
-// way to make one that has none: an administrator who changes the one thing means the default of the others.
-func (patch *SetPatch) over(s *sealed.Settings) {
-	former := *s
-	setMode(s, patch.Mode)
-	if s.Mode != former.Mode {
-		s.Padding, s.IV, s.IVExpansion = "", "", ""
+// lengthOf is how many characters an IV has that is expanded in a way.
+func lengthOf(expansion string) int {
+	switch sealed.IVExpansion(expansion) {
+	case sealed.RandomIV:
+		return 0
+	case sealed.Full:
+		return 16
+	default:
+		return 8
 	}
-	set((*string)(&s.IVExpansion), patch.IVExpansion)
-	if s.IVExpansion == sealed.RandomIV || s.IVExpansion == sealed.Full && former.IVExpansion != sealed.Full {
-		s.IV = ""
-	}
-	set((*string)(&s.Derivation), patch.KeyDerivation)
-	blank(&s.Derivation, sealed.SHA256)
-	if s.Derivation != former.Derivation {
-		s.Salt, s.Hash, s.Iterations = "", "", 0
-	}
-	set(&s.KeySize, patch.KeySize)
-	set((*string)(&s.Padding), patch.Padding)
-	set(&s.IV, patch.IV)
-	set(&s.Salt, patch.Salt)
-	set(&s.Hash, patch.Hash)
-	set(&s.Iterations, patch.Iterations)
-	complete(s)
 }
 
 // checkSettings refuses settings by which nothing could be opened as it was meant, as a field of the API.

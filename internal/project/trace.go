@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -14,9 +15,10 @@ import (
 
 // Question asks why tokens are refused.
 type Question struct {
-	Query                   secret.Text // of a call, still percent-encoded; instead of the three below
-	Security, User, Context secret.Text // each as it stands in a URL, or before it was URL encoded
-	From                    netip.Addr  // of the caller: where it isn't valid, addresses aren't judged
+	Query          secret.Text // of a call, still percent-encoded; instead of the three below
+	Security, User secret.Text // tokens as they stand in a URL, or before they were URL encoded
+	Context        secret.Text // that the call names, as it is
+	From           netip.Addr  // of the caller: where it isn't valid, addresses aren't judged
 }
 
 // Explanation says step by step whether tokens are good. It holds neither tokens nor secrets, but some of what the tokens say: it is
@@ -65,7 +67,7 @@ const maxAsked = 8 * 1024
 
 // presentedBy returns the tokens that a question is about.
 func (p *Projects) presentedBy(q Question) (authority.SealedTokens, error) {
-	s := authority.SealedTokens{Security: q.Security, User: q.User, Context: q.Context}
+	s := authority.SealedTokens{Security: q.Security, User: q.User, Context: secret.Text(url.QueryEscape(q.Context.Reveal()))}
 	if q.Query != "" {
 		if s.Any() || s.Context != "" {
 			return s, authority.Field("query", "stands beside tokens", "Give the query alone, or the tokens.")

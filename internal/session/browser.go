@@ -133,6 +133,24 @@ type Cookies struct {
 // former is not the zero ID. The secrets are new whatever the browser had before: who planted a cookie knows nothing of
 // the one that counts (session fixation). It returns ErrNotFound where the user was deleted meanwhile.
 func (b *Browsers) Begin(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (Cookies, error) {
+	return b.begin(ctx, owner, SealedOrigin{}, former, actor)
+}
+
+// BeginSealed makes a session for whoever has just proved to be owner by sealed tokens, as Begin does for one who logged in. It opens
+// the protected APIs of the project and nothing else: of the two secrets, nobody is given the console's. Sealed tokens have no power
+// over Jeton, and what is got for them mustn't have more. An owner whose tokens weren't limited to a project is none of theirs.
+func (b *Browsers) BeginSealed(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (api secret.Text, s Session, err error) {
+	if owner.CredentialKind != authority.Sealed || owner.Limits == nil || owner.Limits.Project == uuid.Nil {
+		return "", Session{}, errNotSealed
+	}
+	made, err := b.begin(ctx, owner, SealedOrigin{Project: owner.Limits.Project, From: owner.Limits.From}, former, actor)
+	return made.API, made.Session, err
+}
+
+// errNotSealed says that a session of sealed tokens was to be begun by something else: it would have no limits.
+var errNotSealed = errors.New("session: it isn't by sealed tokens that the session is begun")
+
+func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by SealedOrigin, former uuid.UUID, actor audit.Actor) (Cookies, error) {
 	console, err := secret.Make(secret.Console, b.cfg.Random)
 	if err != nil {
 		return Cookies{}, err
@@ -148,7 +166,7 @@ func (b *Browsers) Begin(ctx context.Context, owner *authority.Principal, former
 	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
 	s := Session{
 		ID: id, UserID: owner.ID, CreatedAt: now, LastUsedAt: now, LastUsedIP: actor.Address,
-		ExpiresAt: now.Add(b.cfg.Lifetime),
+		ExpiresAt: now.Add(b.cfg.Lifetime), Sealed: by,
 	}
 	digests := Digests{Console: b.cfg.Keyring.Digest(console), API: b.cfg.Keyring.Digest(api)}
 	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now)

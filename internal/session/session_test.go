@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -256,7 +257,7 @@ func TestBegin(t *testing.T) {
 	want := session.Session{
 		ID: c.Session.ID, UserID: ann.ID, CreatedAt: noon, LastUsedAt: noon, LastUsedIP: "192.0.2.7", ExpiresAt: noon.Add(lifetime),
 	}
-	if c.Session != want || c.Session.ID == uuid.Nil || c.Session.ID == second.Session.ID {
+	if !reflect.DeepEqual(c.Session, want) || c.Session.ID == uuid.Nil || c.Session.ID == second.Session.ID {
 		t.Errorf("got %+v, want %+v with an ID of its own", c.Session, want)
 	}
 	for what, c := range map[string]session.Cookies{"the first": c, "another browser's": second, "another user's": others} {
@@ -623,7 +624,7 @@ func TestNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, owner := range map[string]*authority.Principal{"nobody": {}, "a deleted user": ann, "a user unknown": {User: authority.User{ID: uuid.New()}}} {
-		if c, err := d.Begin(t.Context(), owner, former.Session.ID, actor); !errors.Is(err, authority.ErrNotFound) || c != (session.Cookies{}) {
+		if c, err := d.Begin(t.Context(), owner, former.Session.ID, actor); !errors.Is(err, authority.ErrNotFound) || !reflect.DeepEqual(c, session.Cookies{}) {
 			t.Errorf("%s: got session %v and error %v, want ErrNotFound alone", what, c.Session.ID, err)
 		}
 	}
@@ -679,7 +680,7 @@ func TestFaults(t *testing.T) {
 
 	refuse := func(ctx context.Context, what string, want error) {
 		t.Helper()
-		if c, err := d.Begin(ctx, ann, c.Session.ID, actor); !errors.Is(err, want) || c != (session.Cookies{}) {
+		if c, err := d.Begin(ctx, ann, c.Session.ID, actor); !errors.Is(err, want) || !reflect.DeepEqual(c, session.Cookies{}) {
 			t.Errorf("%s: got session %v and error %v, want %v alone", what, c.Session.ID, err, want)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
@@ -46,7 +48,21 @@ func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof
 		}
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: s.ID, UserID: s.UserID}
 	}
-	return authority.Proof{ID: s.ID, UserID: s.UserID, NotAfter: earlier(s.ExpiresAt, now.Add(w.cfg.Idle)), Remember: true}, nil
+	if s.Sealed.Project != uuid.Nil && w.kind == authority.ConsoleSession { // nobody was given its secret
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonNotAcceptedHere, ID: s.ID, UserID: s.UserID}
+	}
+	return authority.Proof{
+		ID: s.ID, UserID: s.UserID, NotAfter: earlier(s.ExpiresAt, now.Add(w.cfg.Idle)), Limits: s.Sealed.limits(), Remember: true,
+	}, nil
+}
+
+// limits are those of a session that sealed tokens began: its project's services and addresses, and never what an administrator may.
+// The tokens may have been forgeable, and a session outlasts them; who administers logs in.
+func (o *SealedOrigin) limits() *authority.Limits {
+	if o.Project == uuid.Nil {
+		return nil
+	}
+	return &authority.Limits{Project: o.Project, WithoutAdmin: true, From: o.From}
 }
 
 // over returns why a session no longer counts, or nothing. One whose times lie ahead was made or used while the clock was

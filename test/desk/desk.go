@@ -33,6 +33,7 @@ import (
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -52,6 +53,9 @@ const (
 	APICookie     = "jeton_api"
 )
 
+// Parameters are the names under which sealed tokens come.
+var Parameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
+
 // Peer is the address from which calls come.
 var Peer = netip.MustParseAddr("192.0.2.7")
 
@@ -69,6 +73,7 @@ type Desk struct {
 	Browsers  *session.Browsers
 	Sessions  *session.Tokens
 	Platforms *platform.Platforms
+	Projects  *project.Projects
 	Catalog   *catalog.Catalog
 	Feed      *feed.Feed
 	Authority *authority.Authority
@@ -115,8 +120,8 @@ func New(tb testing.TB, o Options) *Desk {
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions, d.Platforms),
-		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals,
+		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions, d.Platforms, d.Projects),
+		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: Parameters,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
 	})
@@ -181,7 +186,13 @@ func (d *Desk) open(tb testing.TB) (err error) {
 	if err != nil {
 		return err
 	}
-	d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Applied: d.applied, Now: d.Now})
+	d.Projects, err = project.New(project.Config{
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Parameters: Parameters, Now: d.Now, Random: rand.Reader,
+	})
+	if err != nil {
+		return err
+	}
+	d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Projects: d.Projects, Applied: d.applied, Now: d.Now})
 	return err
 }
 
@@ -317,7 +328,12 @@ func (d *Desk) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
-	if c.Kind == feed.RevokedKey || c.Kind == feed.Platform {
+	if c.ID == uuid.Nil || c.Kind == feed.Project {
+		if err := d.Projects.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Kind == feed.RevokedKey || c.Kind == feed.Platform || c.Kind == feed.Project {
 		c.ID = uuid.Nil
 	}
 	if d.Authority != nil {
