@@ -127,9 +127,13 @@ func (d *doors) addresses() Addresses {
 }
 
 // gatewayKinds are the kinds of credential with which the protected APIs can be called. An API token is among them for the
-// services that take it as it is; at all others its bearer is told to exchange it first.
+// services that take it as it is; at all others its bearer is told to exchange it first. Sealed tokens are seen in the calls of
+// services that have a project.
 func gatewayKinds() authority.Kinds {
-	return authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken)
+	return authority.KindsOf(
+		authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken,
+		authority.Sealed,
+	)
 }
 
 // furnish puts behind each door what answers there.

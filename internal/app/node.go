@@ -27,6 +27,7 @@ import (
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
@@ -52,6 +53,7 @@ type node struct {
 	browsers     *session.Browsers
 	sessions     *session.Tokens
 	platforms    *platform.Platforms
+	projects     *project.Projects
 	catalog      *catalog.Catalog
 	authority    *authority.Authority
 	events       *eventLog
@@ -164,7 +166,13 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
-	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Applied: n.applied, Now: o.Now})
+	n.projects, err = project.New(project.Config{
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Parameters: sealedParameters, Now: o.Now, Random: o.Random,
+	})
+	if err != nil {
+		return err
+	}
+	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Now: o.Now})
 	if err != nil {
 		return err
 	}
@@ -174,8 +182,8 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms),
-		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects),
+		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: sealedParameters,
 		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.Hear, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
@@ -229,14 +237,19 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 			return err
 		}
 	}
+	if all || c.Kind == feed.Project { // before what its tokens have proven is forgotten
+		if err := n.projects.Reload(ctx); err != nil {
+			return err
+		}
+	}
 	// What is remembered rests on a credential's record and its user, not on the key that signed it, nor on the platform that got
 	// it. So a revoked key has everything forgotten, once it is known to be revoked, and so has a platform whose sessions have
-	// ended; a new key nothing, or each rotation would be a flood of log-ins.
+	// ended, or a project; a new key nothing, or each rotation would be a flood of log-ins.
 	switch c.Kind {
 	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken:
 		n.authority.Forget(c.ID)
 	case feed.Service, feed.Pepper, feed.SigningKey, feed.PlatformRules, feed.PlatformKey: // no credential rests on them
-	default: // a revoked key, a platform; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
+	default: // a revoked key, a platform, a project; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
 		n.authority.Forget(uuid.Nil)
 	}
 	if all {

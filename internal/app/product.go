@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/profile/matrix42"
 )
@@ -33,3 +34,6 @@ func (n *node) products() (on []product, err error) {
 	}
 	return on, nil
 }
+
+// sealedParameters are the names under which sealed tokens come in the calls of services that have a project.
+var sealedParameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
