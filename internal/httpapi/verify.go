@@ -69,16 +69,24 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 	if !isToken(b.Method) {
 		return nil, &authority.FieldError{Field: "method", Problem: "is no method of HTTP", Fix: "Give the call's, as GET."}
 	}
-	host, path, ok := cutURL(b.URL)
+	host, path, query, ok := cutURL(b.URL)
 	if !ok {
 		return nil, &authority.FieldError{
 			Field: "url", Problem: "is no absolute http or https URL without user information",
 			Fix: "Give scheme, host and the path as the service received it, as https://api.example.com/reports/7.",
 		}
 	}
+	switch {
+	case b.Query != "" && query != "":
+		return nil, &authority.FieldError{
+			Field: "query", Problem: "stands beside the query of url", Fix: "Give the call's query once, in either.",
+		}
+	case b.Query != "":
+		query = strings.TrimPrefix(b.Query, "?")
+	}
 	p := &authority.Presented{
 		Authorization: field(b.Authorization), Cookie: field(b.Cookie), Origin: field(b.Origin), SecFetchSite: field(b.SecFetchSite),
-		Method: b.Method, Host: host, Path: path,
+		Query: query, Method: b.Method, Host: host, Path: path,
 	}
 	if b.RemoteIP != "" {
 		address, err := netip.ParseAddr(b.RemoteIP)
@@ -98,26 +106,26 @@ func field(value string) []string {
 	return []string{value}
 }
 
-// cutURL returns host and path of an absolute URL, the path exactly as it stands there, without the query. A parser
+// cutURL returns host, path and query of an absolute URL, each exactly as it stands there. A parser
 // would clean or decode the path on the way, and the policy must judge the one that the service received. A '#' doesn't
 // end the path, either: in a request line it is no fragment, and the policy refuses it.
 //
 // What parsers read in several ways has no host here: user information, and a backslash, which browsers take for a slash.
-func cutURL(url string) (host, path string, ok bool) {
+func cutURL(url string) (host, path, query string, ok bool) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-		return "", "", false
+		return "", "", "", false
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
-	host, path = rest[:end], rest[end:]
-	path, _, _ = strings.Cut(path, "?")
+	host = rest[:end]
+	path, query, _ = strings.Cut(rest[end:], "?")
 	if path == "" {
 		path = "/" // as the request line has it (RFC 9112, section 3.2.1)
 	}
-	return host, path, host != "" && !strings.ContainsAny(host, "@\\ \t\r\n")
+	return host, path, query, host != "" && !strings.ContainsAny(host, "@\\ \t\r\n")
 }
 
 // isToken reports whether text may be a method (RFC 9110, section 5.6.2), of a length that any has.
