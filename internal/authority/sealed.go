@@ -87,23 +87,24 @@ func (n *Parameters) read(query string) (SealedTokens, *Refusal) {
 
 // place returns which of the parameters a name is, or -1.
 func (n *Parameters) place(name string) int {
-	if strings.ContainsAny(name, "%+") {
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			return -1
-		}
-		name = plain
-	}
 	for i, want := range [...]string{n.Security, n.User, n.Context, n.Project} {
-		if sameASCII(name, want) {
+		if SameParameter(name, want) {
 			return i
 		}
 	}
 	return -1
 }
 
-// sameASCII reports whether two names are the same but for the case of ASCII letters: Unicode's folds are longer in UTF-8.
-func sameASCII(name, want string) bool {
+// SameParameter reports whether a parameter's name, as it stands in a query, is the wanted one but for percent-encoding and the
+// case of ASCII letters: Unicode's folds are longer in UTF-8.
+func SameParameter(name, want string) bool {
+	if len(name) > len(want) && len(name) <= 3*len(want) && strings.ContainsAny(name, "%+") {
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			return false
+		}
+		name = plain
+	}
 	return len(name) == len(want) && strings.EqualFold(name, want)
 }
 
