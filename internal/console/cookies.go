@@ -61,9 +61,16 @@ func (c Cookies) clear(w http.ResponseWriter) {
 	c.put(w, apiCookie, c.domain, "", -1)
 }
 
+// API returns the cookie that calls protected APIs, for a session that doesn't open the console.
+func (c Cookies) API(value secret.Text) *http.Cookie { return c.cookie(apiCookie, c.domain, value, 0) }
+
 func (c Cookies) put(w http.ResponseWriter, name, domain string, value secret.Text, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: Secure is left out over plain http alone, where it would keep the cookie from coming back
+	http.SetCookie(w, c.cookie(name, domain, value, maxAge))
+}
+
+func (c Cookies) cookie(name, domain string, value secret.Text, maxAge int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // G124: Secure is left out over plain http alone, where it would keep the cookie from coming back
 		Name: name, Value: value.Reveal(), Path: "/", Domain: domain, MaxAge: maxAge,
 		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	}
 }
