@@ -163,10 +163,68 @@ func Digest(pepper []byte, text Text) Sum {
 }
 
 // Redact replaces whatever in text has the form of an opaque secret or of a signed token, whole or a little cut or mistyped,
-// by "[secret]": for text that a caller wrote and a log or an event shall show, such as a path into which a token was
-// pasted. What has no such form, it can't know for a secret.
+// by "[secret]", and what stands behind the name of a parameter in which sealed tokens come: for text that a caller wrote and a log
+// or an event shall show, such as a path into which a token was pasted. What has neither such a form nor such a name, it can't know
+// for a secret.
 func Redact(text string) string {
-	return redactRuns(redactRuns(text, "eyJ", ofSigned), family, alphanumeric) // the signed ones first: family may stand in them
+	return redactRuns(redactRuns(redactNamed(text), "eyJ", ofSigned), family, alphanumeric) // the signed ones first: family may stand in them
+}
+
+// named are the parameters in which sealed tokens come, which have no form by which they could be known: their names say what they
+// are. A product whose parameters are others adds them here.
+var named = [...]string{"XST", "XUT"}
+
+// redactNamed replaces what stands behind a name and "=", up to the next "&" or control character. It takes whatever may be there: a
+// token's Base64 has "/" and "=" in it, its "+" may have become a space, and some clients put it into quotes. The name counts in any
+// case, and "=" percent-encoded, too, as often as somebody likes. A name itself that is percent-encoded goes unseen: who pastes an
+// address doesn't write it so.
+func redactNamed(text string) string {
+	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, '%') < 0 {
+		return text // as most are
+	}
+	var b strings.Builder
+	kept := 0 // what stands before it is in b
+	for at := 0; at < len(text); at++ {
+		start := valueAt(text, at)
+		if start == 0 {
+			continue
+		}
+		for at = start; at < len(text) && text[at] != '&' && text[at] >= ' '; {
+			at++
+		}
+		if at > start {
+			b.WriteString(text[kept:start])
+			b.WriteString(redacted)
+			kept = at
+		}
+	}
+	if kept == 0 {
+		return text
+	}
+	return b.String() + text[kept:]
+}
+
+// valueAt returns where the value begins if one of the names, with "=", stands at a place of text, else 0.
+func valueAt(text string, at int) int {
+	for _, name := range named {
+		end := at + len(name)
+		if end >= len(text) || !strings.EqualFold(text[at:end], name) {
+			continue
+		}
+		if text[end] == '=' {
+			return end + 1
+		}
+		if text[end] != '%' {
+			continue
+		}
+		for end++; strings.HasPrefix(text[end:], "25"); { // "%" itself, percent-encoded
+			end += len("25")
+		}
+		if end+2 <= len(text) && strings.EqualFold(text[end:end+2], "3D") {
+			return end + len("3D")
+		}
+	}
+	return 0
 }
 
 // redactRuns replaces the runs that begin with a tag and are long enough, of the characters told.

@@ -172,10 +172,55 @@ func TestRedact(t *testing.T) {
 		{"signed, glued to a secret", token + signed, "[secret][secret]"},
 		{"signed, beside a secret", signed + "/" + token, "[secret]/[secret]"},
 		{"a word with eyJ", "/eyJ/keyJ.-_", "/eyJ/keyJ.-_"},
+		{"sealed, in a path", "/XDocApi/XST=C15O/Egi+93==", "/XDocApi/XST=[secret]"},
+		{"sealed, both", "/a?XST=b&XSC=c&XUT=d&e=f", "/a?XST=[secret]&XSC=c&XUT=[secret]&e=f"},
+		{"sealed, in any case", "xst=a&Xut=b", "xst=[secret]&Xut=[secret]"},
+		{"sealed, percent-encoded", "/a%3FXST%3Da%2Fb%26XUT%3db/c", "/a%3FXST%3D[secret]"},
+		{"sealed, twice percent-encoded", "/XST%253Da/XUT%252525253db", "/XST%253D[secret]"},
+		{"sealed, with spaces", "GET /xst=a b c&d", "GET /xst=[secret]&d"},
+		{"sealed, in quotes", `/XST="a"`, "/XST=[secret]"},
+		{"sealed, in a line", "XST=a\nb", "XST=[secret]\nb"},
+		{"sealed, in what isn't UTF-8", "\xffXST=\xff\xfe", "\xffXST=[secret]"},
+		{"sealed, glued to a word", "/aXST=b", "/aXST=[secret]"},
+		{"sealed, of a like name", "XSXST=XST=a", "XSXST=[secret]"},
+		{"sealed, beside others", token + "/XST=" + signed + "&" + signed, "[secret]/XST=[secret]&[secret]"},
+		{"sealed, empty", "/XST=&XUT=", "/XST=&XUT="},
+		{"sealed, cut", "/XST%3", "/XST%3"},
+		{"the names alone", "/XST/xut%20/XST", "/XST/xut%20/XST"},
+		{"other names", "/XSC=a&XT=b&ST=c&X\u017fT=d&XST2=e", "/XSC=a&XT=b&ST=c&X\u017fT=d&XST2=e"},
 	}
 	for _, tt := range tests {
 		if got := secret.Redact(tt.text); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
+}
+
+// TestRedactAllocates nothing where there is nothing to redact: every line of the log comes through it.
+func TestRedactAllocates(t *testing.T) {
+	for _, text := range []string{"/documents/7", "/a=b/c%20d/XST", "api.example.com"} {
+		if n := testing.AllocsPerRun(100, func() { secret.Redact(text) }); n != 0 {
+			t.Errorf("%s: got %v allocations, want none", text, n)
+		}
+	}
+}
+
+// FuzzRedact holds Redact to leaving nothing behind a name, and to leaving alone what it has done.
+func FuzzRedact(f *testing.F) {
+	for _, text := range []string{"XST=a", "/xut%3Da b", "XST%253D", "XST=[secret]&XUT=b", "XSXST==XST=\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := secret.Redact(text)
+		if again := secret.Redact(got); again != got {
+			t.Errorf("%q: got %q, and then %q", text, got, again)
+		}
+		upper := strings.ToUpper(text)
+		if at := strings.Index(upper, "XST="); at >= 0 && len(upper) == len(text) {
+			value, _, _ := strings.Cut(text[at+4:], "&")
+			if len(value) > 0 && value[0] >= ' ' && !strings.Contains(got, "[secret]") {
+				t.Errorf("%q: got %q, want the value redacted", text, got)
+			}
+		}
+	})
 }
