@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,7 @@ type edge struct {
 }
 
 // scripted is a way in whose security tokens say what comes of them: good is good for john; "once" is good for john, once; any
-// other is refused for the reason that it names.
+// other is refused for the reason that it names, if it does.
 type scripted struct {
 	user, set, project uuid.UUID
 
@@ -86,6 +87,8 @@ func (s *scripted) Prove(_ context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: 7 * time.Second}
 	case text == "fault":
 		return authority.Proof{}, errFault
+	case !slices.Contains(authority.Reasons(), authority.Reason(text)):
+		text = "bad_seal"
 	}
 	return authority.Proof{}, &authority.Refusal{Reason: authority.Reason(text)}
 }

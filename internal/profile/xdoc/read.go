@@ -86,9 +86,9 @@ func readBody(r *http.Request) ([]byte, error) {
 func flatten(text []byte, boundary string) (string, error) {
 	var b strings.Builder
 	parts := multipart.NewReader(bytes.NewReader(text), boundary)
-	for {
+	for found := false; ; found = true {
 		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if found && errors.Is(err, io.EOF) {
 			return strings.TrimPrefix(b.String(), "&"), nil
 		}
 		if err != nil {
