@@ -120,7 +120,7 @@ func (f *faultySessions) BeginSealed(ctx context.Context, owner *authority.Princ
 	if err := f.err.Load(); err != nil {
 		return "", session.Session{}, *err
 	}
-	made, err := f.Browsers.Begin(ctx, owner, former, actor)
+	made, err := f.Begin(ctx, owner, former, actor)
 	if err == nil {
 		f.begun.Add(1)
 	}

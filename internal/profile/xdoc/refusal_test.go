@@ -344,7 +344,8 @@ func TestCanary(t *testing.T) {
 				get(path + "?XST=" + canary + "&XST=" + user), get(path + "?XST=" + canary).plus("Authorization: Bearer " + user),
 				get(path + "?XST=" + canary).plus("Referer: https://a/?XST=" + user), post(path, "XST="+canary+"&XUT="+user),
 				post(path, "XST=fault&XUT="+user), parts(path, "XST", canary, "XUT", user), parts(path, "XST", "once"+canary+path, "XUT", user),
-				{line: "PUT " + path + "?XST=" + canary}, {line: "POST " + path + "?XST=" + canary, headers: []string{"Content-Type: x"}, body: user},
+				{line: "PUT " + path + "?XST=" + canary},
+				{line: "POST " + path + "?XST=" + canary, headers: []string{"Content-Type: x"}, body: user},
 				post(path, "XST="+canary+strings.Repeat("A", 8<<10)), post(path, "XUT="+user+strings.Repeat("A", 64<<10)),
 				get(path + "XST=" + canary + "&XUT=" + user), get("/x" + path + "xst%3D" + canary + "?XUT=" + user),
 			} {
