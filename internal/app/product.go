@@ -3,9 +3,9 @@ package app
 import (
 	"net/http"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/profile/matrix42"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
 )
 
 // product is the profile of one product: which paths of the public listener are its own, and what answers there.
@@ -32,8 +32,14 @@ func (n *node) products() (on []product, err error) {
 		}
 		on = append(on, product{bitcanuck.Serves, h})
 	}
+	if n.cfg.XDOC {
+		h, err := xdoc.New(xdoc.Config{
+			Authority: n.authority, Sessions: n.browsers, Feed: n.feed, Peers: n.peers, Cookie: n.cookies.API, Now: n.now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		on = append(on, product{xdoc.Serves, h})
+	}
 	return on, nil
 }
-
-// sealedParameters are the names under which sealed tokens come in the calls of services that have a project.
-var sealedParameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}

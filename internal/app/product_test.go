@@ -93,6 +93,41 @@ func TestBitCanuck(t *testing.T) {
 	}
 }
 
+// TestXDOC asks without a token at each of the profile's addresses, with the profile as it is by default, and turned off. What a
+// listener adds to every answer it adds to these.
+func TestXDOC(t *testing.T) {
+	for name, tc := range map[string]struct {
+		flags    []string
+		api, ui  int
+		envelope bool
+	}{
+		"by default": {nil, 200, 404, true},
+		"turned off": {[]string{"--xdoc", "off"}, 404, 404, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := run(t, configure(t, t.TempDir(), tc.flags...))
+			for path, want := range map[string]int{"/XDocApi/?XM=App.ApiTest&XST=canary": tc.api, "/XDocApi": tc.api, "/XDocUi/?AppLink=canary": tc.ui} {
+				status, header, body := ask(t, "http://"+i.addresses.Public.String()+path)
+				if status != want || want == 200 && (header.Get("XwsResultCode") != "403" || !strings.Contains(body, `ResultInfo="Security Validation Failed"`)) {
+					t.Errorf("%s: got %d %s, want %d", path, status, body, want)
+				}
+				if ours := strings.Contains(body, "ServiceResponse") || strings.Contains(body, "behind the proxy"); ours != tc.envelope {
+					t.Errorf("%s: got %s, want the profile's answer: %t", path, body, tc.envelope)
+				}
+				if header.Get("Content-Security-Policy") == "" || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {
+					t.Errorf("%s: got header %v, want what every answer has", path, header)
+				}
+			}
+			if err := i.stop(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(i.stderr.String(), "canary") {
+				t.Errorf("got a query in %s", i.stderr.String())
+			}
+		})
+	}
+}
+
 // TestSessionsEnd has session tokens of the administrator remembered at the gateway, and then ended in each way: each change is
 // heard by the node that makes it before it is answered.
 func TestSessionsEnd(t *testing.T) {

@@ -69,6 +69,7 @@ type Config struct {
 	Matrix42              bool // Matrix42's clients are served
 	Matrix42RefusalStatus int  // of the null that they get for an API token that is refused: 401 or 200
 	BitCanuck             bool // BitCanuck's clients are served
+	XDOC                  bool // XDOC's clients are served
 
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
@@ -120,6 +121,7 @@ func settings() []setting {
 		{name: "matrix42", value: "on", help: "on or off: whether Matrix42's clients exchange their API tokens below /m42Services/"},
 		{name: "matrix42-refusal-status", value: "401", help: "401 or 200: status of the null that they get for an API token that is refused; the product itself says 200"},
 		{name: "bitcanuck", value: "on", help: "on or off: whether BitCanuck's clients log in and out below /api/v1/"},
+		{name: "xdoc", value: "on", help: "on or off: whether XDOC's clients try their sealed tokens at /XDocApi/, and come in with them at /XDocUi/; services take the tokens in either case"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},

@@ -232,7 +232,7 @@ func (c *Config) Settings() []Setting {
 		"trusted-peer-secret": given(c.PeerSecret), "trusted-peers": strings.Join(peers, ","), "log-level": c.LogLevel.String(), "log-format": c.LogFormat,
 		"key-age": c.KeyAge.String(), "access-token-algorithm": string(c.AccessTokenAlgorithm), "api-token-algorithm": string(c.APITokenAlgorithm),
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
-		"session-token-life": c.SessionTokenLife.String(), "keep-session-tokens": onOff(c.KeepSessionTokens), "bitcanuck": onOff(c.BitCanuck),
+		"session-token-life": c.SessionTokenLife.String(), "keep-session-tokens": onOff(c.KeepSessionTokens), "bitcanuck": onOff(c.BitCanuck), "xdoc": onOff(c.XDOC),
 		"matrix42": onOff(c.Matrix42), "matrix42-refusal-status": strconv.Itoa(c.Matrix42RefusalStatus),
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}

@@ -4,7 +4,7 @@ import "net/http"
 
 // profiles reads which products' clients are served, and how.
 func (r *reader) profiles(c *Config) {
-	c.Matrix42, c.BitCanuck = r.onOff("matrix42"), r.onOff("bitcanuck")
+	c.Matrix42, c.BitCanuck, c.XDOC = r.onOff("matrix42"), r.onOff("bitcanuck"), r.onOff("xdoc")
 	switch r.k.String("matrix42-refusal-status") {
 	case "401":
 		c.Matrix42RefusalStatus = http.StatusUnauthorized

@@ -41,3 +41,24 @@ func TestMatrix42InFile(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherProfiles: each has a switch of its own.
+func TestOtherProfiles(t *testing.T) {
+	for _, tc := range []struct {
+		flag            string
+		bitcanuck, xdoc bool
+		want            string // of the error
+	}{
+		{"--matrix42=off", true, true, ""},
+		{"--bitcanuck=off", false, true, ""},
+		{"--xdoc=off", true, false, ""},
+		{"--xdoc=false", true, false, ""},
+		{"--xdoc=on", true, true, ""},
+		{"--xdoc=no", true, false, "xdoc: is neither on nor off"},
+	} {
+		c, err := load(t, []string{tc.flag}, nil)
+		if (err == nil) != (tc.want == "") || !strings.Contains(fmt.Sprint(err), tc.want) || c.BitCanuck != tc.bitcanuck || c.XDOC != tc.xdoc {
+			t.Errorf("%s: got %t, %t and %v, want %t, %t and %q", tc.flag, c.BitCanuck, c.XDOC, err, tc.bitcanuck, tc.xdoc, tc.want)
+		}
+	}
+}

@@ -27,6 +27,7 @@ import (
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/profile/xdoc"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/test/desk"
@@ -110,7 +111,6 @@ type faultySessions struct {
 	*session.Browsers
 	err    atomic.Pointer[error]
 	before atomic.Pointer[func()] // called once, before a session begins
-	begun  atomic.Int64
 }
 
 func (f *faultySessions) BeginSealed(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (secret.Text, session.Session, error) {
@@ -120,11 +120,7 @@ func (f *faultySessions) BeginSealed(ctx context.Context, owner *authority.Princ
 	if err := f.err.Load(); err != nil {
 		return "", session.Session{}, *err
 	}
-	made, err := f.Begin(ctx, owner, former, actor)
-	if err == nil {
-		f.begun.Add(1)
-	}
-	return made.API, made.Session, err
+	return f.Browsers.BeginSealed(ctx, owner, former, actor)
 }
 
 // faultyFeed is the desk's feed, which counts how often it is heard, until it is told to fail.
@@ -154,7 +150,11 @@ func newEdge(t testing.TB) *edge {
 	var err error
 	d.user, err = d.Accounts.Create(t.Context(), account.Draft{Username: "john", Roles: []string{"admin"}}, audit.Actor{})
 	check(t, err)
-	d.way = &scripted{user: d.user.ID, set: uuid.Must(uuid.NewV7()), project: uuid.Must(uuid.NewV7()), once: map[string]bool{}}
+	ours, err := d.Projects.Create(t.Context(), project.Draft{Number: project.DefaultNumber, Name: "XDOC"}, audit.Actor{})
+	check(t, err)
+	set, _, err := d.Projects.AddSet(t.Context(), ours.Number, project.SetDraft{Name: "GCM"}, audit.Actor{})
+	check(t, err)
+	d.way = &scripted{user: d.user.ID, set: set.ID, project: ours.ID, once: map[string]bool{}}
 	d.authority, err = authority.New(authority.Config{
 		Ways: append(d.Browsers.Ways(), d.way, d.Personal), Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters,
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: desk.ConsoleCookie}, {Kind: authority.APISession, Name: desk.APICookie}},
