@@ -19,7 +19,12 @@ func (k KeySize) IsZero() bool { return !k.Set }
 
 // UnmarshalJSON implements json.Unmarshaler. Which sizes there are, it doesn't know.
 func (k *KeySize) UnmarshalJSON(b []byte) error {
-	text := string(bytes.Trim(b, `"`))
+	text := string(b)
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		if err := json.Unmarshal(b, &text); err != nil {
+			return err
+		}
+	}
 	*k = KeySize{Set: true}
 	if text == "" {
 		return nil

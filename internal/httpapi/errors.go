@@ -131,6 +131,7 @@ var wordings = []struct {
 	{"expected integer", "is not an integer", false},
 	{"invalid integer", "is not an integer", false},
 	{"invalid date/time", "is not a time such as 2026-01-31T12:00:00Z", false},
+	{"expected value to match at least one schema", "is none of the forms that it may have", false},
 	{"expected value to be one of ", "is none of ", true},
 	{"expected number ", "is not ", true},
 	{"expected length ", "has not so many characters: ", true},

@@ -46,7 +46,20 @@ func document(publicURL, cookie string) huma.Config {
 	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[bool]](), reflect.TypeFor[bool]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[int]](), reflect.TypeFor[int]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[api.Optional[api.RateLimitPatch]](), reflect.TypeFor[api.RateLimitPatch]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[api.KeySize](), reflect.TypeFor[keySize]())
 	return cfg
+}
+
+// keySize has the schema of an api.KeySize, which no Go type has by itself.
+type keySize struct{}
+
+// Schema implements huma.SchemaProvider. Which numbers are sizes of a key, the inside says, in its own words.
+func (keySize) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{AnyOf: []*huma.Schema{{Type: "integer"}, {Type: "string", Enum: []any{"", "128", "192", "196", "256"}}}}
+	for _, form := range s.AnyOf {
+		form.PrecomputeMessages()
+	}
+	return s
 }
 
 // op describes an operation by its method and path, its name, a line about it, and with which codes it may answer beside
@@ -68,7 +81,9 @@ func op(route, id, summary string, codes ...api.Code) huma.Operation {
 }
 
 // asks reports whether a POST to the path is a question, and makes nothing.
-func asks(path string) bool { return path == "/v1/verify" || strings.HasSuffix(path, "/explain") }
+func asks(path string) bool {
+	return path == "/v1/verify" || strings.HasSuffix(path, "/explain") || strings.HasSuffix(path, "/encrypt") || strings.HasSuffix(path, "/decrypt")
+}
 
 // codesKey is the key of an operation's codes among its metadata, which huma leaves alone.
 const codesKey = "codes"

@@ -16,11 +16,15 @@ import (
 
 // wireUser returns a user as the API shows it. Roles are a list, also where there are none.
 func wireUser(u account.User) api.User {
-	return api.User{
+	shown := api.User{
 		ID: u.ID.String(), Kind: string(u.Kind), Username: u.Username, Email: u.Email, DisplayName: u.DisplayName,
 		Roles: append([]string{}, u.Roles...), State: string(u.State), HasPassword: u.HasPassword,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
+	if e := u.External; e != (account.External{}) {
+		shown.External = &api.External{Profile: e.Profile, ID: e.ID, Ref: e.Ref, Data: e.Data, Flags: e.Flags}
+	}
+	return shown
 }
 
 // listUsers pages by canonical name, which is unique among the living and doesn't change while someone turns the pages,
