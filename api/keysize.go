@@ -17,7 +17,8 @@ type KeySize struct {
 // IsZero makes `omitzero` leave an absent member out.
 func (k KeySize) IsZero() bool { return !k.Set }
 
-// UnmarshalJSON implements json.Unmarshaler. Which sizes there are, it doesn't know.
+// UnmarshalJSON implements json.Unmarshaler. Which sizes there are, it doesn't know. In a merge patch (RFC 7396), null takes back
+// what was chosen, as an empty text does.
 func (k *KeySize) UnmarshalJSON(b []byte) error {
 	text := string(b)
 	if bytes.HasPrefix(b, []byte(`"`)) {
@@ -26,7 +27,7 @@ func (k *KeySize) UnmarshalJSON(b []byte) error {
 		}
 	}
 	*k = KeySize{Set: true}
-	if text == "" {
+	if text == "" || text == "null" {
 		return nil
 	}
 	bits, err := strconv.Atoi(text)

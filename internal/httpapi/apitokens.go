@@ -265,7 +265,7 @@ func rateOf(r api.RateLimit) authority.Rate {
 // wouldn't have the token count everywhere.
 func networksOf(texts []string) ([]netip.Prefix, error) {
 	if texts != nil && len(texts) == 0 {
-		return nil, authority.Field("allowed_ips", "is empty", "Leave it out, or give null, for every address; disable the token for none.")
+		return nil, authority.Field("allowed_ips", "is empty", "Leave it out, or give null, for every address; what is to count from none, disable.")
 	}
 	var networks []netip.Prefix
 	for i, text := range texts {
