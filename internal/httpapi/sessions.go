@@ -13,6 +13,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/session"
 )
 
 // A user has sessions of two sorts: tokens of programs that logged in, and browsers. To whoever looks for one to end they are
@@ -40,14 +41,43 @@ func (s *server) sessionsOf(ctx context.Context, c *call, userID uuid.UUID) ([]a
 		}
 		sessions = append(sessions, w)
 	}
+	numbers, err := s.projectNumbers(ctx, browsers)
+	if err != nil {
+		return nil, err
+	}
 	for _, b := range browsers {
-		sessions = append(sessions, api.Session{
+		w := api.Session{
 			ID: b.ID.String(), Kind: authority.ConsoleSession.String(), CreatedAt: b.CreatedAt, LastUsedAt: b.LastUsedAt, LastUsedIP: b.LastUsedIP,
 			ExpiresAt: b.ExpiresAt, Current: c.principal.CredentialKind == authority.ConsoleSession && c.principal.CredentialID == b.ID,
-		})
+		}
+		if b.Sealed.Project != uuid.Nil {
+			w.Kind, w.Project = authority.APISession.String(), numbers[b.Sealed.Project]
+		}
+		sessions = append(sessions, w)
 	}
 	slices.SortFunc(sessions, func(a, b api.Session) int { return newer(a.CreatedAt, b.CreatedAt, a.ID, b.ID) })
 	return sessions, nil
+}
+
+// projectNumbers returns the numbers of projects by ID, where one of the sessions was begun by a project's tokens. Projects are few.
+func (s *server) projectNumbers(ctx context.Context, browsers []session.Session) (map[uuid.UUID]int, error) {
+	if !slices.ContainsFunc(browsers, func(b session.Session) bool { return b.Sealed.Project != uuid.Nil }) {
+		return nil, nil
+	}
+	const page = 200
+	numbers := map[uuid.UUID]int{}
+	for after := 0; ; {
+		projects, err := s.cfg.Projects.List(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range projects {
+			numbers[p.ID], after = p.Number, p.Number
+		}
+		if len(projects) < page {
+			return numbers, nil
+		}
+	}
 }
 
 // newer compares two sessions by the order of the listing. Those of one moment are in the order of their IDs.
