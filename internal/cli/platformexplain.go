@@ -70,16 +70,7 @@ func schemeless(assertion client.Secret) client.Secret {
 // showExplanation prints the steps, and returns errDenied where one fails: see showVerdict.
 func (p *program) showExplanation(e api.AssertionExplanation) error {
 	err := p.show(e, func() {
-		for _, s := range e.Steps {
-			verdict := "ok     "
-			if !s.Passed {
-				verdict = "refused"
-			}
-			p.say("%s  %-9s  %s", verdict, s.Step, s.Found)
-			if s.Fix != "" {
-				p.say("%s  %-9s  %s", "       ", "", s.Fix)
-			}
-		}
+		p.steps(e.Steps)
 		if e.Accepted {
 			p.say("Accepted: it would log the user in.")
 		} else {
@@ -90,4 +81,18 @@ func (p *program) showExplanation(e api.AssertionExplanation) error {
 		return errDenied
 	}
 	return err
+}
+
+// steps prints the steps of an explanation.
+func (p *program) steps(steps []api.AssertionStep) {
+	for _, s := range steps {
+		verdict := "ok     "
+		if !s.Passed {
+			verdict = "refused"
+		}
+		p.say("%s  %-9s  %s", verdict, s.Step, s.Found)
+		if s.Fix != "" {
+			p.say("%s  %-9s  %s", "       ", "", s.Fix)
+		}
+	}
 }

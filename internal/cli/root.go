@@ -13,6 +13,7 @@ const (
 	groupServer = "server"
 	groupOwn    = "own"
 	groupClient = "client"
+	groupSealer = "sealer"
 	groupAdmin  = "admin"
 )
 
@@ -56,6 +57,7 @@ Secrets are never arguments.`,
 		&cobra.Group{ID: groupServer, Title: "To run Jeton:"},
 		&cobra.Group{ID: groupOwn, Title: "For everyone:"},
 		&cobra.Group{ID: groupClient, Title: "For programs that hold an API token:"},
+		&cobra.Group{ID: groupSealer, Title: "For programs that seal tokens:"},
 		&cobra.Group{ID: groupAdmin, Title: "For administrators:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -67,7 +69,8 @@ Secrets are never arguments.`,
 	add(groupServer, p.serve(), p.config(), p.health(), p.recover(), p.backup(), p.restore(), p.move())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()), p.asking(p.session()))
 	add(groupClient, p.client())
-	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.platform()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
+	add(groupSealer, p.sealCommand(), p.unsealCommand())
+	add(groupAdmin, p.asking(p.user()), p.asking(p.apiToken()), p.asking(p.platform()), p.asking(p.project()), p.asking(p.tokenSet()), p.asking(p.service()), p.asking(p.keys()), p.asking(p.verify()), p.asking(p.events()))
 	root.AddCommand(p.version(), p.completion(root))
 	return p.finish(root)
 }

@@ -74,7 +74,7 @@ func serviceFields(s api.Service) []string {
 	return []string{
 		"name", s.Name, "ID", s.ID, "state", stateOf(s), "host", s.Host, "path prefix", s.PathPrefix, "default", s.Default,
 		"allowed in paths", s.AllowInPath, "verifiers", strings.Join(s.Verifiers, ", "),
-		"API tokens", apiTokensAt(s),
+		"API tokens", apiTokensAt(s), "sealed tokens", projectText(s.Project),
 		"created", moment(s.CreatedAt), "changed", moment(s.UpdatedAt),
 	}
 }

@@ -33,7 +33,11 @@ func (p *program) serviceCreate() *cobra.Command {
 		Example: "  jeton service create reports --host api.example.com --path-prefix /v2",
 	}
 	p.serviceFlags(cmd, &draft)
-	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
+	project := projectFlag(cmd)
+	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) (err error) {
+		if draft.Project, err = projectOf(*project); err != nil {
+			return err
+		}
 		if draft.Name = args[0]; draft.Host == "" {
 			return lacks(cmd, "host")
 		}
@@ -60,8 +64,9 @@ func (p *program) serviceUpdate() *cobra.Command {
 	}
 	p.serviceFlags(cmd, &s)
 	cmd.Flags().StringVar(&s.Name, "name", "", "new name")
+	project := projectFlag(cmd)
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
-		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier", "accept-api-tokens") {
+		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier", "accept-api-tokens", "project") {
 			return &usageError{text: "there is nothing to change"}
 		}
 		patch := api.ServicePatch{
@@ -71,6 +76,13 @@ func (p *program) serviceUpdate() *cobra.Command {
 		}
 		if cmd.Flags().Changed("accept-api-tokens") {
 			patch.AcceptAPITokens = api.Some(s.AcceptAPITokens)
+		}
+		number, err := projectOf(*project)
+		if err != nil {
+			return err
+		}
+		if patch.Project = given(cmd, "project", number); patch.Project.Set && number == 0 {
+			patch.Project.Null = true
 		}
 		if cmd.Flags().Changed("verifier") {
 			patch.Verifiers = api.Some(slices.DeleteFunc(s.Verifiers, func(name string) bool { return name == "" }))

@@ -80,7 +80,9 @@ func sessionKind(s api.Session) string {
 	switch {
 	case s.Current:
 		return "this one"
-	case s.Kind == "console_session":
+	case s.Project != 0:
+		return fmt.Sprintf("browser, by project %d", s.Project)
+	case s.Kind == "console_session", s.Kind == "api_session":
 		return "browser"
 	case s.PlatformID != "":
 		return "token, by platform"
