@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,10 +37,15 @@ func userFields(u api.User) []string {
 	if u.HasPassword {
 		password = "set"
 	}
-	return []string{
+	fields := []string{
 		"user name", u.Username, "ID", u.ID, "kind", u.Kind, "state", u.State, "roles", strings.Join(u.Roles, ", "),
 		"e-mail", u.Email, "display name", u.DisplayName, "password", password, "created", moment(u.CreatedAt), "changed", moment(u.UpdatedAt),
 	}
+	if e := u.External; e != nil {
+		fields = append(fields, "external profile", e.Profile, "external ID", e.ID, "external reference", e.Ref, "external data", e.Data,
+			"external flags", strconv.FormatInt(e.Flags, 10))
+	}
+	return fields
 }
 
 // password changes the caller's own password. The current one is always sent along, also where a token is presented: a

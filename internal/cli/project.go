@@ -21,7 +21,7 @@ func (p *program) project() *cobra.Command {
 		Long: `Manage projects: applications that share a key with Jeton, and seal tokens with
 it that say who calls. How they seal them, "jeton token-set" manages.
 
-A project is named by its number. 1000 is the one that calls mean which name none.`,
+A project is named by its number. Calls that name none mean 1000.`,
 		Example: "  jeton project create 1000 XDOC --security-context MySecurityContext --app-key-file app.key\n" +
 			"  jeton token-set create 1000 current --out key.txt\n" +
 			"  jeton project explain 1000 --query-file query.txt",

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"crypto/aes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -143,8 +145,8 @@ func (p *program) unsealCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unseal",
 		Short: "Open a sealed token, and say what is wrong with it",
-		Long: `Open a token with an application's key, and print what it says, and what is wrong
-with that. No Jeton is asked; what a project wants besides, "jeton project
+		Long: `Open a token with an application's key, and print what it says, and what is
+wrong with that. No Jeton is asked; what a project wants besides, "jeton project
 explain" knows. The settings are those of the token set.
 
 The token is read from --in or standard input, as it stands in a URL, or before
@@ -168,26 +170,35 @@ it was URL encoded.`,
 			return &fault{errors.New("the token isn't Base64"), "", "Give what stands after XST= or XUT= in the URL, whole and alone."}
 		}
 		plain, sound := cipher.Open(raw, bound)
-		if sound != 1 {
+		if sound != 1 || !utf8.Valid(plain) && !firstBlock(plain) {
 			return s.closed(cmd)
 		}
-		shown := api.SealedText{Plaintext: string(plain)}
+		shown := api.SealedText{Plaintext: strings.ToValidUTF8(string(plain), "\uFFFD")}
 		shown.Base64, shown.URL = sealed.Encode(raw)
-		return p.showToken(p.judged(shown, s.parameter), s.only)
+		shown = p.judged(shown, s.parameter)
+		if settings, _ := s.settings.settings(cmd); shown.Fields == nil && settings.Mode == sealed.CBC {
+			shown.Problem += "; if only its first 16 bytes are wrong, so are --iv or --iv-expansion"
+		}
+		return p.showToken(shown, s.only)
 	})
 	return cmd
 }
 
+// firstBlock reports whether a text is one but for its first 16 bytes, which a wrong IV spoils in CBC, and nothing else.
+func firstBlock(plain []byte) bool {
+	return len(plain) > aes.BlockSize && utf8.Valid(plain[aes.BlockSize:])
+}
+
 // closed is the error of a token that doesn't open.
 func (s *sealing) closed(cmd *cobra.Command) error {
-	fix := "It was cut or changed, or sealed by another key or other settings: compare --mode, --key-size and --key-derivation"
+	fix := "It was cut or changed, or sealed by another key or other settings: compare --mode, --key-size, --key-derivation"
 	switch settings, _ := s.settings.settings(cmd); settings.Mode {
 	case sealed.GCM:
-		fix += "; and --project and --parameter, to which it is bound."
+		fix += ", and --project and --parameter, to which it is bound."
 	case sealed.CBC:
 		fix += ", --padding, --iv and --iv-expansion."
 	default:
-		fix += ", and --padding."
+		fix += " and --padding."
 	}
 	return &fault{errors.New("the token doesn't open"), "", fix}
 }
@@ -206,18 +217,16 @@ func (p *program) showToken(text api.SealedText, only string) error {
 		return p.doubt(text)
 	}
 	err := p.show(text, func() {
-		p.say("Plaintext:")
-		p.lines(text.Plaintext)
-		p.say("\nEncrypted and Base64 encoded:")
-		p.lines(text.Base64)
-		p.say("\nURL encoded:")
-		p.lines(text.URL)
+		for _, step := range [][2]string{{"Plaintext:", text.Plaintext}, {"Encrypted and Base64 encoded:", text.Base64}, {"URL encoded:", text.URL}} {
+			p.say("%s", step[0])
+			p.lines(step[1])
+			p.say("")
+		}
 		if len(text.Fields) > 0 {
 			rows := make([][]string, len(text.Fields))
 			for i, f := range text.Fields {
 				rows[i] = []string{f.Name, f.Value}
 			}
-			p.say("")
 			p.table([]string{"FIELD", "VALUE"}, rows)
 		}
 	})
@@ -284,9 +293,9 @@ func (p *program) tokenSetDecrypt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "decrypt NUMBER SET",
 		Short: "Have Jeton open a token by a token set, and say what is wrong with it",
-		Long: `Have Jeton open a token by a token set, and print what it says, and what is wrong
-with that. It is not used up. The token is read from --in or standard input, as
-it stands in a URL, or before it was URL encoded.`,
+		Long: `Have Jeton open a token by a token set, and print what it says, and what is
+wrong with that. It is not used up. The token is read from --in or standard
+input, as it stands in a URL, or before it was URL encoded.`,
 		Example: "  jeton token-set decrypt 1000 current --in token.txt\n  jeton token-set decrypt 1000 current --parameter XUT < token.txt",
 	}
 	cmd.Flags().StringVar(&in, "in", "-", "`FILE` of the token; - for standard input")

@@ -21,8 +21,8 @@ func (p *program) tokenSetCreate() *cobra.Command {
 		Use:   "create NUMBER NAME",
 		Short: "Make a token set, with the application's own key or one that is made for it",
 		Long: `Make a token set: how an application seals its tokens. Without --key-file, Jeton
-makes the text of a key and prints it, alone, to stdout, or writes it to the file
-that --out names, which only you can read. Nobody can show it again.
+makes the text of a key and prints it, alone, to stdout, or writes it to the
+file that --out names, which only you can read. Nobody can show it again.
 
 Without further flags it is AES-256 in GCM, which nobody can forge without the
 key. CBC and ECB are for clients that can't do that. An empty --mode, --key-size
@@ -108,9 +108,9 @@ func (p *program) tokenSetUpdate() *cobra.Command {
 		Use:   "update NUMBER SET",
 		Short: "Change a token set: its key, and how it is used",
 		Long: `Change a token set. What no flag names stays as it is, but for what belongs to
-another --mode or --key-derivation than before. Tokens that were sealed otherwise
-are refused at once, and the browser sessions that were begun by its project's
-tokens end. To have two keys count for a while, make a second token set.`,
+another --mode or --key-derivation than before. Tokens that were sealed by what
+it was are refused at once, and the browser sessions that were begun by its
+project's tokens end. To have two keys count for a while, make a second one.`,
 		Example: "  jeton token-set update 1000 old --key-file new.key\n  jeton token-set update 1000 old --mode GCM",
 	}
 	settings.flags(p, cmd)
