@@ -81,7 +81,7 @@ func (s *stack) newApplication(t *testing.T) *application {
 		must(t, os.WriteFile(a.keys[mode], []byte(key+"\n"), 0o600))
 	}
 	s.service(t, api.NewService{Name: "documents", Host: "api.example.com", PathPrefix: "/documents", Project: 1000},
-		"GET /{id} user:admin", "GET /own/{id} user:project-1000", "DELETE /{id} role:admin")
+		"GET /{id} user:admin", "GET /own/{id} user:project-1000", "GET /alice/{id} user:alice", "DELETE /{id} role:admin")
 	return a
 }
 
