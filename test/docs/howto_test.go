@@ -32,6 +32,11 @@ bin/jeton api-token disable 'Worker of ExternalApp'
 echo 'quiet river stone' | bin/jeton user create john --email john@example.com --role partner --password-stdin
 openssl genrsa -out partner.pem 2048 && openssl rsa -in partner.pem -pubout -out partner-public.pem
 bin/jeton platform create Partner --public-key partner-public.pem --speaks-for role:partner
+(umask 077; echo MyAppKey > app.secret)
+bin/jeton project create 7 Portal --security-context MySecurityContext --app-key-file app.secret
+bin/jeton token-set create 7 portal --out sealing.secret
+bin/jeton service update reports --project 7
+bin/jeton token-set disable 7 portal
 `
 
 // TestHowTo types the guides word for word, one after the other, as the administrator.
@@ -55,7 +60,7 @@ func TestHowTo(t *testing.T) {
 	}
 	execute("README.md", before, 0)
 	said := ""
-	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md", "session-tokens.md", "platforms.md", "backup.md"} {
+	for _, name := range []string{"users-and-tokens.md", "services.md", "api-tokens.md", "refusals.md", "matrix42.md", "signing-keys.md", "oauth-clients.md", "session-tokens.md", "platforms.md", "sealed-tokens.md", "backup.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/how-to", name))
 		if err != nil {
 			t.Fatal(err)
@@ -81,6 +86,8 @@ func TestHowTo(t *testing.T) {
 		"Allowed: bob by session_token", "Refused: not_in_audience", "Refused: ended", "token, by password", "Ended all the user's sessions",
 		"Enrolled the platform Partner portal", "Wrote the assertion to grant.token", "Accepted: it would log the user in", "Deleted the key",
 		"The platform Partner portal is disabled", "session_token.create", "Wrote the private key of the platform Shop", "dora@example.com", "Refused: unknown_user",
+		"Made the project 1000, XDOC. Its service account is project-1000", "Xwsresultcode: 0", `ReturnData="hello"`, "Allowed: bob by sealed", "can be forged",
+		"The token set portal is disabled", "Refused: bad_seal", "Allowed: dagmar by sealed",
 		"tables to jeton.backup", "The journal tells of no change since", "The database stays as it stands", "and compared them",
 	} {
 		if !strings.Contains(said, want) {

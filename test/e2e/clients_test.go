@@ -270,10 +270,10 @@ func goStep(ctx context.Context, step string, config *clientcredentials.Config, 
 	return fmt.Sprintf("%d %s", res.StatusCode, body), err
 }
 
-var recipeBlock = regexp.MustCompile("(?s)<!-- run by test/e2e/(?:clients|sessiontoken)_test.go: ([^ ]+) -->\n```[a-z]+\n(.*?)```")
+var recipeBlock = regexp.MustCompile("(?s)<!-- run by test/e2e/(?:clients|sessiontoken|sealed)_test.go: ([^ ]+) -->\n```[a-z]+\n(.*?)```")
 
-// TestRecipes holds the blocks of two guides to the files that TestClients and TestSessionTokens run. A block is a run of lines
-// of its file, with another indentation at most.
+// TestRecipes holds the blocks of three guides to the files that TestClients, TestSessionTokens and TestSealedTokens run. A block
+// is a run of lines of its file, with another indentation at most.
 func TestRecipes(t *testing.T) {
 	plain := func(text string) string {
 		var b strings.Builder
@@ -282,7 +282,7 @@ func TestRecipes(t *testing.T) {
 		}
 		return b.String()
 	}
-	guide := readFile(t, "../../docs/how-to/oauth-clients.md") + readFile(t, "../../docs/how-to/platforms.md")
+	guide := readFile(t, "../../docs/how-to/oauth-clients.md") + readFile(t, "../../docs/how-to/platforms.md") + readFile(t, "../../docs/how-to/sealed-tokens.md")
 	shown := map[string]int{}
 	for _, block := range recipeBlock.FindAllStringSubmatch(guide, -1) {
 		file, text := block[1], block[2]
@@ -295,6 +295,7 @@ func TestRecipes(t *testing.T) {
 	for _, part := range []string{
 		"curl", "python", "node", "goclient", "apache",
 		"assertion/openssl.sh", "assertion/assert.py", "node/assert.mjs", "assertion/go/main.go", "assertion/grant.py",
+		"sealed/openssl.sh", "sealed/go/main.go", "sealed/seal.mjs", "sealed/seal.py",
 	} {
 		if shown[part] == 0 {
 			t.Errorf("the guides show nothing of %s", part)
@@ -304,7 +305,7 @@ func TestRecipes(t *testing.T) {
 	must(t, json.Unmarshal([]byte(readFile(t, "clients/node/package.json")), &modules))
 	for name, version := range modules.Dependencies {
 		if !regexp.MustCompile(`(?m)^npm i .*\b` + regexp.QuoteMeta(name+"@"+version) + `( |$)`).MatchString(guide) {
-			t.Errorf("neither guide installs %s at the version that is tested, %s", name, version)
+			t.Errorf("no guide installs %s at the version that is tested, %s", name, version)
 		}
 	}
 }

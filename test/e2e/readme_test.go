@@ -21,7 +21,7 @@ var namedBlock = regexp.MustCompile("(?s)<!-- executed by test/e2e/readme_test.g
 
 // TestReadme is a newcomer with nothing but the README: from a fresh copy of the tree to a call through nginx that
 // is let in, a token made anew, the old one refused, and both read in the audit log; then an API token that is exchanged,
-// calls the one operation of its user, and is disabled; and a user's session, by password and by a platform.
+// calls the one operation of its user, and is disabled; a user's session, by password and by a platform; and a token that a program seals itself.
 func TestReadme(t *testing.T) {
 	clone := copyTree(t)
 	password := serveByReadme(t, clone)
@@ -34,6 +34,7 @@ func TestReadme(t *testing.T) {
 	wantStatuses(t, "disable", out["disable"], "401")
 	wantStatuses(t, "login", out["login"], "200", "204", "401")
 	wantStatuses(t, "platform", out["platform"], "200", "401")
+	wantStatuses(t, "seal", out["seal"], "200", "401")
 	for _, want := range []string{"Remote-User: ExternalApp", "exchange it first"} {
 		if !strings.Contains(out["exchange"], want) {
 			t.Errorf("the calls after the exchange lack %q; got:\n%s", want, out["exchange"])
@@ -44,7 +45,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("audit log lacks %q; got:\n%s", want, out["audit"])
 		}
 	}
-	for _, file := range []string{"alice.token", "stale.token", "worker.token", "access.token", "session.token", "assertion.token"} {
+	for _, file := range []string{"alice.token", "stale.token", "worker.token", "access.token", "session.token", "assertion.token", "app.secret", "sealing.secret", "sealed.token"} {
 		path := filepath.Join(clone, file)
 		info, err := os.Stat(path)
 		if err != nil {
@@ -140,8 +141,8 @@ func readmeBlocks(t *testing.T, dir string) []block {
 	for _, m := range namedBlock.FindAllStringSubmatch(readFile(t, filepath.Join(dir, "README.md")), -1) {
 		blocks = append(blocks, block{m[1], m[2]})
 	}
-	if len(blocks) != 12 {
-		t.Fatalf("got %d named blocks in the README, want 12", len(blocks))
+	if len(blocks) != 13 {
+		t.Fatalf("got %d named blocks in the README, want 13", len(blocks))
 	}
 	return blocks
 }
