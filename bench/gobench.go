@@ -12,30 +12,34 @@ import (
 	"time"
 )
 
-// What signatures cost and what is added to them, in process and without HTTP, as the Go benchmarks of
-// internal/accesstoken measure it: those give the units of the paths that sign or check one. Like the store's own rates
-// they are taken on Jeton's core, while Jeton is idle.
-const (
-	coldBench, coldPart         = "Cold", "proof"
-	exchangeBench, exchangePart = "Exchange", "exchange"
-	// bareSignature is the part that is crypto/ecdsa and nothing else.
-	bareSignature = "bare_signature"
-)
+// goBench is a Go benchmark of a package of internal/: what cryptography costs and what is added to that, in process and without
+// HTTP. Like the store's own rates they are taken on Jeton's core, while Jeton is idle.
+type goBench struct {
+	folder, name string
+	bare         string // the part that is the standard library's cryptography and nothing else
+	part         string // the part that has all the rest, too
+}
 
-// goBenchTest is the program of those benchmarks in the temporary folder.
-const goBenchTest = "accesstoken.test"
+// Those that give units to paths, and those that are figures of their own.
+func coldAccess() goBench { return goBench{"accesstoken", "Cold", "bare_signature", "proof"} }
+func exchanged() goBench  { return goBench{"accesstoken", "Exchange", "bare_signature", "exchange"} }
+func coldGCM() goBench    { return goBench{"project", "ColdGCM", "bare_AES", "proof"} }
+func coldCBC() goBench    { return goBench{"project", "ColdCBC", "bare_AES", "proof"} }
+
+// program is where the benchmarks of a folder are, compiled.
+func (g *goBench) program(dir string) string { return filepath.Join(dir, g.folder+".test") }
 
 // pair is what one Go benchmark tells.
 type pair struct {
-	bare  float64 // of the signature alone: how often a second
+	bare  float64 // of cryptography alone: how often a second
 	ratio float64 // the whole rate as a part of it
 }
 
-// goBench runs a Go benchmark whose parts are bareSignature and the one that is named: each for as long as a unit is measured.
-func (b *bench) goBench(ctx context.Context, name, part string) (pair, error) {
+// run runs a Go benchmark, each of its parts for as long as a unit is measured.
+func (b *bench) run(ctx context.Context, of goBench) (pair, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(b.unitSeconds())*time.Second+wrkGrace)
 	defer cancel()
-	argv := b.pins.wrap(b.pins.server, filepath.Join(b.dir, goBenchTest), "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$",
+	argv := b.pins.wrap(b.pins.server, of.program(b.dir), "-test.run", "^$", "-test.bench", "^Benchmark"+of.name+"$",
 		"-test.cpu", "1", "-test.benchtime", strconv.Itoa(b.unitSeconds())+"s")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = attributes()
@@ -45,15 +49,15 @@ func (b *bench) goBench(ctx context.Context, name, part string) (pair, error) {
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil {
-		return pair{}, fmt.Errorf("running the Go benchmark %s: %w: %s%s", name, err, out, complaints.Bytes())
+		return pair{}, fmt.Errorf("running the Go benchmark %s: %w: %s%s", of.name, err, out, complaints.Bytes())
 	}
-	nanoseconds, err := parseGoBench(string(out), name)
+	nanoseconds, err := parseGoBench(string(out), of.name)
 	if err != nil {
 		return pair{}, err
 	}
-	bare, whole := nanoseconds[bareSignature], nanoseconds[part]
+	bare, whole := nanoseconds[of.bare], nanoseconds[of.part]
 	if bare <= 0 || whole <= 0 {
-		return pair{}, fmt.Errorf("reading the Go benchmark %s: it lacks %s or %s: %q", name, bareSignature, part, out)
+		return pair{}, fmt.Errorf("reading the Go benchmark %s: it lacks %s or %s: %q", of.name, of.bare, of.part, out)
 	}
 	return pair{bare: 1e9 / bare, ratio: bare / whole}, nil
 }
@@ -84,11 +88,13 @@ func parseGoBench(out, name string) (map[string]float64, error) {
 	return parts, nil
 }
 
-// buildGoBench compiles the benchmarks.
+// buildGoBench compiles the benchmarks, those of a folder together.
 func (b *bench) buildGoBench(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", filepath.Join(b.dir, goBenchTest), "github.com/jeton-io/jeton/internal/accesstoken")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the Go benchmarks of internal/accesstoken: %w\n%s", err, out)
+	for _, of := range []goBench{coldAccess(), coldGCM()} {
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", of.program(b.dir), "github.com/jeton-io/jeton/internal/"+of.folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building the Go benchmarks of internal/%s: %w\n%s", of.folder, err, out)
+		}
 	}
 	return nil
 }

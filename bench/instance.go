@@ -16,6 +16,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
@@ -35,9 +36,10 @@ func masterKeyIn(data string) string { return filepath.Join(data, "master.key") 
 type instance struct {
 	digest    func(secret.Text) keyring.Digest // as it stores tokens
 	caller    caller
-	verifier  string // name and secret of the service's verifier, as HTTP Basic has them
-	passwords int    // how many users have everyonesPassword, from the first
-	apiTokens int    // how many have an API token, from the first
+	verifier  string                      // name and secret of the service's verifier, as HTTP Basic has them
+	queries   map[sealed.Mode]secret.Text // of calls by sealed tokens
+	passwords int                         // how many users have everyonesPassword, from the first
+	apiTokens int                         // how many have an API token, from the first
 
 	parents []parent // the API tokens that were filled in
 }
@@ -60,7 +62,14 @@ func prepareInstance(ctx context.Context, data string, passwords, apiTokens int)
 			return err
 		}
 		as.verifier = basic
-		return createService(ctx, store, id)
+		projectID, queries, err := createProject(ctx, store, keys, accounts)
+		if err != nil {
+			return err
+		}
+		as.queries = queries
+		reports := catalog.Service{Name: "reports", Host: serviceHost, Verifiers: []uuid.UUID{id}}
+		documents := catalog.Service{Name: "documents", Host: documentsHost, Project: projectID}
+		return errors.Join(createService(ctx, store, reports), createService(ctx, store, documents))
 	})
 	return as, err
 }
@@ -96,13 +105,11 @@ func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyrin
 	return keys, nil
 }
 
-// createService makes the service that the loads call, with a user who may ask about tokens.
-func createService(ctx context.Context, store *sqlite.Store, verifier uuid.UUID) error {
+// createService makes a service that loads call, of which its name and host are given, and what it has of its own.
+func createService(ctx context.Context, store *sqlite.Store, service catalog.Service) error {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	service := catalog.Service{
-		ID: uuid.Must(uuid.NewV7()), Name: "reports", Host: serviceHost, PathPrefix: "/",
-		Default: policy.DefaultDeny, Verifiers: []uuid.UUID{verifier}, Version: 1, CreatedAt: now, UpdatedAt: now,
-	}
+	service.ID, service.PathPrefix, service.Default = uuid.Must(uuid.NewV7()), "/", policy.DefaultDeny
+	service.Version, service.CreatedAt, service.UpdatedAt = 1, now, now
 	target := audit.Target{Kind: "service", ID: service.ID, Name: service.Name}
 	if err := store.CreateService(ctx, service, audit.New(audit.ServiceCreate, audit.Actor{}, target, now)); err != nil {
 		return fmt.Errorf("making the service: %w", err)

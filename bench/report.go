@@ -35,7 +35,7 @@ func (b *bench) writePaths(t *strings.Builder) {
 		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.unitSeconds(), b.pins)
 	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
 	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`;" +
-		" the bare check and signature, and what is measured beside them: `go test -run '^$' -bench 'Cold|Exchange' -cpu 1 ./internal/accesstoken`\n\n")
+		" the bare check and signature, and what is measured beside them: `go test -run '^$' -bench 'Cold|Exchange' -cpu 1 ./internal/accesstoken`, of AES and sealed tokens `-bench Cold -cpu 1 ./internal/project`\n\n")
 }
 
 // writeFloods writes the table of the checks beside log-ins.

@@ -80,6 +80,9 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		if err := b.coldAccessRound(ctx); err != nil {
 			return err
 		}
+		if err := b.coldSealedRound(ctx); err != nil {
+			return err
+		}
 	}
 	if err := b.accessMemory(ctx); err != nil {
 		return err
@@ -134,6 +137,9 @@ func (b *bench) prepare(ctx context.Context) error {
 	b.figures.file.add(float64(info.Size()))
 	if b.floodOnly {
 		return nil
+	}
+	if err := b.tokens.writeSealed(b.dir, as.queries); err != nil {
+		return err
 	}
 	access, err := issueAccess(ctx, b.data(), as.parents, b.progress.count("issuing access tokens", len(as.parents)))
 	if err != nil {

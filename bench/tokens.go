@@ -73,6 +73,8 @@ type tokens struct {
 	passwords          span // one for each of the first users, shuffled
 	access             span // one for each API token that was filled in, shuffled
 	apiToken           span // the caller's
+
+	sealedGCM, sealedCBC span // the queries of a call by the caller
 }
 
 // source returns a generator for a seed: one whose bytes are as good as random, so that digests spread as real ones do.
