@@ -23,7 +23,7 @@ import (
 
 // BenchmarkColdGCM proves sealed tokens that were never seen.
 func BenchmarkColdGCM(b *testing.B) {
-	benchmarkCold(b, sealed.GCM, func(block cipher.Block, tokens [2][]byte) {
+	benchmarkCold(b, sealed.GCM, func(b *testing.B, block cipher.Block, tokens [2][]byte) {
 		gcm, err := cipher.NewGCM(block)
 		desk.Check(b, err)
 		bound := [2][]byte{[]byte(sealed.Bound(project.DefaultNumber, "XST")), []byte(sealed.Bound(project.DefaultNumber, "XUT"))}
@@ -40,7 +40,7 @@ func BenchmarkColdGCM(b *testing.B) {
 
 // BenchmarkColdCBC does so in the mode of old clients.
 func BenchmarkColdCBC(b *testing.B) {
-	benchmarkCold(b, sealed.CBC, func(block cipher.Block, tokens [2][]byte) {
+	benchmarkCold(b, sealed.CBC, func(b *testing.B, block cipher.Block, tokens [2][]byte) {
 		iv := []byte("@\x001\x00B\x002\x00c\x003\x00D\x004\x00")
 		plain := make([]byte, 512)
 		for b.Loop() {
@@ -52,7 +52,7 @@ func BenchmarkColdCBC(b *testing.B) {
 }
 
 // benchmarkCold proves the tokens of calls by the seed's two samples, beside what decrypts them and does nothing else.
-func benchmarkCold(b *testing.B, mode sealed.Mode, bare func(cipher.Block, [2][]byte)) {
+func benchmarkCold(b *testing.B, mode sealed.Mode, bare func(*testing.B, cipher.Block, [2][]byte)) {
 	b.Helper()
 	d := desk.New(b, desk.Options{})
 	_, err := d.Accounts.Create(b.Context(), account.Draft{Username: "alice", Roles: []string{"partner"}}, audit.Actor{})
@@ -68,7 +68,7 @@ func benchmarkCold(b *testing.B, mode sealed.Mode, bare func(cipher.Block, [2][]
 		sum := sha256.Sum256([]byte(key))
 		block, err := aes.NewCipher(sum[:])
 		desk.Check(b, err)
-		bare(block, first)
+		bare(b, block, first)
 	})
 	b.Run("proof", func(b *testing.B) {
 		b.ReportAllocs()
