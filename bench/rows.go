@@ -138,7 +138,7 @@ type sealedFigures struct{ part, proven, opened *figure }
 
 func newSealedFigures(mode string) sealedFigures {
 	return sealedFigures{
-		part:   &figure{name: "in process, to " + aesUnit + " in " + mode + ": a call's sealed tokens, not yet seen, are proven", format: ratio},
+		part:   &figure{name: "in process, to " + aesUnit + " in " + mode + ": a call's sealed tokens, not yet seen, are proven", format: fineRatio},
 		proven: &figure{name: "in process: a call's sealed tokens in " + mode + ", not yet seen, proven, a second", format: thousands},
 		opened: &figure{name: aesUnit + " in " + mode + ": both tokens of a call decrypted, a second", format: thousands},
 	}

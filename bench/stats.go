@@ -50,6 +50,7 @@ func thousands(v float64) string {
 
 // The other ways in which figures are written: with as many digits as a second session would still confirm.
 func ratio(v float64) string        { return strconv.FormatFloat(v, 'f', 2, 64) }
+func fineRatio(v float64) string    { return strconv.FormatFloat(v, 'f', 4, 64) }
 func milliseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " ms" }
 func microseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " µs" }
 func seconds(v float64) string      { return strconv.FormatFloat(v, 'f', 2, 64) + " s" }
