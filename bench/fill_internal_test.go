@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -139,8 +141,13 @@ func TestFill(t *testing.T) {
 			}
 		}
 		entries, err := s.Catalog(t.Context())
-		if err != nil || len(entries) != 1 || entries[0].Host != serviceHost || len(entries[0].Operations) != len(operations()) {
-			t.Errorf("got %+v, %v, want the service with its operations", entries, err)
+		if err != nil || len(entries) != 2 || entries[0].Host != documentsHost || entries[1].Host != serviceHost {
+			t.Fatalf("got %+v, %v, want the two services", entries, err)
+		}
+		for _, e := range entries {
+			if len(e.Operations) != len(operations()) || (e.Project != uuid.Nil) != (e.Host == documentsHost) {
+				t.Errorf("got %+v, want its operations, and a project of the one that takes sealed tokens", e)
+			}
 		}
 	})
 }
