@@ -84,8 +84,9 @@ type Entry struct {
 // by these, with the project's row of the feed, in the same transaction.
 type Store interface {
 	UsedTokens
-	// AddProject adds a project and the service account that is its own, each with its event. It returns ErrConflict, wrapped in a
-	// FieldError that names the field (number, name; for the account's name: number), where a living one has it.
+	// AddProject adds a project and the service account that is its own, which has no password, each with its event. A node hears of
+	// it by the project's row of the feed. It returns ErrConflict, wrapped in a FieldError that names the field (number, name; for
+	// the account's name: number), where a living one has it.
 	AddProject(ctx context.Context, p Project, nameKey string, own account.Record, ev, ownEv audit.Event) error
 	// Projects lists living projects in the order of their numbers, from the one after the given one.
 	Projects(ctx context.Context, after, limit int) ([]Project, error)
@@ -98,8 +99,8 @@ type Store interface {
 	// AddProject has it.
 	UpdateProject(ctx context.Context, p Project, nameKey string, ev audit.Event) error
 	// DeleteProject leaves a tombstone: number and name are free again. Its sets are deleted, and their keys and its app keys
-	// forgotten, its service account is deleted, as DeleteUser does it, with an event of its own, and what its tokens began is
-	// ended. Services that had it have none. It returns ErrNotFound.
+	// forgotten, its service account is deleted, as DeleteUser does it, with an event and a row of the feed of its own unless somebody
+	// has deleted it before, and what its tokens began is ended. Services that had it have none. It returns ErrNotFound.
 	DeleteProject(ctx context.Context, id uuid.UUID, ev, ownEv audit.Event) error
 	// AddTokenSet adds a set to a living project. A node hears of it by the project's row of the feed, but nothing is ended. It
 	// returns ErrNotFound where the project doesn't live, ErrConflict for the field token_sets where MaxSets live, and for the

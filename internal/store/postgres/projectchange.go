@@ -38,7 +38,7 @@ UPDATE token_set SET deleted_at = $1, updated_at = $1, version = version + 1, wr
 )
 
 // AddProject implements project.Store. It enters the feed although it takes nothing away: nodes know the projects that there are.
-func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own account.Record, ev, ownEv audit.Event) error {
+func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own account.Record, ev, ownEv audit.Event) error { //nolint:revive // argument-limit: two records in one change, and an event of each
 	return s.write(ctx, "inserting project", func(t *tx) error {
 		if err := t.addUser(own, ""); err != nil {
 			return ofProject(err)

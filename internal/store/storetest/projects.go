@@ -59,21 +59,21 @@ func addProject(t *testing.T, s Store, p project.Project) project.Project {
 	own := accountOf(&p)
 	p.ServiceAccount = own.ID
 	ev, ownEv := event(audit.ProjectCreate, p.ID, p.CreatedAt), event(audit.UserCreate, own.ID, p.CreatedAt)
-	doesBoth(t, s, ownEv, ev, one(feed.Project, p.ID), func() error { return s.AddProject(t.Context(), p, p.Name, own, ev, ownEv) })
+	doesBoth(t, s, [2]audit.Event{ownEv, ev}, one(feed.Project, p.ID), func() error { return s.AddProject(t.Context(), p, p.Name, own, ev, ownEv) })
 	return p
 }
 
 // doesBoth is does for a change with two events.
-func doesBoth(t *testing.T, s Store, first, second audit.Event, want []feed.Change, change func() error) {
+func doesBoth(t *testing.T, s Store, events [2]audit.Event, want []feed.Change, change func() error) {
 	t.Helper()
 	before := readLog(t, s)
 	must(t, change())
 	after := readLog(t, s)
-	if diff := cmp.Diff([]audit.Event{first, second}, after.events[len(before.events):], cmpopts.IgnoreFields(audit.Event{}, "Seq", "Actor.AsOf")); diff != "" {
+	if diff := cmp.Diff(events[:], after.events[len(before.events):], cmpopts.IgnoreFields(audit.Event{}, "Seq", "Actor.AsOf")); diff != "" {
 		t.Errorf("events not as wanted (-want +got):\n%s", diff)
 	}
 	for i := range want {
-		want[i].Revision, want[i].At, want[i].Gone = before.head+int64(i)+1, second.At, second.Action.Ends()
+		want[i].Revision, want[i].At, want[i].Gone = before.head+int64(i)+1, events[1].At, events[1].Action.Ends()
 	}
 	same(t, after.changes[len(before.changes):], want)
 }
@@ -359,7 +359,7 @@ func testDeleteProject(t *testing.T, s Store) {
 	comeIn(t, s, p.ServiceAccount, p, 3)
 	secret := addSecret(t, s, p.ServiceAccount, 7)
 	ev, ownEv, run := deleteProject(t, s, p)
-	doesBoth(t, s, ownEv, ev, []feed.Change{{Kind: feed.User, ID: p.ServiceAccount}, {Kind: feed.Project, ID: p.ID}}, run)
+	doesBoth(t, s, [2]audit.Event{ownEv, ev}, []feed.Change{{Kind: feed.User, ID: p.ServiceAccount}, {Kind: feed.Project, ID: p.ID}}, run)
 	checkNoProject(t, s, p)
 	checkEnded(t, s, 1, b, ev.At)
 	checkSession(t, s, 2, others)

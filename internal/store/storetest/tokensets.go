@@ -228,7 +228,9 @@ func testSealedSessionOfNobody(t *testing.T, s Store) {
 		by   project.Project
 		want error
 	}{
-		{alice.ID, dead, authority.ErrActorChanged}, {alice.ID, projectOf(3), authority.ErrActorChanged}, {gone.ID, p, authority.ErrNotFound},
+		{alice.ID, dead, authority.ErrActorChanged},
+		{alice.ID, projectOf(3), authority.ErrActorChanged},
+		{gone.ID, p, authority.ErrNotFound},
 		{dead.ServiceAccount, dead, authority.ErrNotFound},
 	} {
 		_, run := begin(t, s, sealedVisit(test.user, test.by), n, former.ID)
