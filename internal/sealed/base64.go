@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// maxBase64 is how long Base64 may be, with quotes around it: what is longer holds no text that ParseFields would read, and isn't
+// worth decrypting.
+const maxBase64 = 2 + (blockSize+nonceSize+tagSize+MaxText+2)/3*4
+
 // Encode writes a token as Base64, and as what stands for it in a URL.
 func Encode(token []byte) (text, query string) {
 	text = base64.StdEncoding.EncodeToString(token)
@@ -14,6 +18,9 @@ func Encode(token []byte) (text, query string) {
 
 // DecodeQuery reads a token as it stands in a query, percent-encoded: see Decode.
 func DecodeQuery(raw string) (token []byte, ok bool) {
+	if len(raw) > len("%2B")*maxBase64 {
+		return nil, false
+	}
 	text, err := url.QueryUnescape(raw)
 	if err != nil {
 		return nil, false
@@ -23,8 +30,12 @@ func DecodeQuery(raw string) (token []byte, ok bool) {
 
 // Decode reads a token that is no longer percent-encoded. It bears with what clients do to Base64 on its way: a '+' that has become
 // a space, quotes around it, which XDOC's samples have, the alphabet of base64url, and a missing end of '='. All else is refused,
-// line breaks and bits beyond the last byte too, and so is an empty text.
+// line breaks and bits beyond the last byte too, and so is an empty text, and one that
+// is longer than that of any token whose text could be read.
 func Decode(text string) (token []byte, ok bool) {
+	if len(text) > maxBase64 {
+		return nil, false
+	}
 	if n := len(text); n >= 2 && text[0] == text[n-1] && (text[0] == '"' || text[0] == '\'') {
 		text = text[1 : n-1]
 	}

@@ -9,5 +9,6 @@
 // the key, in part or whole, and whoever believes one believes that nobody did (see Settings.Forgeable).
 //
 // The package knows no projects, users or clocks. It refuses settings by which nothing could be decrypted as it was meant, and,
-// in one way and after the same work, every token that doesn't open: see Cipher.Open.
+// in one way and after the same work, every token that doesn't open: see Cipher.Open. It doesn't promise that reading a text takes
+// as long whatever the text is: who reads what wasn't sound does so in order to have done it, and then refuses.
 package sealed

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jeton-io/jeton/internal/sealed"
@@ -151,6 +152,52 @@ func TestNoncesDiffer(t *testing.T) {
 	}
 }
 
+// TestDecodeBounds decodes the longest tokens that can be read, in the longest spelling, and what is longer.
+func TestDecodeBounds(t *testing.T) {
+	longest := "UserName=" + strings.Repeat("x", sealed.MaxText-9)
+	for _, s := range everySetting() {
+		c := newCipher(t, s, keyText)
+		text, _ := sealed.Encode(seal(t, c, longest, bound))
+		query := ""
+		for _, b := range []byte(`"` + text + `"`) {
+			query += fmt.Sprintf("%%%02X", b)
+		}
+		token, ok := sealed.DecodeQuery(query)
+		plain, sound := c.Open(token, bound)
+		if _, err := sealed.ParseFields(plain); !ok || sound != 1 || err != nil {
+			t.Errorf("%s: got %t, %d, %v for the longest text", name(s), ok, sound, err)
+		}
+	}
+	for _, long := range []string{strings.Repeat("A", 12_000), strings.Repeat("A", 1<<20)} {
+		if token, ok := sealed.Decode(long); ok || token != nil {
+			t.Errorf("got %d bytes from %d characters", len(token), len(long))
+		}
+		if allocs := testing.AllocsPerRun(10, func() { _, _ = sealed.DecodeQuery(long + long + long + "%") }); allocs > 1 {
+			t.Errorf("got %v allocations for %d characters", allocs, 3*len(long))
+		}
+	}
+}
+
+// TestConcurrently seals and opens by one cipher from many goroutines, for the race detector to watch.
+func TestConcurrently(t *testing.T) {
+	for _, s := range []sealed.Settings{gcm(), cbc(sealed.PKCS7), ecb(sealed.PKCS7)} {
+		c := newCipher(t, s, keyText)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				text := fmt.Sprint("text of ", i)
+				for range 50 {
+					token, err := c.Seal(rand.Reader, []byte(text), bound)
+					if plain, sound := c.Open(token, bound); err != nil || sound != 1 || string(plain) != text {
+						t.Errorf("%s: got %q, %d, %v", name(s), plain, sound, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 // reader yields text, then err.
 type reader struct {
 	text string
@@ -247,7 +294,7 @@ func TestDecode(t *testing.T) {
 			t.Errorf("query %q: got %x, %t, want %t", raw, got, is, ok)
 		}
 	}
-	for n := 1; n < 100; n++ {
+	for n := 1; n <= 90; n++ {
 		token := make([]byte, n*n)
 		_, _ = rand.Read(token)
 		text, query := sealed.Encode(token)
