@@ -130,7 +130,8 @@ func (s *Settings) checkDerivation() error {
 	case PBKDF2, PasswordDeriveBytes:
 		return s.checkRounds()
 	default:
-		return wrong("key_derivation", "is not raw, sha256, md5, pbkdf2 or passwordderivebytes", "Choose what the client does: raw or sha256, if it may be chosen.")
+		return wrong("key_derivation", "is not raw, sha256, md5, pbkdf2 or passwordderivebytes",
+			"Choose what the client does: raw or sha256, if it may be chosen.")
 	}
 }
 
@@ -151,9 +152,11 @@ func (s *Settings) checkUnused() error {
 func (s *Settings) checkRounds() error {
 	if newHash(s.Hash) == nil || s.Hash == "MD5" && s.Derivation == PBKDF2 {
 		if s.Derivation == PBKDF2 {
-			return wrong("hash", "is not SHA1, SHA256, SHA384 or SHA512", "Name the client's: .NET's Rfc2898DeriveBytes has SHA1 where nothing else is said.")
+			return wrong("hash", "is not SHA1, SHA256, SHA384 or SHA512",
+				"Name the client's: .NET's Rfc2898DeriveBytes has SHA1 where nothing else is said.")
 		}
-		return wrong("hash", "is not MD5, SHA1, SHA256, SHA384 or SHA512", "Name the client's: .NET's PasswordDeriveBytes has SHA1 where nothing else is said.")
+		return wrong("hash", "is not MD5, SHA1, SHA256, SHA384 or SHA512",
+			"Name the client's: .NET's PasswordDeriveBytes has SHA1 where nothing else is said.")
 	}
 	switch {
 	case s.Derivation == PBKDF2 && len(s.Salt) < minSalt:
@@ -161,7 +164,8 @@ func (s *Settings) checkRounds() error {
 	case len(s.Salt) > MaxSalt || !clean(s.Salt):
 		return wrong("salt", "is longer than 1,024 bytes, or not UTF-8 without NUL", "Give the text that the client has.")
 	case s.Iterations < 1 || s.Iterations > MaxIterations:
-		return wrong("iterations", "is not from 1 to 1,000,000", "Give the number that the client has: 100 is the default of .NET's PasswordDeriveBytes.")
+		return wrong("iterations", "is not from 1 to 1,000,000",
+			"Give the number that the client has: 100 is the default of .NET's PasswordDeriveBytes.")
 	}
 	return nil
 }

@@ -46,9 +46,10 @@ func bad(at int, problem string) error { return &TextError{Problem: problem, At:
 
 // ParseFields reads the text of a token: XML if it begins with '<', JSON if it begins with '{', else form-url. A byte order mark in
 // front, as .NET writes it, is passed over. Each notation is read strictly and within bounds, so that no two readers can take one
-// text for different things, and what noise decrypts to is hardly ever one. In all, the text is UTF-8, names are of ASCII letters,
-// digits, '_', '-' and '.', and begin with a letter or '_', no two are equal but for case, and no value has a control character but
-// tab and line ends, or U+FFFD, which stands for what was lost. A *TextError says what is wrong. How long the reading takes depends on the text.
+// text for different things, and what noise decrypts to is hardly ever one. In all of them, the text is UTF-8, names are of ASCII
+// letters, digits, '_', '-' and '.' and begin with a letter or '_', no two are equal but for case, and no value has a control
+// character but tab and line ends, or U+FFFD, which stands for what was lost. A *TextError says what is wrong. How long the reading
+// takes depends on the text.
 func ParseFields(plain []byte) (Fields, error) {
 	if len(plain) > MaxText {
 		return nil, bad(MaxText, "the text is longer than 8,192 bytes")

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// readForm reads pairs as application/x-www-form-urlencoded has them, without its leniency (https://url.spec.whatwg.org/#urlencoded-parsing):
-// every pair has a '=', none is empty, and every '%' begins a byte. A '+' is a space.
+// readForm reads pairs as application/x-www-form-urlencoded has them, without its leniency
+// (https://url.spec.whatwg.org/#urlencoded-parsing): every pair has a '=', none is empty, and every '%' begins a byte. A '+' is a space.
 func (l *list) readForm(text []byte) error {
 	at := 0
 	for pair := range strings.SplitSeq(string(text), "&") {

@@ -158,11 +158,11 @@ func TestDecodeBounds(t *testing.T) {
 	for _, s := range everySetting() {
 		c := newCipher(t, s, keyText)
 		text, _ := sealed.Encode(seal(t, c, longest, bound))
-		query := ""
+		var query strings.Builder
 		for _, b := range []byte(`"` + text + `"`) {
-			query += fmt.Sprintf("%%%02X", b)
+			fmt.Fprintf(&query, "%%%02X", b)
 		}
-		token, ok := sealed.DecodeQuery(query)
+		token, ok := sealed.DecodeQuery(query.String())
 		plain, sound := c.Open(token, bound)
 		if _, err := sealed.ParseFields(plain); !ok || sound != 1 || err != nil {
 			t.Errorf("%s: got %t, %d, %v for the longest text", name(s), ok, sound, err)

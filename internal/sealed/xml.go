@@ -30,7 +30,8 @@ func (l *list) readXML(text []byte) error {
 		if err == nil {
 			err = r.take(token)
 		} else {
-			err = l.bad(int(r.d.InputOffset()), "the text begins as XML does, but isn't well-formed, names another encoding than UTF-8 or an entity that isn't known")
+			err = l.bad(int(r.d.InputOffset()), "the text begins as XML does, but isn't well-formed, or names another encoding than UTF-8 "+
+				"or an entity that isn't known")
 		}
 		if err != nil {
 			return err
