@@ -54,6 +54,7 @@ func TestCheck(t *testing.T) {
 		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion, s.IV = sealed.ZeroFill, "1B2c3Dé" }, keyText, "iv"}, // eight bytes
 		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion = sealed.Double }, keyText, ""},
 		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion, s.IV = sealed.Double, "1B2c3D4\x7f" }, keyText, "iv"},
+		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion, s.IV = sealed.Double, "1B2c3D4\x1f" }, keyText, "iv"},
 		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion = sealed.Full }, keyText, "iv"},
 		{cbc(sealed.PKCS7), func(s *set) { s.IVExpansion, s.IV = sealed.Full, "@1B2c3D4@1B2c3D4" }, keyText, ""},
 

@@ -7,6 +7,7 @@ var (
 	NewHash     = newHash
 	DotNetBytes = passwordDeriveBytes
 	Unpad       = unpad
+	ExpandIV    = expandIV
 )
 
 // DeriveKey makes the key of settings that needn't have been checked.

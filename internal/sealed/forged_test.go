@@ -61,6 +61,24 @@ func TestGCMChanged(t *testing.T) {
 	}
 }
 
+// TestGCMZeroTag cuts a zero off a tag: what is missing must not be taken for one.
+func TestGCMZeroTag(t *testing.T) {
+	c := newCipher(t, gcm(), keyText)
+	for {
+		token := seal(t, c, "", bound)
+		if token[27] != 0 {
+			continue
+		}
+		if plain, sound := c.Open(token[:27], bound); sound != 0 || len(plain) != 0 {
+			t.Errorf("got %q, %d", plain, sound)
+		}
+		if _, sound := c.Open(token, bound); sound != 1 {
+			t.Error("the whole token is refused")
+		}
+		return
+	}
+}
+
 // TestModes opens tokens in another mode under the same key: what was authenticated is never read as what wasn't, nor the other way
 // round. (That a project doesn't have one key for both is the project's to see to.)
 func TestModes(t *testing.T) {

@@ -277,7 +277,7 @@ func TestDecode(t *testing.T) {
 		`'++//AA=='`: true, `"++//AA"`: true, `"  __AA"`: true,
 
 		"": false, `"`: false, `""`: false, `''`: false, "=": false, "==": false, "++//AA=": false, "++//AA===": false, "++//AA====": false, "++//AB==": false, "++//AA==\n": false, "++//\nAA==": false,
-		"++//\r\nAA==": false, "\t++//AA==": false, "++//A": false, `"++//AA==`: false, `'++//AA=="`: false, `""++//AA==""`: false, "++//AA==x": false, "++//=AA=": false,
+		"++//\r\nAA==": false, "\t++//AA==": false, "++//A": false, `"++//AA==`: false, `'++//AA=="`: false, `""++//AA==""`: false, "++//AA==x": false, "++//=AA=": false, "++//====": false, "++//AA==\r": false, "++//\rAA==": false,
 		"%2B%2B//AA==": false, "++//é": false, "++//AA\x00": false, "+.//AA": false, "++//AA== ": false,
 	} {
 		got, is := sealed.Decode(text)

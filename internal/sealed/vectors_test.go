@@ -218,6 +218,25 @@ func TestDerivations(t *testing.T) {
 	}
 }
 
+// TestExpandIV spells out what each expansion makes of a text.
+func TestExpandIV(t *testing.T) {
+	for _, test := range []struct {
+		expansion  sealed.IVExpansion
+		text, want string
+	}{
+		{sealed.UTF16LE, "@1B2c3D4", "4000 3100 4200 3200 6300 3300 4400 3400"},
+		{sealed.UTF16LE, "é€\U0001F511D40", "e900 ac20 3dd8 11dd 4400 3400 3000 0000"}, // a surrogate pair; seven units, which Check refuses
+		{sealed.ZeroFill, "@1B2c3D4", "4031423263334434 0000000000000000"},
+		{sealed.Double, "@1B2c3D4", "4031423263334434 4031423263334434"},
+		{sealed.Full, "@1B2c3D4abcdefgh", "4031423263334434 6162636465666768"},
+		{sealed.RandomIV, "", "0000000000000000 0000000000000000"},
+	} {
+		if got := sealed.ExpandIV(test.text, test.expansion); !bytes.Equal(got[:], unhex(t, test.want)) {
+			t.Errorf("%s of %q: got %x, want %s", test.expansion, test.text, got, test.want)
+		}
+	}
+}
+
 // TestPasswordDeriveBytes holds the derivation to the values that .NET's own tests know
 // (https://github.com/dotnet/runtime, src/libraries/System.Security.Cryptography.Csp/tests/PasswordDeriveBytesTests.cs).
 func TestPasswordDeriveBytes(t *testing.T) {

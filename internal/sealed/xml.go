@@ -37,7 +37,7 @@ func (l *list) readXML(text []byte) error {
 			return err
 		}
 	}
-	if r.depth != 0 || !r.ended {
+	if !r.ended {
 		return l.bad(len(text), "the XML ends too early")
 	}
 	return nil
