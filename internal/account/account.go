@@ -92,7 +92,7 @@ type Store interface {
 	CreateUser(ctx context.Context, r Record, hash string, ev audit.Event) error
 	// User returns a living user, or ErrNotFound.
 	User(ctx context.Context, id uuid.UUID) (User, error)
-	// UserByName returns the living user whose name has the canonical form key, or ErrNotFound.
+	// UserByName returns the living user whose name has the canonical form key, or ErrNotFound. A verdict waits for it.
 	UserByName(ctx context.Context, key string) (User, error)
 	// UserByEmail returns the living user whose e-mail has the canonical form key, or ErrNotFound. A verdict waits for it.
 	UserByEmail(ctx context.Context, key string) (User, error)

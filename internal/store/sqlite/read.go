@@ -15,19 +15,19 @@ import (
 
 // lookups are the selects of a verdict that memory can't give, kept prepared: parsing one takes longer than running it.
 type lookups struct {
-	tokenByDigest, tokenByTwoDigests   *sql.Stmt
-	formerToken                        *sql.Stmt
-	sessionByConsole, sessionByAPI     *sql.Stmt
-	sessionToken, sessionTokenByID     *sql.Stmt
-	user, userByEmail, passwordByName  *sql.Stmt
-	passwordAddress                    *sql.Stmt
-	apiToken                           *sql.Stmt
-	groundsOfAPIToken, groundsOfClient *sql.Stmt
-	clientSecret, clientKeys           *sql.Stmt
-	platform, platformNamed            *sql.Stmt
-	platformKeys                       *sql.Stmt
-	signingKey                         *sql.Stmt
-	changes                            *sql.Stmt
+	tokenByDigest, tokenByTwoDigests              *sql.Stmt
+	formerToken                                   *sql.Stmt
+	sessionByConsole, sessionByAPI                *sql.Stmt
+	sessionToken, sessionTokenByID                *sql.Stmt
+	user, userByName, userByEmail, passwordByName *sql.Stmt
+	passwordAddress                               *sql.Stmt
+	apiToken                                      *sql.Stmt
+	groundsOfAPIToken, groundsOfClient            *sql.Stmt
+	clientSecret, clientKeys                      *sql.Stmt
+	platform, platformNamed                       *sql.Stmt
+	platformKeys                                  *sql.Stmt
+	signingKey                                    *sql.Stmt
+	changes                                       *sql.Stmt
 }
 
 // prepare prepares the hot selects. They live as long as db does.
@@ -41,6 +41,7 @@ func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
 		selectSessionTokenByDigest: &l.sessionToken,
 		selectSessionTokenByID:     &l.sessionTokenByID,
 		selectUserByID:             &l.user,
+		selectUserByName:           &l.userByName,
 		selectUserByEmail:          &l.userByEmail,
 		selectPasswordByName:       &l.passwordByName,
 		selectPasswordAddress:      &l.passwordAddress,

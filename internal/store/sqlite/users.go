@@ -51,7 +51,7 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
 // UserByName implements account.Store. Keys are compared byte by byte: what is the same name was decided when they were
 // made.
 func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
-	u, err := scanUser(s.reads.QueryRowContext(ctx, selectUserByName, key))
+	u, err := scanUser(find(ctx, s.hot.userByName, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}
