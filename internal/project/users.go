@@ -13,37 +13,33 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-const (
-	// nobody is a name that no user has: a name holds no slash. It is looked up where there is nobody to look up.
-	nobody = "/"
-	// maxUserName is the length of the longest name that a user has, in characters.
-	maxUserName = 128
-)
+// maxUserName is the length of the longest name that a user has, in characters.
+const maxUserName = 128
 
-// lookUp looks up who calls: one select, whoever it is and whether or not what was said before is any good.
+// lookUp looks up who calls: one user, by name, whoever it is and whether or not what was said before is any good. Where a token names
+// nobody who could be looked up, it is the project's service account, which is there to be found, as most users are.
 func (e *examination) lookUp(ctx context.Context) error {
 	name, named := e.naming().chosen.fields.Get(fieldUser)
 	good := true
 	for _, t := range e.tokens {
 		good = good && t.opened()
 	}
-	e.caller = caller{named: named, name: name}
-	asked := name
-	if !good || !named || name == "" || utf8.RuneCountInString(name) > maxUserName {
-		asked = nobody
+	e.caller = caller{name: name, named: named}
+	own := !good || !named || name == "" || utf8.RuneCountInString(name) > maxUserName
+	if own {
+		name = accountName(e.project.Number)
 	}
 	e.work.lookedUp.Add(1)
-	var u account.User
-	var err error
-	if good && !named {
+	u, err := e.cfg.Users.FindByName(ctx, name)
+	if own && good && !named && u.ID != e.project.ServiceAccount { // somebody has given it another name, and may have given this one away
 		u, err = e.cfg.Users.User(ctx, e.project.ServiceAccount)
-	} else {
-		u, err = e.cfg.Users.FindByName(ctx, asked)
 	}
-	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		return nil
+	case err != nil:
 		return fmt.Errorf("finding the user of a sealed token: %w", err)
-	}
-	if err == nil {
+	case !own || good && !named:
 		e.caller.User = u
 	}
 	return nil
