@@ -112,3 +112,29 @@ func TestShapes(t *testing.T) {
 		}
 	}
 }
+
+// TestKeySize: a size is a number or, as forms send it, a text; 196 is how XDOC spells 192.
+func TestKeySize(t *testing.T) {
+	for body, want := range map[string]api.KeySize{
+		`{"name":""}`: {}, `{"name":"","key_size":""}`: {Set: true}, `{"name":"","key_size":null}`: {Set: true},
+		`{"name":"","key_size":256}`: {Set: true, Bits: 256}, `{"name":"","key_size":"256"}`: {Set: true, Bits: 256}, `{"name":"","key_size":"25\u0036"}`: {Set: true, Bits: 256},
+		`{"name":"","key_size":196}`: {Set: true, Bits: 192}, `{"name":"","key_size":"196"}`: {Set: true, Bits: 192}, `{"name":"","key_size":7}`: {Set: true, Bits: 7},
+		`{"name":"","key_size":128.5}`: {Set: true, Bits: -1}, `{"name":"","key_size":1e99}`: {Set: true, Bits: -1},
+	} {
+		var got api.NewTokenSet
+		if err := json.Unmarshal([]byte(body), &got); err != nil || got.KeySize != want {
+			t.Errorf("%s: got %+v, %v, want %+v", body, got.KeySize, err, want)
+		}
+	}
+	for _, bad := range []string{`"big"`, `" 256"`, `true`, `[256]`, `{}`, `"1e2"`} {
+		var got api.NewTokenSet
+		if err := json.Unmarshal([]byte(`{"key_size":`+bad+`}`), &got); err == nil {
+			t.Errorf("%s: got %+v, want an error", bad, got.KeySize)
+		}
+	}
+	for want, size := range map[string]api.KeySize{`{"name":""}`: {}, `{"name":"","key_size":""}`: {Set: true}, `{"name":"","key_size":192}`: {Set: true, Bits: 192}} {
+		if got, err := json.Marshal(api.NewTokenSet{KeySize: size}); err != nil || string(got) != want {
+			t.Errorf("%+v: got %s, %v, want %s", size, got, err, want)
+		}
+	}
+}

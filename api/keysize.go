@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // KeySize is the size of an AES key in bits, as a number or, as forms send it, as a text: empty, "128", "192" or "256". XDOC
@@ -21,7 +22,8 @@ func (k KeySize) IsZero() bool { return !k.Set }
 // what was chosen, as an empty text does.
 func (k *KeySize) UnmarshalJSON(b []byte) error {
 	text := string(b)
-	if bytes.HasPrefix(b, []byte(`"`)) {
+	quoted := bytes.HasPrefix(b, []byte(`"`))
+	if quoted {
 		if err := json.Unmarshal(b, &text); err != nil {
 			return err
 		}
@@ -31,8 +33,11 @@ func (k *KeySize) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	bits, err := strconv.Atoi(text)
-	if err != nil {
+	if err != nil && (quoted || !json.Valid(b) || !strings.ContainsAny(text[:1], "-0123456789")) {
 		return errors.New("is neither a number nor the text of one")
+	}
+	if err != nil {
+		bits = -1 // 128.5, 1e99: no size, as whoever knows them will say
 	}
 	if bits == 196 {
 		bits = 192

@@ -26,6 +26,15 @@ const (
 	missingKey = "0000000000000000000001"
 )
 
+// sampleSealKey is the key of the token set that is there for the samples, which is of ECB, and sampleToken a token of it. That was
+// made by:
+//
+//	printf '<token/>' | openssl enc -aes-256-ecb -base64 -K $(printf 0123456789abcdef0123456789abcdef | sha256sum | cut -d ' ' -f 1)
+const (
+	sampleSealKey = "0123456789abcdef0123456789abcdef"
+	sampleToken   = "objfXzPoi1tlwK6HUxLupQ=="
+)
+
 // sample is a route with a request that does what it is for, where there are the user "target", the service "reports"
 // and the signing key sampleKey. They come in an order in which each finds what it needs.
 type sample struct {
@@ -67,6 +76,17 @@ func samples() []sample {
 		{"GET /v1/platforms/{partner}/keys", "", nil, 200, "administrator"},
 		{"POST /v1/platforms/{partner}/keys", `{"algorithm":"ES256"}`, nil, 201, "administrator"},
 		{"POST /v1/platforms/{partner}/explain", `{"assertion":"none"}`, nil, 200, "administrator"},
+		{"GET /v1/projects", "", nil, 200, "administrator"},
+		{"POST /v1/projects", `{"number":7,"name":"made"}`, nil, 201, "administrator"},
+		{"GET /v1/projects/1000", "", nil, 200, "administrator"},
+		{"PATCH /v1/projects/1000", `{"max_age_seconds":60}`, nil, 200, "administrator"},
+		{"POST /v1/projects/1000/explain", `{"security_token":"none"}`, nil, 200, "administrator"},
+		{"GET /v1/projects/1000/token-sets", "", nil, 200, "administrator"},
+		{"POST /v1/projects/1000/token-sets", `{"name":"made"}`, nil, 201, "administrator"},
+		{"GET /v1/projects/1000/token-sets/{set}", "", nil, 200, "administrator"},
+		{"PATCH /v1/projects/1000/token-sets/{set}", `{"active":false}`, nil, 200, "administrator"},
+		{"POST /v1/projects/1000/token-sets/{set}/encrypt", `{"plaintext":"<token/>"}`, nil, 200, "administrator"},
+		{"POST /v1/projects/1000/token-sets/{set}/decrypt", `{"token":"` + sampleToken + `"}`, nil, 200, "administrator"},
 		{"GET /v1/services", "", nil, 200, "administrator"},
 		{"POST /v1/services", `{"name":"made","host":"made.example.com"}`, nil, 201, "administrator"},
 		{"GET /v1/services/reports", "", nil, 200, "administrator"},
@@ -81,6 +101,8 @@ func samples() []sample {
 		{"DELETE /v1/api-tokens/{batch}", "", nil, 204, "administrator"},
 		{"DELETE /v1/platforms/{partner}/keys/{partner key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/platforms/{partner}", "", nil, 204, "administrator"},
+		{"DELETE /v1/projects/1000/token-sets/{set}", "", nil, 204, "administrator"},
+		{"DELETE /v1/projects/1000", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/robot/client-secrets/{secret}", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/robot/client-keys/{key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
@@ -102,7 +124,7 @@ func encodeKey(pem string) string {
 
 // patternOf returns the route of the document that a sample is for.
 func patternOf(route string) string {
-	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "{partner key}", "{id}", "{partner}", "{platform}", "{mine}", "{id}", "{theirs}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
+	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "{partner key}", "{id}", "{partner}", "{platform}", "{set}", "{id}", "/projects/1000", "/projects/{number}", "{mine}", "{id}", "{theirs}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
 }
 
 // stocked is a desk with what the samples need.
@@ -115,6 +137,7 @@ func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	d.mine, d.theirs = d.session(t, root, uuid.Nil).Token.ID, d.session(t, target, uuid.Nil).Token.ID
 	partner, made := d.enrol(t, platform.Draft{Name: "Partner", Algorithm: jose.EdDSA, Enabled: true})
 	d.partner, d.partnerKey = partner, made.Key.ID
+	d.application(t, "MyAppKey", "ECB", sampleSealKey)
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	d.random.zeros.Store(true) // the key's ID is the first that is read
 	d.signingKey(t, keyring.ForAccessTokens)
@@ -225,7 +248,7 @@ func TestUserMayNothingOfOthers(t *testing.T) {
 		missing := s.ask(token)
 		missing.route = strings.NewReplacer("target", "nobody", "reports", "nothing", sampleKey, missingKey, "robot", "nobody",
 			"{batch}", uuid.NewString(), "{secret}", uuid.NewString(), "{key}", uuid.NewString(),
-			"{partner}", "22222222", "{partner key}", uuid.NewString(), "{theirs}", uuid.NewString()).Replace(missing.route)
+			"{partner}", "22222222", "{partner key}", uuid.NewString(), "{set}", uuid.NewString(), "/projects/1000", "/projects/1001", "{theirs}", uuid.NewString()).Replace(missing.route)
 		gone := d.want(t, missing, http.StatusForbidden, api.CodeNotAllowed)
 		if cut(there) != cut(gone) {
 			t.Errorf("%s: got %s for what is there and %s for what isn't, want the same", s.route, there.body, gone.body)

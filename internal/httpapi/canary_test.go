@@ -18,11 +18,12 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // shown are the members that are names by nature: they stand in the answer to whoever sends them. A canary is put there
 // only where the name must be refused for it.
-var shown = []string{"username", "email", "display_name", "roles", "name", "host", "pattern", "audience", "scope", "issuer", "kid", "new_user_roles"}
+var shown = []string{"username", "email", "display_name", "roles", "name", "host", "pattern", "audience", "scope", "issuer", "kid", "new_user_roles", "security_context", "plaintext", "token"}
 
 // canaryDesk is a desk with secrets that must show up nowhere.
 type canaryDesk struct {
@@ -83,9 +84,15 @@ func newCanaryDesk(t *testing.T) *canaryDesk {
 	d.partner, d.partnerKey = partner, made.Key.ID
 	d.secrets["an assertion"] = d.assertion(t, signer(t, jose.ES256, made.PrivateKey.Reveal()), "target@example.com", "")
 	d.secrets["a line of a private key"] = strings.Split(made.PrivateKey.Reveal(), "\n")[1]
-	shared, secret := d.enrol(t, platform.Draft{Name: "Shared", Algorithm: jose.HS256, Enabled: true})
-	d.secrets["a shared secret"] = secret.Secret.Reveal()
+	shared, made := d.enrol(t, platform.Draft{Name: "Shared", Algorithm: jose.HS256, Enabled: true})
+	d.secrets["a shared secret"] = made.Secret.Reveal()
 	d.want(t, ask{route: "GET /v1/platforms/" + shared.Code, token: d.adminToken}, http.StatusOK, "")
+	d.secrets["an app key"] = "canary-app-key-0123"
+	d.secrets["a key of a token set"] = d.application(t, d.secrets["an app key"], "GCM", "")
+	d.secrets["a plaintext"] = "<SecurityToken><AppKey>" + d.secrets["an app key"] + "</AppKey></SecurityToken>"
+	text, err := d.projects.Seal(t.Context(), 1000, d.set, secret.Text(d.secrets["a plaintext"]), "")
+	check(t, err)
+	d.secrets["a sealed token"] = text.Base64
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")
 	decodeJSON(t, d.do(t, ask{route: "GET /v1/openapi.json"}).body, &d.doc)
 	return d
@@ -120,7 +127,7 @@ func (d *canaryDesk) look(t *testing.T, where, text string) {
 func TestCanaries(t *testing.T) {
 	d := newCanaryDesk(t)
 	for _, s := range samples() {
-		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") || strings.HasPrefix(s.route, "DELETE /v1/platforms/") ||
+		if s.route == "DELETE /v1/me/personal-token" || strings.HasPrefix(s.route, "DELETE /v1/services/") || strings.HasPrefix(s.route, "DELETE /v1/api-tokens/") || strings.HasPrefix(s.route, "DELETE /v1/platforms/") || strings.HasPrefix(s.route, "DELETE /v1/projects/") ||
 			strings.Contains(s.route, "/client-") && !strings.HasPrefix(s.route, "GET ") && s.body == "" {
 			continue // what the others need
 		}
@@ -164,7 +171,7 @@ func (d *canaryDesk) outside(t *testing.T, s sample, op operation, canary string
 			d.try(t, ask{route: s.route + "?" + p.Name + "=" + url.QueryEscape(canary), token: d.adminToken})
 		case "path":
 			q := s.ask(d.adminToken)
-			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped, "{secret}", escaped, "{key}", escaped, "robot", escaped, "{partner key}", escaped, "{partner}", escaped, "{mine}", escaped, "{theirs}", escaped).Replace(q.route)
+			q.route = strings.NewReplacer("target", escaped, "reports", escaped, sampleKey, escaped, "{batch}", escaped, "{secret}", escaped, "{key}", escaped, "robot", escaped, "{partner key}", escaped, "{partner}", escaped, "{mine}", escaped, "{theirs}", escaped, "{set}", escaped, "/1000", "/"+escaped).Replace(q.route)
 			d.try(t, q)
 		}
 	}
@@ -192,7 +199,7 @@ func (d *canaryDesk) bodies(t *testing.T, s sample, op operation, name, canary s
 	for _, member := range slices.Sorted(maps.Keys(properties)) {
 		for _, value := range []string{c, "[" + c + "]", "[[" + c + "]]", `{"a":` + c + `}`, "{" + c + ":1}"} {
 			refused := strings.ContainsAny(canary, ":/") && member != "display_name" && member != "pattern" && member != "scope" &&
-				(member != "name" || !strings.Contains(s.route, "/api-tokens")) && !strings.Contains(s.route, "/platforms")
+				(member != "name" || !strings.Contains(s.route, "/api-tokens")) && !strings.Contains(s.route, "/platforms") && !strings.Contains(s.route, "/projects")
 			if slices.Contains(shown, member) && !refused && (value == c || value == "["+c+"]") {
 				continue
 			}

@@ -37,6 +37,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -68,6 +69,7 @@ type desk struct {
 	browsers  *session.Browsers
 	sessions  *session.Tokens
 	platforms *platform.Platforms
+	projects  *project.Projects
 	keys      *keyring.Keyring
 	keyStore  *slowKeys
 	random    *foretold
@@ -89,6 +91,7 @@ type desk struct {
 	key        uuid.UUID      // and by {key}
 	partner    platform.Platform
 	partnerKey uuid.UUID // a key of {partner}
+	set        uuid.UUID // {set}, a token set of the project 1000
 	mine       uuid.UUID // a session of the administrator
 	theirs     uuid.UUID // a session of the user "target"
 }
@@ -228,14 +231,18 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 		Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
 	})
 	check(t, err)
-	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Applied: changes.CatchUp, Now: d.clock})
+	d.projects, err = project.New(project.Config{
+		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Parameters: testdesk.Parameters, Now: d.clock, Random: rand.Reader,
+	})
+	check(t, err)
+	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: d.clock})
 	check(t, err)
 	d.newSigned(t, keys)
 	d.newPlatforms(t, keys)
 	d.users, d.events = &faultyUsers{Users: d.accounts}, &faultyEvents{Store: d.store}
 	ways := []authority.Way{d.accounts, d.tokens}
 	kinds := authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret)
-	for _, w := range append(d.browsers.Ways(), d.sessions, d.signed, d.access, d.clients) {
+	for _, w := range append(d.browsers.Ways(), d.sessions, d.signed, d.access, d.clients, d.projects) {
 		if !slices.Contains(toys, w.Kind()) {
 			ways = append(ways, w)
 		}
@@ -315,6 +322,20 @@ func (d *desk) enrol(t testing.TB, draft platform.Draft) (platform.Platform, pla
 	return p, made
 }
 
+// application makes the project 1000, with an app key, and a token set of the given mode, whose key is made where it is empty. It
+// returns the text of the set's key.
+func (d *desk) application(t testing.TB, appKey, mode, key string) string {
+	t.Helper()
+	_, err := d.projects.Create(t.Context(), project.Draft{
+		Number: project.DefaultNumber, Name: "XDOC", SecurityContext: "MySecurityContext", AppKeys: []secret.Text{secret.Text(appKey)},
+	}, audit.Actor{})
+	check(t, err)
+	set, made, err := d.projects.AddSet(t.Context(), project.DefaultNumber, project.SetDraft{Name: "current", Mode: &mode, Key: secret.Text(key)}, audit.Actor{})
+	check(t, err)
+	d.set = set.ID
+	return made.Reveal()
+}
+
 // issue makes an API token as the administrator does that owns it, or root for a service account.
 func (d *desk) issue(t testing.TB, draft apitoken.Draft) (string, apitoken.Token) {
 	t.Helper()
@@ -362,7 +383,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Platforms: d.platforms, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)
@@ -373,7 +394,12 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 }
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {
-	if d.authority.Forget(c.ID); c.Kind == feed.Platform { // its sessions are remembered by their own IDs
+	if c.ID == uuid.Nil || c.Kind == feed.Project {
+		if err := d.projects.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if d.authority.Forget(c.ID); c.Kind == feed.Platform || c.Kind == feed.Project { // their sessions are remembered by their own IDs
 		d.authority.Forget(uuid.Nil)
 	}
 	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
@@ -474,7 +500,7 @@ func (a answer) wantField(t testing.TB, want string) {
 // named puts the IDs of what was made for the samples into a route.
 func (d *desk) named(route string) string {
 	return strings.NewReplacer("{batch}", d.batch.ID.String(), "{secret}", d.secret.String(), "{key}", d.key.String(),
-		"{partner}", cmp.Or(d.partner.Code, "22222222"), "{partner key}", d.partnerKey.String(), "{mine}", d.mine.String(), "{theirs}", d.theirs.String()).Replace(route)
+		"{partner}", cmp.Or(d.partner.Code, "22222222"), "{partner key}", d.partnerKey.String(), "{set}", d.set.String(), "{mine}", d.mine.String(), "{theirs}", d.theirs.String()).Replace(route)
 }
 
 // do sends a request and checks what every answer has in common.

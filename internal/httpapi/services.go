@@ -28,7 +28,7 @@ func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
 	slices.Sort(verifiers)
 	return api.Service{
 		ID: s.ID.String(), Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix, Default: string(s.Default),
-		AllowInPath: s.AllowInPath, Verifiers: verifiers, AcceptAPITokens: s.AcceptAPITokens, Suspended: s.Suspended,
+		AllowInPath: s.AllowInPath, Verifiers: verifiers, AcceptAPITokens: s.AcceptAPITokens, Project: s.ProjectNumber, Suspended: s.Suspended,
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
@@ -71,7 +71,7 @@ func (s *server) createService(ctx context.Context, c *call, in *newServiceInput
 	b := in.Body
 	service, err := s.cfg.Catalog.Create(ctx, catalog.Draft{
 		Name: b.Name, Host: b.Host, PathPrefix: b.PathPrefix, Default: policy.Default(b.Default),
-		AllowInPath: b.AllowInPath, Verifiers: b.Verifiers, AcceptAPITokens: b.AcceptAPITokens,
+		AllowInPath: b.AllowInPath, Verifiers: b.Verifiers, AcceptAPITokens: b.AcceptAPITokens, Project: b.Project,
 	}, c.actor())
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (s *server) draftOf(ctx context.Context, service catalog.Service) (catalog.
 	names, err := s.cfg.Accounts.Names(ctx, service.Verifiers)
 	d := catalog.Draft{
 		Name: service.Name, Host: service.Host, PathPrefix: service.PathPrefix,
-		Default: service.Default, AllowInPath: service.AllowInPath, AcceptAPITokens: service.AcceptAPITokens,
+		Default: service.Default, AllowInPath: service.AllowInPath, AcceptAPITokens: service.AcceptAPITokens, Project: service.ProjectNumber,
 	}
 	for _, id := range service.Verifiers {
 		if _, lives := names[id]; lives {
@@ -165,6 +165,7 @@ func merge(d *catalog.Draft, patch api.ServicePatch) {
 	over(&d.AllowInPath, patch.AllowInPath)
 	over(&d.Verifiers, patch.Verifiers)
 	over(&d.AcceptAPITokens, patch.AcceptAPITokens)
+	over(&d.Project, patch.Project)
 }
 
 // over writes a member over a value, where the patch has it.
