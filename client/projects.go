@@ -124,7 +124,10 @@ func (c *Client) Seal(ctx context.Context, number int, id string, r api.SealRequ
 	if err := checkText(doing, "plaintext", r.Plaintext); err != nil {
 		return api.SealedText{}, err
 	}
-	return c.sealed(ctx, doing, number, id, "encrypt", r)
+	q := ofProject(doing, http.MethodPost, number, tokenSets, id, "encrypt")
+	q.body = r
+	text, _, err := send[api.SealedText](ctx, c, q)
+	return text, err
 }
 
 // Unseal has Jeton open a token by a token set. What it says may break the rules: see SealedText.Problem. The error is ErrInvalid
@@ -134,13 +137,8 @@ func (c *Client) Unseal(ctx context.Context, number int, id string, r api.Unseal
 	if err := checkText(doing, "token", r.Token); err != nil {
 		return api.SealedText{}, err
 	}
-	return c.sealed(ctx, doing, number, id, "decrypt", r)
-}
-
-// sealed sends one of the two requests that are about a text.
-func (c *Client) sealed(ctx context.Context, doing string, number int, id, what string, body any) (api.SealedText, error) {
-	q := ofProject(doing, http.MethodPost, number, tokenSets, id, what)
-	q.body = body
+	q := ofProject(doing, http.MethodPost, number, tokenSets, id, "decrypt")
+	q.body = r
 	text, _, err := send[api.SealedText](ctx, c, q)
 	return text, err
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // what clients of old have
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -52,8 +52,8 @@ func TestSeal(t *testing.T) {
 		key []byte
 		iv  string // empty for ECB
 	}{
-		"--mode CBC":                     {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
-		"--mode= --key-size= --padding=": {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
+		"--mode CBC":                                           {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
+		"--mode= --key-size= --padding=":                       {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
 		"--mode CBC --key-size 196 --iv-expansion double":      {hashed[:24], "@1B2c3D4@1B2c3D4"},
 		"--mode CBC --key-size 128 --iv-expansion zero":        {hashed[:16], "@1B2c3D4\x00\x00\x00\x00\x00\x00\x00\x00"},
 		"--mode CBC --key-derivation raw --iv 12345678":        {[]byte(sealKey), "1\x002\x003\x004\x005\x006\x007\x008\x00"},
