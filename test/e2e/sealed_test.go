@@ -126,7 +126,7 @@ func (a *application) wantHonoured(t *testing.T, query, mode string) {
 	}
 	for _, a.via = range a.proxies {
 		a.api.seen()
-		if got := a.send(t, "GET /documents/7?"+query).status; got != http.StatusOK {
+		if got := a.send(t, get("/documents/7?"+query)).status; got != http.StatusOK {
 			t.Errorf("%s by %s: got %d, want 200", mode, a.via.name, got)
 		}
 		heads := a.api.seen()
@@ -137,7 +137,7 @@ func (a *application) wantHonoured(t *testing.T, query, mode string) {
 		if mode == "GCM" {
 			want = http.StatusOK
 		}
-		if got := a.send(t, "DELETE /documents/7?"+query).status; got != want {
+		if got := a.send(t, head("DELETE", "/documents/7?"+query)).status; got != want {
 			t.Errorf("%s by %s: got %d for what administrators alone may do, want %d", mode, a.via.name, got, want)
 		}
 	}
