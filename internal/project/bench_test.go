@@ -9,13 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jeton-io/jeton/internal/account"
-	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/test/desk"
 )
 
 // The bare AES is crypto/aes's and crypto/cipher's alone, with a key that was made ready before. The load benchmark in bench/ runs these
@@ -25,7 +22,7 @@ import (
 func BenchmarkColdGCM(b *testing.B) {
 	benchmarkCold(b, sealed.GCM, func(b *testing.B, block cipher.Block, tokens [2][]byte) {
 		gcm, err := cipher.NewGCM(block)
-		desk.Check(b, err)
+		check(b, err)
 		bound := [2][]byte{[]byte(sealed.Bound(project.DefaultNumber, "XST")), []byte(sealed.Bound(project.DefaultNumber, "XUT"))}
 		var plain []byte
 		for b.Loop() {
@@ -54,26 +51,20 @@ func BenchmarkColdCBC(b *testing.B) {
 // benchmarkCold proves the tokens of calls by the seed's two samples, beside what decrypts them and does nothing else.
 func benchmarkCold(b *testing.B, mode sealed.Mode, bare func(*testing.B, cipher.Block, [2][]byte)) {
 	b.Helper()
-	d := desk.New(b, desk.Options{})
-	_, err := d.Accounts.Create(b.Context(), account.Draft{Username: "alice", Roles: []string{"partner"}}, audit.Actor{})
-	desk.Check(b, err)
-	_, err = d.Projects.Create(b.Context(), project.Draft{
-		Number: project.DefaultNumber, Name: "XDOC", SecurityContext: "MySecurityContext", AppKeys: []secret.Text{"MyAppKey"},
-	}, audit.Actor{})
-	desk.Check(b, err)
-	set, key, err := d.Projects.AddSet(b.Context(), project.DefaultNumber, project.SetDraft{Name: "current", Mode: new(string(mode))}, audit.Actor{})
-	desk.Check(b, err)
+	d := newDesk(b, func(p *project.Draft) { p.SecurityContext, p.AppKeys = "MySecurityContext", []secret.Text{"MyAppKey"} })
+	set, key, err := d.AddSet(b.Context(), project.DefaultNumber, project.SetDraft{Name: "current", Mode: new(string(mode))}, admin)
+	check(b, err)
 	calls, first := sealCalls(b, d, &set.Settings, key)
 	b.Run("bare AES", func(b *testing.B) {
 		sum := sha256.Sum256([]byte(key))
 		block, err := aes.NewCipher(sum[:])
-		desk.Check(b, err)
+		check(b, err)
 		bare(b, block, first)
 	})
 	b.Run("proof", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if _, err := d.Projects.Prove(b.Context(), authority.Credential{Kind: authority.Sealed, From: desk.Peer, Sealed: calls[i%len(calls)]}); err != nil {
+			if _, err := d.Prove(b.Context(), authority.Credential{Kind: authority.Sealed, From: peer, Sealed: calls[i%len(calls)]}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -81,21 +72,21 @@ func benchmarkCold(b *testing.B, mode sealed.Mode, bare func(*testing.B, cipher.
 }
 
 // sealCalls seals the tokens of calls, each with an AppId of its own, and returns those of the first as they are before Base64, too.
-func sealCalls(b *testing.B, d *desk.Desk, settings *sealed.Settings, key secret.Text) (calls []authority.SealedTokens, first [2][]byte) {
+func sealCalls(b *testing.B, d *desk, settings *sealed.Settings, key secret.Text) (calls []authority.SealedTokens, first [2][]byte) {
 	b.Helper()
 	c, err := sealed.New(*settings, key)
-	desk.Check(b, err)
+	check(b, err)
 	seal := func(parameter, text string) (string, []byte) {
 		token, err := c.Seal(rand.Reader, []byte(strings.ReplaceAll(text, "\n", "\r\n")), sealed.Bound(project.DefaultNumber, parameter))
-		desk.Check(b, err)
+		check(b, err)
 		_, url := sealed.Encode(token)
 		return url, token
 	}
 	calls = make([]authority.SealedTokens, 2000)
 	for i := range calls {
 		security, one := seal("XST", "<SecurityToken>\n    <Context>MySecurityContext</Context>\n    <AppId>"+rand.Text()[:7]+"</AppId>\n    <AppKey>MyAppKey</AppKey>\n    <GenDT>"+
-			d.Now().Format(time.RFC3339)+"</GenDT>\n</SecurityToken>")
-		user, other := seal("XUT", "<UserToken>\n    <UserName>alice</UserName>\n    <Display>John Doe</Display>\n</UserToken>")
+			d.now().Format(time.RFC3339)+"</GenDT>\n</SecurityToken>")
+		user, other := seal("XUT", "<UserToken>\n    <UserName>ann</UserName>\n    <Display>John Doe</Display>\n</UserToken>")
 		calls[i] = authority.SealedTokens{Security: secret.Text(security), User: secret.Text(user)}
 		if i == 0 {
 			first = [2][]byte{one, other}
