@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -276,11 +275,22 @@ func reasonOf(t testing.TB, err error) authority.Reason {
 	if err == nil {
 		return ""
 	}
-	ref, ok := errors.AsType[*authority.Refusal](err)
-	if !ok {
+	return refusalOf(t, err).Reason
+}
+
+func refusalOf(t testing.TB, err error) *authority.Refusal {
+	t.Helper()
+	ref := refusalIn(err)
+	if ref == nil {
 		t.Fatal(err)
 	}
-	return ref.Reason
+	return ref
+}
+
+// refusalIn returns the refusal that an error is, or nil.
+func refusalIn(err error) *authority.Refusal {
+	ref, _ := errors.AsType[*authority.Refusal](err)
+	return ref
 }
 
 // update changes the project.
@@ -314,5 +324,3 @@ func encoded(token []byte) secret.Text {
 	_, text := sealed.Encode(token)
 	return secret.Text(text)
 }
-
-var _ io.Reader = (*faultyRandom)(nil)

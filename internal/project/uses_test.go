@@ -1,0 +1,305 @@
+package project_test
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/project"
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// TestOnce: a token that counts once is known by what it says, whichever text says it.
+func TestOnce(t *testing.T) {
+	d := newDesk(t)
+	draft := cbc("old")
+	draft.OneTime = true
+	set := d.set(t, draft)
+	n := 0
+	for name, tt := range map[string]struct {
+		second func(fields) secret.Text
+		want   authority.Reason
+	}{
+		"the same":            {fields.xml, authority.ReasonReplayed},
+		"in another notation": {fields.json, authority.ReasonReplayed},
+		"in a third":          {fields.form, authority.ReasonReplayed},
+		"in another order":    {func(f fields) secret.Text { return append(fields{f[2], f[3], f[0], f[1]}, f[4:]...).xml() }, authority.ReasonReplayed},
+		"with names in another case": {func(f fields) secret.Text {
+			return secret.Text(strings.Replace(f.json().Reveal(), "AppId", "APPID", 1))
+		}, authority.ReasonReplayed},
+		"with the time in a zone": {
+			func(f fields) secret.Text {
+				return f.with("GenDT", noon.In(time.FixedZone("", 3600)).Format(time.RFC3339)).json()
+			}, authority.ReasonReplayed,
+		},
+		"with blanks":           {func(f fields) secret.Text { return f.xml() + " \n" }, authority.ReasonReplayed},
+		"another value":         {func(f fields) secret.Text { return f.with("AppId", "MyApq").xml() }, ""},
+		"a microsecond later":   {func(f fields) secret.Text { return f.with("GenDT", at(time.Microsecond)).xml() }, ""},
+		"a field of its own":    {func(f fields) secret.Text { return f.with("Nonce", "1").xml() }, ""},
+		"a field that is empty": {func(f fields) secret.Text { return f.with("Nonce", "").xml() }, ""},
+		"two fields in one":     {func(f fields) secret.Text { return f.with("AppId", f[3]+"GenDT", "App", "").json() }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n++
+			first := fields{"Context", "c", "AppId", "MyApp", "GenDT", at(0), "N", string(rune('A' + n))}
+			present := func(text secret.Text) authority.Reason {
+				return d.reason(t, authority.SealedTokens{Security: d.seal(t, set, text, "XST")})
+			}
+			told := func() authority.Reason {
+				told, err := d.Explain(t.Context(), 1000, project.Question{Security: d.seal(t, set, first.xml(), "XST")})
+				check(t, err)
+				return told.Reason
+			}
+			if got := told(); got != "" {
+				t.Errorf("got %q told before, want it good", got)
+			}
+			if got := present(first.xml()); got != "" {
+				t.Fatalf("got %q at first, want it let in", got)
+			}
+			if got := told(); got != authority.ReasonReplayed {
+				t.Errorf("got %q told afterwards, want %q", got, authority.ReasonReplayed)
+			}
+			if got := present(tt.second(first)); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestOnceOfTwo: each token that has a time and counts once is used up; in either place, and in another set of the project.
+func TestOnceOfTwo(t *testing.T) {
+	d := newDesk(t)
+	once, often := cbc("once"), cbc("often")
+	once.OneTime, often.Key = true, "another key"
+	one, many := d.set(t, once), d.set(t, often)
+	want := func(what string, security, user secret.Text, want authority.Reason) {
+		t.Helper()
+		if got := d.reason(t, authority.SealedTokens{Security: security, User: user}); got != want {
+			t.Errorf("%s: got %q, want %q", what, got, want)
+		}
+	}
+	s, u := d.security(), d.named("ann")
+	want("a user token that counts once", d.xst(t, many, s), d.xut(t, one, u), "")
+	want("it again, beside another", d.xst(t, many, s.with("N", "1")), d.xut(t, one, u), authority.ReasonReplayed)
+	want("it without a time", d.xst(t, many, s), d.xut(t, one, u.with("GenDT", none)), "")
+	want("that again", d.xst(t, many, s), d.xut(t, one, u.with("GenDT", none)), "")
+	want("beside a security token that counts once", d.xst(t, one, s), d.xut(t, one, u.with("GenDT", none)), "")
+	want("both again", d.xst(t, one, s), d.xut(t, one, u.with("GenDT", none)), authority.ReasonReplayed)
+
+	whole := s.with("UserName", "ann")
+	want("one in both places", d.xst(t, one, whole), d.xut(t, one, whole), "")
+	want("it alone in the first", d.xst(t, one, whole), "", authority.ReasonReplayed)
+	want("it alone in the second", "", d.xut(t, one, whole), authority.ReasonReplayed)
+	want("it where tokens count often", "", d.xut(t, many, whole), "")
+
+	other := s.with("N", "2")
+	want("with what is refused for something else", d.xst(t, one, other), d.xut(t, many, u.with("UserName", "anm")), authority.ReasonUnknownUser)
+	want("it isn't used up", d.xst(t, one, other), "", "")
+}
+
+// TestOnceAtOnce: of fifty at once, one is let in.
+func TestOnceAtOnce(t *testing.T) {
+	d := newDesk(t)
+	token := authority.SealedTokens{Security: d.xst(t, d.set(t, project.SetDraft{Name: "once", OneTime: true}), d.security())}
+	var in, replayed atomic.Int64
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: token, From: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})})
+			switch reasonOf(t, err) {
+			case "":
+				in.Add(1)
+			case authority.ReasonReplayed:
+				replayed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if in.Load() != 1 || replayed.Load() != 49 {
+		t.Errorf("got %d let in and %d replayed, want 1 and 49", in.Load(), replayed.Load())
+	}
+}
+
+// TestOnceUnknown: where nobody knows whether a token was used, nobody is let in, and nobody is made.
+func TestOnceUnknown(t *testing.T) {
+	d := newDesk(t, func(p *project.Draft) { p.CreateUsers = true })
+	token := authority.SealedTokens{Security: d.xst(t, d.set(t, project.SetDraft{Name: "once", OneTime: true}), d.security().with("UserName", "new"))}
+	d.store.use = errDown
+	if _, err := d.prove(t, token); err == nil || isRefusal(err) {
+		t.Errorf("got %v, want an error that is no verdict", err)
+	}
+	d.store.use = nil
+	if got := d.reason(t, token); got != authority.ReasonReplayed {
+		t.Errorf("got %q, want %q: the store had kept it", got, authority.ReasonReplayed)
+	}
+	if _, err := d.accounts.Find(t.Context(), "new"); err == nil {
+		t.Error("a user was made of a token that was refused")
+	}
+}
+
+// TestTouch: each set by which tokens were opened was used; those beside the proof's wait for the next time where they can't be stored.
+func TestTouch(t *testing.T) {
+	d := newDesk(t)
+	first, second := d.set(t, project.SetDraft{Name: "first"}), d.set(t, cbc("second"))
+	proof, err := d.Prove(t.Context(), authority.Credential{
+		Kind: authority.Sealed, From: peer,
+		Sealed: authority.SealedTokens{Security: d.xst(t, first, d.security()), User: d.xut(t, second, d.named("ann"))},
+	})
+	check(t, err)
+	if proof.ID != first.ID {
+		t.Fatalf("got the proof of %s, want the first set's", proof.ID)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Touch(cancelled, nil); err == nil || len(d.usedAt(t)) > 0 {
+		t.Errorf("got %v and uses %v without a store, want an error and none", err, d.usedAt(t))
+	}
+	check(t, d.Touch(t.Context(), []authority.Use{{ID: proof.ID, At: noon, From: peer}}))
+	want := map[uuid.UUID]string{first.ID: "192.0.2.7", second.ID: "192.0.2.7"}
+	if got := d.usedAt(t); len(got) != 2 || got[first.ID] != want[first.ID] || got[second.ID] != want[second.ID] {
+		t.Errorf("got %v used, want %v", got, want)
+	}
+}
+
+// usedAt returns from where the project's sets were used.
+func (d *desk) usedAt(t *testing.T) map[uuid.UUID]string {
+	t.Helper()
+	e, err := d.Find(t.Context(), 1000)
+	check(t, err)
+	used := map[uuid.UUID]string{}
+	for _, s := range e.Sets {
+		if !s.LastUsedAt.IsZero() {
+			used[s.ID] = s.LastUsedIP
+		}
+	}
+	return used
+}
+
+// TestFailures: so many bad tokens from an address are looked at, and then none, good or bad, until some time has passed. A good one
+// costs nothing.
+func TestFailures(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	good, bad := authority.SealedTokens{Security: d.xst(t, set, d.security())}, authority.SealedTokens{Security: "AAAA"}
+	from := func(address string, tokens authority.SealedTokens) (authority.Reason, time.Duration) {
+		_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: tokens, From: netip.MustParseAddr(address)})
+		if err == nil {
+			return "", 0
+		}
+		ref := refusalOf(t, err)
+		return ref.Reason, ref.RetryAfter
+	}
+	for range 200 {
+		if got, _ := from("192.0.2.7", good); got != "" {
+			t.Fatalf("got %q, want good tokens to cost nothing", got)
+		}
+	}
+	d.users.err = errDown
+	for range 200 {
+		if _, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: good, From: peer}); err == nil || isRefusal(err) {
+			t.Fatalf("got %v, want an error that is no verdict", err)
+		}
+	}
+	d.users.err = nil
+	for i := range 120 {
+		if got, _ := from("192.0.2.7", bad); got != authority.ReasonBadSeal {
+			t.Fatalf("the %dth: got %q, want %q", i+1, got, authority.ReasonBadSeal)
+		}
+	}
+	before := d.Work()
+	for _, tokens := range []authority.SealedTokens{bad, good} {
+		if got, wait := from("192.0.2.7", tokens); got != authority.ReasonThrottled || wait != time.Second {
+			t.Errorf("got %q and %v, want %q and a second", got, wait, authority.ReasonThrottled)
+		}
+	}
+	if got, _ := from("::ffff:192.0.2.7", bad); got != authority.ReasonThrottled {
+		t.Errorf("got %q from another spelling of the address, want %q", got, authority.ReasonThrottled)
+	}
+	if done := d.Work().Less(before); done != (project.Work{}) {
+		t.Errorf("got the work %+v, want none", done)
+	}
+	if got, _ := from("192.0.2.8", good); got != "" {
+		t.Errorf("got %q from another address, want it let in", got)
+	}
+	d.at(time.Second)
+	if got, _ := from("192.0.2.7", good); got != "" {
+		t.Errorf("got %q a second later, want it let in", got)
+	}
+	if got, _ := from("192.0.2.7", bad); got != authority.ReasonBadSeal {
+		t.Errorf("got %q a second later, want %q", got, authority.ReasonBadSeal)
+	}
+	if got, wait := from("192.0.2.7", bad); got != authority.ReasonThrottled || wait != time.Second {
+		t.Errorf("got %q and %v after that, want %q and a second", got, wait, authority.ReasonThrottled)
+	}
+	d.at(-time.Hour)
+	if got, wait := from("192.0.2.7", bad); got != authority.ReasonThrottled || wait > time.Second {
+		t.Errorf("got %q and %v with the clock set back, want %q and a second at most", got, wait, authority.ReasonThrottled)
+	}
+}
+
+// TestFailuresOfPrefix: an IPv6 customer has one bound.
+func TestFailuresOfPrefix(t *testing.T) {
+	d := newDesk(t)
+	want := authority.ReasonBadSeal
+	for i := range 121 {
+		if i == 120 {
+			want = authority.ReasonThrottled
+		}
+		a := netip.MustParseAddr("2001:db8::").As16()
+		a[15] = byte(i)
+		_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: netip.AddrFrom16(a)})
+		if got := reasonOf(t, err); got != want {
+			t.Fatalf("the %dth: got %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+// TestFailuresAreBounded: however many addresses fail, a bounded number is remembered; those that are whole again go first.
+func TestFailuresAreBounded(t *testing.T) {
+	d := newDesk(t)
+	fail := func(n int) {
+		_, err := d.Prove(t.Context(), authority.Credential{
+			Kind: authority.Sealed, Sealed: authority.SealedTokens{Number: "7", Security: "AAAA"}, From: netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}),
+		})
+		if got := reasonOf(t, err); got != authority.ReasonUnknownProject {
+			t.Fatalf("got %q, want %q", got, authority.ReasonUnknownProject)
+		}
+	}
+	for n := range project.MaxAddresses + 1000 {
+		fail(n)
+	}
+	if got := d.Addresses(); got > project.MaxAddresses {
+		t.Errorf("got %d addresses, want %d at most", got, project.MaxAddresses)
+	}
+	d.at(time.Hour)
+	for range 120 {
+		fail(1 << 20)
+	}
+	for n := range 1000 {
+		fail(1<<20 + 1 + n)
+	}
+	_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: netip.AddrFrom4([4]byte{11, 16, 0, 0})})
+	if got := reasonOf(t, err); got != authority.ReasonThrottled || d.Addresses() > project.MaxAddresses {
+		t.Errorf("got %q and %d addresses, want %q: those that are whole again go first", got, d.Addresses(), authority.ReasonThrottled)
+	}
+}
+
+func isRefusal(err error) bool { return refusalIn(err) != nil }
+
+// TestSuspendedUser: who is suspended since a restore is kept out.
+func TestSuspendedUser(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	d.user(t, account.Draft{Username: "sue", State: account.Suspended})
+	if got := d.reason(t, authority.SealedTokens{Security: d.xst(t, set, d.security().with("UserName", "sue"))}); got != authority.ReasonSuspended {
+		t.Errorf("got %q, want %q", got, authority.ReasonSuspended)
+	}
+}
