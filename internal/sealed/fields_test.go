@@ -96,7 +96,8 @@ func TestXML(t *testing.T) {
 		{declaration + declaration + "<token><A>1</A></token>", "instruction", ""},
 		{"<token><A>1</A></token>" + declaration, "instruction", ""},
 		{`<?xml version="1.1"?><token><A>1</A></token>`, "well-formed", ""},
-		{`<?xml version="1.0" encoding="utf-16"?><token><A>1</A></token>`, "another encoding", ""},
+		{`<?xml version="1.0" encoding="utf-17"?><token><A>1</A></token>`, "another encoding", ""},
+		{`<?xml version="1.0" encoding="utf-16"?><token><A>1</A></token>`, "", "A=1"},
 		{`<?xml version="1.0" encoding="UTF-8"?><token><A>1</A></token>`, "", "A=1"},
 
 		// The root and what stands around it.

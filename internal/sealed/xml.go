@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 )
 
 // readXML reads one element with an element for each field, and text in these alone.
@@ -21,6 +22,7 @@ func (l *list) readXML(text []byte) error {
 		return l.bad(at, "the XML has a processing instruction, or its declaration isn't at its start")
 	}
 	r := xmlReader{list: l, d: xml.NewDecoder(bytes.NewReader(text))}
+	r.d.CharsetReader = asUTF8
 	for {
 		r.at = int(r.d.InputOffset())
 		token, err := r.d.RawToken()
@@ -42,6 +44,17 @@ func (l *list) readXML(text []byte) error {
 	}
 	return nil
 }
+
+// asUTF8 reads a text that declares UTF-16 as what it is: UTF-8, as was seen before. .NET's serializer declares UTF-16 of every text
+// that it writes to a string, whatever encoding that is given afterwards.
+func asUTF8(label string, text io.Reader) (io.Reader, error) {
+	if !strings.EqualFold(label, "utf-16") {
+		return nil, errEncoding
+	}
+	return text, nil
+}
+
+var errEncoding = errors.New("the XML declares another encoding than UTF-8")
 
 // xmlReader is where the reading of an XML text has got to.
 type xmlReader struct {
