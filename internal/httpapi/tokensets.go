@@ -132,7 +132,8 @@ func (s *server) updateTokenSet(ctx context.Context, c *call, in *tokenSetPatchI
 		if err := match.check(set.ID, set.Version); err != nil {
 			return err
 		}
-		updated, err = s.cfg.Projects.UpdateSet(ctx, number, id, set.Version, patch, c.actor())
+		patch.Version = set.Version
+		updated, err = s.cfg.Projects.UpdateSet(ctx, number, id, patch, c.actor())
 		return err
 	})
 	if err != nil {

@@ -178,8 +178,11 @@ func TestUpdate(t *testing.T) {
 		{"other app keys", project.Patch{AppKeys: &[]secret.Text{"MyAppKez", "MyAppKex"}}, map[string]string{"app_keys": "2"}},
 		{"no app keys", project.Patch{AppKeys: &[]secret.Text{}}, map[string]string{"app_keys": "0"}},
 		{"addresses", project.Patch{AllowedIPs: &[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, map[string]string{"allowed_ips": "10.0.0.0/8"}},
-		{"the rest", project.Patch{TokenRequired: new(false), MaxAge: &age, CreateUsers: new(true), NewUserRoles: &[]string{"b", "a"}},
-			map[string]string{"token_required": "false", "max_age_seconds": "60", "create_users": "true", "new_user_roles": "a,b"}},
+		{
+			"the rest",
+			project.Patch{TokenRequired: new(false), MaxAge: &age, CreateUsers: new(true), NewUserRoles: &[]string{"b", "a"}},
+			map[string]string{"token_required": "false", "max_age_seconds": "60", "create_users": "true", "new_user_roles": "a,b"},
+		},
 	}
 	for _, tt := range tests {
 		before, err := d.Find(t.Context(), 1000)

@@ -76,7 +76,7 @@ func TestScreensBehind(t *testing.T) {
 	d := newDesk(t)
 	set := d.set(t, project.SetDraft{Name: "safe"})
 	d.store.all = errDown
-	_, err := d.UpdateSet(t.Context(), 1000, set.ID, 0, project.SetPatch{Key: new(secret.Text("another key of the set"))}, admin)
+	_, err := d.UpdateSet(t.Context(), 1000, set.ID, project.SetPatch{Key: new(secret.Text("another key of the set"))}, admin)
 	if !errors.Is(err, errDown) {
 		t.Fatalf("got %v, want %v: the change is made, and not heard of", err, errDown)
 	}

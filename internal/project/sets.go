@@ -36,6 +36,7 @@ type SetDraft struct {
 // SetDraft; but a key can't be empty. Where the mode or the derivation of the key changes, what belonged to the former goes, but for
 // what is given beside.
 type SetPatch struct {
+	Version       int64 // that is to be changed; 0 for any
 	Name          *string
 	Active        *bool
 	Key           *secret.Text
@@ -152,15 +153,15 @@ func (p *Projects) findSet(ctx context.Context, number int, id uuid.UUID) (Entry
 	return Entry{}, TokenSet{}, fmt.Errorf("finding a token set: %w", authority.ErrNotFound)
 }
 
-// UpdateSet changes a token set, if its version is the given one (0 for any). It ends the browser sessions that the project's tokens
+// UpdateSet changes a token set, if its version is the patch's. It ends the browser sessions that the project's tokens
 // began, before it returns. A patch that changes nothing leaves neither event nor version. Errors are as those of AddSet, and
 // ErrStale; after one of Applied the change is made all the same.
-func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, version int64, patch SetPatch, actor audit.Actor) (TokenSet, error) {
+func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patch SetPatch, actor audit.Actor) (TokenSet, error) {
 	e, former, err := p.findSet(ctx, number, id)
 	if err != nil {
 		return TokenSet{}, err
 	}
-	if version != 0 && former.Version != version {
+	if patch.Version != 0 && former.Version != patch.Version {
 		return TokenSet{}, authority.ErrStale
 	}
 	changed := former

@@ -31,7 +31,8 @@ func TestAddSet(t *testing.T) {
 		{project.SetDraft{Name: "a key", Key: "sixteen characters"}, today, 0},
 		{
 			project.SetDraft{Name: "raw", KeyDerivation: "raw", KeySize: new(192)},
-			sealed.Settings{Mode: sealed.GCM, KeySize: 192, IVExpansion: sealed.RandomIV, Derivation: sealed.Raw}, 24,
+			sealed.Settings{Mode: sealed.GCM, KeySize: 192, IVExpansion: sealed.RandomIV, Derivation: sealed.Raw},
+			24,
 		},
 	} {
 		t.Run(tt.draft.Name, func(t *testing.T) {
@@ -128,43 +129,84 @@ func TestUpdateSet(t *testing.T) {
 		detail map[string]string // nothing where it changes nothing
 	}{
 		{"nothing", project.SetPatch{}, sealed.Settings{Mode: sealed.GCM, KeySize: 256, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256}, nil},
-		{"the same", project.SetPatch{Mode: new("GCM"), Key: new(secret.Text("0123456789abcdef")), Padding: new(""), KeySize: new(0)},
-			sealed.Settings{Mode: sealed.GCM, KeySize: 256, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256}, nil},
-		{"a key", project.SetPatch{Key: new(secret.Text("fedcba9876543210"))},
-			sealed.Settings{Mode: sealed.GCM, KeySize: 256, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256}, map[string]string{"key": "replaced"}},
-		{"another mode", project.SetPatch{Mode: new("CBC")},
+		{
+			"the same",
+			project.SetPatch{Mode: new("GCM"), Key: new(secret.Text("0123456789abcdef")), Padding: new(""), KeySize: new(0)},
+			sealed.Settings{Mode: sealed.GCM, KeySize: 256, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256},
+			nil,
+		},
+		{
+			"a key",
+			project.SetPatch{Key: new(secret.Text("fedcba9876543210"))},
+			sealed.Settings{Mode: sealed.GCM, KeySize: 256, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256},
+			map[string]string{"key": "replaced"},
+		},
+		{
+			"another mode",
+			project.SetPatch{Mode: new("CBC")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 256, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.SHA256},
-			map[string]string{"mode": "CBC", "padding": "PKCS7", "iv": "@1B2c3D4", "iv_expansion": "utf16le", "forgeable": "true"}},
-		{"its blank", project.SetPatch{Mode: new("")},
-			sealed.Settings{Mode: sealed.CBC, KeySize: 256, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.SHA256}, nil},
-		{"an IV", project.SetPatch{IV: new("12345678"), IVExpansion: new("zero"), Padding: new("Zeros"), KeySize: new(128)},
+			map[string]string{"mode": "CBC", "padding": "PKCS7", "iv": "@1B2c3D4", "iv_expansion": "utf16le", "forgeable": "true"},
+		},
+		{
+			"its blank",
+			project.SetPatch{Mode: new("")},
+			sealed.Settings{Mode: sealed.CBC, KeySize: 256, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.SHA256},
+			nil,
+		},
+		{
+			"an IV",
+			project.SetPatch{IV: new("12345678"), IVExpansion: new("zero"), Padding: new("Zeros"), KeySize: new(128)},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.Zeros, IV: "12345678", IVExpansion: sealed.ZeroFill, Derivation: sealed.SHA256},
-			map[string]string{"iv": "12345678", "iv_expansion": "zero", "padding": "Zeros", "key_size": "128"}},
-		{"another expansion of it", project.SetPatch{IVExpansion: new("double")},
+			map[string]string{"iv": "12345678", "iv_expansion": "zero", "padding": "Zeros", "key_size": "128"},
+		},
+		{
+			"another expansion of it",
+			project.SetPatch{IVExpansion: new("double")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.Zeros, IV: "12345678", IVExpansion: sealed.Double, Derivation: sealed.SHA256},
-			map[string]string{"iv_expansion": "double"}},
-		{"one of each token's own", project.SetPatch{IVExpansion: new("random")},
+			map[string]string{"iv_expansion": "double"},
+		},
+		{
+			"one of each token's own",
+			project.SetPatch{IVExpansion: new("random")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.Zeros, IVExpansion: sealed.RandomIV, Derivation: sealed.SHA256},
-			map[string]string{"iv": "", "iv_expansion": "random"}},
-		{"the default one", project.SetPatch{IVExpansion: new(""), IV: new(""), Padding: new("")},
+			map[string]string{"iv": "", "iv_expansion": "random"},
+		},
+		{
+			"the default one",
+			project.SetPatch{IVExpansion: new(""), IV: new(""), Padding: new("")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.SHA256},
-			map[string]string{"iv": "@1B2c3D4", "iv_expansion": "utf16le", "padding": "PKCS7"}},
-		{"another derivation", project.SetPatch{KeyDerivation: new("passwordderivebytes"), Salt: new("s")},
+			map[string]string{"iv": "@1B2c3D4", "iv_expansion": "utf16le", "padding": "PKCS7"},
+		},
+		{
+			"another derivation",
+			project.SetPatch{KeyDerivation: new("passwordderivebytes"), Salt: new("s")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.PasswordDeriveBytes, Salt: "s", Hash: "SHA1", Iterations: 100},
-			map[string]string{"key_derivation": "passwordderivebytes", "salt": "s", "hash": "SHA1", "iterations": "100"}},
-		{"its rounds", project.SetPatch{Iterations: new(2), Hash: new("MD5")},
+			map[string]string{"key_derivation": "passwordderivebytes", "salt": "s", "hash": "SHA1", "iterations": "100"},
+		},
+		{
+			"its rounds",
+			project.SetPatch{Iterations: new(2), Hash: new("MD5")},
 			sealed.Settings{Mode: sealed.CBC, KeySize: 128, Padding: sealed.PKCS7, IV: "@1B2c3D4", IVExpansion: sealed.UTF16LE, Derivation: sealed.PasswordDeriveBytes, Salt: "s", Hash: "MD5", Iterations: 2},
-			map[string]string{"hash": "MD5", "iterations": "2"}},
-		{"the default one, and ECB", project.SetPatch{KeyDerivation: new(""), Mode: new("ECB")},
+			map[string]string{"hash": "MD5", "iterations": "2"},
+		},
+		{
+			"the default one, and ECB",
+			project.SetPatch{KeyDerivation: new(""), Mode: new("ECB")},
 			sealed.Settings{Mode: sealed.ECB, KeySize: 128, Padding: sealed.PKCS7, Derivation: sealed.SHA256},
-			map[string]string{"key_derivation": "sha256", "mode": "ECB", "salt": "", "hash": "", "iterations": "0", "iv": "", "iv_expansion": ""}},
-		{"a name, and once", project.SetPatch{Name: new("Other"), OneTime: new(true)},
-			sealed.Settings{Mode: sealed.ECB, KeySize: 128, Padding: sealed.PKCS7, Derivation: sealed.SHA256}, map[string]string{"name": "Other", "one_time": "true"}},
+			map[string]string{"key_derivation": "sha256", "mode": "ECB", "salt": "", "hash": "", "iterations": "0", "iv": "", "iv_expansion": ""},
+		},
+		{
+			"a name, and once",
+			project.SetPatch{Name: new("Other"), OneTime: new(true)},
+			sealed.Settings{Mode: sealed.ECB, KeySize: 128, Padding: sealed.PKCS7, Derivation: sealed.SHA256},
+			map[string]string{"name": "Other", "one_time": "true"},
+		},
 	} {
 		before, err := d.FindSet(t.Context(), 1000, set.ID)
 		check(t, err)
 		former := d.last(t, set.ID)
-		changed, err := d.UpdateSet(t.Context(), 1000, set.ID, before.Version, tt.patch, admin)
+		tt.patch.Version = before.Version
+		changed, err := d.UpdateSet(t.Context(), 1000, set.ID, tt.patch, admin)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
@@ -203,15 +245,15 @@ func TestUpdateSetRefuses(t *testing.T) {
 		"key": {Key: new(secret.Text("the key of the clients of old"))}, "salt": {Salt: new("saltsalt")}, "hash": {Hash: new("SHA1")}, "iterations": {Iterations: new(1)},
 		"key_derivation": {KeyDerivation: new("none")}, "iv_expansion": {IVExpansion: new("zero")},
 	} {
-		_, err := d.UpdateSet(t.Context(), 1000, safe.ID, 0, patch, admin)
+		_, err := d.UpdateSet(t.Context(), 1000, safe.ID, patch, admin)
 		wantField(t, err, field)
 	}
-	_, err := d.UpdateSet(t.Context(), 1000, safe.ID, 0, project.SetPatch{Key: new(secret.Text(""))}, admin)
+	_, err := d.UpdateSet(t.Context(), 1000, safe.ID, project.SetPatch{Key: new(secret.Text(""))}, admin)
 	wantField(t, err, "key")
-	_, err = d.UpdateSet(t.Context(), 1000, old.ID, 0, project.SetPatch{Key: new(secret.Text("the key of the safe set"))}, admin)
+	_, err = d.UpdateSet(t.Context(), 1000, old.ID, project.SetPatch{Key: new(secret.Text("the key of the safe set"))}, admin)
 	wantField(t, err, "key")
 	for version, want := range map[int64]error{1: nil, 2: authority.ErrStale} {
-		if _, err := d.UpdateSet(t.Context(), 1000, safe.ID, version, project.SetPatch{}, admin); !errors.Is(err, want) {
+		if _, err := d.UpdateSet(t.Context(), 1000, safe.ID, project.SetPatch{Version: version}, admin); !errors.Is(err, want) {
 			t.Errorf("got %v for version %d, want %v", err, version, want)
 		}
 	}
@@ -219,7 +261,7 @@ func TestUpdateSetRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number, id := range map[int]uuid.UUID{7: safe.ID, 8: safe.ID, 1000: uuid.New()} {
-		if _, err := d.UpdateSet(t.Context(), number, id, 0, project.SetPatch{}, admin); !errors.Is(err, authority.ErrNotFound) {
+		if _, err := d.UpdateSet(t.Context(), number, id, project.SetPatch{}, admin); !errors.Is(err, authority.ErrNotFound) {
 			t.Errorf("got %v for a set that isn't %d's, want %v", err, number, authority.ErrNotFound)
 		}
 		if err := d.DeleteSet(t.Context(), number, id, admin); !errors.Is(err, authority.ErrNotFound) {
@@ -246,10 +288,10 @@ func TestEndOfSet(t *testing.T) {
 		}
 	}
 	want("")
-	_, err := d.UpdateSet(t.Context(), 1000, first.ID, 0, project.SetPatch{Active: new(false)}, admin)
+	_, err := d.UpdateSet(t.Context(), 1000, first.ID, project.SetPatch{Active: new(false)}, admin)
 	check(t, err)
 	want(authority.ReasonBadSeal)
-	_, err = d.UpdateSet(t.Context(), 1000, first.ID, 0, project.SetPatch{Active: new(true)}, admin)
+	_, err = d.UpdateSet(t.Context(), 1000, first.ID, project.SetPatch{Active: new(true)}, admin)
 	check(t, err)
 	want("")
 	check(t, d.DeleteSet(t.Context(), 1000, first.ID, admin))

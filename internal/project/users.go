@@ -51,7 +51,7 @@ func (e *examination) naming() *token { return e.tokens[len(e.tokens)-1] }
 // judgeUser holds who calls to being let in anywhere. A name counts as it is written, but for the case of ASCII letters. Jeton finds
 // users by a canonical form, under which letters of full width, ligatures and many more are their plain ones. Here it must not do:
 // whoever gets the application to know him as ａnn would be let in as ann.
-func (e *examination) judgeUser(ctx context.Context) (fault, error) {
+func (e *examination) judgeUser(context.Context) (fault, error) {
 	if f := e.naming().chosen.faults[nameCheck]; f.reason != "" {
 		return f, nil
 	}

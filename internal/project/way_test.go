@@ -194,12 +194,16 @@ func refusals() []refused {
 		{"no number", authority.ReasonUnknownProject, asked(func(s *authority.SealedTokens) { s.Number = "100O" }), asked(func(s *authority.SealedTokens) { s.Number = "100%30" })},
 		{"a number with a sign", authority.ReasonUnknownProject, asked(func(s *authority.SealedTokens) { s.Number = "%2B1000" }), asked(func(s *authority.SealedTokens) { s.Number = "1000" })},
 		{"a number that escapes nothing", authority.ReasonUnknownProject, asked(func(s *authority.SealedTokens) { s.Number = "1000%" }), asked(func(s *authority.SealedTokens) { s.Number = "1000" })},
-		{"another than the service's", authority.ReasonUnknownProject,
+		{
+			"another than the service's", authority.ReasonUnknownProject,
 			func(_ *testing.T, d *desk, c *call) { c.Project, c.Number = d.project.ID, "1001" },
-			func(_ *testing.T, d *desk, c *call) { c.Project, c.Number = d.project.ID, "1000" }},
-		{"no project of that ID", authority.ReasonUnknownProject,
+			func(_ *testing.T, d *desk, c *call) { c.Project, c.Number = d.project.ID, "1000" },
+		},
+		{
+			"no project of that ID", authority.ReasonUnknownProject,
 			func(_ *testing.T, d *desk, c *call) { c.Project = d.project.ID; c.Project[0] ^= 1 },
-			func(_ *testing.T, d *desk, c *call) { c.Project = d.project.ID }},
+			func(_ *testing.T, d *desk, c *call) { c.Project = d.project.ID },
+		},
 
 		{"a changed byte", authority.ReasonBadSeal, changed(func(b []byte) []byte { b[20] ^= 1; return b }), nil},
 		{"a changed tag", authority.ReasonBadSeal, changed(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), nil},
@@ -207,16 +211,16 @@ func refusals() []refused {
 		{"nothing but a tag", authority.ReasonBadSeal, changed(func(b []byte) []byte { return b[len(b)-28:] }), nil},
 		{"no Base64", authority.ReasonBadSeal, asked(func(s *authority.SealedTokens) { s.Security += "!" }), nil},
 		{"the other's parameter", authority.ReasonBadSeal, func(t *testing.T, d *desk, c *call) {
-			c.SealedTokens.Security, c.security, c.user = d.xut(t, c.set, c.security), nil, nil
+			c.Security, c.security, c.user = d.xut(t, c.set, c.security), nil, nil
 		}, func(t *testing.T, d *desk, c *call) {
-			c.SealedTokens.Security, c.security, c.user = d.xst(t, c.set, c.security), nil, nil
+			c.Security, c.security, c.user = d.xst(t, c.set, c.security), nil, nil
 		}},
 		{"the user token doesn't open", authority.ReasonBadSeal, asked(func(s *authority.SealedTokens) { s.User = "A" + s.User[1:] + "A" }), nil},
 
 		{"no fields", authority.ReasonWrongFields, func(t *testing.T, d *desk, c *call) {
-			c.SealedTokens.Security, c.security = d.seal(t, c.set, "<SecurityToken>"+c.security.xml()[len("<SecurityToken>"):len(c.security.xml())-1], "XST"), nil
+			c.Security, c.security = d.seal(t, c.set, "<SecurityToken>"+c.security.xml()[len("<SecurityToken>"):len(c.security.xml())-1], "XST"), nil
 		}, func(t *testing.T, d *desk, c *call) {
-			c.SealedTokens.Security, c.security = d.seal(t, c.set, c.security.xml(), "XST"), nil
+			c.Security, c.security = d.seal(t, c.set, c.security.xml(), "XST"), nil
 		}},
 		{"a field twice", authority.ReasonWrongFields, in("genDT", at(0)), in("genDU", at(0))},
 
@@ -235,8 +239,10 @@ func refusals() []refused {
 		{"another context, though none is required", authority.ReasonWrongContext, all(in("Context", "MyContexT"), optional), all(in("Context", none), optional)},
 		{"another than the call's", authority.ReasonWrongContext, asked(func(s *authority.SealedTokens) { s.Context = "MyContexT" }), asked(func(s *authority.SealedTokens) { s.Context = "MyConte%78t" })},
 		{"the call's escapes nothing", authority.ReasonWrongContext, asked(func(s *authority.SealedTokens) { s.Context = "MyContext%" }), asked(func(s *authority.SealedTokens) { s.Context = "MyContext" })},
-		{"the call names one and the token none", authority.ReasonWrongContext,
-			all(in("Context", none), optional, asked(func(s *authority.SealedTokens) { s.Context = "MyContext" })), all(in("Context", none), optional)},
+		{
+			"the call names one and the token none", authority.ReasonWrongContext,
+			all(in("Context", none), optional, asked(func(s *authority.SealedTokens) { s.Context = "MyContext" })), all(in("Context", none), optional),
+		},
 
 		{"another app key", authority.ReasonWrongAppKey, in("AppKey", "MyAppKex"), in("AppKey", "MyAppKez")},
 		{"no app key", authority.ReasonWrongAppKey, in("AppKey", none), nil},
@@ -250,8 +256,10 @@ func refusals() []refused {
 
 		{"an empty name", authority.ReasonWrongFields, inUser("UserName", ""), nil},
 		{"no name in a user token", authority.ReasonWrongFields, inUser("UserName", none), nil},
-		{"an empty name in the security token", authority.ReasonWrongFields, func(_ *testing.T, _ *desk, c *call) { c.user, c.security = nil, c.security.with("UserName", "") },
-			func(_ *testing.T, _ *desk, c *call) { c.user, c.security = nil, c.security.with("UserName", none) }},
+		{
+			"an empty name in the security token", authority.ReasonWrongFields, func(_ *testing.T, _ *desk, c *call) { c.user, c.security = nil, c.security.with("UserName", "") },
+			func(_ *testing.T, _ *desk, c *call) { c.user, c.security = nil, c.security.with("UserName", none) },
+		},
 		{"an unknown name", authority.ReasonUnknownUser, inUser("UserName", "anm"), inUser("UserName", "ANN")},
 		{"another spelling", authority.ReasonUnknownUser, inUser("UserName", "ａnn"), nil},
 		{"the sign of the kelvin", authority.ReasonUnknownUser, inUser("UserName", "\u212aim"), inUser("UserName", "KIM")},
@@ -364,8 +372,12 @@ func TestAddresses(t *testing.T) {
 		from string
 		want authority.Reason
 	}{
-		{"192.0.2.3", ""}, {"192.0.2.4", authority.ReasonAddressNotAllowed}, {"::ffff:192.0.2.3", ""}, {"2001:db8::7%eth0", ""},
-		{"2001:db8:0:1::7", authority.ReasonAddressNotAllowed}, {"", authority.ReasonAddressNotAllowed},
+		{"192.0.2.3", ""},
+		{"192.0.2.4", authority.ReasonAddressNotAllowed},
+		{"::ffff:192.0.2.3", ""},
+		{"2001:db8::7%eth0", ""},
+		{"2001:db8:0:1::7", authority.ReasonAddressNotAllowed},
+		{"", authority.ReasonAddressNotAllowed},
 	} {
 		var from netip.Addr
 		if tt.from != "" {
@@ -400,7 +412,7 @@ func TestNothingPresented(t *testing.T) {
 	if got := d.reason(t, authority.SealedTokens{Security: token}); got != authority.ReasonBadSeal {
 		t.Errorf("got %q with a token set that isn't active, want %q", got, authority.ReasonBadSeal)
 	}
-	_, err := d.UpdateSet(t.Context(), 1000, set.ID, 0, project.SetPatch{Active: new(true)}, admin)
+	_, err := d.UpdateSet(t.Context(), 1000, set.ID, project.SetPatch{Active: new(true)}, admin)
 	check(t, err)
 	if got := d.reason(t, authority.SealedTokens{Security: token}); got != "" {
 		t.Errorf("got %q once it is, want the token to count", got)
