@@ -16,7 +16,7 @@ import (
 func (p *program) verify() *cobra.Command {
 	var call api.VerifyRequest
 	var stdin bool
-	var bearer string
+	var bearer, queryFile string
 	cmd := &cobra.Command{
 		Use:   "verify URL",
 		Short: "Ask whether a call to a protected API may pass",
@@ -28,18 +28,24 @@ about a call that presents none. Asking is a use of it: it appears in the audit
 log like any other, and counts against the rate limit of a token.
 
 A token that counts from some addresses alone is refused without --remote-ip,
-as address_not_allowed.`,
+as address_not_allowed. Sealed tokens (XST, XUT) stand in the call's query, a
+secret then, and no argument: give it with --query-file.`,
 		Example: "  jeton verify https://api.example.com/reports/7 --bearer-file alice.token\n" +
-			"  echo \"Bearer $token\" | jeton verify https://api.example.com/reports --method POST --authorization-stdin",
+			"  echo \"Bearer $token\" | jeton verify https://api.example.com/reports --method POST --authorization-stdin\n" +
+			"  jeton verify https://api.example.com/reports/7 --query-file query.txt",
 	}
 	f := cmd.Flags()
 	f.StringVar(&call.Method, "method", "GET", "`METHOD` of the call")
 	f.StringVar(&call.RemoteIP, "remote-ip", "", "`ADDRESS` from which the call comes: decides about tokens that count from some addresses alone, and stands in the audit log")
 	f.StringVar(&bearer, "bearer-file", "", "`FILE` of the token that the call presents as Bearer")
 	f.BoolVar(&stdin, "authorization-stdin", false, "read the value of the call's Authorization header field from standard input")
+	f.StringVar(&queryFile, "query-file", "", "`FILE` of the call's query, or its whole URL, with its sealed tokens; - for standard input")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
 		if err := exclusive(cmd, "bearer-file", "authorization-stdin"); err != nil {
 			return err
+		}
+		if stdin && queryFile == "-" {
+			return &usageError{text: "standard input can't be both the query and the header field", fix: "Give one in a file."}
 		}
 		call.URL = args[0]
 		return p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -48,6 +54,13 @@ as address_not_allowed.`,
 				return err
 			}
 			call.Authorization = presented.Reveal()
+			if queryFile != "" {
+				query, err := p.sealedFrom(ctx, queryFile, "--query-file", "Query")
+				if err != nil {
+					return err
+				}
+				call.Query = queryOf(query.Reveal())
+			}
 			verdict, err := c.Verify(ctx, call)
 			if err != nil {
 				return err
