@@ -155,7 +155,8 @@ func TestSecretsInArguments(t *testing.T) {
 		"token rotate " + canary, "token show " + canary, "me --token " + canary, "me " + canary, "me -u admin:" + canary,
 		"verify https://api.example.com/ --authorization " + canary, "verify https://api.example.com/ --bearer=" + canary,
 		"client login " + canary, "client login --api-token " + canary, "client login --token=" + canary, "client token --api-token=" + canary,
-		"verify https://api.example.com/ " + canary, "serve --master-key " + canary, "serve --admin-password=" + canary,
+		"verify https://api.example.com/ " + canary, "seal --key " + canary, "seal --app-key=" + canary, "unseal --token " + canary, "token-set create 1000 a --key " + canary, "project create 7 a --app-key " + canary,
+		"serve --master-key " + canary, "serve --admin-password=" + canary,
 	} {
 		got := run(t, cli.Env{Environ: api(t)}, strings.Fields(line)...)
 		got.want(t, 2, "A secret is never an argument")
