@@ -74,7 +74,7 @@ var rooms = []room{
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
 	{"app", app, slices.Concat(inside, list, archive, stores, calls, web, edges, config, api, client), nothing, anything},
-	{"cli", cli, slices.Concat(client, api, app, config, []string{"internal/sealed"}), nothing, anything},
+	{"cli", cli, slices.Concat(client, api, app, config, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"command", command, cli, nothing, anything},
 	{"bench", bench, anything, nothing, anything},
 	{"tests", tests, anything, nothing, anything},
