@@ -230,7 +230,7 @@ func (a *application) variants(t *testing.T, mode string) []variant {
 		{"a time that can't be", own(securityText("GenDT=2026-02-30T10:00:00Z")), unreadable},
 		{"wrong context", own(securityText("Context=Another")), "wrong_context"},
 		{"no context", own(securityText("Context=")), "wrong_context"},
-		{"wrong app key", own(securityText("AppKey=AnothersKey")), "wrong_app_key"},
+		{"wrong app key", own(securityText("AppKey=NobodysKey")), "wrong_app_key"},
 		{"no app key", own(securityText("AppKey=")), "wrong_app_key"},
 		{"another context in the call", queryOf(security, user) + "&XSC=Another", "wrong_context"},
 		{"another project in the call", queryOf(security, user) + "&ProjectId=999", "unknown_project"},
@@ -458,6 +458,8 @@ var xdocNow = regexp.MustCompile(`(RequestDate|ResponseDate|RequestId)="[^"]*"`)
 
 // testAnswers presents the wrong tokens at the product's own address, which says all in one way, too.
 func (a *application) testAnswers(t *testing.T) {
+	a.setState(t, "eve", "blocked")
+	defer a.setState(t, "eve", "active")
 	first, clients := "", 0
 	for _, mode := range []string{"CBC", "ECB", "GCM"} {
 		for _, v := range a.variants(t, mode) {
