@@ -325,6 +325,11 @@ func (a *application) testLookAlike(t *testing.T) {
 				want[v.reason]++
 			}
 		}
+		for _, changed := range a.paddings(t, mode) {
+			clients++
+			a.wantRefused(t, mode+", a padding", a.from(t, clients/50, get("/documents/alice/7?"+changed)), http.StatusUnauthorized)
+			want[unreadable]++
+		}
 		a.wantPassed(t, mode+", the twin", a.from(t, 900, get("/documents/alice/7?"+a.good(t, mode))))
 	}
 	for reason, count := range want {
@@ -336,6 +341,26 @@ func (a *application) testLookAlike(t *testing.T) {
 		slices.Sort(took[what])
 		t.Logf("%-28s %3d answers, half of them within %s", what, len(took[what]), took[what][len(took[what])/2])
 	}
+}
+
+// paddings are queries whose user token ends in every byte but its own: what somebody sends who wants to be told of paddings.
+func (a *application) paddings(t *testing.T, mode string) (queries []string) {
+	t.Helper()
+	security := a.token(t, mode, "XST", securityText())
+	text := a.token(t, mode, "XUT", userText())
+	a.keep(text[:40]) // which all have in common
+	user, err := base64.StdEncoding.DecodeString(text)
+	must(t, err)
+	at := len(user) - 1 // of ECB and GCM the last byte; of CBC that which the last byte of the text is mixed with
+	if mode == "CBC" {
+		at -= aes.BlockSize
+	}
+	for by := 1; by < 256; by++ {
+		changed := slices.Clone(user)
+		changed[at] ^= byte(by)
+		queries = append(queries, queryOf(security, base64.StdEncoding.EncodeToString(changed)))
+	}
+	return queries
 }
 
 // testPowers has an administrator be named: where anybody could have made the token, that gives no administrator's powers. Over
@@ -432,7 +457,7 @@ func (a *application) testStopped(t *testing.T) {
 // testThrottled fails from one address until it isn't looked at any more, which is told in so many words. Another address, and
 // the same one with another credential, go on.
 func (a *application) testThrottled(t *testing.T) {
-	const client = 990
+	client := map[string]int{"nginx": 980, "Caddy": 990}[a.via.name]
 	wrong := get("/documents/alice/7?" + queryOf(a.keep(base64.StdEncoding.EncodeToString([]byte(rand.Text()+rand.Text()))), ""))
 	statuses := map[int]int{}
 	for range 200 {
