@@ -31,6 +31,8 @@ func newTwins(t *testing.T) *twins {
 		b.addSet(t, mode, mode, true)
 	}
 	b.service(t, api.NewService{Name: "documents", Host: "api.example.com", PathPrefix: "/documents", Project: 1000}, "GET /{id} user:john")
+	b.client = "198.51.100.50"
+	within(t, heardWithin, "node 1 to hear of the service", func() bool { return b.call(1, b.johns(t, "GCM")) == http.StatusOK })
 	return b
 }
 
