@@ -188,6 +188,7 @@ func TestOtherFields(t *testing.T) {
 		}
 		return roles
 	}
+	external := strings.Repeat("é", 1024)
 	tests := []struct {
 		what  string
 		draft account.Draft
@@ -211,6 +212,11 @@ func TestOtherFields(t *testing.T) {
 		{"a role with another script's letter", account.Draft{Roles: []string{"аdmin"}}, "roles"},
 		{"64 roles", account.Draft{Roles: roles(64)}, ""},
 		{"65 roles", account.Draft{Roles: roles(65)}, "roles"},
+		{"what an application says of it, 1,024 characters long", account.Draft{External: account.External{Profile: external, ID: external, Ref: external, Data: external, Flags: -1 << 63}}, ""},
+		{"a profile of 1,025 characters", account.Draft{External: account.External{Profile: external + "é"}}, "external.profile"},
+		{"an ID of 1,025 characters", account.Draft{External: account.External{ID: external + "é"}}, "external.id"},
+		{"a reference with a line break", account.Draft{External: account.External{Ref: "a\nb"}}, "external.ref"},
+		{"data of invalid UTF-8", account.Draft{External: account.External{Data: "a\xff"}}, "external.data"},
 	}
 	for i, tt := range tests {
 		tt.draft.Username = "user" + string(rune('a'+i))
@@ -276,6 +282,51 @@ func TestUnique(t *testing.T) {
 	for _, gone := range []string{ann.ID.String(), "nobody"} {
 		if _, err := d.Find(t.Context(), gone); !errors.Is(err, authority.ErrNotFound) {
 			t.Errorf("got %v for %q, want ErrNotFound", err, gone)
+		}
+	}
+}
+
+// TestSameSpelling: case counts for nothing, where it is that of ASCII letters. All else that makes names one at our doors does not.
+func TestSameSpelling(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"ann", "ANN", true},
+		{"Ann@Example.com", "ann@example.COM", true},
+		{"zoë", "ZOë", true},
+		{"", "", true},
+		{"@[`{", "@[`{", true},
+		{"ann", "anm", false},
+		{"ann", "ann ", false},
+		{"ann", "ａnn", false},
+		{"zoë", "ZOË", false},
+		{"zoë", "zoe\u0308", false},
+		{"kim", "\u212aim", false},
+		{"straße", "strasse", false},
+		{"@", "`", false},
+		{"[", "{", false},
+	} {
+		if got := account.SameSpelling(tt.a, tt.b); got != tt.want {
+			t.Errorf("%+q and %+q: got %t, want %t", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+// TestFindByName: a name in any spelling, and neither an ID nor an e-mail that is no name.
+func TestFindByName(t *testing.T) {
+	d := newDesk(t)
+	ann := d.create(t, account.Draft{Username: "ann", Email: "ann@example.com", External: account.External{ID: "7", Flags: 3}})
+	bob := d.create(t, account.Draft{Username: "bob@example.com", Email: "bob@example.com"})
+	for name, want := range map[string]account.User{"ann": ann, "ＡNN": ann, "BOB@example.com": bob} {
+		got, err := d.FindByName(t.Context(), name)
+		if err != nil || got.ID != want.ID || got.External != want.External {
+			t.Errorf("%q: got %+v and %v, want %+v", name, got, err, want)
+		}
+	}
+	for _, name := range []string{"", "anm", ann.ID.String(), "ann@example.com"} {
+		if got, err := d.FindByName(t.Context(), name); !errors.Is(err, authority.ErrNotFound) {
+			t.Errorf("%q: got %+v and %v, want %v", name, got, err, authority.ErrNotFound)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	testdesk "github.com/jeton-io/jeton/test/desk"
 )
@@ -176,6 +178,66 @@ func TestCreate(t *testing.T) {
 	}
 	if page, err := d.List(t.Context(), "", 10); err != nil || len(page) != 1 || page[0].ID != s.ID {
 		t.Errorf("got %+v, %v, want the service listed", page, err)
+	}
+}
+
+// project makes a project of that number.
+func (d *desk) project(t *testing.T, number int) project.Project {
+	t.Helper()
+	p := project.Project{
+		ID: uuid.Must(uuid.NewV7()), Number: number, Name: strconv.Itoa(number), MaxAge: time.Minute, ServiceAccount: uuid.Must(uuid.NewV7()), Version: 1,
+		CreatedAt: noon, UpdatedAt: noon,
+	}
+	own := account.Record{
+		User:        account.User{ID: p.ServiceAccount, Kind: account.Service, Username: "p" + p.Name, State: account.Active, Version: 1, CreatedAt: noon, UpdatedAt: noon},
+		UsernameKey: "p" + p.Name,
+	}
+	ev := func(a audit.Action) audit.Event { return audit.New(a, actor, audit.Target{}, noon) }
+	if err := d.store.AddProject(t.Context(), p, p.Name, own, ev(audit.ProjectCreate), ev(audit.UserCreate)); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestProject: a service has the project of a number, by its ID; the policy knows it, and the audit log tells of it.
+func TestProject(t *testing.T) {
+	d := newDesk(t)
+	first, second := d.project(t, 7), d.project(t, 8)
+	made := d.create(t, catalog.Draft{Name: "reports", Host: "api.example.com", Project: 7})
+	wantProject := func(what string, want uuid.UUID, number int) {
+		t.Helper()
+		stored, err := d.Service(t.Context(), "reports")
+		compiled, ok := d.Policy().Find("api.example.com", "/")
+		if err != nil || !ok || stored.Project != want || stored.ProjectNumber != number || compiled.Project() != want {
+			t.Errorf("%s: got %+v and %v, want %s, %d", what, stored.Service, err, want, number)
+		}
+		events, err := d.store.Events(t.Context(), audit.Query{Target: made.ID, Limit: 1})
+		if text := map[bool]string{true: strconv.Itoa(number)}[number > 0]; err != nil || events[0].Detail["project"] != text {
+			t.Errorf("%s: got the event %+v and %v, want it to tell of %q", what, events, err, text)
+		}
+	}
+	wantProject("made", first.ID, 7)
+	for what, tt := range map[string]struct {
+		number int
+		fail   error
+		field  string
+	}{"none of that number": {9, nil, "project"}, "a number that none can have": {-1, nil, "project"}, "nobody knows": {8, errors.New("down"), ""}} {
+		d.people.fail = tt.fail
+		_, err := d.Update(t.Context(), "reports", 0, catalog.Draft{Name: "reports", Host: "api.example.com", Project: tt.number}, actor)
+		if err == nil || fieldOf(err) != tt.field || !errors.Is(err, tt.fail) && tt.fail != nil {
+			t.Errorf("%s: got %v, want an error of %q", what, err, tt.field)
+		}
+	}
+	d.people.fail = nil
+	for _, tt := range []struct {
+		what   string
+		number int
+		want   uuid.UUID
+	}{{"changed", 8, second.ID}, {"without one", 0, uuid.Nil}} {
+		if _, err := d.Update(t.Context(), "reports", 0, catalog.Draft{Name: "reports", Host: "api.example.com", Project: tt.number}, actor); err != nil {
+			t.Fatal(err)
+		}
+		wantProject(tt.what, tt.want, tt.number)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/project"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // verifying is a desk with two services, each with a verifier, and alice, a partner who may read reports.
@@ -256,5 +258,44 @@ func TestVerifyUnknown(t *testing.T) {
 	}
 	if !strings.Contains(d.log.String(), down.Error()) {
 		t.Errorf("the log doesn't tell why: %s", d.log)
+	}
+}
+
+// TestVerifySealed asks about calls whose tokens come in the query, which is told in either place.
+func TestVerifySealed(t *testing.T) {
+	d, _, tokens := verifying(t)
+	d.serve(t, 0, authority.KindsOf(authority.Sealed, authority.PersonalToken))
+	_, err := d.projects.Create(t.Context(), project.Draft{Number: 7, Name: "Seven"}, audit.Actor{})
+	check(t, err)
+	set, _, err := d.projects.AddSet(t.Context(), 7, project.SetDraft{Name: "safe"}, audit.Actor{})
+	check(t, err)
+	d.service(t, catalog.Draft{Name: "documents", Host: "api.example.com", PathPrefix: "/documents", Project: 7, Verifiers: []string{"reporter"}}, "GET /{id} role:partner")
+	sealed, err := d.projects.Seal(t.Context(), 7, set.ID, secret.Text("UserName=alice&GenDT="+d.clock().Format("2006-01-02T15:04:05Z")), "XST")
+	check(t, err)
+	about := func(url, more string) ask {
+		return ask{route: "POST /v1/verify", token: tokens["reporter"], body: `{"method":"GET","url":"https://api.example.com` + url + `"` + more + `}`}
+	}
+	good := "XST=" + sealed.URL
+	for name, tt := range map[string]struct {
+		ask    ask
+		reason string
+	}{
+		"in the URL":                       {about("/documents/7?"+good, ""), ""},
+		"in query":                         {about("/documents/7", `,"query":"`+good+`"`), ""},
+		"in query, with its question mark": {about("/documents/7?", `,"query":"?`+good+`"`), ""},
+		"nowhere":                          {about("/documents/7", ""), "no_credential"},
+		"to a service without a project":   {about("/reports/7?"+good, ""), "no_credential"},
+		"a token that was changed":         {about("/documents/7?XST=A"+sealed.URL[1:]+"A", ""), "bad_seal"},
+		"twice":                            {about("/documents/7?"+good+"&xst=1", ""), "two_credentials"},
+		"beside a token in Authorization":  {about("/documents/7?"+good, `,"authorization":"Bearer `+tokens["alice"]+`"`), "two_credentials"},
+	} {
+		got := d.verdictOf(t, tt.ask)
+		if got.Allow != (tt.reason == "") || got.Reason != tt.reason || got.Allow && got.Principal.Username != "alice" {
+			t.Errorf("%s: got %+v, want %q", name, got, tt.reason)
+		}
+	}
+	problem := d.want(t, about("/documents/7?x=1", `,"query":"`+good+`"`), http.StatusUnprocessableEntity, api.CodeInvalidField)
+	if !strings.Contains(problem.body, `"field":"query"`) || strings.Contains(problem.body, sealed.URL) {
+		t.Errorf("got %s, want a problem of the field query that doesn't repeat it", problem.body)
 	}
 }
