@@ -360,6 +360,7 @@ func TestAccountOfProject(t *testing.T) {
 	if got := d.reason(t, token); got != authority.ReasonUserDeleted {
 		t.Errorf("got %q without the account, want %q", got, authority.ReasonUserDeleted)
 	}
+	check(t, d.Delete(t.Context(), 1000, admin))
 }
 
 // TestAddresses: tokens count from the project's addresses alone.
