@@ -48,41 +48,43 @@ func TestSeal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line, want := range map[string]struct {
-		key []byte
-		iv  string // empty for ECB
+	const utf16 = "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"
+	for _, tt := range []struct {
+		line string
+		key  []byte
+		iv   string // empty for ECB
 	}{
-		"--mode CBC":                                           {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
-		"--mode= --key-size= --padding=":                       {hashed[:], "@\x001\x00B\x002\x00c\x003\x00D\x004\x00"},
-		"--mode CBC --key-size 196 --iv-expansion double":      {hashed[:24], "@1B2c3D4@1B2c3D4"},
-		"--mode CBC --key-size 128 --iv-expansion zero":        {hashed[:16], "@1B2c3D4\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"--mode CBC --key-derivation raw --iv 12345678":        {[]byte(sealKey), "1\x002\x003\x004\x005\x006\x007\x008\x00"},
-		"--mode CBC --iv-expansion full --iv 0123456789abcdef": {hashed[:], "0123456789abcdef"},
-		"--mode ECB": {hashed[:], ""},
-		"--mode ECB --key-size 192 --key-derivation pbkdf2 --salt saltsalt --hash SHA1 --iterations 1000": {derived, ""},
+		{"--mode CBC", hashed[:], utf16},
+		{"--mode= --key-size= --padding=", hashed[:], utf16},
+		{"--mode CBC --key-size 196 --iv-expansion double", hashed[:24], "@1B2c3D4@1B2c3D4"},
+		{"--mode CBC --key-size 128 --iv-expansion zero", hashed[:16], "@1B2c3D4\x00\x00\x00\x00\x00\x00\x00\x00"},
+		{"--mode CBC --key-derivation raw --iv 12345678", []byte(sealKey), "1\x002\x003\x004\x005\x006\x007\x008\x00"},
+		{"--mode CBC --iv-expansion full --iv 0123456789abcdef", hashed[:], "0123456789abcdef"},
+		{"--mode ECB", hashed[:], ""},
+		{"--mode ECB --key-size 192 --key-derivation pbkdf2 --salt saltsalt --hash SHA1 --iterations 1000", derived, ""},
 	} {
-		text, got := sealing(t, plain+"\n", append([]string{"seal"}, strings.Fields(line)...)...)
+		text, got := sealing(t, plain+"\n", append([]string{"seal"}, strings.Fields(tt.line)...)...)
 		got.want(t, 0, codec.ForgeableWarning)
 		if text.Plaintext != plain || text.URL != url.QueryEscape(text.Base64) {
-			t.Errorf("%s: got %+v, want the steps of %s", line, text, plain)
+			t.Errorf("%s: got %+v, want the steps of %s", tt.line, text, plain)
 		}
 		raw, err := base64.StdEncoding.DecodeString(text.Base64)
 		if err != nil || len(raw)%aes.BlockSize != 0 {
-			t.Fatalf("%s: got %q, %v", line, text.Base64, err)
+			t.Fatalf("%s: got %q, %v", tt.line, text.Base64, err)
 		}
-		block, err := aes.NewCipher(want.key)
+		block, err := aes.NewCipher(tt.key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want.iv != "" {
-			cipher.NewCBCDecrypter(block, []byte(want.iv)).CryptBlocks(raw, raw)
+		if tt.iv != "" {
+			cipher.NewCBCDecrypter(block, []byte(tt.iv)).CryptBlocks(raw, raw)
 		} else {
 			for at := 0; at < len(raw); at += aes.BlockSize {
 				block.Decrypt(raw[at:], raw[at:])
 			}
 		}
 		if opened := string(raw[:len(raw)-int(raw[len(raw)-1])]); opened != plain {
-			t.Errorf("%s: got %q, want %q", line, opened, plain)
+			t.Errorf("%s: got %q, want %q", tt.line, opened, plain)
 		}
 	}
 }
