@@ -33,7 +33,7 @@ how long ago, as 90m, 36h or 7d.`,
 	f.StringVar(&filter.Action, "action", "", "only this action, as user.create or refused")
 	f.StringVar(&filter.Reason, "reason", "", "only refusals for this reason, as superseded")
 	f.StringVar(&filter.Actor, "actor", "", "only what this user did or was refused, by name or ID")
-	f.StringVar(&filter.Target, "target", "", "only what was done to this record: a user, service or API token by name, a platform by code, any by ID")
+	f.StringVar(&filter.Target, "target", "", "only what was done to this record: a user, service or API token by name, a platform by code, a project by number, any by ID")
 	f.StringVar(&since, "since", "", "only from this `TIME` on")
 	f.StringVar(&until, "until", "", "only before this `TIME`")
 	f.IntVar(&limit, "limit", 50, "so many events at most; 0 for all")

@@ -59,6 +59,9 @@ func TestEventTable(t *testing.T) {
 		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"ended","actor":{"username":"alice","credential_kind":"session_token","credential_id":"10"},"door":"gateway","count":1},
 		{"at":"2026-11-02T03:04:01Z","action":"user.create","actor":{"username":"Partner","credential_kind":"assertion","credential_id":"9","credential_name":"Partner"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
 		{"at":"2026-11-02T03:04:01Z","action":"platform_key.delete","actor":{"username":"admin"},"target":{"kind":"platform_key","id":"10","name":"Partner"},"count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"refused","reason":"expired","actor":{"credential_kind":"sealed","credential_id":"11","credential_name":"XDOC, current"},"door":"gateway","count":2},
+		{"at":"2026-11-02T03:04:01Z","action":"user.create","actor":{"username":"XDOC","credential_kind":"sealed","credential_id":"11","credential_name":"XDOC, current"},"target":{"kind":"user","id":"2","name":"alice"},"count":1},
+		{"at":"2026-11-02T03:04:01Z","action":"token_set.update","actor":{"username":"admin"},"target":{"kind":"token_set","id":"11","name":"current"},"count":1,"detail":{"project":"1000"}},
 		{"at":"2026-11-02T03:04:01Z","action":"api_token.create","actor":{"username":"admin"},"target":{"kind":"api_token","id":"8","name":"odd:"},"count":1}
 	]}`
 	got := run(t, cli.Env{Environ: api(t, answer(t, "GET /v1/events", 200, rows))}, "events")
@@ -86,6 +89,9 @@ func TestEventTable(t *testing.T) {
 		"11-02 03:04:01 refused ended alice - by 10, gateway",
 		"11-02 03:04:01 user.create Partner - alice",
 		"11-02 03:04:01 platform_key.delete admin - Partner 10",
+		"11-02 03:04:01 refused expired - - 2x by XDOC, current, gateway",
+		"11-02 03:04:01 user.create XDOC - alice",
+		"11-02 03:04:01 token_set.update admin - current project=1000",
 		"11-02 03:04:01 api_token.create admin - odd:",
 		"",
 	}

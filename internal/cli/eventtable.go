@@ -56,8 +56,8 @@ func actorOf(e api.Event) string {
 }
 
 // credentialOf returns the credential by which it was done or refused, where its user may have several of the kind: the
-// name of an API token, which an access token of it has too, or of the platform whose assertion it was, else the ID. By that it
-// can be found, and disabled. A platform that makes a user is named as the actor already.
+// name of an API token, which an access token of it has too, or of the platform whose assertion or the token set whose token it
+// was, else the ID. By that it can be found, and disabled. A platform or project that makes a user is named as the actor already.
 func credentialOf(a *api.Actor) string {
 	if a == nil {
 		return ""
@@ -65,7 +65,7 @@ func credentialOf(a *api.Actor) string {
 	switch a.CredentialKind {
 	case "api_token", "access_token", "client_secret", "session_token":
 		return orElse(a.CredentialName, a.CredentialID)
-	case "assertion":
+	case "assertion", "sealed":
 		if a.UserID == "" && a.Username != "" {
 			return ""
 		}

@@ -25,7 +25,7 @@ type eventsInput struct {
 	Action string    `query:"action" doc:"Exactly this action, as user.create or refused."`
 	Reason string    `query:"reason" doc:"Exactly this reason, as superseded."`
 	Actor  string    `query:"actor" doc:"Done by this user, or refused for it: an ID, or the name of a user."`
-	Target string    `query:"target" doc:"Done to this record: an ID, the name of a user, service or API token, or a platform's code; the first of these that has it."`
+	Target string    `query:"target" doc:"Done to this record: an ID, the name of a user, service or API token, a platform's code, or a project's number; the first of these that has it."`
 	Since  time.Time `query:"since" doc:"At this time or later."`
 	Until  time.Time `query:"until" doc:"Before this time."`
 	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
@@ -107,22 +107,29 @@ func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
 }
 
 // credentialNames returns the names of the API tokens by which users of events acted or were refused, by their own or an
-// access token's text, and of the platforms whose assertions were taken or refused: there may be many, and their names are what
-// people know of them. Deleted ones are named, too: they go on being presented.
+// access token's text, of the platforms whose assertions, and of the token sets whose tokens were taken or refused: there may be many,
+// and their names are what people know of them. Deleted ones are named, too, but for token sets: they go on being presented.
 func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map[uuid.UUID]string, error) {
-	var tokens, platforms []uuid.UUID
+	var tokens, platforms, sets []uuid.UUID
 	for _, e := range events {
 		switch e.Actor.CredentialKind {
 		case authority.APIToken.String(), authority.AccessToken.String(): // which has the ID of what it rests on
 			tokens = append(tokens, e.Actor.CredentialID)
 		case authority.Assertion.String():
 			platforms = append(platforms, e.Actor.CredentialID)
+		case authority.Sealed.String():
+			sets = append(sets, e.Actor.CredentialID)
 		}
 	}
 	names, err := s.cfg.Platforms.Names(ctx, platforms)
 	if err != nil {
 		return nil, fmt.Errorf("naming the platforms of events: %w", err)
 	}
+	sealed, err := s.cfg.Projects.Names(ctx, sets)
+	if err != nil {
+		return nil, fmt.Errorf("naming the token sets of events: %w", err)
+	}
+	maps.Copy(names, sealed)
 	if len(tokens) == 0 {
 		return names, nil
 	}
@@ -134,9 +141,9 @@ func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map
 	return names, nil
 }
 
-// recordID returns the ID of the record that a filter names, which for the target may be a service, an API token or a platform,
-// too: the first three have names of their own each, and where one has another's, its ID tells them apart. A platform goes by
-// its code. An ID is taken as it is:
+// recordID returns the ID of the record that a filter names, which for the target may be a service, an API token, a platform or a
+// project, too: the first three have names of their own each, and where one has another's, its ID tells them apart. A platform goes by
+// its code, and a project by its number. An ID is taken as it is:
 // who looks into the past must find what was deleted since. A name that nobody has now is refused, because an empty list
 // would say that nothing happened.
 func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UUID, error) {
@@ -159,6 +166,10 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 		platform, platformErr := s.cfg.Platforms.Find(ctx, idOrName)
 		id, err = platform.ID, platformErr
 	}
+	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
+		e, projectErr := s.findProject(ctx, idOrName)
+		id, err = e.ID, projectErr
+	}
 	if errors.Is(err, authority.ErrNotFound) {
 		return uuid.Nil, &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}
 	}
@@ -166,7 +177,7 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 }
 
 // wireEvent returns an event as the API shows it. Who did it is left out where that was Jeton itself, and so are IDs
-// where nobody knew them: a call without a credential has an address and no more. Credentials are the names of API tokens and platforms.
+// where nobody knew them: a call without a credential has an address and no more. Credentials are the names of API tokens, platforms and token sets.
 func wireEvent(e audit.Event, credentials map[uuid.UUID]string) api.Event {
 	out := api.Event{
 		ID: e.ID.String(), At: e.At, Action: string(e.Action), Reason: e.Reason, Door: e.Door,

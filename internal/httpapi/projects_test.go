@@ -380,6 +380,31 @@ func TestExplainSealed(t *testing.T) {
 	d.want(t, ask{route: "POST /v1/projects/7/explain", token: d.adminToken, body: `{"security_token":"a"}`}, http.StatusNotFound, api.CodeNotFound)
 }
 
+// TestSealedEvents names the token set by which somebody was refused, and finds what was done to a project by its number.
+func TestSealedEvents(t *testing.T) {
+	d := newDesk(t)
+	d.application(t, "MyAppKey", "GCM", "")
+	deleted := uuid.New()
+	for _, set := range []uuid.UUID{d.set, deleted} {
+		d.refusals.Add(audit.Refusal{Reason: string(authority.ReasonExpired), Kind: authority.Sealed.String(), Door: "gateway", ID: set}, d.clock())
+	}
+	d.refused(t) // which stores them
+	var list api.List[api.Event]
+	d.want(t, ask{route: "GET /v1/events?reason=expired", token: d.adminToken}, http.StatusOK, "").into(t, &list)
+	names := map[string]string{}
+	for _, e := range list.Items {
+		names[e.Actor.CredentialID] = e.Actor.CredentialName
+	}
+	if want := map[string]string{d.set.String(): "XDOC, current", deleted.String(): ""}; !maps.Equal(names, want) {
+		t.Errorf("got %v, want %v", names, want)
+	}
+	d.want(t, ask{route: "GET /v1/events?target=1000", token: d.adminToken}, http.StatusOK, "").into(t, &list)
+	if len(list.Items) != 1 || list.Items[0].Action != "project.create" {
+		t.Errorf("got %+v, want the making of the project", list.Items)
+	}
+	d.want(t, ask{route: "GET /v1/events?target=1001", token: d.adminToken}, http.StatusUnprocessableEntity, api.CodeInvalidField).wantField(t, "target")
+}
+
 // TestProjectEvents: who made what is in the audit log, and no key.
 func TestProjectEvents(t *testing.T) {
 	d := newDesk(t)
