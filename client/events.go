@@ -14,7 +14,7 @@ type EventFilter struct {
 	Action string    // exactly this action, as "user.create" or "refused"
 	Reason string    // exactly this reason of a refusal
 	Actor  string    // done by this user, or refused for this user: an ID or a name
-	Target string    // done to this record: an ID, or the name of a user, a service or an API token
+	Target string    // done to this record: an ID, the name of a user, a service or an API token, the code of a platform, or the number of a project
 	Since  time.Time // at this time or later
 	Until  time.Time // before this time
 	// PageSize is how many events one request asks for: 200 at most, and where it is 0. It bounds no listing: leave the
