@@ -86,7 +86,7 @@ func TestHowTo(t *testing.T) {
 		"Allowed: bob by session_token", "Refused: not_in_audience", "Refused: ended", "token, by password", "Ended all the user's sessions",
 		"Enrolled the platform Partner portal", "Wrote the assertion to grant.token", "Accepted: it would log the user in", "Deleted the key",
 		"The platform Partner portal is disabled", "session_token.create", "Wrote the private key of the platform Shop", "dora@example.com", "Refused: unknown_user",
-		"Made the project 1000, XDOC. Its service account is project-1000", "XwsResultCode: 0", `ReturnData="hello"`, "Allowed: bob by sealed", "Tokens of this mode can be made from others",
+		"Made the project 1000, XDOC. Its service account is project-1000", "XwsResultCode: 0", `ReturnData="hello"`, "Allowed: bob by sealed", "Tokens of this mode can be forged",
 		"The token set portal is disabled", "Refused: bad_seal", "Allowed: dagmar by sealed",
 		"tables to jeton.backup", "The journal tells of no change since", "The database stays as it stands", "and compared them",
 	} {
