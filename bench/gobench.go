@@ -22,9 +22,10 @@ type goBench struct {
 
 // Those that give units to paths, and those that are figures of their own.
 func coldAccess() goBench { return goBench{"accesstoken", "Cold", "bare_signature", "proof"} }
-func exchanged() goBench  { return goBench{"accesstoken", "Exchange", "bare_signature", "exchange"} }
-func coldGCM() goBench    { return goBench{"project", "ColdGCM", "bare_AES", "proof"} }
-func coldCBC() goBench    { return goBench{"project", "ColdCBC", "bare_AES", "proof"} }
+
+func exchanged() goBench { return goBench{"accesstoken", "Exchange", "bare_signature", "exchange"} }
+func coldGCM() goBench   { return goBench{"project", "ColdGCM", "bare_AES", "proof"} }
+func coldCBC() goBench   { return goBench{"project", "ColdCBC", "bare_AES", "proof"} }
 
 // program is where the benchmarks of a folder are, compiled.
 func (g *goBench) program(dir string) string { return filepath.Join(dir, g.folder+".test") }
