@@ -30,6 +30,9 @@ type Limits struct {
 	From []netip.Prefix
 	// Rate bounds how often it may be used, on this node.
 	Rate Rate
+	// Application is what the bearer's program calls itself, for logs alone: it narrows nothing. It stands here since a remembered
+	// proof keeps nothing else that its credential said.
+	Application string
 }
 
 // Rate bounds calls: so many in a period, of which all may come at once. The zero Rate bounds nothing.
@@ -40,7 +43,7 @@ type Rate struct {
 
 // none reports whether the limits narrow nothing.
 func (l *Limits) none() bool {
-	return l == nil || l.Scopes == nil && l.Service == "" && l.Project == uuid.Nil && !l.WithoutAdmin && len(l.From) == 0 && l.Rate == Rate{}
+	return l == nil || l.Scopes == nil && l.Service == "" && l.Project == uuid.Nil && !l.WithoutAdmin && len(l.From) == 0 && l.Rate == Rate{} && l.Application == ""
 }
 
 // HasScope reports whether the limits name a scope. Limits that narrow to none do not: an unlimited credential isn't given
@@ -87,5 +90,5 @@ func (l *Limits) text() string {
 	if l.Scopes != nil {
 		scopes = "these: " + strings.Join(l.Scopes, " ") // no scope holds a space (RFC 6749 section 3.3)
 	}
-	return fmt.Sprintf("%q %q %s %t %v %d %d", scopes, l.Service, l.Project, l.WithoutAdmin, l.From, l.Rate.Calls, l.Rate.Per)
+	return fmt.Sprintf("%q %q %s %t %v %d %d %q", scopes, l.Service, l.Project, l.WithoutAdmin, l.From, l.Rate.Calls, l.Rate.Per, l.Application)
 }

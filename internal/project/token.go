@@ -15,6 +15,7 @@ import (
 // The fields of a token that mean something. Any other is its sender's own.
 const (
 	fieldContext = "Context"
+	fieldApp     = "AppId"
 	fieldAppKey  = "AppKey"
 	fieldTime    = "GenDT"
 	fieldUser    = "UserName"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -67,14 +68,20 @@ func (e *examination) proof() authority.Proof {
 }
 
 // limits are what the proof is limited to: the project's services and addresses; and where any of the tokens may have been made by
-// somebody without the key, not to what an administrator may.
+// somebody without the key, not to what an administrator may. With them goes what the application calls itself: it is recorded for
+// whoever follows a call, and nothing is decided by it.
 func (e *examination) limits() *authority.Limits {
-	for _, t := range e.tokens {
-		if t.chosen.set.Forgeable() {
-			return e.project.withoutAdmin
-		}
+	limits := e.project.limits
+	if slices.ContainsFunc(e.tokens, func(t *token) bool { return t.chosen.set.Forgeable() }) {
+		limits = e.project.withoutAdmin
 	}
-	return e.project.limits
+	name, _ := e.tokens[0].chosen.fields.Get(fieldApp)
+	if name == "" {
+		return limits
+	}
+	named := *limits
+	named.Application = bounded(name)
+	return &named
 }
 
 // create makes the user of good tokens. Where another has just made it, that one is judged as if it had been there.

@@ -27,8 +27,12 @@ func TestProof(t *testing.T) {
 	safe, old := d.set(t, project.SetDraft{Name: "safe"}), d.set(t, cbc("old"))
 	once := d.set(t, project.SetDraft{Name: "once", OneTime: true})
 	limits := func(withoutAdmin bool) *authority.Limits {
-		return &authority.Limits{Project: d.project.ID, WithoutAdmin: withoutAdmin, From: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+		return &authority.Limits{
+			Project: d.project.ID, WithoutAdmin: withoutAdmin, From: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Application: "MyApp",
+		}
 	}
+	unnamed := limits(false)
+	unnamed.Application = ""
 	whole, ann := d.security().with("UserName", "ann"), d.named("ann")
 	ends, sooner := noon.Add(15*time.Minute), noon.Add(14*time.Minute)
 	for name, tt := range map[string]struct {
@@ -62,6 +66,10 @@ func TestProof(t *testing.T) {
 		"the first ends first": {
 			authority.SealedTokens{Security: d.xst(t, safe, d.security().with("GenDT", stamp(noon.Add(-time.Minute)))), User: d.xut(t, safe, ann)},
 			authority.Proof{ID: safe.ID, UserID: d.ann.ID, NotAfter: sooner, Limits: limits(false), Remember: true},
+		},
+		"an application that says no name": {
+			authority.SealedTokens{Security: d.xst(t, safe, d.security().with("AppId", none))},
+			authority.Proof{ID: safe.ID, UserID: d.project.ServiceAccount, NotAfter: ends, Limits: unnamed, Remember: true},
 		},
 		"by a mode of old": {
 			authority.SealedTokens{Security: d.xst(t, old, whole)},

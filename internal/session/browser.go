@@ -170,7 +170,7 @@ func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by Sea
 		ExpiresAt: now.Add(b.cfg.Lifetime), Sealed: by,
 	}
 	digests := Digests{Console: b.cfg.Keyring.Digest(console), API: b.cfg.Keyring.Digest(api)}
-	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now)
+	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now, by.detail(owner)...)
 	if err := b.cfg.Store.CreateBrowserSession(ctx, s, digests, former, ev); err != nil {
 		return Cookies{}, fmt.Errorf("storing a browser session: %w", err)
 	}
@@ -180,6 +180,14 @@ func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by Sea
 		}
 	}
 	return Cookies{Console: console, API: api, Session: s}, nil
+}
+
+// detail is what the audit log tells of a session that sealed tokens began: which application says that it is it.
+func (o *SealedOrigin) detail(owner *authority.Principal) []string {
+	if o.Project == uuid.Nil || owner.Limits == nil || owner.Limits.Application == "" {
+		return nil
+	}
+	return []string{"application", secret.Redact(owner.Limits.Application)}
 }
 
 // End logs a session out: both its cookies are refused from the moment End returns. The owner's principal names it, by the

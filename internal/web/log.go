@@ -32,6 +32,7 @@ type Line struct {
 	Credential uuid.UUID
 	User       uuid.UUID
 	Service    string
+	App        string // what the caller's application calls itself
 	Reason     string // an authority.Reason, or the code that the caller was told
 	Err        error  // what failed inside: logged at level ERROR
 }
@@ -39,6 +40,9 @@ type Line struct {
 // Caller notes whose the request is, and by which credential.
 func (l *Line) Caller(p *authority.Principal) {
 	l.Kind, l.Credential, l.User = p.CredentialKind.String(), p.CredentialID, p.ID
+	if p.Limits != nil {
+		l.App = p.Limits.Application
+	}
 }
 
 // Refused notes why the request is refused, whose its credential is where that is known, and what failed inside where nobody
@@ -186,7 +190,7 @@ func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, 
 		l.Client = Remote(req)
 	}
 	to = append(to, slog.String("client", l.Client.String()))
-	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", shown(l.Service)), slog.String("reason", l.Reason)} {
+	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", shown(l.Service)), slog.String("application", shown(l.App)), slog.String("reason", l.Reason)} {
 		if a.Value.String() != "" {
 			to = append(to, a)
 		}

@@ -132,13 +132,16 @@ func TestLog(t *testing.T) {
 		{"all there is to say", func(w http.ResponseWriter, _ *http.Request) {
 			*web.Note(w) = web.Line{
 				Client: netip.MustParseAddr("198.51.100.7"), Method: "GET", Host: "other", Path: "/x", Kind: "personal_token",
-				Credential: token, User: user, Service: "reports", Reason: "blocked",
+				Credential: token, User: user, Service: "reports", App: "a\u202eb", Reason: "blocked",
 			}
 			w.WriteHeader(http.StatusUnauthorized)
 		}, map[string]any{
 			"level": "INFO", "status": 401.0, "method": "GET", "host": "other", "path": "/x", "client": "198.51.100.7",
-			"kind": "personal_token", "service": "reports", "reason": "blocked", "user_id": user.String(), "credential_id": token.String(),
+			"kind": "personal_token", "service": "reports", "application": `a\u202eb`, "reason": "blocked", "user_id": user.String(), "credential_id": token.String(),
 		}},
+		{"an application's caller", func(w http.ResponseWriter, _ *http.Request) {
+			web.Note(w).Caller(&authority.Principal{CredentialKind: authority.Sealed, CredentialID: token, Limits: &authority.Limits{Application: "MyApp"}})
+		}, base(200, map[string]any{"kind": "sealed", "application": "MyApp", "credential_id": token.String()})},
 		{"a credential whose user isn't known", func(w http.ResponseWriter, _ *http.Request) {
 			web.Note(w).Refused(&authority.Refusal{Reason: authority.ReasonExpired, ID: token})
 			w.WriteHeader(http.StatusUnauthorized)
