@@ -55,6 +55,8 @@ const (
 	TokenSetCreate      Action = "token_set.create"      // a project was given a token set
 	TokenSetUpdate      Action = "token_set.update"      // a token set was changed, turned on or off
 	TokenSetDelete      Action = "token_set.delete"      // a token set was deleted, with its key
+	TokenSetEncrypt     Action = "token_set.encrypt"     // an administrator sealed a text by a token set
+	TokenSetDecrypt     Action = "token_set.decrypt"     // an administrator opened a token by a token set
 	ServiceCreate       Action = "service.create"        // a service was made
 	ServiceUpdate       Action = "service.update"        // a service was changed
 	ServiceDelete       Action = "service.delete"        // a service was deleted, with its operations
@@ -74,7 +76,7 @@ func Actions() []Action {
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
 		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd,
 		SessionTokenCreate, SessionTokenEnd, SessionsEnd, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
-		ProjectCreate, ProjectUpdate, ProjectDelete, TokenSetCreate, TokenSetUpdate, TokenSetDelete,
+		ProjectCreate, ProjectUpdate, ProjectDelete, TokenSetCreate, TokenSetUpdate, TokenSetDelete, TokenSetEncrypt, TokenSetDecrypt,
 		ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
 		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, StoreRestore, RefusalsOverflow,
 	}

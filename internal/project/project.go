@@ -111,6 +111,9 @@ type Store interface {
 	UpdateTokenSet(ctx context.Context, s TokenSet, nameKey string, ev audit.Event) error
 	// DeleteTokenSet leaves a tombstone without a key, and ends what the project's tokens began. It returns ErrNotFound.
 	DeleteTokenSet(ctx context.Context, projectID, id uuid.UUID, ev audit.Event) error
+	// NoteTokenSet keeps that somebody used a living set by hand. Nothing is changed but the audit log. It returns ErrNotFound where
+	// the set doesn't live.
+	NoteTokenSet(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// TouchTokenSets stores when sets were last used, where that is later than what is stored.
 	TouchTokenSets(ctx context.Context, used []authority.Use) error
 }

@@ -240,6 +240,20 @@ func tokenSetError(err error) error {
 	return err
 }
 
+// NoteTokenSet implements project.Store.
+func (s *Store) NoteTokenSet(ctx context.Context, id uuid.UUID, ev audit.Event) error {
+	return s.write(ctx, "noting a use of a token set", func(t *tx) error {
+		lives, err := t.yes(`SELECT EXISTS (SELECT 1 FROM token_set WHERE id = $1 AND deleted_at IS NULL)`, raw(id))
+		if err == nil && !lives {
+			err = authority.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return t.record(ev, unseen, id)
+	})
+}
+
 // TouchTokenSets implements project.Store.
 func (s *Store) TouchTokenSets(ctx context.Context, used []authority.Use) error {
 	return s.touch(ctx, "touching token sets", touchTokenSet, used)

@@ -227,6 +227,20 @@ func (t *tx) tokenSetError(err error, set *project.TokenSet, nameKey string) err
 	return err
 }
 
+// NoteTokenSet implements project.Store.
+func (s *Store) NoteTokenSet(ctx context.Context, id uuid.UUID, ev audit.Event) error {
+	return s.write(ctx, "noting a use of a token set", func(t *tx) error {
+		lives, err := t.yes(`SELECT EXISTS (SELECT 1 FROM token_set WHERE id = ? AND deleted_at IS NULL)`, blob(id))
+		if err == nil && !lives {
+			err = authority.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return t.record(ev, unseen, id)
+	})
+}
+
 // TouchTokenSets implements project.Store.
 func (s *Store) TouchTokenSets(ctx context.Context, used []authority.Use) error {
 	return s.touch(ctx, "touching token sets", touchTokenSet, used)

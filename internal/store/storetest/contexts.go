@@ -150,6 +150,7 @@ func testEndedProjectWrites(t *testing.T, s Store) {
 		"AddTokenSet":          func() error { return s.AddTokenSet(ctx, tokenSet(p.ID, "new"), "new", ev) },
 		"UpdateTokenSet":       func() error { return s.UpdateTokenSet(ctx, set, set.Name, ev) },
 		"DeleteTokenSet":       func() error { return s.DeleteTokenSet(ctx, p.ID, set.ID, ev) },
+		"NoteTokenSet":         func() error { return s.NoteTokenSet(ctx, set.ID, ev) },
 		"TouchTokenSets":       func() error { return s.TouchTokenSets(ctx, []authority.Use{{ID: set.ID, At: late}}) },
 		"CreateBrowserSession": func() error { return s.CreateBrowserSession(ctx, sealedVisit(alice.ID, p), cookies(1, 2), b.ID, ev) },
 	} {

@@ -28,6 +28,7 @@ func tokenSetTests() map[string]func(*testing.T, Store) {
 		"refuse a stale update":     testStaleSet,
 		"delete":                    testDeleteSet,
 		"note uses":                 testTouchSets,
+		"note uses by hand":         testNoteSet,
 		"begin sessions":            testSealedSessions,
 		"begin none of the dead":    testSealedSessionOfNobody,
 		"keep a hundred":            testManySealedSessions,
@@ -194,6 +195,19 @@ func testTouchSets(t *testing.T, s Store) {
 	touch(authority.Use{ID: set.ID, At: at.Add(time.Second)})
 	set.LastUsedAt = at.Add(time.Second)
 	checkProject(t, s, p, set, other)
+}
+
+// testNoteSet keeps that a set was used by hand, which alters no verdict, and not of one that was deleted.
+func testNoteSet(t *testing.T, s Store) {
+	p := addProject(t, s, projectOf(1))
+	set := addSet(t, s, tokenSet(p.ID, "set"))
+	ev := event(audit.TokenSetEncrypt, set.ID, start().Add(time.Hour))
+	note := func() error { return s.NoteTokenSet(t.Context(), set.ID, ev) }
+	does(t, s, ev, nil, note)
+	checkProject(t, s, p, set)
+	_, remove := deleteSet(t, s, set)
+	must(t, remove())
+	refuses(t, s, authority.ErrNotFound, note)
 }
 
 // testSealedSessions begins sessions by a project's tokens, each in place of another, and finds them as the project's wherever they
