@@ -20,7 +20,7 @@ func TestSealedTokens(t *testing.T) {
 	set, _, err := d.projects.AddSet(t.Context(), 7, project.SetDraft{Name: "safe"}, audit.Actor{})
 	check(t, err)
 	d.service(t, catalog.Draft{Name: "documents", Host: "docs.example.com", Project: 7}, "GET /{id} role:partner")
-	made, err := d.projects.Seal(t.Context(), 7, set.ID, secret.Text("UserName=alice&GenDT="+opened().Format("2006-01-02T15:04:05Z")), "XST")
+	made, err := d.projects.Seal(t.Context(), project.Screen{Number: 7, Set: set.ID, Parameter: "XST"}, secret.Text("UserName=alice&GenDT="+opened().Format("2006-01-02T15:04:05Z")), audit.Actor{})
 	check(t, err)
 	good, bad := "?a=b&XST="+made.URL, "?a=b&XST=A"+made.URL[1:]+"A"
 	for name, request := range map[string]func(token, host, uri string) *http.Request{

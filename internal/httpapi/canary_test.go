@@ -15,9 +15,11 @@ import (
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -90,7 +92,7 @@ func newCanaryDesk(t *testing.T) *canaryDesk {
 	d.secrets["an app key"] = "canary-app-key-0123"
 	d.secrets["a key of a token set"] = d.application(t, d.secrets["an app key"], "GCM", "")
 	d.secrets["a plaintext"] = "<SecurityToken><AppKey>" + d.secrets["an app key"] + "</AppKey></SecurityToken>"
-	text, err := d.projects.Seal(t.Context(), 1000, d.set, secret.Text(d.secrets["a plaintext"]), "")
+	text, err := d.projects.Seal(t.Context(), project.Screen{Number: 1000, Set: d.set}, secret.Text(d.secrets["a plaintext"]), audit.Actor{})
 	check(t, err)
 	d.secrets["a sealed token"] = text.Base64
 	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com"}, "GET /reports/{id} role:partner")

@@ -424,7 +424,7 @@ func TestProjectEvents(t *testing.T) {
 		}
 	}
 	want := []string{
-		"user.delete project-1000", "project.delete XDOC", "token_set.delete current", "token_set.update current", "token_set.create current",
+		"user.delete project-1000", "project.delete XDOC", "token_set.delete current", "token_set.encrypt current", "token_set.update current", "token_set.create current",
 		"user.create project-1000", "project.create XDOC",
 	}
 	slices.Sort(got)

@@ -198,12 +198,12 @@ type sealInput struct {
 
 // encryptToken seals a text as the application would. The token counts as if it came from there: only administrators come here,
 // who could give themselves any key.
-func (s *server) encryptToken(ctx context.Context, _ *call, in *sealInput) (*answer[api.SealedText], error) {
+func (s *server) encryptToken(ctx context.Context, c *call, in *sealInput) (*answer[api.SealedText], error) {
 	number, id, err := setOf(in.Number, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.cfg.Projects.Seal(ctx, number, id, secret.Text(in.Body.Plaintext), in.Body.Parameter)
+	found, err := s.cfg.Projects.Seal(ctx, project.Screen{Number: number, Set: id, Parameter: in.Body.Parameter}, secret.Text(in.Body.Plaintext), c.actor())
 	return wireSealed(found), err
 }
 
@@ -216,12 +216,12 @@ type unsealInput struct {
 
 // decryptToken opens a token. It is for administrators alone, who may know what nobody else may be told: how far a token opens is
 // an oracle by which others are made.
-func (s *server) decryptToken(ctx context.Context, _ *call, in *unsealInput) (*answer[api.SealedText], error) {
+func (s *server) decryptToken(ctx context.Context, c *call, in *unsealInput) (*answer[api.SealedText], error) {
 	number, id, err := setOf(in.Number, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.cfg.Projects.Unseal(ctx, number, id, secret.Text(in.Body.Token), in.Body.Parameter)
+	found, err := s.cfg.Projects.Unseal(ctx, project.Screen{Number: number, Set: id, Parameter: in.Body.Parameter}, secret.Text(in.Body.Token), c.actor())
 	return wireSealed(found), err
 }
 

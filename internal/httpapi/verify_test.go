@@ -270,7 +270,7 @@ func TestVerifySealed(t *testing.T) {
 	set, _, err := d.projects.AddSet(t.Context(), 7, project.SetDraft{Name: "safe"}, audit.Actor{})
 	check(t, err)
 	d.service(t, catalog.Draft{Name: "documents", Host: "api.example.com", PathPrefix: "/documents", Project: 7, Verifiers: []string{"reporter"}}, "GET /{id} role:partner")
-	sealed, err := d.projects.Seal(t.Context(), 7, set.ID, secret.Text("UserName=alice&GenDT="+d.clock().Format("2006-01-02T15:04:05Z")), "XST")
+	sealed, err := d.projects.Seal(t.Context(), project.Screen{Number: 7, Set: set.ID, Parameter: "XST"}, secret.Text("UserName=alice&GenDT="+d.clock().Format("2006-01-02T15:04:05Z")), audit.Actor{})
 	check(t, err)
 	about := func(url, more string) ask {
 		return ask{route: "POST /v1/verify", token: tokens["reporter"], body: `{"method":"GET","url":"https://api.example.com` + url + `"` + more + `}`}

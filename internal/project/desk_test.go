@@ -50,6 +50,7 @@ type desk struct {
 type faultyStore struct {
 	*sqlite.Store
 	use, all error // of UseAssertion, which persists all the same; of AllProjects
+	note     error // of NoteTokenSet
 }
 
 func (s *faultyStore) UseAssertion(ctx context.Context, digest [32]byte, until time.Time) error {
@@ -57,6 +58,13 @@ func (s *faultyStore) UseAssertion(ctx context.Context, digest [32]byte, until t
 		return err
 	}
 	return s.use
+}
+
+func (s *faultyStore) NoteTokenSet(ctx context.Context, id uuid.UUID, ev audit.Event) error {
+	if s.note != nil {
+		return s.note
+	}
+	return s.Store.NoteTokenSet(ctx, id, ev)
 }
 
 func (s *faultyStore) AllProjects(ctx context.Context) ([]project.Entry, error) {
@@ -238,7 +246,7 @@ func (d *desk) named(name string) fields { return fields{"UserName", name, "GenD
 // seal returns a token as it stands in a query.
 func (d *desk) seal(t testing.TB, s project.TokenSet, text secret.Text, parameter string) secret.Text {
 	t.Helper()
-	made, err := d.Seal(t.Context(), d.project.Number, s.ID, text, parameter)
+	made, err := d.Seal(t.Context(), project.Screen{Number: d.project.Number, Set: s.ID, Parameter: parameter}, text, audit.Actor{})
 	check(t, err)
 	return secret.Text(made.URL)
 }

@@ -3,9 +3,12 @@ package project
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -26,10 +29,18 @@ type Field struct{ Name, Value string }
 // maxText bounds a text that is sealed, in bytes: what is longer is no token (see sealed.ParseFields).
 const maxText = 8 * 1024
 
-// Seal encrypts a text by a living token set, active or not, for the parameter of that name (the security token's where it is empty).
-// The text is sealed as it is, good or not. Errors are a *authority.FieldError (plaintext, parameter), ErrNotFound, or a store's.
-func (p *Projects) Seal(ctx context.Context, number int, id uuid.UUID, plaintext secret.Text, parameter string) (SealedText, error) {
-	set, cipher, bound, err := p.screen(ctx, number, id, parameter)
+// Screen says by which living token set, active or not, something is sealed or opened by hand, and as what.
+type Screen struct {
+	Number    int
+	Set       uuid.UUID
+	Parameter string // under which the token comes, or would; that of the security token where it is empty
+}
+
+// Seal encrypts a text, as the application would. It is sealed as it is, good or not. Whoever seals can call as anybody whom the
+// project speaks for: so the audit log tells who did, and whom the text names. Errors are a *authority.FieldError (plaintext,
+// parameter), ErrNotFound, or a store's.
+func (p *Projects) Seal(ctx context.Context, at Screen, plaintext secret.Text, actor audit.Actor) (SealedText, error) {
+	set, cipher, bound, err := p.screen(ctx, &at)
 	if err != nil {
 		return SealedText{}, err
 	}
@@ -44,14 +55,15 @@ func (p *Projects) Seal(ctx context.Context, number int, id uuid.UUID, plaintext
 	if err != nil {
 		return SealedText{}, fmt.Errorf("sealing a text: %w", err)
 	}
-	return shownText(text, token), nil
+	shown := shownText(text, token)
+	return shown, p.note(ctx, audit.TokenSetEncrypt, &at, &set, &shown, actor)
 }
 
-// Unseal decrypts a token by a living token set, active or not. The token is as it stands in a URL, or before it was URL encoded. It is
-// for administrators alone: to whoever else could ask, the difference between its answers would be the key to every token. Errors are
-// a *authority.FieldError (token, parameter), ErrNotFound, or a store's.
-func (p *Projects) Unseal(ctx context.Context, number int, id uuid.UUID, token secret.Text, parameter string) (SealedText, error) {
-	_, cipher, bound, err := p.screen(ctx, number, id, parameter)
+// Unseal decrypts a token, which is as it stands in a URL, or before it was URL encoded. It is for administrators alone: to whoever else
+// could ask, the difference between its answers would be the key to every token. The audit log tells who has opened one, and whom it
+// names. Errors are a *authority.FieldError (token, parameter), ErrNotFound, or a store's.
+func (p *Projects) Unseal(ctx context.Context, at Screen, token secret.Text, actor audit.Actor) (SealedText, error) {
+	set, cipher, bound, err := p.screen(ctx, &at)
 	if err != nil {
 		return SealedText{}, err
 	}
@@ -66,24 +78,41 @@ func (p *Projects) Unseal(ctx context.Context, number int, id uuid.UUID, token s
 	if sound != 1 {
 		return SealedText{}, authority.Field("token", "doesn't open by this token set", "Compare key, mode, padding, IV and key derivation with those of the application; with GCM, the project and the parameter, too.")
 	}
-	return shownText(text, raw), nil
+	shown := shownText(text, raw)
+	return shown, p.note(ctx, audit.TokenSetDecrypt, &at, &set, &shown, actor)
 }
 
-// screen returns a living token set with its cipher, and to what a token for a parameter is bound.
-func (p *Projects) screen(ctx context.Context, number int, id uuid.UUID, parameter string) (TokenSet, *sealed.Cipher, string, error) {
-	names := p.cfg.Parameters
-	if parameter == "" {
-		parameter = names.Security
+// note has the audit log tell of a use by hand. Where that can't be kept, nothing is shown.
+func (p *Projects) note(ctx context.Context, did audit.Action, at *Screen, set *TokenSet, shown *SealedText, actor audit.Actor) error {
+	user := ""
+	for _, f := range shown.Fields {
+		if strings.EqualFold(f.Name, fieldUser) {
+			user = bounded(f.Value)
+		}
 	}
-	if parameter != names.Security && parameter != names.User {
+	ev := audit.New(did, actor, set.target(), p.now(), "project", strconv.Itoa(at.Number), "parameter", at.Parameter, "user", user)
+	if err := p.cfg.Store.NoteTokenSet(ctx, set.ID, ev); err != nil {
+		*shown = SealedText{}
+		return fmt.Errorf("noting a use of a token set: %w", err)
+	}
+	return nil
+}
+
+// screen returns the token set with its cipher, and to what a token is bound. It fills in the parameter.
+func (p *Projects) screen(ctx context.Context, at *Screen) (TokenSet, *sealed.Cipher, string, error) {
+	names := p.cfg.Parameters
+	if at.Parameter == "" {
+		at.Parameter = names.Security
+	}
+	if at.Parameter != names.Security && at.Parameter != names.User {
 		return TokenSet{}, nil, "", authority.Field("parameter", "is neither "+names.Security+" nor "+names.User, "")
 	}
-	e, s, err := p.findSet(ctx, number, id)
+	e, s, err := p.findSet(ctx, at.Number, at.Set)
 	if err != nil {
 		return TokenSet{}, nil, "", err
 	}
 	cipher, err := p.cipherNow(e.ID, &s)
-	return s, cipher, sealed.Bound(number, parameter), err
+	return s, cipher, sealed.Bound(at.Number, at.Parameter), err
 }
 
 // cipherNow returns the cipher of a token set as it is now in the database: that which the calls have, where it is the same.

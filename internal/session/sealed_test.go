@@ -57,7 +57,7 @@ func newPortal(t *testing.T) *portal {
 func (p *portal) query(t *testing.T, user string) string {
 	t.Helper()
 	text := "UserName=" + user + "&GenDT=" + p.Now().Format("2006-01-02T15:04:05Z")
-	made, err := p.Projects.Seal(t.Context(), 1000, p.set.ID, secret.Text(text), "XST")
+	made, err := p.Projects.Seal(t.Context(), project.Screen{Number: 1000, Set: p.set.ID, Parameter: "XST"}, secret.Text(text), audit.Actor{})
 	inside.Check(t, err)
 	return "XST=" + made.URL
 }

@@ -50,7 +50,7 @@ func newSealing(t *testing.T, draft project.Draft, set project.SetDraft) *sealin
 func (s *sealing) seal(t *testing.T, parameter, fields string, ago time.Duration) string {
 	t.Helper()
 	text := fields + "&GenDT=" + url.QueryEscape(s.Now().Add(-ago).Format(time.RFC3339))
-	made, err := s.Projects.Seal(t.Context(), s.number, s.set.ID, secret.Text(strings.TrimPrefix(text, "&")), parameter)
+	made, err := s.Projects.Seal(t.Context(), project.Screen{Number: s.number, Set: s.set.ID, Parameter: parameter}, secret.Text(strings.TrimPrefix(text, "&")), audit.Actor{})
 	check(t, err)
 	return "&" + parameter + "=" + made.URL
 }
