@@ -20,12 +20,15 @@ type goBench struct {
 	part         string // the part that has all the rest, too
 }
 
-// Those that give units to paths, and those that are figures of their own.
+// coldAccess gives the unit of a path that checks an access token which it sees for the first time.
 func coldAccess() goBench { return goBench{"accesstoken", "Cold", "bare_signature", "proof"} }
 
+// exchanged gives the unit of an exchange.
 func exchanged() goBench { return goBench{"accesstoken", "Exchange", "bare_signature", "exchange"} }
-func coldGCM() goBench   { return goBench{"project", "ColdGCM", "bare_AES", "proof"} }
-func coldCBC() goBench   { return goBench{"project", "ColdCBC", "bare_AES", "proof"} }
+
+// coldGCM and coldCBC are figures of their own: sealed tokens that were never seen.
+func coldGCM() goBench { return goBench{"project", "ColdGCM", "bare_AES", "proof"} }
+func coldCBC() goBench { return goBench{"project", "ColdCBC", "bare_AES", "proof"} }
 
 // program is where the benchmarks of a folder are, compiled.
 func (g *goBench) program(dir string) string { return filepath.Join(dir, g.folder+".test") }
