@@ -26,9 +26,6 @@ type SealedText struct {
 // Field is a field of a token.
 type Field struct{ Name, Value string }
 
-// maxText bounds a text that is sealed, in bytes: what is longer is no token (see sealed.ParseFields).
-const maxText = 8 * 1024
-
 // Screen says by which living token set, active or not, something is sealed or opened by hand, and as what.
 type Screen struct {
 	Number    int
@@ -44,7 +41,7 @@ func (p *Projects) Seal(ctx context.Context, at Screen, plaintext secret.Text, a
 	if err != nil {
 		return SealedText{}, err
 	}
-	if len(plaintext) > maxText {
+	if len(plaintext) > sealed.MaxText {
 		return SealedText{}, authority.Field("plaintext", "is longer than 8 KiB", "A token has a few fields.")
 	}
 	text := []byte(plaintext.Reveal())
@@ -67,7 +64,7 @@ func (p *Projects) Unseal(ctx context.Context, at Screen, token secret.Text, act
 	if err != nil {
 		return SealedText{}, err
 	}
-	if len(token) > 2*maxText {
+	if len(token) > 2*sealed.MaxText {
 		return SealedText{}, authority.Field("token", "is longer than 16 KiB", "Give one token, without the parameter's name.")
 	}
 	raw, ok := sealed.DecodeQuery(token.Reveal())

@@ -153,9 +153,9 @@ func (p *Projects) findSet(ctx context.Context, number int, id uuid.UUID) (Entry
 	return Entry{}, TokenSet{}, fmt.Errorf("finding a token set: %w", authority.ErrNotFound)
 }
 
-// UpdateSet changes a token set, if its version is the patch's. It ends the browser sessions that the project's tokens
-// began, before it returns. A patch that changes nothing leaves neither event nor version. Errors are as those of AddSet, and
-// ErrStale; after one of Applied the change is made all the same.
+// UpdateSet changes a token set, if its version is the patch's. It ends the browser sessions that the project's tokens began, before
+// it returns. A patch that changes nothing leaves neither event nor version. Errors are as those of AddSet, and ErrStale; after one
+// of Applied the change is made all the same.
 func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patch SetPatch, actor audit.Actor) (TokenSet, error) {
 	e, former, err := p.findSet(ctx, number, id)
 	if err != nil {
@@ -217,8 +217,8 @@ func (s *TokenSet) target() audit.Target {
 	return audit.Target{Kind: "token_set", ID: s.ID, Name: s.Name}
 }
 
-// detail is what the audit log tells of a token set, as pairs of a field and its value. It holds no key. The
-// salt is none: the API shows it, too.
+// detail is what the audit log tells of a token set, as pairs of a field and its value. It holds no key. The salt is no
+// secret: the API shows it, too.
 func (s *TokenSet) detail() []string {
 	return []string{
 		"active", strconv.FormatBool(s.Active), "mode", string(s.Mode), "key_size", strconv.Itoa(s.KeySize), "padding", string(s.Padding),

@@ -29,9 +29,8 @@ func DecodeQuery(raw string) (token []byte, ok bool) {
 }
 
 // Decode reads a token that is no longer percent-encoded. It bears with what clients do to Base64 on its way: a '+' that has become
-// a space, quotes around it, which XDOC's samples have, the alphabet of base64url, and a missing end of '='. All else is refused,
-// line breaks and bits beyond the last byte too, and so is an empty text, and one that
-// is longer than that of any token whose text could be read.
+// a space, quotes around it, which XDOC's samples have, the alphabet of base64url, and a missing end of '='. All else is refused:
+// line breaks, bits beyond the last byte, an empty text, and one that is longer than that of any token whose text could be read.
 func Decode(text string) (token []byte, ok bool) {
 	if len(text) > maxBase64 {
 		return nil, false

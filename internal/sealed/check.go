@@ -8,9 +8,6 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// Key is the text of a key.
-type Key = secret.Text
-
 // What settings may be at most. The bounds are far above what anybody needs and keep what is stored, and what deriving a key
 // costs, in hand: a million rounds of PBKDF2 are about a second.
 const (
@@ -40,7 +37,7 @@ func wrong(setting, problem, fix string) error { return &SettingError{setting, p
 
 // Check returns a *SettingError where tokens can't be opened by these settings and the text of that key, or not as they were
 // meant: a setting that would have no effect is wrong, too, since whoever gave it expected one.
-func (s *Settings) Check(key Key) error {
+func (s *Settings) Check(key secret.Text) error {
 	for _, check := range []func() error{s.checkMode, s.checkPadding, s.checkIV, s.checkDerivation} {
 		if err := check(); err != nil {
 			return err

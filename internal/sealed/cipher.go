@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"unsafe"
+
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 const (
@@ -29,7 +31,7 @@ type Cipher struct {
 
 // New derives the key and prepares it. It returns a *SettingError where Check does. With PBKDF2 or PasswordDeriveBytes it takes as
 // long as its iterations do: up to a second or so.
-func New(s Settings, key Key) (*Cipher, error) {
+func New(s Settings, key secret.Text) (*Cipher, error) {
 	if err := s.Check(key); err != nil {
 		return nil, err
 	}
