@@ -44,8 +44,10 @@ type Config struct {
 
 // Platforms enrols platforms and proves their assertions. It is safe for concurrent use. Make one with New.
 type Platforms struct {
-	cfg  Config
-	uses uses
+	cfg Config
+	// keyUses are the last uses of keys. The authority notes that a platform was used, and not by which of its keys: that is for whoever
+	// moves it from one to the next, and waits until the former is at rest.
+	keyUses authority.FurtherUses
 }
 
 // New returns Platforms, or an error where the configuration lacks something.

@@ -32,8 +32,13 @@ func (p *Platforms) Prove(ctx context.Context, c authority.Credential) (authorit
 			return authority.Proof{}, err
 		}
 	}
-	p.uses.note(authority.Use{ID: e.key.record.ID, At: p.cfg.Now(), From: c.From})
+	p.keyUses.Note(authority.Use{ID: e.key.record.ID, At: p.cfg.Now(), From: c.From})
 	return authority.Proof{ID: e.platform.ID, UserID: e.user.ID, NotAfter: e.ends}, nil
+}
+
+// Touch implements authority.Toucher. Every assertion is a use of its platform, so that it is called soon after each use of a key.
+func (p *Platforms) Touch(ctx context.Context, used []authority.Use) error {
+	return p.keyUses.Touch(ctx, used, p.cfg.Store.TouchPlatforms)
 }
 
 // create makes the user of a good assertion. Where another has just made it, that one is judged as if it had been there.

@@ -42,8 +42,10 @@ type Projects struct {
 	cfg      Config
 	compiled atomic.Pointer[table]
 	failures failures
-	uses     uses
-	work     work
+	// setUses are the last uses of token sets by which user tokens were opened. The authority notes that of the set that stands in the
+	// proof, which may be another.
+	setUses authority.FurtherUses
+	work    work
 }
 
 // New returns Projects, or an error where the configuration lacks something.

@@ -51,6 +51,11 @@ func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority
 	return e.proof(), nil
 }
 
+// Touch implements authority.Toucher.
+func (p *Projects) Touch(ctx context.Context, used []authority.Use) error {
+	return p.setUses.Touch(ctx, used, p.cfg.Store.TouchTokenSets)
+}
+
 // proof is what the examination has proven.
 func (e *examination) proof() authority.Proof {
 	p := authority.Proof{ID: e.tokens[0].chosen.set.ID, UserID: e.caller.ID, Limits: e.limits(), Remember: true}
@@ -61,7 +66,7 @@ func (e *examination) proof() authority.Proof {
 		}
 		p.Remember = p.Remember && !r.set.OneTime
 		if r.set.ID != p.ID {
-			e.uses.note(authority.Use{ID: r.set.ID, At: e.now, From: e.from})
+			e.setUses.Note(authority.Use{ID: r.set.ID, At: e.now, From: e.from})
 		}
 	}
 	return p

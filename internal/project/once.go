@@ -8,57 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/authority"
 )
-
-// uses are the last uses of token sets that are yet to be stored, one of each set. The authority notes that of the set that stands in
-// the proof; a user token may have been sealed by another.
-type uses struct {
-	mu   sync.Mutex
-	last map[uuid.UUID]authority.Use
-}
-
-// note keeps a use, unless a later one of the same set is there.
-func (u *uses) note(use authority.Use) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if known, ok := u.last[use.ID]; ok && !use.At.After(known.At) {
-		return
-	}
-	if u.last == nil {
-		u.last = make(map[uuid.UUID]authority.Use)
-	}
-	u.last[use.ID] = use
-}
-
-// take returns what is yet to be stored, and forgets it.
-func (u *uses) take() []authority.Use {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	all := make([]authority.Use, 0, len(u.last))
-	for _, use := range u.last {
-		all = append(all, use)
-	}
-	clear(u.last)
-	return all
-}
-
-// Touch implements authority.Toucher. The other sets' uses that can't be stored wait for the next time.
-func (p *Projects) Touch(ctx context.Context, used []authority.Use) error {
-	others := p.uses.take()
-	err := p.cfg.Store.TouchTokenSets(ctx, slices.Concat(used, others))
-	if err != nil {
-		for _, use := range others {
-			p.uses.note(use)
-		}
-	}
-	return err
-}
 
 // usedUp is how much longer than it counts a used token is remembered: a node whose clock is behind this one's takes it for living
 // meanwhile.
