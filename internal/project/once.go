@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,11 +75,12 @@ func (e *examination) useUp(ctx context.Context, d digest, until time.Time) (use
 //
 // Names are in small letters, and the time is what it means: readers see no difference. Each text stands behind its length.
 func (e *examination) digestOf(r *reading) digest {
+	timeLower := strings.ToLower(fieldTime)
 	lines := make([]string, 0, len(r.fields))
 	for _, f := range r.fields {
 		name, value := strings.ToLower(f.Name), f.Value // names are ASCII
-		if name == "gendt" {
-			value = fmt.Sprint(r.at.UnixMicro())
+		if name == timeLower {
+			value = strconv.FormatInt(r.at.UnixMicro(), 10)
 		}
 		lines = append(lines, string(framed(nil, name, value)))
 	}

@@ -21,6 +21,16 @@ var described = fields{
 	"UserName", "newcomer", "Display", "New Comer", "Email", "new@example.com", "Profile", "P", "ExtId", "42", "ExtRef", "R", "ExtData", "D", "ExtFlags", "-3",
 }
 
+// TestSuspendedUser: who is suspended since a restore is kept out.
+func TestSuspendedUser(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	d.user(t, account.Draft{Username: "sue", State: account.Suspended})
+	if got := d.reason(t, authority.SealedTokens{Security: d.xst(t, set, d.security().with("UserName", "sue"))}); got != authority.ReasonSuspended {
+		t.Errorf("got %q, want %q", got, authority.ReasonSuspended)
+	}
+}
+
 // TestNewUser: a user is made as the token describes it, once, and says which application's token it was.
 func TestNewUser(t *testing.T) {
 	d := newDesk(t, making)

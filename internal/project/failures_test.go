@@ -1,0 +1,121 @@
+package project_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/project"
+)
+
+// TestFailures: so many bad tokens from an address are looked at, and then none, good or bad, until some time has passed. A good one
+// costs nothing.
+func TestFailures(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	good, bad := authority.SealedTokens{Security: d.xst(t, set, d.security())}, authority.SealedTokens{Security: "AAAA"}
+	from := func(address string, tokens authority.SealedTokens) (authority.Reason, time.Duration) {
+		_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: tokens, From: netip.MustParseAddr(address)})
+		if err == nil {
+			return "", 0
+		}
+		ref := refusalOf(t, err)
+		return ref.Reason, ref.RetryAfter
+	}
+	for range 200 {
+		if got, _ := from("192.0.2.7", good); got != "" {
+			t.Fatalf("got %q, want good tokens to cost nothing", got)
+		}
+	}
+	d.users.err = errDown
+	for range 200 {
+		if _, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: good, From: peer}); err == nil || isRefusal(err) {
+			t.Fatalf("got %v, want an error that is no verdict", err)
+		}
+	}
+	d.users.err = nil
+	for i := range 120 {
+		if got, _ := from("192.0.2.7", bad); got != authority.ReasonBadSeal {
+			t.Fatalf("the %dth: got %q, want %q", i+1, got, authority.ReasonBadSeal)
+		}
+	}
+	before := d.Work()
+	for _, tokens := range []authority.SealedTokens{bad, good} {
+		if got, wait := from("192.0.2.7", tokens); got != authority.ReasonThrottled || wait != time.Second {
+			t.Errorf("got %q and %v, want %q and a second", got, wait, authority.ReasonThrottled)
+		}
+	}
+	if got, _ := from("::ffff:192.0.2.7", bad); got != authority.ReasonThrottled {
+		t.Errorf("got %q from another spelling of the address, want %q", got, authority.ReasonThrottled)
+	}
+	if done := d.Work().Less(before); done != (project.Work{}) {
+		t.Errorf("got the work %+v, want none", done)
+	}
+	if got, _ := from("192.0.2.8", good); got != "" {
+		t.Errorf("got %q from another address, want it let in", got)
+	}
+	d.at(time.Second)
+	if got, _ := from("192.0.2.7", good); got != "" {
+		t.Errorf("got %q a second later, want it let in", got)
+	}
+	if got, _ := from("192.0.2.7", bad); got != authority.ReasonBadSeal {
+		t.Errorf("got %q a second later, want %q", got, authority.ReasonBadSeal)
+	}
+	if got, wait := from("192.0.2.7", bad); got != authority.ReasonThrottled || wait != time.Second {
+		t.Errorf("got %q and %v after that, want %q and a second", got, wait, authority.ReasonThrottled)
+	}
+	d.at(-time.Hour)
+	if got, wait := from("192.0.2.7", bad); got != authority.ReasonThrottled || wait > time.Second {
+		t.Errorf("got %q and %v with the clock set back, want %q and a second at most", got, wait, authority.ReasonThrottled)
+	}
+}
+
+// TestFailuresOfPrefix: an IPv6 customer has one bound.
+func TestFailuresOfPrefix(t *testing.T) {
+	d := newDesk(t)
+	want := authority.ReasonBadSeal
+	for i := range 121 {
+		if i == 120 {
+			want = authority.ReasonThrottled
+		}
+		a := netip.MustParseAddr("2001:db8::").As16()
+		a[15] = byte(i)
+		_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: netip.AddrFrom16(a)})
+		if got := reasonOf(t, err); got != want {
+			t.Fatalf("the %dth: got %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+// TestFailuresAreBounded: however many addresses fail, a bounded number is remembered; those that are whole again go first.
+func TestFailuresAreBounded(t *testing.T) {
+	d := newDesk(t)
+	fail := func(n int) {
+		_, err := d.Prove(t.Context(), authority.Credential{
+			Kind: authority.Sealed, Sealed: authority.SealedTokens{Number: "7", Security: "AAAA"}, From: netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}),
+		})
+		if got := reasonOf(t, err); got != authority.ReasonUnknownProject {
+			t.Fatalf("got %q, want %q", got, authority.ReasonUnknownProject)
+		}
+	}
+	for n := range project.MaxAddresses + 1000 {
+		fail(n)
+	}
+	if got := d.Addresses(); got > project.MaxAddresses {
+		t.Errorf("got %d addresses, want %d at most", got, project.MaxAddresses)
+	}
+	d.at(time.Hour)
+	for range 120 {
+		fail(1 << 20)
+	}
+	for n := range 1000 {
+		fail(1<<20 + 1 + n)
+	}
+	_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: netip.AddrFrom4([4]byte{11, 16, 0, 0})})
+	if got := reasonOf(t, err); got != authority.ReasonThrottled || d.Addresses() > project.MaxAddresses {
+		t.Errorf("got %q and %d addresses, want %q: those that are whole again go first", got, d.Addresses(), authority.ReasonThrottled)
+	}
+}
+
+func isRefusal(err error) bool { return refusalIn(err) != nil }
