@@ -62,6 +62,9 @@ type User struct {
 	UpdatedAt   time.Time
 }
 
+// Admin reports whether the user administers Jeton.
+func (u *User) Admin() bool { return slices.Contains(u.Roles, authority.AdminRole) }
+
 // External is how the application that has made a user by its tokens describes it. Nothing in Jeton goes by it. It is written
 // once, with the user.
 type External struct {

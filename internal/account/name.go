@@ -91,7 +91,7 @@ func checkUsername(name, key, emailKey string) error {
 	switch {
 	case name == "":
 		return authority.Field("username", "is empty", "Give a name.")
-	case !printable(name) || Invisible(name) || strings.ContainsAny(key, ":/"):
+	case !printable(name) || invisible(name) || strings.ContainsAny(key, ":/"):
 		return authority.Field("username", "holds a colon, a slash or a character that can't be seen", "Use letters, digits and other marks.")
 	case utf8.RuneCountInString(name) > maxUsername:
 		return authority.Field("username", "is longer than 128 characters", "Shorten it.")
@@ -117,7 +117,7 @@ func checkEmail(email, key string) error {
 	switch {
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
 		return authority.Field("email", "is not of the form name@domain", "")
-	case !printable(email) || Invisible(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
+	case !printable(email) || invisible(email) || strings.ContainsFunc(key, unicode.IsSpace) || strings.ContainsAny(key, `:/<>,;"`):
 		return authority.Field("email", "holds a space, a control character or one of : / < > , ; \"", "Give the bare address.")
 	case utf8.RuneCountInString(email) > maxEmail:
 		return authority.Field("email", "is longer than 254 characters", "")
@@ -131,9 +131,9 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError })
 }
 
-// Invisible reports whether a name holds a character that counts as a letter, mark or sign and yet shows nothing: a
+// invisible reports whether a name holds a character that counts as a letter, mark or sign and yet shows nothing: a
 // second admin with one would look like the first.
-func Invisible(name string) bool {
+func invisible(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
 			r == '\u2800' || r == '\U00016FE4' || r == '\U0001D159' // a Braille blank, a Khitan filler, a null notehead

@@ -1,13 +1,9 @@
 package apitoken
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -18,10 +14,8 @@ import (
 
 // The bounds of what is asked for.
 const (
-	maxName   = 128    // in characters
 	maxDays   = 36_500 // a century
 	maxScopes = 100
-	maxFrom   = 100
 	maxCalls  = 1_000_000_000
 	maxPer    = 24 * time.Hour
 	day       = 24 * time.Hour
@@ -43,27 +37,18 @@ func (t *Tokens) check(r *Record, user account.User, maker *authority.Principal,
 	if r.Limits.HasScope(authority.AdminScope) && !slices.Contains(had, authority.AdminScope) && !mayAdminister(maker, user) {
 		return authority.Field("scopes", "may hold "+authority.AdminScope+" for yourself or a service account alone", "Make the token for a service account.")
 	}
-	if err := checkFrom(r.Limits.From); err != nil {
+	if err := authority.CheckFrom(r.Limits.From); err != nil {
 		return err
 	}
 	return checkRate(r.Limits.Rate)
 }
 
-// checkName refuses a name that can't be shown on one line. Markup is text like any other.
+// checkName refuses a name that could be taken for an ID, beside what no record may be called.
 func checkName(name string) error {
-	switch {
-	case strings.TrimSpace(name) == "":
-		return authority.Field("name", "is empty", "Say what the token is for.")
-	case name != strings.TrimSpace(name):
-		return authority.Field("name", "begins or ends with a space", "Leave it out.")
-	case utf8.RuneCountInString(name) > maxName:
-		return authority.Field("name", "is longer than "+strconv.Itoa(maxName)+" characters", "Give a shorter one.")
-	case uuid.Validate(name) == nil:
+	if uuid.Validate(name) == nil {
 		return authority.Field("name", "has the form of an ID", "Say what the token is for.")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || account.Invisible(name):
-		return authority.Field("name", "holds control or invisible characters", "Give printable text on one line.")
 	}
-	return nil
+	return account.CheckLabel(name, "Say what the token is for.")
 }
 
 // checkScopes refuses a scope that no operation has, which is a slip of the pen, unless the token had it before.
@@ -78,18 +63,6 @@ func (t *Tokens) checkScopes(scopes, had []string) error {
 			return authority.Field(name, `is empty, or holds a space, " or \`, "Give scopes one by one.")
 		case scope != authority.AdminScope && !slices.Contains(had, scope) && !t.cfg.Policy().HasScope(scope):
 			return authority.Field(name, "is the scope of no operation", "Give an operation that scope first, or leave it out.")
-		}
-	}
-	return nil
-}
-
-func checkFrom(from []netip.Prefix) error {
-	if len(from) > maxFrom {
-		return authority.Field("allowed_ips", "are more than "+strconv.Itoa(maxFrom), "Give networks rather than addresses.")
-	}
-	for i, p := range from {
-		if !p.IsValid() || p != p.Masked() {
-			return authority.Field("allowed_ips["+strconv.Itoa(i)+"]", "is no address or network, or has bits beyond its length", "Give 192.0.2.7 or 192.0.2.0/24.")
 		}
 	}
 	return nil

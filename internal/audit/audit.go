@@ -148,6 +148,17 @@ func New(action Action, actor Actor, target Target, at time.Time, detail ...stri
 	return e
 }
 
+// Differences returns the pairs of a detail, as New takes it, whose values were others before. Both tell of the same names, in the same
+// order.
+func Differences(before, after []string) (changed []string) {
+	for i := 0; i+1 < len(after); i += 2 {
+		if before[i+1] != after[i+1] {
+			changed = append(changed, after[i], after[i+1])
+		}
+	}
+	return changed
+}
+
 // tell adds to the detail. What isn't UTF-8 is made so: a caller may have written it.
 func (e *Event) tell(name, value string) {
 	if e.Detail == nil {

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,5 +67,19 @@ func TestCanary(t *testing.T) {
 	e := audit.New(audit.UserPassword, audit.Actor{}, audit.Target{}, noon, "password", text.String(), "also", fmt.Sprint(text))
 	if b, err := json.Marshal(e); err != nil || strings.Contains(string(b), canary) {
 		t.Errorf("got %s, %v, want no secret", b, err)
+	}
+}
+
+// TestDifferences: of what stayed as it was, nothing is told.
+func TestDifferences(t *testing.T) {
+	before := []string{"name", "a", "roles", "", "state", "active"}
+	for name, tt := range map[string]struct{ after, want []string }{
+		"nothing": {before, nil},
+		"filled":  {[]string{"name", "a", "roles", "x", "state", "active"}, []string{"roles", "x"}},
+		"two":     {[]string{"name", "", "roles", "", "state", "name"}, []string{"name", "", "state", "name"}},
+	} {
+		if got := audit.Differences(before, tt.after); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +56,23 @@ func (l *Limits) HasScope(scope string) bool {
 // admits reports whether the limits count from an address. One that isn't known is from nowhere.
 func (l *Limits) admits(from netip.Addr) bool {
 	return len(l.From) == 0 || slices.ContainsFunc(l.From, func(p netip.Prefix) bool { return p.Contains(from.Unmap().WithZone("")) })
+}
+
+// maxFrom is how many networks limits may name.
+const maxFrom = 100
+
+// CheckFrom refuses networks that would never be compared equal to an address, or too many. The error is a *FieldError of allowed_ips,
+// or of one of them.
+func CheckFrom(from []netip.Prefix) error {
+	if len(from) > maxFrom {
+		return Field("allowed_ips", "are more than "+strconv.Itoa(maxFrom), "Give networks rather than addresses.")
+	}
+	for i, p := range from {
+		if !p.IsValid() || p != p.Masked() || p.Addr().Is4In6() {
+			return Field("allowed_ips["+strconv.Itoa(i)+"]", "is no address or network, or has bits beyond its length", "Give 192.0.2.7 or 192.0.2.0/24.")
+		}
+	}
+	return nil
 }
 
 // covers returns why a service is none that the limits are for, or nothing.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -19,7 +17,6 @@ const (
 	// codeAlphabet has 32 characters, and of those that look alike one: a code is read out on the telephone.
 	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-	maxName = 128 // characters
 	maxText = 255 // bytes of an issuer, an audience or a kid
 )
 
@@ -48,21 +45,6 @@ func looksLikeCode(text string) bool {
 	})
 }
 
-// checkName refuses a name that can't be shown on one line. Markup is text like any other.
-func checkName(name string) error {
-	switch {
-	case strings.TrimSpace(name) == "":
-		return authority.Field("name", "is empty", "Say whose platform it is.")
-	case name != strings.TrimSpace(name):
-		return authority.Field("name", "begins or ends with a space", "Leave it out.")
-	case utf8.RuneCountInString(name) > maxName:
-		return authority.Field("name", "is longer than 128 characters", "Give a shorter one.")
-	case !plain(name):
-		return authority.Field("name", "holds control or invisible characters", "Give printable text on one line.")
-	}
-	return nil
-}
-
 // checkIssuer refuses, as what a platform calls itself, what another one is called by Jeton. An assertion that comes alone is found by
 // its issuer: one that has the form of an ID or code could be taken for another platform's, now or when that is enrolled.
 func checkIssuer(issuer string) error {
@@ -84,14 +66,8 @@ func checkText(field, text string) error {
 		return authority.Field(field, "is longer than 255 bytes", "Give a shorter one.")
 	case text != strings.TrimSpace(text):
 		return authority.Field(field, "begins or ends with a space", "Leave it out.")
-	case !plain(text):
+	case !account.OneLine(text):
 		return authority.Field(field, "holds control or invisible characters", "Give it as the platform sends it.")
 	}
 	return nil
-}
-
-// plain reports whether all of a text can be seen, on one line, so that two that look alike in a list or a log are alike.
-func plain(text string) bool {
-	unseen := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unseen) && !account.Invisible(text)
 }

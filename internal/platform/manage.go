@@ -96,7 +96,7 @@ func nameKey(name string) string { return account.Key(name) }
 // check refuses a platform that isn't what its record may be, and brings its roles into order. Every platform that is stored passes
 // here, new or changed.
 func (p *Platform) check() error {
-	if err := checkName(p.Name); err != nil {
+	if err := account.CheckLabel(p.Name, "Say whose platform it is."); err != nil {
 		return err
 	}
 	if err := checkAlgorithm(p.Algorithm); err != nil {
@@ -111,7 +111,7 @@ func (p *Platform) check() error {
 	if p.MaxLife < minMaxLife || p.MaxLife > maxMaxLife || p.MaxLife%time.Second != 0 {
 		return authority.Field("max_assertion_seconds", "is not 10 to 86400", "900 do for most: an assertion is presented when it is made.")
 	}
-	roles, err := checkNewUserRoles(p.NewUserRoles)
+	roles, err := account.CheckNewUserRoles(p.NewUserRoles)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (p *Platforms) Update(ctx context.Context, idOrCode string, version int64, 
 	if err := p.apply(ctx, &changed, patch); err != nil {
 		return Platform{}, err
 	}
-	detail := differences(former.detail(), changed.detail())
+	detail := audit.Differences(former.detail(), changed.detail())
 	if former.Name != changed.Name {
 		detail = append(detail, "name", changed.Name)
 	}
@@ -215,16 +215,6 @@ func set[T any](to, value *T) {
 	if value != nil {
 		*to = *value
 	}
-}
-
-// differences returns the pairs of a detail whose values were others before. Both tell of the same fields, in the same order.
-func differences(before, after []string) (changed []string) {
-	for i := 0; i+1 < len(after); i += 2 {
-		if before[i+1] != after[i+1] {
-			changed = append(changed, after[i], after[i+1])
-		}
-	}
-	return changed
 }
 
 // saysLess reports whether a platform could have logged in somebody, before it was changed, whom it can't any more. It goes by the words

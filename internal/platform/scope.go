@@ -117,23 +117,3 @@ func (s *Scope) within(other *Scope) bool {
 	return !slices.ContainsFunc(s.Roles, func(r string) bool { return !slices.Contains(other.Roles, r) }) &&
 		!slices.ContainsFunc(s.Users, func(id uuid.UUID) bool { return !slices.Contains(other.Users, id) })
 }
-
-// checkNewUserRoles returns the roles of users that a platform makes, sorted, each once. None of them administers: a platform that
-// could make administrators would be one, whoever it may speak for.
-func checkNewUserRoles(roles []string) ([]string, error) {
-	if len(roles) > account.MaxRoles {
-		return nil, authority.Field("new_user_roles", "are more than "+strconv.Itoa(account.MaxRoles), "Use fewer, broader roles.")
-	}
-	for i, role := range roles {
-		field := "new_user_roles[" + strconv.Itoa(i) + "]"
-		switch {
-		case !account.ValidRole(role):
-			return nil, authority.Field(field, "is empty, longer than 64 characters or not of A-Z a-z 0-9 . _ -", "Rename the role.")
-		case role == authority.AdminRole:
-			return nil, authority.Field(field, "makes administrators", "Give the role to people one by one.")
-		}
-	}
-	sorted := slices.Clone(roles)
-	slices.Sort(sorted)
-	return slices.Compact(sorted), nil
-}

@@ -85,7 +85,7 @@ func (e *examination) judgeScope(context.Context) (fault, error) {
 	switch {
 	case u.Kind != account.Person:
 		f.found, f.fix = "The user is a service account, for which no platform speaks.", "Give the program a token of its own."
-	case isAdmin(u) && !p.Administrators:
+	case u.Admin() && !p.Administrators:
 		f.found, f.fix = "The user is an administrator, and the platform doesn't speak for these.", "Have the administrator log in by password, or allow it (administrators)."
 	case !p.SpeaksFor.has(u):
 		f.found, f.fix = "The platform doesn't speak for the user: neither for a role of it, nor for it by name.", "Give the user such a role, or widen speaks_for."
@@ -94,9 +94,4 @@ func (e *examination) judgeScope(context.Context) (fault, error) {
 		return fault{}, nil
 	}
 	return f, nil
-}
-
-func isAdmin(u *account.User) bool {
-	user := authority.User{Roles: u.Roles}
-	return user.Admin()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
@@ -40,7 +41,7 @@ func checkAppKeys(keys []secret.Text) error {
 			return authority.Field(field, "is empty", "Leave it out.")
 		case utf8.RuneCountInString(text) > maxAppKeyLength:
 			return authority.Field(field, "is longer than 256 characters", "Give a shorter one.")
-		case !plain(text):
+		case !account.OneLine(text):
 			return authority.Field(field, "holds control or invisible characters", "Give printable text on one line.")
 		case seen[sum]:
 			return authority.Field(field, "stands there twice", "Leave one out.")

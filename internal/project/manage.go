@@ -119,29 +119,6 @@ func (p *Projects) setAppKeys(to *Project, keys []secret.Text) (err error) {
 	return err
 }
 
-// check refuses a project that isn't what its record may be, and brings its roles into order. Every project that is stored passes here,
-// new or changed.
-func (p *Project) check() error {
-	if p.Number < 1 || p.Number > maxNumber {
-		return authority.Field("number", "is not 1 to 2147483647", "1000 is what calls mean that name no project.")
-	}
-	if err := checkName(p.Name); err != nil {
-		return err
-	}
-	if err := checkContext(p.SecurityContext); err != nil {
-		return err
-	}
-	if err := checkFrom(p.AllowedIPs); err != nil {
-		return err
-	}
-	if p.MaxAge < minMaxAge || p.MaxAge > maxMaxAge || p.MaxAge%time.Second != 0 {
-		return authority.Field("max_age_seconds", "is not 10 to 86400", "900 do for most: a token is presented when it is made.")
-	}
-	roles, err := checkNewUserRoles(p.NewUserRoles)
-	p.NewUserRoles = roles
-	return err
-}
-
 // detail is what the audit log tells of a project, as pairs of a field and its value. Of app keys it tells how many there are.
 func (p *Project) detail() []string {
 	from := make([]string, len(p.AllowedIPs))
@@ -177,7 +154,7 @@ func (p *Projects) Update(ctx context.Context, number int, version int64, patch 
 	if err != nil {
 		return Project{}, err
 	}
-	detail := differences(former.detail(), changed.detail())
+	detail := audit.Differences(former.detail(), changed.detail())
 	if replaced && former.AppKeyCount == changed.AppKeyCount {
 		detail = append(detail, "app_keys", strconv.Itoa(changed.AppKeyCount))
 	}
@@ -231,14 +208,4 @@ func set[T any](to, value *T) {
 	if value != nil {
 		*to = *value
 	}
-}
-
-// differences returns the pairs of a detail whose values were others before. Both tell of the same fields, in the same order.
-func differences(before, after []string) (changed []string) {
-	for i := 0; i+1 < len(after); i += 2 {
-		if before[i+1] != after[i+1] {
-			changed = append(changed, after[i], after[i+1])
-		}
-	}
-	return changed
 }

@@ -94,7 +94,7 @@ func sized(s *sealed.Settings) bool { return s.KeySize == 128 || s.KeySize == 19
 
 // checkSet refuses a token set that isn't what its record may be. Every set that is stored passes here, new or changed.
 func (p *Projects) checkSet(of *Entry, s *TokenSet, key secret.Text) error {
-	if err := checkName(s.Name); err != nil {
+	if err := account.CheckLabel(s.Name, "Say whose it is."); err != nil {
 		return err
 	}
 	if err := checkSettings(&s.Settings, key); err != nil {
@@ -173,7 +173,7 @@ func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patc
 	if err != nil {
 		return TokenSet{}, err
 	}
-	detail := differences(former.detail(), changed.detail())
+	detail := audit.Differences(former.detail(), changed.detail())
 	if patch.Key != nil && *patch.Key != key {
 		key, detail = *patch.Key, append(detail, "key", "replaced")
 	}

@@ -72,7 +72,7 @@ func (e *examination) judgeUser(context.Context) (fault, error) {
 		return e.fault(authority.ReasonBlocked, "Unblock the user, if it may call.", "It is the user %s, who is blocked.", shown(u.Username)), nil
 	case u.State != account.Active:
 		return e.fault(authority.ReasonSuspended, "Unblock the user, if it may call.", "It is the user %s, who is suspended since the database was restored.", shown(u.Username)), nil
-	case e.limits().WithoutAdmin && isAdmin(u):
+	case e.limits().WithoutAdmin && u.Admin():
 		e.trace.note("It is the user %s, an administrator, who is let in without that role: the tokens can be forged.", shown(u.Username))
 	default:
 		e.trace.note("It is the user %s.", shown(u.Username))
@@ -122,9 +122,4 @@ func (e *examination) newUser() (account.Draft, error) {
 		draft.External.Flags = n
 	}
 	return draft, nil
-}
-
-func isAdmin(u *account.User) bool {
-	user := authority.User{Roles: u.Roles}
-	return user.Admin()
 }
