@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -219,17 +218,13 @@ func (s *server) explainSealed(ctx context.Context, _ *call, in *sealedInput) (*
 		return nil, err
 	}
 	b := in.Body
-	q := project.Question{
-		Query: secret.Text(b.Query), Security: secret.Text(b.SecurityToken), User: secret.Text(b.UserToken), Context: secret.Text(b.Context),
+	from, err := remoteIPOf(b.RemoteIP)
+	if err != nil {
+		return nil, err
 	}
-	if b.RemoteIP != "" {
-		address, err := netip.ParseAddr(b.RemoteIP)
-		if err != nil {
-			return nil, &authority.FieldError{Field: "remote_ip", Problem: "is no IP address", Fix: "Give it without a port, or leave it out."}
-		}
-		q.From = address.Unmap().WithZone("")
-	}
-	found, err := s.cfg.Projects.Explain(ctx, number, q)
+	found, err := s.cfg.Projects.Explain(ctx, number, project.Question{
+		Query: secret.Text(b.Query), Security: secret.Text(b.SecurityToken), User: secret.Text(b.UserToken), Context: secret.Text(b.Context), From: from,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -88,14 +88,21 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 		Authorization: field(b.Authorization), Cookie: field(b.Cookie), Origin: field(b.Origin), SecFetchSite: field(b.SecFetchSite),
 		Query: query, Method: b.Method, Host: host, Path: path,
 	}
-	if b.RemoteIP != "" {
-		address, err := netip.ParseAddr(b.RemoteIP)
-		if err != nil {
-			return nil, &authority.FieldError{Field: "remote_ip", Problem: "is no IP address", Fix: "Give it without a port, or leave it out."}
-		}
-		p.Peer = address.Unmap().WithZone("")
+	var err error
+	p.Peer, err = remoteIPOf(b.RemoteIP)
+	return p, err
+}
+
+// remoteIPOf returns the address from which a call came that is asked about; none where none is given.
+func remoteIPOf(text string) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
 	}
-	return p, nil
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, &authority.FieldError{Field: "remote_ip", Problem: "is no IP address", Fix: "Give it without a port, or leave it out."}
+	}
+	return address.Unmap().WithZone(""), nil
 }
 
 // field returns the values of a header field: none where it is empty.
