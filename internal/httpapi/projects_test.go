@@ -317,7 +317,7 @@ func TestSealedSessions(t *testing.T) {
 	by := authority.Principal{
 		User: authority.User{ID: amy.ID, Username: amy.Username}, CredentialKind: authority.Sealed, CredentialID: d.set, Limits: &authority.Limits{Project: e.ID},
 	}
-	_, _, err = d.browsers.BeginSealed(t.Context(), &by, uuid.Nil, audit.Actor{})
+	_, _, err = d.browsers.BeginSealed(t.Context(), &by, audit.Actor{})
 	check(t, err)
 	var list api.List[api.Session]
 	d.want(t, ask{route: "GET /v1/users/amy/sessions", token: d.adminToken}, http.StatusOK, "").into(t, &list)

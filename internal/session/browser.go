@@ -139,12 +139,13 @@ func (b *Browsers) Begin(ctx context.Context, owner *authority.Principal, former
 
 // BeginSealed makes a session for whoever has just proved to be owner by sealed tokens, as Begin does for one who logged in. It opens
 // the protected APIs of the project and nothing else: of the two secrets, nobody is given the console's. Sealed tokens have no power
-// over Jeton, and what is got for them mustn't have more. An owner whose tokens weren't limited to a project is none of theirs.
-func (b *Browsers) BeginSealed(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (api secret.Text, s Session, err error) {
+// over Jeton, and what is got for them mustn't have more: a session that the browser had before goes on, too. An owner whose tokens
+// weren't limited to a project is none of theirs.
+func (b *Browsers) BeginSealed(ctx context.Context, owner *authority.Principal, actor audit.Actor) (api secret.Text, s Session, err error) {
 	if owner.CredentialKind != authority.Sealed || owner.Limits == nil || owner.Limits.Project == uuid.Nil {
 		return "", Session{}, errNotSealed
 	}
-	made, err := b.begin(ctx, owner, SealedOrigin{Project: owner.Limits.Project, From: owner.Limits.From}, former, actor)
+	made, err := b.begin(ctx, owner, SealedOrigin{Project: owner.Limits.Project, From: owner.Limits.From}, uuid.Nil, actor)
 	return made.API, made.Session, err
 }
 

@@ -68,7 +68,7 @@ func (p *portal) begin(t *testing.T, user string) (secret.Text, authority.Princi
 	in := &authority.Presented{Method: "GET", Host: "documents.example.com", Path: "/7", Query: p.query(t, user), Peer: inside.Peer}
 	owner, err := p.Authority.Identify(t.Context(), in, byCookie)
 	inside.Check(t, err)
-	api, s, err := p.Browsers.BeginSealed(t.Context(), &owner, uuid.Nil, actor)
+	api, s, err := p.Browsers.BeginSealed(t.Context(), &owner, actor)
 	inside.Check(t, err)
 	if s.Sealed.Project != p.project.ID || s.UserID != owner.ID {
 		t.Fatalf("got the session %+v, want it to be of the project and of %s", s, user)
@@ -179,12 +179,12 @@ func TestBeginSealedRefuses(t *testing.T) {
 	} {
 		owner := good
 		change(&owner)
-		if api, s, err := p.Browsers.BeginSealed(t.Context(), &owner, uuid.Nil, actor); err == nil || api != "" || s.ID != uuid.Nil {
+		if api, s, err := p.Browsers.BeginSealed(t.Context(), &owner, actor); err == nil || api != "" || s.ID != uuid.Nil {
 			t.Errorf("%s: got %+v and %v, want an error and no session", name, s, err)
 		}
 	}
 	inside.Check(t, p.Projects.Delete(t.Context(), 1000, actor))
-	if _, _, err := p.Browsers.BeginSealed(t.Context(), &good, uuid.Nil, audit.Actor{}); err == nil {
+	if _, _, err := p.Browsers.BeginSealed(t.Context(), &good, audit.Actor{}); err == nil {
 		t.Error("got no error where the project was deleted meanwhile")
 	}
 }
@@ -202,7 +202,7 @@ func TestSealedSessionsConsole(t *testing.T) {
 	for _, sealed := range []bool{true, false} {
 		read.Reset()
 		if sealed {
-			_, _, err = browsers.BeginSealed(t.Context(), &owner, uuid.Nil, actor)
+			_, _, err = browsers.BeginSealed(t.Context(), &owner, actor)
 		} else {
 			_, err = browsers.Begin(t.Context(), &owner, uuid.Nil, actor)
 		}

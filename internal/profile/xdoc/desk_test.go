@@ -113,14 +113,14 @@ type faultySessions struct {
 	before atomic.Pointer[func()] // called once, before a session begins
 }
 
-func (f *faultySessions) BeginSealed(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (secret.Text, session.Session, error) {
+func (f *faultySessions) BeginSealed(ctx context.Context, owner *authority.Principal, actor audit.Actor) (secret.Text, session.Session, error) {
 	if before := f.before.Swap(nil); before != nil {
 		(*before)()
 	}
 	if err := f.err.Load(); err != nil {
 		return "", session.Session{}, *err
 	}
-	return f.Browsers.BeginSealed(ctx, owner, former, actor)
+	return f.Browsers.BeginSealed(ctx, owner, actor)
 }
 
 // faultyFeed is the desk's feed, which counts how often it is heard, until it is told to fail.

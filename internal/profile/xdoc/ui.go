@@ -8,8 +8,6 @@ import (
 	"html/template"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -87,7 +85,7 @@ func (c *call) begin() (api secret.Text, err error) {
 }
 
 func (c *call) beginFor(owner *authority.Principal, actor audit.Actor) (secret.Text, error) {
-	api, _, err := c.cfg.Sessions.BeginSealed(c.r.Context(), owner, uuid.Nil, actor)
+	api, _, err := c.cfg.Sessions.BeginSealed(c.r.Context(), owner, actor)
 	if errors.Is(err, authority.ErrNotFound) {
 		return "", &authority.Refusal{Reason: authority.ReasonUserDeleted}
 	}

@@ -24,8 +24,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -40,9 +38,9 @@ var Parameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XS
 // Sessions begins sessions of browsers.
 type Sessions interface {
 	// BeginSealed makes a session for a principal that has just come by sealed tokens, and returns the secret of the cookie that
-	// calls protected APIs. The session ended by it is former, where that isn't zero. It returns authority.ErrNotFound where the
-	// user was deleted meanwhile, authority.ErrActorChanged where user, project or token set was changed, or a store's error.
-	BeginSealed(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (secret.Text, session.Session, error)
+	// calls protected APIs. It returns authority.ErrNotFound where the user was deleted meanwhile, authority.ErrActorChanged where
+	// user, project or token set was changed, or a store's error.
+	BeginSealed(ctx context.Context, owner *authority.Principal, actor audit.Actor) (secret.Text, session.Session, error)
 }
 
 // Feed tells up to which revision changes are known.
