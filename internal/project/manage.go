@@ -76,23 +76,23 @@ func (p *Projects) Create(ctx context.Context, d Draft, actor audit.Actor) (Proj
 	if err := p.setAppKeys(&made, d.AppKeys); err != nil {
 		return Project{}, err
 	}
-	own := made.account()
 	ev := audit.New(audit.ProjectCreate, actor, made.target(), now, made.detail()...)
-	ownEv := audit.New(audit.UserCreate, actor, audit.Target{Kind: "user", ID: own.ID, Name: own.Username}, now, "kind", string(own.Kind), "roles", "")
-	if err := p.cfg.Store.AddProject(ctx, made, account.Key(made.Name), own, ev, ownEv); err != nil {
+	if err := p.cfg.Store.AddProject(ctx, made, account.Key(made.Name), made.account(actor), ev); err != nil {
 		return Project{}, fmt.Errorf("storing a project: %w", err)
 	}
 	return made, p.cfg.Applied(ctx)
 }
 
 // account is the service account of a new project. It has no password, nor any other credential but the project's tokens.
-func (p *Project) account() account.Record {
+func (p *Project) account(maker audit.Actor) OwnAccount {
 	name := accountName(p.Number)
-	return account.Record{
-		User: account.User{
-			ID: p.ServiceAccount, Kind: account.Service, Username: name, State: account.Active, Version: 1, CreatedAt: p.CreatedAt, UpdatedAt: p.CreatedAt,
-		},
-		UsernameKey: account.Key(name),
+	u := account.User{
+		ID: p.ServiceAccount, Kind: account.Service, Username: name, State: account.Active, Version: 1, CreatedAt: p.CreatedAt, UpdatedAt: p.CreatedAt,
+	}
+	of := audit.Target{Kind: "user", ID: u.ID, Name: name}
+	return OwnAccount{
+		Record: account.Record{User: u, UsernameKey: account.Key(name)},
+		Event:  audit.New(audit.UserCreate, maker, of, p.CreatedAt, "kind", string(u.Kind), "roles", ""),
 	}
 }
 

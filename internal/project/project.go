@@ -79,15 +79,21 @@ type Entry struct {
 	Sets []TokenSet
 }
 
+// OwnAccount is the service account that is made with a project, which has no password, and the event that tells of it.
+type OwnAccount struct {
+	account.Record
+	Event audit.Event
+}
+
 // Store keeps projects and their token sets. A change is durable when its method returns without error. The event's At is the
 // time of the change. Where a change is said to end what the project's tokens began, it ends the browser sessions that were begun
 // by these, with the project's row of the feed, in the same transaction.
 type Store interface {
 	UsedTokens
-	// AddProject adds a project and the service account that is its own, which has no password, each with its event. A node hears of
-	// it by the project's row of the feed. It returns ErrConflict, wrapped in a FieldError that names the field (number, name; for
+	// AddProject adds a project and the service account that is its own, each with its event. A node hears of it by the project's row
+	// of the feed. It returns ErrConflict, wrapped in a FieldError that names the field (number, name; for
 	// the account's name: number), where a living one has it.
-	AddProject(ctx context.Context, p Project, nameKey string, own account.Record, ev, ownEv audit.Event) error
+	AddProject(ctx context.Context, p Project, nameKey string, own OwnAccount, ev audit.Event) error
 	// Projects lists living projects in the order of their numbers, from the one after the given one.
 	Projects(ctx context.Context, after, limit int) ([]Project, error)
 	// Project returns the living project of a number with its living sets, or ErrNotFound.

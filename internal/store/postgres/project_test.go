@@ -59,7 +59,7 @@ func projectOf(number int) project.Project {
 func initiate(ctx context.Context, s *postgres.Store, p project.Project) error {
 	own := user(fmt.Sprint("project-", p.Number))
 	own.Kind = account.Service
-	err := s.AddProject(ctx, p, p.Name, own, did(audit.ProjectCreate, p.ID), did(audit.UserCreate, own.ID))
+	err := s.AddProject(ctx, p, p.Name, project.OwnAccount{Record: own, Event: did(audit.UserCreate, own.ID)}, did(audit.ProjectCreate, p.ID))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
@@ -38,9 +37,9 @@ UPDATE token_set SET deleted_at = $1, updated_at = $1, version = version + 1, wr
 )
 
 // AddProject implements project.Store. It enters the feed although it takes nothing away: nodes know the projects that there are.
-func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own account.Record, ev, ownEv audit.Event) error { //nolint:revive // argument-limit: two records in one change, and an event of each
+func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own project.OwnAccount, ev audit.Event) error {
 	return s.write(ctx, "inserting project", func(t *tx) error {
-		if err := t.addUser(own, ""); err != nil {
+		if err := t.addUser(own.Record, ""); err != nil {
 			return ofProject(err)
 		}
 		if _, err := t.exec(`
@@ -53,7 +52,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 			return projectError(err)
 		}
 		t.enter(feed.Project, p.ID, ev)
-		if err := t.record(ownEv, unseen, uuid.Nil); err != nil {
+		if err := t.record(own.Event, unseen, uuid.Nil); err != nil {
 			return err
 		}
 		return t.record(ev, unseen, uuid.Nil)

@@ -136,7 +136,7 @@ func populateProjects(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event
 	orders := catalog.Service{ID: id(65), Name: "orders", Host: "api.example.com", PathPrefix: "/orders", Default: policy.DefaultDeny, Project: id(60), Version: 1, CreatedAt: at, UpdatedAt: at}
 	in := session.Session{ID: id(66), UserID: id(63), CreatedAt: at, LastUsedAt: at, ExpiresAt: at.Add(12 * time.Hour), Sealed: session.SealedOrigin{Project: id(60)}}
 	if err := errors.Join(
-		s.AddProject(ctx, shop(), "shop", record(61, account.Service, "project-1000"), ev(67), ev(68)),
+		s.AddProject(ctx, shop(), "shop", project.OwnAccount{Record: record(61, account.Service, "project-1000"), Event: ev(68)}, ev(67)),
 		s.AddTokenSet(ctx, shopSet(), "set", ev(69)),
 		s.AddTokenSet(ctx, deleted, "deleted", ev(70)),
 		s.DeleteTokenSet(ctx, id(60), id(64), ev(71)),

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
@@ -26,9 +25,9 @@ UPDATE token_set SET deleted_at = ?1, updated_at = ?1, version = version + 1, wr
 )
 
 // AddProject implements project.Store. It enters the feed although it takes nothing away: nodes know the projects that there are.
-func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own account.Record, ev, ownEv audit.Event) error { //nolint:revive // argument-limit: two records in one change, and an event of each
+func (s *Store) AddProject(ctx context.Context, p project.Project, nameKey string, own project.OwnAccount, ev audit.Event) error {
 	return s.write(ctx, "inserting project", func(t *tx) error {
-		if err := t.addUser(own, ""); err != nil {
+		if err := t.addUser(own.Record, ""); err != nil {
 			return ofProject(err)
 		}
 		if _, err := t.exec(`
@@ -40,7 +39,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			micros(p.CreatedAt), micros(p.UpdatedAt)); err != nil {
 			return t.projectError(err, &p, nameKey)
 		}
-		if err := t.record(ownEv, unseen, own.ID); err != nil {
+		if err := t.record(own.Event, unseen, own.ID); err != nil {
 			return err
 		}
 		return t.record(ev, feed.Project, p.ID)

@@ -144,7 +144,7 @@ func testEndedProjectWrites(t *testing.T, s Store) {
 	b := comeIn(t, s, alice.ID, p, 1)
 	ev, late := event(audit.ProjectUpdate, p.ID, start()), start().Add(time.Hour)
 	for name, write := range map[string]func() error{
-		"AddProject":           func() error { return s.AddProject(ctx, next, next.Name, own, ev, ev) },
+		"AddProject":           func() error { return s.AddProject(ctx, next, next.Name, own, ev) },
 		"UpdateProject":        func() error { return s.UpdateProject(ctx, p, p.Name, ev) },
 		"DeleteProject":        func() error { return s.DeleteProject(ctx, p.ID, ev, ev) },
 		"AddTokenSet":          func() error { return s.AddTokenSet(ctx, tokenSet(p.ID, "new"), "new", ev) },
@@ -159,7 +159,7 @@ func testEndedProjectWrites(t *testing.T, s Store) {
 	checkProject(t, s, p, set)
 	checkSession(t, s, 1, b)
 	checkNoProject(t, s, next)
-	checkNoUser(t, s, own)
+	checkNoUser(t, s, own.Record)
 }
 
 func testEndedReads(t *testing.T, s Store) {

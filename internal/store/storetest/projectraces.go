@@ -37,7 +37,7 @@ func testRaceProjects(t *testing.T, s Store) {
 			p.Name = field + p.Name
 			share(&p)
 			own := accountOf(&p)
-			return s.AddProject(t.Context(), p, p.Name, own, event(audit.ProjectCreate, p.ID, start()), event(audit.UserCreate, own.ID, start()))
+			return s.AddProject(t.Context(), p, p.Name, own, event(audit.ProjectCreate, p.ID, start()))
 		})
 		oneWins(t, errs, authority.ErrConflict)
 		for _, err := range errs {

@@ -47,10 +47,10 @@ func projectOf(number int) project.Project {
 }
 
 // accountOf returns the service account of a new project.
-func accountOf(p *project.Project) account.Record {
+func accountOf(p *project.Project) project.OwnAccount {
 	r := person(fmt.Sprint("project-", p.Number))
 	r.Kind = account.Service
-	return r
+	return project.OwnAccount{Record: r, Event: event(audit.UserCreate, r.ID, p.CreatedAt)}
 }
 
 // addProject adds a project with an account of its own, and returns it as the store then has it. A node hears of it.
@@ -58,8 +58,8 @@ func addProject(t *testing.T, s Store, p project.Project) project.Project {
 	t.Helper()
 	own := accountOf(&p)
 	p.ServiceAccount = own.ID
-	ev, ownEv := event(audit.ProjectCreate, p.ID, p.CreatedAt), event(audit.UserCreate, own.ID, p.CreatedAt)
-	doesBoth(t, s, [2]audit.Event{ownEv, ev}, one(feed.Project, p.ID), func() error { return s.AddProject(t.Context(), p, p.Name, own, ev, ownEv) })
+	ev := event(audit.ProjectCreate, p.ID, p.CreatedAt)
+	doesBoth(t, s, [2]audit.Event{own.Event, ev}, one(feed.Project, p.ID), func() error { return s.AddProject(t.Context(), p, p.Name, own, ev) })
 	return p
 }
 
@@ -245,22 +245,22 @@ func testProjectConflicts(t *testing.T, s Store) {
 	first, second := addProject(t, s, projectOf(1)), addProject(t, s, projectOf(2))
 	born(t, s, person("project-4"), "")
 	for name, test := range map[string]struct {
-		change func(*project.Project, *account.Record)
+		change func(*project.Project, *project.OwnAccount)
 		field  string
 	}{
-		"number":         {func(p *project.Project, _ *account.Record) { p.Number = 1 }, "number"},
-		"both":           {func(p *project.Project, r *account.Record) { *r = accountOf(&first); p.Number = 1 }, "number"},
-		"name":           {func(p *project.Project, _ *account.Record) { p.Name = first.Name }, "name"},
-		"account's name": {func(_ *project.Project, r *account.Record) { r.Username, r.UsernameKey = "project-4", "project-4" }, "number"},
-		"ID":             {func(p *project.Project, _ *account.Record) { p.ID = first.ID }, ""},
-		"account's ID":   {func(_ *project.Project, r *account.Record) { r.ID = first.ServiceAccount }, ""},
+		"number":         {func(p *project.Project, _ *project.OwnAccount) { p.Number = 1 }, "number"},
+		"both":           {func(p *project.Project, r *project.OwnAccount) { *r = accountOf(&first); p.Number = 1 }, "number"},
+		"name":           {func(p *project.Project, _ *project.OwnAccount) { p.Name = first.Name }, "name"},
+		"account's name": {func(_ *project.Project, r *project.OwnAccount) { r.Username, r.UsernameKey = "project-4", "project-4" }, "number"},
+		"ID":             {func(p *project.Project, _ *project.OwnAccount) { p.ID = first.ID }, ""},
+		"account's ID":   {func(_ *project.Project, r *project.OwnAccount) { r.ID = first.ServiceAccount }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := projectOf(3)
 			own := accountOf(&p)
 			test.change(&p, &own)
 			conflictsAbout(t, s, test.field, func() error {
-				return s.AddProject(t.Context(), p, p.Name, own, event(audit.ProjectCreate, p.ID, start()), event(audit.UserCreate, own.ID, start()))
+				return s.AddProject(t.Context(), p, p.Name, own, event(audit.ProjectCreate, p.ID, start()))
 			})
 		})
 	}
@@ -401,7 +401,7 @@ func testProjectInheritance(t *testing.T, s Store) {
 	again.ID = former.ID
 	own := accountOf(&again)
 	conflictsAbout(t, s, "", func() error {
-		return s.AddProject(t.Context(), again, again.Name, own, event(audit.ProjectCreate, again.ID, start()), event(audit.UserCreate, own.ID, start()))
+		return s.AddProject(t.Context(), again, again.Name, own, event(audit.ProjectCreate, again.ID, start()))
 	})
 	next := addProject(t, s, projectOf(1))
 	checkProject(t, s, next)
@@ -465,7 +465,7 @@ func testProjectAccount(t *testing.T, s Store) {
 	p := addProject(t, s, projectOf(1))
 	own := accountOf(&p)
 	own.ID, own.State = p.ServiceAccount, account.Blocked
-	must(t, update(t, s, own)())
+	must(t, update(t, s, own.Record)())
 	checkProject(t, s, p)
 }
 
