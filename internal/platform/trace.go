@@ -102,13 +102,10 @@ func (t *trace) other(id uuid.UUID) string {
 	return ", which isn't the one that you ask about"
 }
 
-// maxShown bounds what is shown of a value, in characters.
-const maxShown = 120
-
 // shown shows a value that anybody may have written: on one line, bounded, without what looks like a secret in it. A platform that puts
 // a token in the wrong claim must not have it read by whoever looks for the mistake.
 func shown(value string) string {
-	return strconv.Quote(bounded(value))
+	return strconv.Quote(secret.Excerpt(value))
 }
 
 // shownJSON shows the JSON text of a claim: a number, true, false or null as it stands, a text as one, and anything else quoted.
@@ -120,14 +117,5 @@ func shownJSON(raw []byte) string {
 	case raw[0] == '{' || raw[0] == '[':
 		return shown(string(raw))
 	}
-	return bounded(string(raw))
-}
-
-// bounded is a value without what looks like a secret, and not longer than is shown.
-func bounded(value string) string {
-	value = secret.Redact(value)
-	if runes := []rune(value); len(runes) > maxShown {
-		value = string(runes[:maxShown]) + "…"
-	}
-	return value
+	return secret.Excerpt(string(raw))
 }

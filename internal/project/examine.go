@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -53,7 +54,7 @@ func (e *examination) fault(reason authority.Reason, fix, format string, args ..
 	if e.trace == nil {
 		return fault{reason: reason}
 	}
-	return fault{reason, sentence(format, args...), fix}
+	return fault{reason, fmt.Sprintf(format, args...), fix}
 }
 
 // step is one step of the examination.

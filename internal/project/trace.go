@@ -103,7 +103,7 @@ func (t *trace) begin(name string) {
 // note says what the step has found, if it passes. What is noted of a token goes through shown.
 func (t *trace) note(format string, args ...any) {
 	if t != nil {
-		t.steps[len(t.steps)-1].Found = sentence(format, args...)
+		t.steps[len(t.steps)-1].Found = fmt.Sprintf(format, args...)
 	}
 }
 
@@ -119,8 +119,6 @@ func (t *trace) end(f fault) {
 	}
 }
 
-func sentence(format string, args ...any) string { return fmt.Sprintf(format, args...) }
-
 // told puts together what is told of each token.
 func told(tokens []*token, tell func(*token) string) string {
 	var all []string
@@ -135,24 +133,12 @@ func list(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return bounded(strings.Join(names, ", "))
+	return secret.Excerpt(strings.Join(names, ", "))
 }
-
-// maxShown bounds what is shown of a value, in characters.
-const maxShown = 120
 
 // shown is a value that anybody may have written, as it is shown: on one line, bounded, without what looks like a secret in it. It is
 // made into that text only where it is printed.
 type shown string
 
 // String implements fmt.Stringer.
-func (s shown) String() string { return strconv.Quote(bounded(string(s))) }
-
-// bounded is a value without what looks like a secret, and not longer than is shown.
-func bounded(value string) string {
-	value = secret.Redact(value)
-	if runes := []rune(value); len(runes) > maxShown {
-		value = string(runes[:maxShown]) + "…"
-	}
-	return value
-}
+func (s shown) String() string { return strconv.Quote(secret.Excerpt(string(s))) }

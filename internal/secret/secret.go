@@ -170,6 +170,19 @@ func Redact(text string) string {
 	return redactRuns(redactRuns(redactNamed(text), "eyJ", ofSigned), family, alphanumeric) // the signed ones first: family may stand in them
 }
 
+// maxExcerpt bounds an excerpt, in characters.
+const maxExcerpt = 120
+
+// Excerpt is what is shown to people of a value that anybody may have written: without what looks like a secret in it (see Redact), and
+// not more than 120 characters. Whoever shows it on one line quotes it.
+func Excerpt(value string) string {
+	value = Redact(value)
+	if runes := []rune(value); len(runes) > maxExcerpt {
+		value = string(runes[:maxExcerpt]) + "…"
+	}
+	return value
+}
+
 // named are the parameters in which sealed tokens come, which have no form by which they could be known: their names say what they
 // are. A product whose parameters are others adds them here.
 var named = [...]string{"XST", "XUT"}

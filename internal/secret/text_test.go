@@ -205,6 +205,19 @@ func TestRedactAllocates(t *testing.T) {
 	}
 }
 
+// TestExcerpt: what is cut is cut between characters, and after a secret in it is gone.
+func TestExcerpt(t *testing.T) {
+	long := strings.Repeat("ü", 121)
+	for value, want := range map[string]string{
+		"a\nb": "a\nb", long[2:]: long[2:], long: long[2:] + "…", strings.Repeat("a", 119) + " XST=" + long: strings.Repeat("a", 119) + " …",
+		"?XST=" + long: "?XST=[secret]",
+	} {
+		if got := secret.Excerpt(value); got != want {
+			t.Errorf("got %q of %q, want %q", got, value, want)
+		}
+	}
+}
+
 // FuzzRedact holds Redact to leaving nothing behind a name, and to leaving alone what it has done.
 func FuzzRedact(f *testing.F) {
 	for _, text := range []string{"XST=a", "/xut%3Da b", "XST%253D", "XST=[secret]&XUT=b", "XSXST==XST=\n"} {
