@@ -193,7 +193,7 @@ func (d *desk) project(t *testing.T, number int) project.Project {
 		UsernameKey: "p" + p.Name,
 	}
 	ev := func(a audit.Action) audit.Event { return audit.New(a, actor, audit.Target{}, noon) }
-	if err := d.store.AddProject(t.Context(), p, p.Name, own, ev(audit.ProjectCreate), ev(audit.UserCreate)); err != nil {
+	if err := d.store.AddProject(t.Context(), p, p.Name, project.OwnAccount{Record: own, Event: ev(audit.UserCreate)}, ev(audit.ProjectCreate)); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -26,10 +26,13 @@ type compiled struct {
 	limits, withoutAdmin *authority.Limits
 }
 
-// openSet is a token set with its cipher.
+// openSet is a token set with its cipher, once somebody has asked for that.
 type openSet struct {
 	TokenSet
-	cipher func() (*sealed.Cipher, error)
+	asked  sync.Once
+	ready  chan struct{} // closed when there are the cipher or the error
+	cipher *sealed.Cipher
+	err    error
 }
 
 // Reload compiles the projects that the database holds now. On an error the former ones stay in force.
@@ -70,8 +73,7 @@ func (p *Projects) compile(e *Entry, former *compiled) *compiled {
 		}
 		set := former.set(s.ID, s.Version)
 		if set == nil {
-			set = &openSet{TokenSet: s}
-			set.cipher = sync.OnceValues(func() (*sealed.Cipher, error) { return p.cipherOf(&set.TokenSet) })
+			set = &openSet{TokenSet: s, ready: make(chan struct{})}
 		}
 		c.sets = append(c.sets, set)
 	}
@@ -89,6 +91,45 @@ func (c *compiled) set(id uuid.UUID, version int64) *openSet {
 		}
 	}
 	return nil
+}
+
+// prepare has the cipher of a set derived, by the first that asks for it.
+//
+// A million iterations take half a second, and a project may have MaxSets of that. Anybody who sends what is no token asks for them,
+// for each project in turn. So a derivation that takes its time goes on by itself, whether or not the caller waits for it, and takes one
+// core, however many are asked for. One that takes none isn't kept waiting by another's.
+func (p *Projects) prepare(s *openSet) {
+	s.asked.Do(func() {
+		derive := func() {
+			defer close(s.ready)
+			s.cipher, s.err = p.cipherOf(&s.TokenSet)
+		}
+		if s.Iterations == 0 {
+			derive()
+			return
+		}
+		go func() {
+			p.deriving.Lock()
+			defer p.deriving.Unlock()
+			derive()
+		}()
+	})
+}
+
+// await returns the cipher of a set that is being prepared. It waits for no longer than the context lasts: a proxy that hears nothing
+// for three seconds takes the node for dead.
+func (s *openSet) await(ctx context.Context) (*sealed.Cipher, error) {
+	select {
+	case <-s.ready:
+		return s.cipher, s.err
+	default:
+	}
+	select {
+	case <-s.ready:
+		return s.cipher, s.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the key of a token set to be derived: %w", ctx.Err())
+	}
 }
 
 // cipherOf derives the cipher of a token set.

@@ -158,8 +158,11 @@ func (e *examination) lookAtAll(ctx context.Context) error {
 		e.asked = e.presented.Context.Reveal() // which no token has: it holds a percent sign that escapes nothing
 	}
 	e.demand()
+	for _, set := range e.project.sets {
+		e.prepare(set)
+	}
 	for _, t := range e.tokens {
-		if err := e.read(t); err != nil {
+		if err := e.read(ctx, t); err != nil {
 			return err
 		}
 	}

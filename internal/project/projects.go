@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,8 +45,9 @@ type Projects struct {
 	failures failures
 	// setUses are the last uses of token sets by which user tokens were opened. The authority notes that of the set that stands in the
 	// proof, which may be another.
-	setUses authority.FurtherUses
-	work    work
+	setUses  authority.FurtherUses
+	work     work
+	deriving sync.Mutex // is held while a key is derived that takes its time
 }
 
 // New returns Projects, or an error where the configuration lacks something.

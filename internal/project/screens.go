@@ -108,14 +108,15 @@ func (p *Projects) screen(ctx context.Context, at *Screen) (TokenSet, *sealed.Ci
 	if err != nil {
 		return TokenSet{}, nil, "", err
 	}
-	cipher, err := p.cipherNow(e.ID, &s)
+	cipher, err := p.cipherNow(ctx, e.ID, &s)
 	return s, cipher, sealed.Bound(at.Number, at.Parameter), err
 }
 
 // cipherNow returns the cipher of a token set as it is now in the database: that which the calls have, where it is the same.
-func (p *Projects) cipherNow(projectID uuid.UUID, s *TokenSet) (*sealed.Cipher, error) {
+func (p *Projects) cipherNow(ctx context.Context, projectID uuid.UUID, s *TokenSet) (*sealed.Cipher, error) {
 	if known := p.compiled.Load().byID[projectID].set(s.ID, s.Version); known != nil {
-		return known.cipher()
+		p.prepare(known)
+		return known.await(ctx)
 	}
 	return p.cipherOf(s)
 }

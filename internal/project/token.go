@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -75,7 +76,7 @@ func (r *reading) passed() (n int) {
 // read opens a token by every active set, reads it and judges what it says, whatever came of the set before: under a wrong key the
 // paddings None, Zeros and ISO10126 often come off clean, and the noise might be read as a form. The set by which it passes most
 // checks is the one that is meant; of several, the oldest.
-func (e *examination) read(t *token) error {
+func (e *examination) read(ctx context.Context, t *token) error {
 	sealedBytes, spelled := sealed.DecodeQuery(t.text.Reveal())
 	if !spelled { // and still as much is decrypted
 		sealedBytes = make([]byte, len(t.text)/4*3)
@@ -83,7 +84,7 @@ func (e *examination) read(t *token) error {
 	t.chosen = &reading{}
 	t.chosen.faults[sealCheck] = e.fault(authority.ReasonBadSeal, "Give the project a token set that is active.", "The project has no active token set to open the %s.", t.name)
 	for i, set := range e.project.sets {
-		r, err := e.readBy(t, set, sealedBytes, spelled)
+		r, err := e.readBy(ctx, t, set, sealedBytes, spelled)
 		if err != nil {
 			return err
 		}
@@ -98,8 +99,8 @@ func (e *examination) read(t *token) error {
 func (r *reading) legible() bool { return r.faults[sealCheck].reason != authority.ReasonBadSeal }
 
 // readBy opens, reads and judges a token by one set.
-func (e *examination) readBy(t *token, set *openSet, sealedBytes []byte, spelled bool) (*reading, error) {
-	cipher, err := set.cipher()
+func (e *examination) readBy(ctx context.Context, t *token, set *openSet, sealedBytes []byte, spelled bool) (*reading, error) {
+	cipher, err := set.await(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -425,5 +426,34 @@ func TestNothingPresented(t *testing.T) {
 	check(t, err)
 	if got := d.reason(t, authority.SealedTokens{Security: token}); got != "" {
 		t.Errorf("got %q once it is, want the token to count", got)
+	}
+}
+
+// TestSlowKey: whoever asks first for a key that takes its time to derive doesn't wait for it beyond his own, and isn't told that his
+// token is bad. Another project's tokens go on meanwhile, and the next call finds the key derived.
+func TestSlowKey(t *testing.T) {
+	d := newDesk(t)
+	slow := d.set(t, project.SetDraft{
+		Name: "slow", Key: "a key that is long enough", KeyDerivation: "pbkdf2", Salt: "a salt of it", Hash: "SHA512", Iterations: 1_000_000,
+	})
+	_, err := d.Create(t.Context(), project.Draft{Number: 1001, Name: "Others"}, admin)
+	check(t, err)
+	_, _, err = d.AddSet(t.Context(), 1001, project.SetDraft{Name: "quick"}, admin)
+	check(t, err)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	before := d.Work()
+	_, err = d.Prove(gone, authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: peer})
+	if !errors.Is(err, context.Canceled) || refusalIn(err) != nil {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if did := d.Work().Less(before); did != (project.Work{}) {
+		t.Errorf("got %+v done for whoever had left, want nothing", did)
+	}
+	if got := d.reason(t, authority.SealedTokens{Number: "1001", Security: "AAAA"}); got != authority.ReasonBadSeal {
+		t.Errorf("got %q of the other project, want %q", got, authority.ReasonBadSeal)
+	}
+	if got := d.reason(t, authority.SealedTokens{Security: d.xst(t, slow, d.security())}); got != "" {
+		t.Errorf("got %q, want the token to count", got)
 	}
 }
