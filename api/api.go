@@ -227,7 +227,7 @@ type Actor struct {
 	Username       string `json:"username,omitempty"`
 	CredentialKind string `json:"credential_kind,omitempty"`
 	CredentialID   string `json:"credential_id,omitempty" format:"uuid"`
-	CredentialName string `json:"credential_name,omitempty" doc:"of an API token, of the one that an access token rests on, or of the platform whose assertion it is: as it is now, or was when it was deleted"`
+	CredentialName string `json:"credential_name,omitempty" doc:"of an API token, of the one that an access token rests on, or of the platform whose assertion it is, as it is now or was when it was deleted; of a sealed token, of the project and the token set that live, or of the project alone where none of its sets opens the token"`
 	Address        string `json:"address,omitempty" doc:"the client's IP address"`
 }
 

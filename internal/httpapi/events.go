@@ -107,10 +107,11 @@ func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
 }
 
 // credentialNames returns the names of the API tokens by which users of events acted or were refused, by their own or an
-// access token's text, of the platforms whose assertions, and of the token sets whose tokens were taken or refused: there may be many,
-// and their names are what people know of them. Deleted ones are named, too, but for token sets: they go on being presented.
+// access token's text, of the platforms whose assertions, and of the token sets whose tokens were taken or refused, or the projects of
+// those that no set opens: there may be many, and their names are what people know of them. Deleted ones are named, too, but for token
+// sets and projects: they go on being presented.
 func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map[uuid.UUID]string, error) {
-	var tokens, platforms, sets []uuid.UUID
+	var tokens, platforms, sealers []uuid.UUID
 	for _, e := range events {
 		switch e.Actor.CredentialKind {
 		case authority.APIToken.String(), authority.AccessToken.String(): // which has the ID of what it rests on
@@ -118,14 +119,14 @@ func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map
 		case authority.Assertion.String():
 			platforms = append(platforms, e.Actor.CredentialID)
 		case authority.Sealed.String():
-			sets = append(sets, e.Actor.CredentialID)
+			sealers = append(sealers, e.Actor.CredentialID)
 		}
 	}
 	names, err := s.cfg.Platforms.Names(ctx, platforms)
 	if err != nil {
 		return nil, fmt.Errorf("naming the platforms of events: %w", err)
 	}
-	sealed, err := s.cfg.Projects.Names(ctx, sets)
+	sealed, err := s.cfg.Projects.Names(ctx, sealers)
 	if err != nil {
 		return nil, fmt.Errorf("naming the token sets of events: %w", err)
 	}

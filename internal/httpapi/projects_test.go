@@ -380,12 +380,14 @@ func TestExplainSealed(t *testing.T) {
 	d.want(t, ask{route: "POST /v1/projects/7/explain", token: d.adminToken, body: `{"security_token":"a"}`}, http.StatusNotFound, api.CodeNotFound)
 }
 
-// TestSealedEvents names the token set by which somebody was refused, and finds what was done to a project by its number.
+// TestSealedEvents names the token set by which somebody was refused, or the project where none of its sets was it, and finds what was done to a project by its number.
 func TestSealedEvents(t *testing.T) {
 	d := newDesk(t)
 	d.application(t, "MyAppKey", "GCM", "")
 	deleted := uuid.New()
-	for _, set := range []uuid.UUID{d.set, deleted} {
+	project, err := d.projects.ProjectID(t.Context(), 1000)
+	check(t, err)
+	for _, set := range []uuid.UUID{d.set, deleted, project} {
 		d.refusals.Add(audit.Refusal{Reason: string(authority.ReasonExpired), Kind: authority.Sealed.String(), Door: "gateway", ID: set}, d.clock())
 	}
 	d.refused(t) // which stores them
@@ -395,7 +397,7 @@ func TestSealedEvents(t *testing.T) {
 	for _, e := range list.Items {
 		names[e.Actor.CredentialID] = e.Actor.CredentialName
 	}
-	if want := map[string]string{d.set.String(): "XDOC, current", deleted.String(): ""}; !maps.Equal(names, want) {
+	if want := map[string]string{d.set.String(): "XDOC, current", deleted.String(): "", project.String(): "XDOC"}; !maps.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 	d.want(t, ask{route: "GET /v1/events?target=1000", token: d.adminToken}, http.StatusOK, "").into(t, &list)
