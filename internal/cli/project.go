@@ -34,7 +34,7 @@ A project is named by its number. Calls that name none mean 1000.`,
 func projectNumber(arg string) (int, error) {
 	number, err := strconv.ParseInt(arg, 10, 32)
 	if err != nil || number < 1 {
-		return 0, &usageError{text: "the NUMBER of the project is none from 1 to 2147483647"}
+		return 0, &usageError{text: "the NUMBER of the project is none from 1 to 2147483647", fix: "jeton project list shows the numbers."}
 	}
 	return int(number), nil
 }
