@@ -110,8 +110,9 @@ func (p *program) tokenSetUpdate() *cobra.Command {
 		Long: `Change a token set. What no flag names stays as it is, but for what belongs to
 another --mode or --key-derivation than before. Tokens that were sealed by what
 it was are refused at once, and the browser sessions that were begun by its
-project's tokens end. To have two keys count for a while, make a second one.`,
-		Example: "  jeton token-set update 1000 old --key-file new.key\n  jeton token-set update 1000 old --mode GCM",
+project's tokens end. To have two keys count for a while, make a second one. A
+set that becomes one in GCM needs another key.`,
+		Example: "  jeton token-set update 1000 old --key-file new.key\n  jeton token-set update 1000 old --mode GCM --key-file new.key",
 	}
 	settings.flags(p, cmd)
 	f := cmd.Flags()

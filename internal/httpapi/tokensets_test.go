@@ -77,7 +77,7 @@ func TestTokenSetLife(t *testing.T) {
 		{`{"hash":null,"iterations":null}`, func() { want.Hash, want.Iterations = "SHA256", 600_000 }},
 		{`{"key_derivation":"md5"}`, func() { want.KeyDerivation, want.Salt, want.Hash, want.Iterations = "md5", "", "", 0 }},
 		{`{"mode":"ECB"}`, func() { forgeable("ECB") }},
-		{`{"mode":"GCM","key_derivation":"sha256"}`, func() {
+		{`{"mode":"GCM","key_derivation":"sha256","key":"another one, for another mode"}`, func() {
 			want.Mode, want.Padding, want.Forgeable, want.Warning, want.IVExpansion, want.KeyDerivation = "GCM", "", false, "", "random", "sha256"
 		}},
 	} {
@@ -172,7 +172,7 @@ func TestTokenSetErrors(t *testing.T) {
 		{"unknown member", "secret", `"canary"`, ``, "secret"},
 	})
 	for field, body := range map[string]string{
-		"key": `{"key":""}`, "key ": `{"key":null}`, "padding": `{"mode":"GCM","padding":"PKCS7"}`, "iv": `{"mode":"ECB","iv":"12345678"}`,
+		"key": `{"key":""}`, "key ": `{"key":null}`, " key": `{"mode":"GCM"}`, "padding": `{"mode":"GCM","padding":"PKCS7"}`, "iv": `{"mode":"ECB","iv":"12345678"}`,
 		"key_derivation": `{"mode":"GCM","key_derivation":"passwordderivebytes"}`,
 	} {
 		q := ask{route: "PATCH /v1/projects/1000/token-sets/" + other.ID, token: d.adminToken, body: body}

@@ -84,7 +84,7 @@ func (p *Projects) note(ctx context.Context, did audit.Action, at *Screen, set *
 	user := ""
 	for _, f := range shown.Fields {
 		if strings.EqualFold(f.Name, fieldUser) {
-			user = bounded(f.Value)
+			user = secret.Excerpt(f.Value)
 		}
 	}
 	ev := audit.New(did, actor, set.target(), p.now(), "project", strconv.Itoa(at.Number), "parameter", at.Parameter, "user", user)

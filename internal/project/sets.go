@@ -103,6 +103,9 @@ func (p *Projects) checkSet(of *Entry, s *TokenSet, key secret.Text) error {
 	return p.checkShared(of, s, key)
 }
 
+// anotherKey is what to do where a key serves two modes.
+const anotherKey = "Give each mode a key of its own: under one key, the weaker mode gives away what the stronger protects."
+
 // checkShared refuses, for a mode that is authenticated, a key that a set of the project has whose mode isn't, and the other way round.
 // GCM encrypts as CTR does: whoever can have texts of his own opened or sealed under the same key by a mode of old learns the key stream
 // of GCM, and its authentication key, which is a block of zeros encrypted. Two administrators who add sets in the same moment are not
@@ -118,7 +121,7 @@ func (p *Projects) checkShared(of *Entry, s *TokenSet, key secret.Text) error {
 			return err
 		}
 		if theirs == key {
-			return authority.Field("key", "is that of a token set of another mode", "Give each mode a key of its own: under one key, the weaker mode gives away what the stronger protects.")
+			return authority.Field("key", "is that of a token set of another mode", anotherKey)
 		}
 	}
 	return nil
@@ -153,9 +156,10 @@ func (p *Projects) findSet(ctx context.Context, number int, id uuid.UUID) (Entry
 	return Entry{}, TokenSet{}, fmt.Errorf("finding a token set: %w", authority.ErrNotFound)
 }
 
-// UpdateSet changes a token set, if its version is the patch's. It ends the browser sessions that the project's tokens began, before
-// it returns. A patch that changes nothing leaves neither event nor version. Errors are as those of AddSet, and ErrStale; after one
-// of Applied the change is made all the same.
+// UpdateSet changes a token set, if its version is the patch's. It ends the browser sessions that the project's tokens
+// began, before it returns. A patch that changes nothing leaves neither event nor version. What encrypted in a mode of old isn't
+// to authenticate now: with GCM in its place comes another key. Errors are as those of AddSet, and ErrStale; after one of Applied the
+// change is made all the same.
 func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patch SetPatch, actor audit.Actor) (TokenSet, error) {
 	e, former, err := p.findSet(ctx, number, id)
 	if err != nil {
@@ -169,11 +173,11 @@ func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patc
 	set(&changed.Active, patch.Active)
 	set(&changed.OneTime, patch.OneTime)
 	changed.Settings = patch.over(former.Settings)
-	key, err := p.keyOf(&former)
+	before, err := p.keyOf(&former)
 	if err != nil {
 		return TokenSet{}, err
 	}
-	detail := audit.Differences(former.detail(), changed.detail())
+	key, detail := before, audit.Differences(former.detail(), changed.detail())
 	if patch.Key != nil && *patch.Key != key {
 		key, detail = *patch.Key, append(detail, "key", "replaced")
 	}
@@ -182,6 +186,9 @@ func (p *Projects) UpdateSet(ctx context.Context, number int, id uuid.UUID, patc
 	}
 	if err := p.checkSet(&e, &changed, key); err != nil {
 		return TokenSet{}, err
+	}
+	if former.Forgeable() && !changed.Forgeable() && key == before {
+		return TokenSet{}, authority.Field("key", "is the one that the set had in a mode that doesn't authenticate", anotherKey)
 	}
 	if len(detail) == 0 {
 		return former, nil

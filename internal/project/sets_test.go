@@ -252,6 +252,13 @@ func TestUpdateSetRefuses(t *testing.T) {
 	wantField(t, err, "key")
 	_, err = d.UpdateSet(t.Context(), 1000, old.ID, project.SetPatch{Key: new(secret.Text("the key of the safe set"))}, admin)
 	wantField(t, err, "key")
+	// What encrypted under a mode of old isn't to authenticate now: the key changes with the mode.
+	_, err = d.UpdateSet(t.Context(), 1000, old.ID, project.SetPatch{Mode: new("GCM")}, admin)
+	wantField(t, err, "key")
+	_, err = d.UpdateSet(t.Context(), 1000, old.ID, project.SetPatch{Mode: new("GCM"), Key: new(secret.Text("the key of the clients of old"))}, admin)
+	wantField(t, err, "key")
+	_, err = d.UpdateSet(t.Context(), 1000, old.ID, project.SetPatch{Mode: new("GCM"), Key: new(secret.Text("the key of clients that changed"))}, admin)
+	check(t, err)
 	for version, want := range map[int64]error{1: nil, 2: authority.ErrStale} {
 		if _, err := d.UpdateSet(t.Context(), 1000, safe.ID, project.SetPatch{Version: version}, admin); !errors.Is(err, want) {
 			t.Errorf("got %v for version %d, want %v", err, version, want)

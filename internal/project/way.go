@@ -12,6 +12,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // work counts what was done to prove tokens. Nothing in Jeton goes by it: it is how a test sees that as much is done for each refusal.
@@ -85,7 +86,7 @@ func (e *examination) limits() *authority.Limits {
 		return limits
 	}
 	named := *limits
-	named.Application = bounded(name)
+	named.Application = secret.Excerpt(name)
 	return &named
 }
 
