@@ -72,7 +72,7 @@ func (p *Projects) AddSet(ctx context.Context, number int, d SetDraft, actor aud
 	key, made := d.Key, secret.Text("")
 	if key == "" && sized(&s.Settings) {
 		if key, err = newKey(&s.Settings, p.cfg.Random); err != nil {
-			return TokenSet{}, "", err
+			return TokenSet{}, "", fmt.Errorf("making a key: %w", err)
 		}
 		made = key
 	}

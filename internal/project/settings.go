@@ -76,14 +76,8 @@ func checkSettings(s *sealed.Settings, key secret.Text) error {
 	return nil
 }
 
-const (
-	// madeLength is how many characters a key has that is made here: of 62, these are 256 bits.
-	madeLength = 43
-	// keyAlphabet is what survives every editor, shell and configuration file.
-	keyAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	// maxReads bounds how often 64 bytes are asked for, of which about 62 can be used.
-	maxReads = 16
-)
+// madeLength is how many characters a key has that is made here: 256 bits.
+const madeLength = 43
 
 // newKey makes the text of a key. Where the text is the key itself, it is as long as that, and has fewer bits: six of each eight.
 func newKey(s *sealed.Settings, random io.Reader) (secret.Text, error) {
@@ -91,20 +85,5 @@ func newKey(s *sealed.Settings, random io.Reader) (secret.Text, error) {
 	if s.Derivation == sealed.Raw {
 		length = s.KeySize / 8
 	}
-	text := make([]byte, 0, length)
-	var buf [64]byte
-	for range maxReads {
-		if _, err := io.ReadFull(random, buf[:]); err != nil {
-			return "", fmt.Errorf("reading randomness for a key: %w", err)
-		}
-		for _, b := range buf {
-			if len(text) == length {
-				return secret.Text(text), nil
-			}
-			if b < 248 { // the largest multiple of 62 in a byte: taking the remainder of less keeps every character equally likely
-				text = append(text, keyAlphabet[b%62])
-			}
-		}
-	}
-	return "", errors.New("the source of randomness yields nothing that a key can be made of")
+	return secret.Random(length, random)
 }

@@ -53,8 +53,8 @@ const (
 	randomLength   = 42
 	checksumLength = 6
 
-	// maxReads bounds how often Make asks for 64 bytes, of which it uses 42: that 16 times don't do happens with a source
-	// that is broken, and never with another.
+	// maxReads bounds how often Random asks for 64 bytes, of which it can use about 62: that 16 times don't do for a secret
+	// happens with a source that is broken, and never with another.
 	maxReads = 16
 
 	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -92,11 +92,22 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements encoding.TextMarshaler, which encoding/json uses too, without giving the secret away.
 func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Make returns a new secret of the given tag, reading its 250 bits from random. It wraps the error of a source that
-// fails, and refuses one that never yields what it can use: there is no weaker fallback.
+// Make returns a new secret of the given tag, reading its 250 bits from random. It returns an error where Random does.
 func Make(tag Tag, random io.Reader) (Text, error) {
-	text := make([]byte, 0, Length)
-	text = append(text, tag...)
+	body, err := Random(randomLength, random)
+	if err != nil {
+		return "", err
+	}
+	text := append([]byte(tag), body...)
+	sum := checksum(text)
+	return Text(append(text, sum[:]...)), nil
+}
+
+// Random returns so many characters of 0-9A-Za-z, each as likely as any other: 43 are 256 bits. They survive every editor, shell and
+// configuration file. It wraps the error of a source that fails, and refuses one that never yields what it can use: there is no weaker
+// fallback. It is for some hundred characters at most.
+func Random(length int, random io.Reader) (Text, error) {
+	text := make([]byte, 0, length)
 	var buf [64]byte
 	for range maxReads {
 		if _, err := io.ReadFull(random, buf[:]); err != nil {
@@ -107,9 +118,8 @@ func Make(tag Tag, random io.Reader) (Text, error) {
 			if b < 248 {
 				text = append(text, alphabet[b%62])
 			}
-			if len(text) == tagLength+randomLength {
-				sum := checksum(text)
-				return Text(append(text, sum[:]...)), nil
+			if len(text) == length {
+				return Text(text), nil
 			}
 		}
 	}
