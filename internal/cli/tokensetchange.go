@@ -44,7 +44,8 @@ or --padding is what XDOC has where it is blank: CBC, 256, PKCS7.`,
 		if err := exclusive(cmd, "key-file", "out"); err != nil {
 			return err
 		}
-		if draft.Name, err = args[1], settings.draft(cmd, &draft); err != nil {
+		draft.Name = args[1]
+		if err := settings.draft(cmd, &draft); err != nil {
 			return err
 		}
 		if draft.Key, err = p.keyOf(cmd, keyFile); err != nil {
