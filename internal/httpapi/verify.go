@@ -20,7 +20,7 @@ type verifyInput struct{ Body api.VerifyRequest }
 // looks at the credential: else a verifier of one service could try out, on any other, whether a token is good.
 //
 // Unlike the gateway's answers a verdict has the reason, for whoever asks speaks for the service. It must not
-// hand the reason on.
+// hand the reason on. Of sealed tokens it has less: see told.
 func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*answer[api.Verdict], error) {
 	presented, err := presentedOf(in.Body)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 	d := s.cfg.Authority.Decide(ctx, presented, &s.verify)
 	line := web.Note(c.w)
 	line.Service, line.Reason = d.Service, string(d.Reason)
-	verdict := api.Verdict{Allow: d.Allowed(), Reason: string(d.Reason), Service: d.Service, Debug: debug}
+	verdict := api.Verdict{Allow: d.Allowed(), Reason: string(told(c, &d)), Service: d.Service, Debug: debug}
 	switch {
 	case d.Outcome == authority.OutcomeUnavailable:
 		return nil, d.Refusal // nobody knows: that is no verdict
@@ -42,6 +42,18 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 		verdict.Principal = wirePrincipal(&d.Principal)
 	}
 	return &answer[api.Verdict]{Body: verdict}, nil
+}
+
+// told is the reason that a verdict tells. Of sealed tokens that are refused it is one and the same for all but administrators: whoever
+// can ask at which step a token fails, as often as he likes and from whichever address he says, needs no key. Where the seal is of a mode
+// that isn't authenticated, he has other people's tokens decrypted byte by byte, app keys among them, and seals his own (Vaudenay,
+// EUROCRYPT 2002). A verifier speaks for one service; with these he would call every other of the project as anybody. Administrators,
+// who have explain, and the audit log are told all.
+func told(c *call, d *authority.Decision) authority.Reason {
+	if d.Kind == authority.Sealed && d.Outcome == authority.OutcomeUnauthenticated && !c.principal.Admin() {
+		return authority.ReasonBadSeal
+	}
+	return d.Reason
 }
 
 // debug says as of when a verdict is that is given now.

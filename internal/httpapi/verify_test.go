@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -297,5 +298,40 @@ func TestVerifySealed(t *testing.T) {
 	problem := d.want(t, about("/documents/7?x=1", `,"query":"`+good+`"`), http.StatusUnprocessableEntity, api.CodeInvalidField)
 	if !strings.Contains(problem.body, `"field":"query"`) || strings.Contains(problem.body, sealed.URL) {
 		t.Errorf("got %s, want a problem of the field query that doesn't repeat it", problem.body)
+	}
+}
+
+// TestVerifySealedReasons: a verifier who isn't an administrator gets one reason for whatever is wrong with a sealed token. From more he
+// would learn, a padding at a time, what stands in the tokens that its callers send, the project's app keys too, and could seal others.
+// Administrators and the audit log have the reason.
+func TestVerifySealedReasons(t *testing.T) {
+	d := newDesk(t)
+	_, reporter := d.user(t, account.Draft{Username: "reporter", Kind: account.Service})
+	d.postProject(t, `{"number":1000,"name":"XDOC","app_keys":["right"]}`)
+	set, _ := d.postSet(t, `{"name":"old","mode":"CBC"}`)
+	d.service(t, catalog.Draft{Name: "reports", Host: "api.example.com", Project: 1000, Verifiers: []string{"reporter"}})
+	d.serve(t, authority.KindsOf(authority.PersonalToken), authority.KindsOf(authority.Sealed))
+	at := func(ago time.Duration) string { return "&GenDT=" + d.clock().Add(-ago).Format("2006-01-02T15:04:05Z") }
+	for reason, plain := range map[string]string{
+		"wrong_fields":  "AppKey=right",
+		"expired":       "AppKey=right" + at(time.Hour),
+		"not_yet":       "AppKey=right" + at(-time.Hour),
+		"wrong_app_key": "AppKey=wrong" + at(0),
+		"unknown_user":  "AppKey=right&UserName=nobody" + at(0),
+		"bad_seal":      "",
+	} {
+		query := "XST=AAAA"
+		if plain != "" {
+			query = "XST=" + d.encrypt(t, set.ID, plain, "XST").URL
+		}
+		for asker, want := range map[string]string{d.adminToken: reason, reporter: "bad_seal"} {
+			got := d.verdict(t, asker, api.VerifyRequest{Method: "GET", URL: "https://api.example.com/reports/7", Query: query, RemoteIP: "203.0.113.9"})
+			if got.Allow || got.Reason != want || got.Principal != nil {
+				t.Errorf("%s: got %+v, want the reason %s", plain, got, want)
+			}
+			if got := d.refused(t); !slices.Equal(got, []string{"verify " + reason + " sealed"}) {
+				t.Errorf("%s: got refusals %v, want %s", plain, got, reason)
+			}
+		}
 	}
 }

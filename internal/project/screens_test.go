@@ -98,7 +98,7 @@ func TestScreensAreNoted(t *testing.T) {
 	at.Parameter = ""
 	check(t, second(d.Seal(t.Context(), at, "no fields", actor)))
 	last(audit.TokenSetEncrypt, map[string]string{"project": "1000", "parameter": "XST", "user": ""})
-	wantField(t, second(d.Unseal(t.Context(), project.Screen{Number: at, Set: secret.Text(made.URL), Parameter: "token"}, actor)), audit.Actor{}) // it is sealed as XUT
+	wantField(t, second(d.Unseal(t.Context(), at, secret.Text(made.URL), actor)), "token") // it is sealed as XUT
 	last(audit.TokenSetEncrypt, map[string]string{"project": "1000", "parameter": "XST", "user": ""})
 	d.store.note = errDown
 	for _, shown := range []func() (project.SealedText, error){
