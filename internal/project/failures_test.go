@@ -1,6 +1,7 @@
 package project_test
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -119,3 +120,21 @@ func TestFailuresAreBounded(t *testing.T) {
 }
 
 func isRefusal(err error) bool { return refusalIn(err) != nil }
+
+// TestFailuresOfTheGone: who hangs up before he is answered has had the work done all the same, and is counted for it.
+func TestFailuresOfTheGone(t *testing.T) {
+	d := newDesk(t)
+	d.set(t, project.SetDraft{Name: "safe"})
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	for i := range 121 {
+		want := authority.ReasonBadSeal
+		if i == 120 {
+			want = authority.ReasonThrottled
+		}
+		_, err := d.Prove(gone, authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: peer})
+		if got := reasonOf(t, err); got != want {
+			t.Fatalf("the %dth: got %q, want %q", i+1, got, want)
+		}
+	}
+}

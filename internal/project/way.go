@@ -38,6 +38,8 @@ func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority
 	if wait := p.failures.take(c.From, now); wait > 0 {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
 	}
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
 	e := examination{Projects: p, presented: c.Sealed, from: c.From, now: now}
 	err := e.run(ctx)
 	if err == nil && e.caller.ID == uuid.Nil {
@@ -55,6 +57,16 @@ func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority
 // Touch implements authority.Toucher.
 func (p *Projects) Touch(ctx context.Context, used []authority.Use) error {
 	return p.setUses.Touch(ctx, used, p.cfg.Store.TouchTokenSets)
+}
+
+// unbroken is a context that ends when the other would by itself, and not where the caller hangs up: what stops the examination for want of
+// a caller is no failure, and who hung up each time would have bad tokens decrypted without a bound.
+func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
+	kept := context.WithoutCancel(ctx)
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(kept, end)
+	}
+	return context.WithCancel(kept)
 }
 
 // proof is what the examination has proven.
