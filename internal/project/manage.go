@@ -52,7 +52,15 @@ type Patch struct {
 }
 
 // accountName is the name of the service account of a project.
-func accountName(number int) string { return "project-" + strconv.Itoa(number) }
+func accountName(number int) string { return accountPrefix + strconv.Itoa(number) }
+
+const accountPrefix = "project-"
+
+// isAccountName reports whether a canonical name may be that of the service account of a project, living or not.
+func isAccountName(key string) bool {
+	number, ok := strings.CutPrefix(key, accountPrefix)
+	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+}
 
 // Create makes a project, with the service account that is its own. It has no token set yet. Errors are a *authority.FieldError for
 // what is wrong with the draft, beside ErrConflict where a living project has the number or the name; or a store's.

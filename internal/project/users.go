@@ -82,7 +82,8 @@ func (e *examination) judgeUser(context.Context) (fault, error) {
 
 // unknownUser refuses a name that nobody has, unless the project makes its users. None is made of a name that isn't its own canonical
 // form: whoever gets the application to know him as ａnn, before ann comes, would have her name, keep her out, and get the roles that an
-// administrator gives her by it.
+// administrator gives her by it. Nor is one made of the name of a project's account: it would keep a project that is yet to come from being
+// made.
 func (e *examination) unknownUser() fault {
 	name := e.caller.name
 	if !e.project.CreateUsers {
@@ -97,6 +98,8 @@ func (e *examination) unknownUser() fault {
 		return e.fault(authority.ReasonUnknownUser, "Have the application send what a user can be made of.", "No user has the name %s, and none can be made of it: %v.", shown(name), err)
 	case !account.SameSpelling(name, account.Key(name)):
 		return e.fault(authority.ReasonUnknownUser, "Make the user, if the name is meant.", "No user has the name %s. None is made of it: it is another spelling of %s, whose name it would take.", shown(name), strconv.QuoteToASCII(account.Key(name)))
+	case isAccountName(account.Key(name)):
+		return e.fault(authority.ReasonUnknownUser, "Have the application send another name.", "No user has the name %s. None is made of it: it is that of a project's account.", shown(name))
 	}
 	e.caller.User = account.User{Kind: account.Person, Roles: draft.Roles}
 	e.trace.note("No user has the name %s. One is made of it.", shown(name))

@@ -109,6 +109,24 @@ func TestNoNewUser(t *testing.T) {
 	}
 }
 
+// TestNewUserOfProject: nobody is made who has the name of a project's account, of one that is yet to come either: that project couldn't
+// be made any more, and what an administrator allows its account would be his.
+func TestNewUserOfProject(t *testing.T) {
+	d := newDesk(t, making)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	for name, want := range map[string]authority.Reason{
+		"project-2000": authority.ReasonUnknownUser, "Project-7": authority.ReasonUnknownUser, "project-2147483647": authority.ReasonUnknownUser,
+		"project-": "", "project-x": "", "project-1-a": "", "a-project-1": "",
+	} {
+		_, err := d.prove(t, authority.SealedTokens{Security: d.xst(t, set, d.security().with("UserName", name))})
+		if got := reasonOf(t, err); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	_, err := d.Create(t.Context(), project.Draft{Number: 2000, Name: "Another"}, admin)
+	check(t, err)
+}
+
 // TestNewUserAtOnce: where another has made the user, that one is judged as if it had been there.
 func TestNewUserAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
