@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -24,14 +25,40 @@ func (p *program) show(result any, text func()) error {
 		text()
 		return nil
 	}
-	e := json.NewEncoder(p.out)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(result); err != nil {
 		return outputError(err)
 	}
+	if _, err := p.out.WriteString(escaped(b.String())); err != nil {
+		return outputError(err)
+	}
 	return nil
 }
+
+// escaped writes in JSON, as \u escapes, what a terminal would obey and encoding/json leaves as it is: DEL, C1 control characters,
+// changes of the direction of writing. In JSON they stand in strings alone, and mean the same there.
+func escaped(text string) string {
+	if !strings.ContainsFunc(text, obeyed) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !obeyed(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// obeyed reports whether a character of JSON is none that is printed.
+func obeyed(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
 // say prints one line of text to stdout, for people: JSON output has none.
 func (p *program) say(format string, args ...any) {

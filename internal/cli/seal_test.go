@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,6 +87,21 @@ func TestSeal(t *testing.T) {
 		if opened := string(raw[:len(raw)-int(raw[len(raw)-1])]); opened != plain {
 			t.Errorf("%s: got %q, want %q", tt.line, opened, plain)
 		}
+	}
+}
+
+// TestUnsealHostile: what a stranger's token says is shown, and not obeyed by the terminal, in JSON either.
+func TestUnsealHostile(t *testing.T) {
+	const plain = "UserName=\x1b]0;owned\x07\u009b31m\u202eyma\x7f\U000e0001"
+	text, _ := sealing(t, plain, "seal")
+	for _, form := range []string{"text", "json"} {
+		got := run(t, cli.Env{Stdin: strings.NewReader(text.URL)}, "unseal", "--key-file", textFile(t, sealKey), "-o", form)
+		if printed := got.stdout + got.stderr; got.code != 0 || strings.ContainsFunc(printed, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("%s: got %d and %q, want what a terminal prints", form, got.code, printed)
+		}
+	}
+	if opened, _ := sealing(t, text.URL, "unseal"); opened.Plaintext != plain {
+		t.Errorf("got %q, want %q", opened.Plaintext, plain)
 	}
 }
 
