@@ -35,6 +35,7 @@ const (
 	ClientSecret Tag = "jtc" // an OAuth client secret of a service account
 	Console      Tag = "jtb" // the cookie of a browser that is logged in to the console
 	API          Tag = "jta" // the same browser's cookie for the protected APIs
+	SealedAPI    Tag = "jtq" // that cookie where tokens in a query began the session, for their project's APIs
 )
 
 // family is what every tag begins with.

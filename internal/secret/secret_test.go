@@ -27,6 +27,7 @@ var vectors = []struct {
 	{secret.ClientSecret, "jtc0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef2tvHiV"},
 	{secret.Console, "jtbABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop22OHup"},
 	{secret.API, "jtazyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLK1FWLlU"},
+	{secret.SealedAPI, "jtqaZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ9aZ924BkN3"},
 	{secret.Personal, "jtpKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz4gKfhK"},
 }
 
@@ -74,7 +75,7 @@ func TestVectors(t *testing.T) {
 func TestMake(t *testing.T) {
 	random := source(1)
 	seen := map[string]bool{}
-	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret, secret.Console, secret.API} {
+	for _, tag := range []secret.Tag{secret.Personal, secret.Session, secret.ClientSecret, secret.Console, secret.API, secret.SealedAPI} {
 		for range 1000 {
 			text := mustMake(t, tag, random)
 			switch {

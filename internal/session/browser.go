@@ -157,7 +157,7 @@ func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by Sea
 	if err != nil {
 		return Cookies{}, err
 	}
-	api, err := secret.Make(secret.API, b.cfg.Random)
+	api, err := secret.Make(by.tag(), b.cfg.Random)
 	if err != nil {
 		return Cookies{}, err
 	}
@@ -238,7 +238,7 @@ func (b *Browsers) Prune(ctx context.Context, now time.Time) (int64, error) {
 // Ways returns the two ways in: by the console's cookie and by that of the protected APIs.
 func (b *Browsers) Ways() []authority.Way {
 	return []authority.Way{
-		way{b, authority.ConsoleSession, secret.Console},
-		way{b, authority.APISession, secret.API},
+		way{b, authority.ConsoleSession},
+		way{b, authority.APISession},
 	}
 }

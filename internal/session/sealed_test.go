@@ -89,6 +89,9 @@ func TestSealedSession(t *testing.T) {
 	api, _ := p.begin(t, "chief")
 	elsewhere := call(api, "documents.example.com", "/7")
 	elsewhere.Peer = netip.MustParseAddr("198.51.100.7")
+	if secret.Valid(api.Reveal(), secret.API) || !secret.Valid(api.Reveal(), secret.SealedAPI) {
+		t.Error("a Jeton that knows of no limits would look its cookie up")
+	}
 	for range 2 {
 		for _, tt := range []struct {
 			name string

@@ -16,7 +16,6 @@ import (
 type way struct {
 	*Browsers
 	kind authority.Kind
-	tag  secret.Tag
 }
 
 // Kind implements authority.Way.
@@ -30,7 +29,7 @@ func (w way) Recognizes(string) bool { return false }
 // The proof ends when the session would if it weren't used again, and is then looked up anew: the record tells of the uses
 // since.
 func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	if !secret.Valid(c.Text.Reveal(), w.tag) {
+	if !w.takes(c.Text.Reveal()) {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonBadChecksum}
 	}
 	s, err := w.cfg.Store.BrowserSessionByDigest(ctx, w.kind, w.cfg.Keyring.Digests(c.Text))
@@ -54,6 +53,23 @@ func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof
 	return authority.Proof{
 		ID: s.ID, UserID: s.UserID, NotAfter: earlier(s.ExpiresAt, now.Add(w.cfg.Idle)), Limits: s.Sealed.limits(), Remember: true,
 	}, nil
+}
+
+// takes reports whether a text has the form of this way's secrets.
+func (w way) takes(text string) bool {
+	if w.kind == authority.ConsoleSession {
+		return secret.Valid(text, secret.Console)
+	}
+	return secret.Valid(text, secret.API) || secret.Valid(text, secret.SealedAPI)
+}
+
+// tag is that of the secret by which a session opens the protected APIs. Where it has limits, that is one of its own: a Jeton of before,
+// which knows of no limits, runs beside this one while nodes are upgraded, and would let it in everywhere.
+func (o *SealedOrigin) tag() secret.Tag {
+	if o.Project == uuid.Nil {
+		return secret.API
+	}
+	return secret.SealedAPI
 }
 
 // limits are those of a session that sealed tokens began: its project's services and addresses, and never what an administrator may.
