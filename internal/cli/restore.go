@@ -211,7 +211,7 @@ func (p *program) restoredNext(done *app.Restored, next afterRestore) {
 			strings.Join(done.Platforms, ", "), p.env.Command, p.env.Command)
 	}
 	if len(done.Projects) > 0 {
-		p.say("These projects were changed since, or may have been. They are as before, and their token sets are turned off: nobody gets in by a sealed token until you have looked at its keys, app keys and addresses: %s. With the server started: %s project show NUMBER, then turn on each set that is to count: %s token-set update --help",
+		p.say("These projects were changed since, or may have been. They are as before, and their token sets are turned off: nobody gets in by a sealed token until you have looked at its keys, app keys and addresses: %s. With the server started: %s project show NUMBER, then, for each set that is to count, %s token-set enable NUMBER SET",
 			strings.Join(done.Projects, ", "), p.env.Command, p.env.Command)
 	}
 	if !done.Administer {

@@ -82,7 +82,7 @@ func (e *examination) read(ctx context.Context, t *token) error {
 		sealedBytes = make([]byte, len(t.text)/4*3)
 	}
 	t.chosen = &reading{}
-	t.chosen.faults[sealCheck] = e.fault(authority.ReasonBadSeal, "Give the project a token set that is active.", "The project has no active token set to open the %s.", t.name)
+	t.chosen.faults[sealCheck] = e.fault(authority.ReasonBadSeal, "Enable one of its token sets, or make one.", "The project has no active token set to open the %s.", t.name)
 	for i, set := range e.project.sets {
 		r, err := e.readBy(ctx, t, set, sealedBytes, spelled)
 		if err != nil {

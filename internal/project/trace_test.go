@@ -108,6 +108,17 @@ func TestExplainTwo(t *testing.T) {
 	}
 }
 
+// TestExplainNoSet: where no set is active, the thing to do is to have one.
+func TestExplainNoSet(t *testing.T) {
+	d := newDesk(t)
+	told, err := d.Explain(t.Context(), 1000, project.Question{Security: "AAAA"})
+	check(t, err)
+	last := told.Steps[len(told.Steps)-1]
+	if last.Name != "seal" || !strings.Contains(last.Found, "no active token set") || !strings.Contains(last.Fix, "Enable one") {
+		t.Errorf("got %+v, want it to say that there is no active set", last)
+	}
+}
+
 // TestExplainRefuses: questions that are none.
 func TestExplainRefuses(t *testing.T) {
 	d := newDesk(t)
