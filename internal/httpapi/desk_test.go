@@ -252,7 +252,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	}
 	d.authority, err = authority.New(authority.Config{
 		Ways: ways, Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
-		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
+		Cookies:    []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
 		Parameters: testdesk.Parameters,
 	})
 	check(t, err)
