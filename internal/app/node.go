@@ -168,7 +168,8 @@ func (n *node) wire(o *Options) (err error) {
 		return err
 	}
 	n.projects, err = project.New(project.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Parameters: xdoc.Parameters, Now: o.Now, Random: o.Random,
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Revision: n.feed.Revision, Parameters: xdoc.Parameters, Now: o.Now,
+		Random: o.Random,
 	})
 	if err != nil {
 		return err

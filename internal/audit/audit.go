@@ -109,6 +109,10 @@ type Actor struct {
 	AsOf int64
 }
 
+// Dated reports whether it is known as of when the actor was who it is: of a user always, and of an application that acts by itself
+// where that says so.
+func (a *Actor) Dated() bool { return a.UserID != uuid.Nil || a.AsOf != 0 }
+
 // Target is the record to which it happened.
 type Target struct {
 	Kind string // "user", "personal_token", "service", …

@@ -44,6 +44,7 @@ type desk struct {
 	ann      account.User
 	moved    atomic.Int64 // microseconds since noon
 	from     atomic.Int64 // addresses that have called
+	heard    atomic.Int64 // the revision of the feed
 }
 
 // faultyStore is the store until it is told to fail.
@@ -138,7 +139,16 @@ func newDesk(t testing.TB, change ...func(*project.Draft)) *desk {
 	d.store = &faultyStore{Store: store}
 	master, _, err := keyring.NewMasterKey(rand.Reader)
 	check(t, err)
-	applied := func(ctx context.Context) error { return d.Reload(ctx) }
+	applied := func(ctx context.Context) error {
+		batch, err := store.ChangesAfter(ctx, 0)
+		if err == nil {
+			err = d.Reload(ctx)
+		}
+		if err == nil {
+			d.heard.Store(batch.Head.Revision)
+		}
+		return err
+	}
 	d.keys, err = keyring.Open(t.Context(), keyring.Config{Store: store, Master: master, Now: d.now, Random: rand.Reader})
 	check(t, err)
 	d.accounts, err = account.New(account.Config{
@@ -147,7 +157,7 @@ func newDesk(t testing.TB, change ...func(*project.Draft)) *desk {
 	check(t, err)
 	d.users = &countedUsers{Accounts: d.accounts}
 	d.Projects, err = project.New(project.Config{
-		Store: d.store, Users: d.users, Keyring: d.keys, Applied: applied, Parameters: names, Now: d.now, Random: d.random,
+		Store: d.store, Users: d.users, Keyring: d.keys, Applied: applied, Revision: d.heard.Load, Parameters: names, Now: d.now, Random: d.random,
 	})
 	check(t, err)
 	d.ann = d.user(t, account.Draft{Username: "ann", Email: "ann@example.com", Roles: []string{"partner"}})

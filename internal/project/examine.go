@@ -33,6 +33,7 @@ type examination struct {
 	presented authority.SealedTokens
 	from      netip.Addr
 	now       time.Time
+	asOf      int64  // the revision of the feed as of which the project is known, at the least
 	trace     *trace // nil where nobody asks
 
 	project *compiled

@@ -31,6 +31,8 @@ type Config struct {
 	Keyring Keyring
 	// Applied returns once this process has heard of every change committed so far.
 	Applied func(ctx context.Context) error
+	// Revision returns the revision of the change feed up to which this process has heard, Reload included.
+	Revision func() int64
 	// Parameters are the names under which tokens come. A token of an authenticated mode counts under its own alone.
 	Parameters authority.Parameters
 	Now        func() time.Time
@@ -52,8 +54,8 @@ type Projects struct {
 
 // New returns Projects, or an error where the configuration lacks something.
 func New(cfg Config) (*Projects, error) {
-	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || cfg.Now == nil || cfg.Random == nil {
-		return nil, errors.New("project: Store, Users, Keyring, Applied, Now and Random are required")
+	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || cfg.Revision == nil || cfg.Now == nil || cfg.Random == nil {
+		return nil, errors.New("project: Store, Users, Keyring, Applied, Revision, Now and Random are required")
 	}
 	if n := cfg.Parameters; n.Security == "" || n.User == "" || n.Context == "" || n.Project == "" {
 		return nil, errors.New("project: Parameters must all have names")

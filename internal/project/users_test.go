@@ -1,6 +1,7 @@
 package project_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -188,5 +189,50 @@ func TestRenamedAccount(t *testing.T) {
 		if proof, err := d.prove(t, tokens); err != nil || proof.UserID != d.project.ServiceAccount {
 			t.Errorf("got %+v and %v, want the project's account", proof, err)
 		}
+	}
+}
+
+// TestNewUserOfThePast: a node that hasn't heard yet of a change of the project, or of any of its sets, makes nobody by what it knows.
+// When it has heard, the user is made as the project says now, or not at all.
+func TestNewUserOfThePast(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*testing.T, *desk, project.TokenSet)
+		want   authority.Reason // once it has heard
+	}{
+		{"other roles", func(t *testing.T, d *desk, _ project.TokenSet) {
+			d.update(t, project.Patch{NewUserRoles: new([]string{})})
+		}, ""},
+		{"no users", func(t *testing.T, d *desk, _ project.TokenSet) { d.update(t, project.Patch{CreateUsers: new(false)}) }, authority.ReasonUnknownUser},
+		{"set turned off", func(t *testing.T, d *desk, set project.TokenSet) {
+			_, err := d.UpdateSet(t.Context(), 1000, set.ID, project.SetPatch{Active: new(false)}, admin)
+			check(t, err)
+		}, authority.ReasonBadSeal},
+		{"set deleted", func(t *testing.T, d *desk, set project.TokenSet) {
+			check(t, d.DeleteSet(t.Context(), 1000, set.ID, admin))
+		}, authority.ReasonBadSeal},
+		{"project deleted", func(t *testing.T, d *desk, _ project.TokenSet) { check(t, d.Delete(t.Context(), 1000, admin)) }, authority.ReasonUnknownProject},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDesk(t, making)
+			set := d.set(t, project.SetDraft{Name: "safe"})
+			tokens := authority.SealedTokens{Security: d.xst(t, set, d.security()), User: d.xut(t, set, described)}
+			d.users.create = func() { // the proof has begun, by the project as it was
+				d.users.create = nil
+				tt.change(t, d, set)
+			}
+			if _, err := d.prove(t, tokens); !errors.Is(err, authority.ErrActorChanged) {
+				t.Errorf("got %v, want %v", err, authority.ErrActorChanged)
+			}
+			if _, err := d.accounts.Find(t.Context(), "newcomer"); !errors.Is(err, authority.ErrNotFound) {
+				t.Errorf("got %v, want nobody made", err)
+			}
+			if got := d.reason(t, tokens); got != tt.want {
+				t.Errorf("got %q when it has heard, want %q", got, tt.want)
+			}
+			if u, err := d.accounts.Find(t.Context(), "newcomer"); tt.want == "" && (err != nil || len(u.Roles) > 0) {
+				t.Errorf("got %+v and %v, want the user without roles", u, err)
+			}
+		})
 	}
 }

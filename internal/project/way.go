@@ -40,7 +40,7 @@ func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority
 	}
 	ctx, cancel := unbroken(ctx)
 	defer cancel()
-	e := examination{Projects: p, presented: c.Sealed, from: c.From, now: now}
+	e := examination{Projects: p, presented: c.Sealed, from: c.From, now: now, asOf: p.cfg.Revision()}
 	err := e.run(ctx)
 	if err == nil && e.caller.ID == uuid.Nil {
 		err = e.create(ctx, c)
@@ -102,9 +102,10 @@ func (e *examination) limits() *authority.Limits {
 	return &named
 }
 
-// create makes the user of good tokens. Where another has just made it, that one is judged as if it had been there.
+// create makes the user of good tokens, unless the project or a set of it has changed since it was read: a node hears of that within a
+// second, and whom it makes meanwhile, with roles that the project may give no more, would stay. Where another has just made it, that one is judged as if it had been there.
 func (e *examination) create(ctx context.Context, c authority.Credential) error {
-	actor := audit.Actor{Username: e.project.Name, CredentialKind: authority.Sealed.String(), CredentialID: e.tokens[0].chosen.set.ID}
+	actor := audit.Actor{Username: e.project.Name, CredentialKind: authority.Sealed.String(), CredentialID: e.tokens[0].chosen.set.ID, AsOf: e.asOf}
 	if c.From.IsValid() {
 		actor.Address = c.From.String()
 	}

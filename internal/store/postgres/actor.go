@@ -47,7 +47,7 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	var b pgx.Batch
 	t.lock(&b, ev.Actor, byID)
 	changed := false
-	if ev.Actor.UserID != uuid.Nil {
+	if ev.Actor.Dated() {
 		b.Queue(actorChanged, ev.Actor.AsOf, string(feed.User), raw(ev.Actor.UserID), string(by), raw(byID)).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&changed) })
 	}
@@ -65,7 +65,7 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 // which it never leaves.
 func (t *tx) recordOf(actor audit.Actor) (kind feed.Kind, id uuid.UUID, err error) {
 	kind, id = feed.RecordOf(actor.CredentialKind), actor.CredentialID
-	if kind != feed.Project || actor.UserID == uuid.Nil {
+	if kind != feed.Project || !actor.Dated() {
 		return kind, id, nil
 	}
 	err = t.one(`SELECT project_id FROM token_set WHERE id = $1`, idColumn{&id}, raw(actor.CredentialID))
@@ -85,6 +85,8 @@ func (t *tx) lock(b *pgx.Batch, actor audit.Actor, by uuid.UUID) {
 	locks := make(map[int64]string)
 	if actor.UserID != uuid.Nil {
 		locks[lockNumber(actor.UserID)] = lockShared
+	}
+	if actor.Dated() {
 		locks[lockNumber(by)] = lockShared
 	}
 	for _, c := range t.changes {

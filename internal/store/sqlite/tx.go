@@ -91,7 +91,7 @@ func (t *tx) open() error {
 // are moments apart, and a caller chooses how many: it can hold back the end of a request until it has been blocked, or
 // race the revocation of its own token. Here, in the transaction, there is one order of all changes.
 func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
-	if ev.Actor.UserID != uuid.Nil {
+	if ev.Actor.Dated() {
 		changed, err := t.yes(actorChanged, ev.Actor.AsOf, string(feed.User), blob(ev.Actor.UserID),
 			string(feed.RecordOf(ev.Actor.CredentialKind)), blob(ev.Actor.CredentialID))
 		if err != nil {

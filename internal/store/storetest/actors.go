@@ -219,6 +219,7 @@ func testActorByToken(t *testing.T, s Store) {
 // is changed of the project is changed of each of its sets.
 func testActorSealed(t *testing.T, s Store) {
 	actor, bystander := born(t, s, person("actor"), "old"), born(t, s, person("bystander"), "")
+	const ofUser = "the user was changed"
 	n := 0
 	for _, tt := range []struct {
 		name      string
@@ -250,7 +251,7 @@ func testActorSealed(t *testing.T, s Store) {
 			must(t, run())
 		}, authority.ErrActorChanged},
 		{"its project was deleted", func(p, _ project.Project, _, _ project.TokenSet) { dropProject(t, s, p) }, authority.ErrActorChanged},
-		{"the user was changed", func(_, _ project.Project, _, _ project.TokenSet) {
+		{ofUser, func(_, _ project.Project, _, _ project.TokenSet) {
 			must(t, s.ResetPassword(t.Context(), actor.ID, "new", ofJeton(audit.UserPasswordReset, actor.ID)))
 		}, authority.ErrActorChanged},
 		{"another user was changed", func(_, _ project.Project, _, _ project.TokenSet) {
@@ -264,6 +265,11 @@ func testActorSealed(t *testing.T, s Store) {
 		tt.meanwhile(p, other, set, second)
 		by := audit.Actor{UserID: actor.ID, Username: "actor", CredentialKind: authority.Sealed.String(), CredentialID: set.ID, AsOf: asOf}
 		checkActor(t, s, tt.name, by, tt.want)
+		itself, want := by, tt.want // the application makes a user
+		if itself.UserID = uuid.Nil; tt.name == ofUser {
+			want = nil
+		}
+		checkActor(t, s, tt.name+", and the application acts", itself, want)
 		b := sealedVisit(actor.ID, p)
 		ev, _ := begin(t, s, b, n, uuid.Nil)
 		ev.Actor = by
