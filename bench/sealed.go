@@ -35,7 +35,7 @@ const (
 // of a query, where they are the credential.
 func createProject(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, queries map[sealed.Mode]secret.Text, err error) {
 	projects, err := project.New(project.Config{
-		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Revision: func() int64 { return 0 }, Parameters: xdoc.Parameters, Now: time.Now, Random: rand.Reader,
+		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Revision: func() int64 { return 0 }, Parameters: xdoc.Parameters, Now: time.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	if err != nil {
 		return uuid.Nil, nil, err

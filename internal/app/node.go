@@ -169,7 +169,7 @@ func (n *node) wire(o *Options) (err error) {
 	}
 	n.projects, err = project.New(project.Config{
 		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Revision: n.feed.Revision, Parameters: xdoc.Parameters, Now: o.Now,
-		Random: o.Random,
+		Pause: pause, Random: o.Random,
 	})
 	if err != nil {
 		return err
@@ -270,4 +270,17 @@ func (n *node) applied(ctx context.Context) error {
 		n.logger.ErrorContext(ctx, "a change of this node was stored but not yet applied; until it is, each verdict has the change feed heard first", "error", err)
 	}
 	return nil
+}
+
+// pause returns when a time has passed, or the context has ended.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

@@ -110,7 +110,7 @@ func newDesk(t testing.TB) *desk {
 	check(t, err)
 	d.sessions = d.sessionsAt(t, opened)
 	d.projects, err = project.New(project.Config{
-		Store: store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: sealedParameters, Now: opened, Random: rand.Reader,
+		Store: store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: sealedParameters, Now: opened, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: opened})

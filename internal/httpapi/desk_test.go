@@ -232,7 +232,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	})
 	check(t, err)
 	d.projects, err = project.New(project.Config{
-		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: testdesk.Parameters, Now: d.clock, Random: rand.Reader,
+		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: testdesk.Parameters, Now: d.clock, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: d.clock})

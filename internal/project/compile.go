@@ -22,8 +22,41 @@ type compiled struct {
 	Project
 	appKeys func() ([]digest, error)
 	sets    []*openSet // the active ones, in the order in which they were made
-	// limits are those of every proof: one where no set of it is forgeable, and one where any is.
-	limits, withoutAdmin *authority.Limits
+	limits  limits
+}
+
+// limits are those of every proof of a project: alike for tokens of the same application, as far as any of these can be forged. Each is
+// made once, since the authority keeps a bounded number of different ones for all credentials. So of a project, maxNames applications
+// are told apart: of an application that calls itself otherwise each time, no name is recorded.
+type limits struct {
+	mu    sync.Mutex
+	known map[limitsKey]*authority.Limits
+}
+
+type limitsKey struct {
+	forgeable   bool
+	application string
+}
+
+const maxNames = 256
+
+// limitsOf returns the limits of a proof.
+func (c *compiled) limitsOf(forgeable bool, application string) *authority.Limits {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	of := limitsKey{forgeable, application}
+	if known := c.limits.known[of]; known != nil {
+		return known
+	}
+	if len(c.limits.known) >= maxNames {
+		of.application = ""
+		if known := c.limits.known[of]; known != nil {
+			return known
+		}
+	}
+	made := &authority.Limits{Project: c.ID, From: c.AllowedIPs, WithoutAdmin: forgeable, Application: of.application}
+	c.limits.known[of] = made
+	return made
 }
 
 // openSet is a token set with its cipher, once somebody has asked for that.
@@ -57,11 +90,7 @@ func (p *Projects) Reload(ctx context.Context) error {
 
 // compile compiles a project. The former one is nil where there was none.
 func (p *Projects) compile(e *Entry, former *compiled) *compiled {
-	c := &compiled{
-		Project:      e.Project,
-		limits:       &authority.Limits{Project: e.ID, From: e.AllowedIPs},
-		withoutAdmin: &authority.Limits{Project: e.ID, From: e.AllowedIPs, WithoutAdmin: true},
-	}
+	c := &compiled{Project: e.Project, limits: limits{known: make(map[limitsKey]*authority.Limits)}}
 	if former != nil && former.Version == e.Version {
 		c.appKeys = former.appKeys
 	} else {

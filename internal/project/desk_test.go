@@ -43,6 +43,7 @@ type desk struct {
 	project  project.Project
 	ann      account.User
 	moved    atomic.Int64 // microseconds since noon
+	paused   atomic.Int64 // nanoseconds in all
 	from     atomic.Int64 // addresses that have called
 	heard    atomic.Int64 // the revision of the feed
 }
@@ -81,6 +82,7 @@ type countedUsers struct {
 	asked  atomic.Int64
 	err    error
 	create func() // is called before a user is made
+	before func() // likewise, before one is found by name
 }
 
 func (u *countedUsers) User(ctx context.Context, id uuid.UUID) (account.User, error) {
@@ -93,6 +95,9 @@ func (u *countedUsers) User(ctx context.Context, id uuid.UUID) (account.User, er
 
 func (u *countedUsers) FindByName(ctx context.Context, name string) (account.User, error) {
 	u.asked.Add(1)
+	if u.before != nil {
+		u.before()
+	}
 	if u.err != nil {
 		return account.User{}, u.err
 	}
@@ -157,7 +162,7 @@ func newDesk(t testing.TB, change ...func(*project.Draft)) *desk {
 	check(t, err)
 	d.users = &countedUsers{Accounts: d.accounts}
 	d.Projects, err = project.New(project.Config{
-		Store: d.store, Users: d.users, Keyring: d.keys, Applied: applied, Revision: d.heard.Load, Parameters: names, Now: d.now, Random: d.random,
+		Store: d.store, Users: d.users, Keyring: d.keys, Applied: applied, Revision: d.heard.Load, Parameters: names, Now: d.now, Pause: d.pause, Random: d.random,
 	})
 	check(t, err)
 	d.ann = d.user(t, account.Draft{Username: "ann", Email: "ann@example.com", Roles: []string{"partner"}})
@@ -169,6 +174,9 @@ func newDesk(t testing.TB, change ...func(*project.Draft)) *desk {
 	check(t, err)
 	return d
 }
+
+// pause takes note of for how long somebody is to wait, and is over at once.
+func (d *desk) pause(_ context.Context, wait time.Duration) { d.paused.Add(int64(wait)) }
 
 func (d *desk) user(t testing.TB, draft account.Draft) account.User {
 	t.Helper()

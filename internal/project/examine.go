@@ -13,6 +13,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -25,7 +26,7 @@ import (
 // All the work comes first, and the steps after it only say what was found. So a padding that is wrong takes as long to refuse as a
 // time or a name: a server that stopped at the padding would decrypt, for whoever can ask it often, every token of the modes that
 // aren't authenticated, and seal texts for him (Vaudenay, EUROCRYPT 2002). What differs is what a processor does with other bytes,
-// which the bound on failures keeps from being measured.
+// which the time before each refusal covers, and the bound on failures keeps from being measured.
 //
 // With a trace it notes what each step has found, uses nothing up and makes nobody; else it is the same.
 type examination struct {
@@ -35,10 +36,13 @@ type examination struct {
 	now       time.Time
 	asOf      int64  // the revision of the feed as of which the project is known, at the least
 	trace     *trace // nil where nobody asks
+	// authenticatedOnly has no set be tried whose tokens can be forged: for whoever has failed too often.
+	authenticatedOnly bool
 
 	project *compiled
-	asked   string   // the security context that the call names, decoded
-	tokens  []*token // one or two; the security token first
+	sets    []*openSet // those that are tried
+	asked   string     // the security context that the call names, decoded
+	tokens  []*token   // one or two; the security token first
 	caller  caller
 }
 
@@ -113,10 +117,19 @@ func (e *examination) refusal(reason authority.Reason) error {
 // Then it does the work. That there is no such project is told before: which projects there are is no secret, and there would be no
 // sets to do the work with.
 func (e *examination) findProject(ctx context.Context) (fault, error) {
+	if f := e.locate(); f.reason != "" {
+		return f, nil
+	}
+	e.trace.note("It is the project %d, %s.", e.project.Number, shown(e.project.Name))
+	return fault{}, e.lookAtAll(ctx)
+}
+
+// locate finds the project, and the sets by which its tokens are tried.
+func (e *examination) locate() fault {
 	number, ok := e.number()
 	if !ok {
 		return e.fault(authority.ReasonUnknownProject, "Give the number in decimal digits, as "+e.cfg.Parameters.Project+"=1000.",
-			"The number of a project, %s, is none.", shown(e.presented.Number)), nil
+			"The number of a project, %s, is none.", shown(e.presented.Number))
 	}
 	t := e.compiled.Load()
 	c, ok := t.byNumber[number]
@@ -124,15 +137,46 @@ func (e *examination) findProject(ctx context.Context) (fault, error) {
 		c, ok = t.byID[id]
 		if ok && e.presented.Number != "" && c.Number != number {
 			return e.fault(authority.ReasonUnknownProject, "Leave the number out, or give that of the service's project.",
-				"The call names the project %d; the service's is %d.", number, c.Number), nil
+				"The call names the project %d; the service's is %d.", number, c.Number)
 		}
 	}
 	if !ok {
-		return e.fault(authority.ReasonUnknownProject, "Make the project, or give the number of another.", "There is no project %d.", number), nil
+		return e.fault(authority.ReasonUnknownProject, "Make the project, or give the number of another.", "There is no project %d.", number)
 	}
-	e.project = c
-	e.trace.note("It is the project %d, %s.", c.Number, shown(c.Name))
-	return fault{}, e.lookAtAll(ctx)
+	e.project, e.sets = c, c.sets
+	if e.authenticatedOnly {
+		e.sets = slices.DeleteFunc(slices.Clone(c.sets), func(s *openSet) bool { return s.Forgeable() })
+	}
+	return fault{}
+}
+
+// authenticated reports whether a set of an authenticated mode opens each of the tokens: then whoever made them has the key.
+func (e *examination) authenticated(ctx context.Context) bool {
+	if f := e.locate(); f.reason != "" {
+		return false
+	}
+	for _, t := range []struct {
+		text      secret.Text
+		parameter string
+	}{{e.presented.Security, e.cfg.Parameters.Security}, {e.presented.User, e.cfg.Parameters.User}} {
+		raw, spelled := sealed.DecodeQuery(t.text.Reveal())
+		if t.text != "" && (!spelled || !e.anyOpens(ctx, raw, t.parameter)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *examination) anyOpens(ctx context.Context, token []byte, parameter string) bool {
+	for _, set := range e.sets {
+		e.prepare(set)
+		if cipher, err := set.await(ctx); err == nil {
+			if _, sound := cipher.Open(token, sealed.Bound(e.project.Number, parameter)); sound == 1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // number returns the number by which the call names the project, the default where it doesn't.
@@ -159,7 +203,7 @@ func (e *examination) lookAtAll(ctx context.Context) error {
 		e.asked = e.presented.Context.Reveal() // which no token has: it holds a percent sign that escapes nothing
 	}
 	e.demand()
-	for _, set := range e.project.sets {
+	for _, set := range e.sets {
 		e.prepare(set)
 	}
 	for _, t := range e.tokens {

@@ -1,5 +1,11 @@
 package project
 
+import (
+	"net/netip"
+
+	"github.com/jeton-io/jeton/internal/audit"
+)
+
 // Work is how much was done to prove tokens so far.
 type Work struct{ Decrypted, Parsed, LookedUp int64 }
 
@@ -22,3 +28,10 @@ func (p *Projects) Addresses() int {
 
 // MaxAddresses is exported for tests.
 const MaxAddresses = maxAddresses
+
+// UnderWay is how many tokens from an address are being looked at.
+func (p *Projects) UnderWay(from netip.Addr) int {
+	p.failures.mu.Lock()
+	defer p.failures.mu.Unlock()
+	return p.failures.underWay[audit.Customer(from)]
+}

@@ -2,7 +2,10 @@ package project_test
 
 import (
 	"context"
+	"crypto/rand"
 	"net/netip"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +18,9 @@ import (
 func TestFailures(t *testing.T) {
 	d := newDesk(t)
 	set := d.set(t, project.SetDraft{Name: "safe"})
+	old := d.set(t, cbc("old"))
 	good, bad := authority.SealedTokens{Security: d.xst(t, set, d.security())}, authority.SealedTokens{Security: "AAAA"}
+	weak := authority.SealedTokens{Security: d.xst(t, old, d.security())}
 	from := func(address string, tokens authority.SealedTokens) (authority.Reason, time.Duration) {
 		_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: tokens, From: netip.MustParseAddr(address)})
 		if err == nil {
@@ -42,7 +47,7 @@ func TestFailures(t *testing.T) {
 		}
 	}
 	before := d.Work()
-	for _, tokens := range []authority.SealedTokens{bad, good} {
+	for _, tokens := range []authority.SealedTokens{bad, weak} {
 		if got, wait := from("192.0.2.7", tokens); got != authority.ReasonThrottled || wait != time.Second {
 			t.Errorf("got %q and %v, want %q and a second", got, wait, authority.ReasonThrottled)
 		}
@@ -136,5 +141,111 @@ func TestFailuresOfTheGone(t *testing.T) {
 		if got := reasonOf(t, err); got != want {
 			t.Fatalf("the %dth: got %q, want %q", i+1, got, want)
 		}
+	}
+}
+
+// TestAuthenticatedOverTheBound: a token that nobody can have forged is looked at from an address that has failed too often, and no
+// other beside it.
+func TestAuthenticatedOverTheBound(t *testing.T) {
+	d := newDesk(t)
+	safe, old := d.set(t, project.SetDraft{Name: "safe"}), d.set(t, cbc("old"))
+	for range 120 {
+		d.reasonFrom(t, peer, authority.SealedTokens{Security: "AAAA"})
+	}
+	strong, weak := d.xst(t, safe, d.security()), d.xst(t, old, d.security())
+	user := d.xut(t, safe, d.named("ann"))
+	for name, tt := range map[string]struct {
+		tokens authority.SealedTokens
+		want   authority.Reason
+	}{
+		"authenticated":                 {authority.SealedTokens{Security: strong}, ""},
+		"both":                          {authority.SealedTokens{Security: strong, User: user}, ""},
+		"expired":                       {authority.SealedTokens{Security: d.xst(t, safe, d.security().with("GenDT", stamp(noon.Add(-time.Hour))))}, authority.ReasonExpired},
+		"one of two":                    {authority.SealedTokens{Security: strong, User: d.xut(t, old, d.named("ann"))}, authority.ReasonThrottled},
+		"the other of two":              {authority.SealedTokens{Security: weak, User: user}, authority.ReasonThrottled},
+		"forgeable":                     {authority.SealedTokens{Security: weak}, authority.ReasonThrottled},
+		"changed":                       {authority.SealedTokens{Security: "A" + strong}, authority.ReasonThrottled},
+		"no Base64":                     {authority.SealedTokens{Security: strong + "*"}, authority.ReasonThrottled},
+		"as another parameter":          {authority.SealedTokens{User: strong}, authority.ReasonThrottled},
+		"of a project that isn't there": {authority.SealedTokens{Number: "7", Security: strong}, authority.ReasonThrottled},
+	} {
+		if got := d.reasonFrom(t, peer, tt.tokens); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// reasonFrom is why tokens from an address are refused, or nothing.
+func (d *desk) reasonFrom(t *testing.T, from netip.Addr, tokens authority.SealedTokens) authority.Reason {
+	t.Helper()
+	_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: tokens, From: from})
+	if err == nil {
+		return ""
+	}
+	return refusalOf(t, err).Reason
+}
+
+// TestGoodOnesAtOnce: however many good tokens come from an address at once, none is refused for the others; and so many bad ones, as
+// were under way, are paid for.
+func TestGoodOnesAtOnce(t *testing.T) {
+	d := newDesk(t)
+	old := d.set(t, cbc("old"))
+	held, together := make(chan struct{}), &sync.WaitGroup{}
+	d.users.before = func() { <-held }
+	prove := func(tokens authority.SealedTokens, got *authority.Reason) {
+		together.Go(func() { *got = d.reasonFrom(t, peer, tokens) })
+	}
+	good := make([]authority.Reason, 300)
+	for i := range good {
+		prove(authority.SealedTokens{Security: d.xst(t, old, d.security().with("AppId", rand.Text()))}, &good[i])
+	}
+	bad := make([]authority.Reason, 300)
+	for i := range bad {
+		prove(authority.SealedTokens{Security: "AAAA"}, &bad[i])
+	}
+	for d.UnderWay(peer) < len(good)+len(bad) {
+		runtime.Gosched()
+	}
+	close(held)
+	together.Wait()
+	for i := range good {
+		if good[i] != "" || bad[i] != authority.ReasonBadSeal {
+			t.Fatalf("got %q and %q, want the good ones let in, and the others looked at", good[i], bad[i])
+		}
+	}
+	_, err := d.Prove(t.Context(), authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Security: "AAAA"}, From: peer})
+	if ref := refusalOf(t, err); ref.Reason != authority.ReasonThrottled || ref.RetryAfter != 181*time.Second {
+		t.Errorf("got %q and %v, want %q until 181 of 300 failures are paid for", ref.Reason, ref.RetryAfter, authority.ReasonThrottled)
+	}
+	if got := d.UnderWay(peer); got != 0 {
+		t.Errorf("got %d under way, want none", got)
+	}
+}
+
+// TestRefusedAfter: a refusal is told no sooner than some time after the token came, so that nobody sees what of it was looked at. Good
+// tokens don't wait, nor does whoever is over the bound.
+func TestRefusedAfter(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, cbc("old"))
+	for name, tt := range map[string]struct {
+		tokens authority.SealedTokens
+		want   time.Duration
+	}{
+		"good":    {authority.SealedTokens{Security: d.xst(t, set, d.security())}, 0},
+		"noise":   {authority.SealedTokens{Security: "AAAA"}, 5 * time.Millisecond},
+		"unknown": {authority.SealedTokens{Security: d.xst(t, set, d.security().with("UserName", "nobody"))}, 5 * time.Millisecond},
+	} {
+		d.paused.Store(0)
+		d.reasonFrom(t, peer, tt.tokens)
+		if got := time.Duration(d.paused.Load()); got != tt.want {
+			t.Errorf("%s: got a pause of %v, want %v", name, got, tt.want)
+		}
+	}
+	for range 120 {
+		d.reasonFrom(t, peer, authority.SealedTokens{Security: "AAAA"})
+	}
+	d.paused.Store(0)
+	if got := d.reasonFrom(t, peer, authority.SealedTokens{Security: "AAAA"}); got != authority.ReasonThrottled || d.paused.Load() != 0 {
+		t.Errorf("got %q after %v, want %q at once", got, time.Duration(d.paused.Load()), authority.ReasonThrottled)
 	}
 }

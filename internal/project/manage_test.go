@@ -301,13 +301,14 @@ func TestSlowKeys(t *testing.T) {
 func TestConfig(t *testing.T) {
 	d := newDesk(t)
 	good := project.Config{
-		Store: d.store, Users: d.users, Keyring: d.keys, Applied: d.Reload, Revision: d.heard.Load, Parameters: names, Now: d.now, Random: d.random,
+		Store: d.store, Users: d.users, Keyring: d.keys, Applied: d.Reload, Revision: d.heard.Load, Parameters: names, Now: d.now, Pause: d.pause,
+		Random: d.random,
 	}
 	if _, err := project.New(good); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*project.Config){
-		"store": func(c *project.Config) { c.Store = nil }, "users": func(c *project.Config) { c.Users = nil }, "keyring": func(c *project.Config) { c.Keyring = nil },
+		"store": func(c *project.Config) { c.Store = nil }, "pause": func(c *project.Config) { c.Pause = nil }, "users": func(c *project.Config) { c.Users = nil }, "keyring": func(c *project.Config) { c.Keyring = nil },
 		"applied": func(c *project.Config) { c.Applied = nil }, "revision": func(c *project.Config) { c.Revision = nil }, "clock": func(c *project.Config) { c.Now = nil }, "randomness": func(c *project.Config) { c.Random = nil },
 		"a name": func(c *project.Config) { c.Parameters.Context = "" },
 	} {

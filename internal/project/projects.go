@@ -36,7 +36,9 @@ type Config struct {
 	// Parameters are the names under which tokens come. A token of an authenticated mode counts under its own alone.
 	Parameters authority.Parameters
 	Now        func() time.Time
-	Random     io.Reader
+	// Pause returns when a time has passed, or the context has ended; at once for none, or less.
+	Pause  func(ctx context.Context, d time.Duration)
+	Random io.Reader
 }
 
 // Projects manages projects and proves their tokens. It is safe for concurrent use. Make one with New; it knows no project until
@@ -54,8 +56,8 @@ type Projects struct {
 
 // New returns Projects, or an error where the configuration lacks something.
 func New(cfg Config) (*Projects, error) {
-	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || cfg.Revision == nil || cfg.Now == nil || cfg.Random == nil {
-		return nil, errors.New("project: Store, Users, Keyring, Applied, Revision, Now and Random are required")
+	if cfg.Store == nil || cfg.Users == nil || cfg.Keyring == nil || cfg.Applied == nil || cfg.Revision == nil || cfg.Now == nil || cfg.Pause == nil || cfg.Random == nil {
+		return nil, errors.New("project: Store, Users, Keyring, Applied, Revision, Now, Pause and Random are required")
 	}
 	if n := cfg.Parameters; n.Security == "" || n.User == "" || n.Context == "" || n.Project == "" {
 		return nil, errors.New("project: Parameters must all have names")

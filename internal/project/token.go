@@ -83,7 +83,7 @@ func (e *examination) read(ctx context.Context, t *token) error {
 	}
 	t.chosen = &reading{}
 	t.chosen.faults[sealCheck] = e.fault(authority.ReasonBadSeal, "Enable one of its token sets, or make one.", "The project has no active token set to open the %s.", t.name)
-	for i, set := range e.project.sets {
+	for i, set := range e.sets {
 		r, err := e.readBy(ctx, t, set, sealedBytes, spelled)
 		if err != nil {
 			return err
@@ -136,9 +136,9 @@ func (e *examination) unopened(t *token, length int) fault {
 	const fix = "Compare key, mode, padding, IV and key derivation with those of the token set: jeton unseal shows what a set makes of a token."
 	if length%16 != 0 {
 		return e.fault(authority.ReasonBadSeal, fix+" A length that is no multiple of 16 says, for CBC and ECB, that it was cut, or is no AES.",
-			"None of the project's %d active token sets opens the %s, of %d bytes.", len(e.project.sets), t.name, length)
+			"None of the project's %d active token sets opens the %s, of %d bytes.", len(e.sets), t.name, length)
 	}
-	return e.fault(authority.ReasonBadSeal, fix, "None of the project's %d active token sets opens the %s, of %d bytes.", len(e.project.sets), t.name, length)
+	return e.fault(authority.ReasonBadSeal, fix, "None of the project's %d active token sets opens the %s, of %d bytes.", len(e.sets), t.name, length)
 }
 
 // tellSeal tells by which set a token was opened, and which fields it has. Their values come with the steps that judge them.

@@ -28,31 +28,40 @@ func (p *Projects) Recognizes(string) bool { return false }
 // security token's or, where a user token stands alone, its own. It is remembered until the first of the tokens ends, unless one of
 // them counts once; a change of the project has every proof forgotten.
 //
-// Every refusal of a project's tokens comes after the same work (see examination). An unknown user is made at the very end: a replayed
-// token makes nobody, who may have been deleted since.
+// Every refusal of a project's tokens comes after the same work (see examination), and no sooner than refusedAfter. An unknown user is
+// made at the very end: a replayed token makes nobody, who may have been deleted since.
 func (p *Projects) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
 	now := p.cfg.Now()
 	if !c.Sealed.Any() {
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonNoCredential}
 	}
-	if wait := p.failures.take(c.From, now); wait > 0 {
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
-	}
 	ctx, cancel := unbroken(ctx)
 	defer cancel()
 	e := examination{Projects: p, presented: c.Sealed, from: c.From, now: now, asOf: p.cfg.Revision()}
+	if wait := p.failures.begin(c.From, now); wait == 0 {
+		defer p.failures.end(c.From)
+	} else if e.authenticatedOnly = true; !e.authenticated(ctx) {
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
+	}
 	err := e.run(ctx)
 	if err == nil && e.caller.ID == uuid.Nil {
 		err = e.create(ctx, c)
 	}
-	if _, refused := errors.AsType[*authority.Refusal](err); !refused {
-		p.failures.giveBack(c.From, p.cfg.Now())
+	if _, refused := errors.AsType[*authority.Refusal](err); refused {
+		ended := p.cfg.Now()
+		p.failures.charge(c.From, ended)
+		p.cfg.Pause(ctx, refusedAfter-ended.Sub(now))
 	}
 	if err != nil {
 		return authority.Proof{}, err
 	}
 	return e.proof(), nil
 }
+
+// refusedAfter is how long after a token came it is refused, at the soonest. The work is the same for each refusal, but not what a
+// processor makes of it: a text that can be read takes some microseconds longer than noise, which, asked often enough, would tell whose
+// text an attacker has hit. All of that goes on within this time, unless the machine is busy.
+const refusedAfter = 5 * time.Millisecond
 
 // Touch implements authority.Toucher.
 func (p *Projects) Touch(ctx context.Context, used []authority.Use) error {
@@ -89,17 +98,9 @@ func (e *examination) proof() authority.Proof {
 // somebody without the key, not to what an administrator may. With them goes what the application calls itself: it is recorded for
 // whoever follows a call, and nothing is decided by it.
 func (e *examination) limits() *authority.Limits {
-	limits := e.project.limits
-	if slices.ContainsFunc(e.tokens, func(t *token) bool { return t.chosen.set.Forgeable() }) {
-		limits = e.project.withoutAdmin
-	}
 	name, _ := e.tokens[0].chosen.fields.Get(fieldApp)
-	if name == "" {
-		return limits
-	}
-	named := *limits
-	named.Application = secret.Excerpt(name)
-	return &named
+	forgeable := slices.ContainsFunc(e.tokens, func(t *token) bool { return t.chosen.set.Forgeable() })
+	return e.project.limitsOf(forgeable, secret.Excerpt(name))
 }
 
 // create makes the user of good tokens, unless the project or a set of it has changed since it was read: a node hears of that within a

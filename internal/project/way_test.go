@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"strconv"
 	"testing"
 	"time"
 
@@ -455,5 +456,22 @@ func TestSlowKey(t *testing.T) {
 	}
 	if got := d.reason(t, authority.SealedTokens{Security: d.xst(t, slow, d.security())}); got != "" {
 		t.Errorf("got %q, want the token to count", got)
+	}
+}
+
+// TestManyApplications: an application that calls itself otherwise in each token is let in, and takes a bounded part of what the
+// authority keeps of limits.
+func TestManyApplications(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	seen := map[*authority.Limits]bool{}
+	names := map[string]bool{}
+	for i := range 600 {
+		proof, err := d.prove(t, authority.SealedTokens{Security: d.xst(t, set, d.security().with("AppId", strconv.Itoa(i%300)))})
+		check(t, err)
+		seen[proof.Limits], names[proof.Limits.Application] = true, true
+	}
+	if len(seen) != 257 || len(names) != 257 || !names["0"] || !names[""] || names["299"] {
+		t.Errorf("got %d limits with %d names, want those of 256 applications and one without a name", len(seen), len(names))
 	}
 }

@@ -187,7 +187,7 @@ func (d *Desk) open(tb testing.TB) (err error) {
 		return err
 	}
 	d.Projects, err = project.New(project.Config{
-		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Revision: d.Feed.Revision, Parameters: Parameters, Now: d.Now, Random: rand.Reader,
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Revision: d.Feed.Revision, Parameters: Parameters, Now: d.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	if err != nil {
 		return err
