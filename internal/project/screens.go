@@ -53,7 +53,7 @@ func (p *Projects) Seal(ctx context.Context, at Screen, plaintext secret.Text, a
 		return SealedText{}, fmt.Errorf("sealing a text: %w", err)
 	}
 	shown := shownText(text, token)
-	return shown, p.note(ctx, audit.TokenSetEncrypt, &at, &set, &shown, actor)
+	return p.noted(ctx, shown, audit.New(audit.TokenSetEncrypt, actor, set.target(), p.now(), at.detail(&shown)...))
 }
 
 // Unseal decrypts a token, which is as it stands in a URL, or before it was URL encoded. It is for administrators alone: to whoever else
@@ -76,23 +76,26 @@ func (p *Projects) Unseal(ctx context.Context, at Screen, token secret.Text, act
 		return SealedText{}, authority.Field("token", "doesn't open by this token set", "Compare key, mode, padding, IV and key derivation with those of the application; with GCM, the project and the parameter, too.")
 	}
 	shown := shownText(text, raw)
-	return shown, p.note(ctx, audit.TokenSetDecrypt, &at, &set, &shown, actor)
+	return p.noted(ctx, shown, audit.New(audit.TokenSetDecrypt, actor, set.target(), p.now(), at.detail(&shown)...))
 }
 
-// note has the audit log tell of a use by hand. Where that can't be kept, nothing is shown.
-func (p *Projects) note(ctx context.Context, did audit.Action, at *Screen, set *TokenSet, shown *SealedText, actor audit.Actor) error {
+// noted has the audit log tell of a use by hand, and returns what it shows. Where that can't be kept, nothing is shown.
+func (p *Projects) noted(ctx context.Context, shown SealedText, ev audit.Event) (SealedText, error) {
+	if err := p.cfg.Store.NoteTokenSet(ctx, ev.Target.ID, ev); err != nil {
+		return SealedText{}, fmt.Errorf("noting a use of a token set: %w", err)
+	}
+	return shown, nil
+}
+
+// detail is what the audit log tells of a use by hand, as pairs of a field and its value.
+func (s *Screen) detail(shown *SealedText) []string {
 	user := ""
 	for _, f := range shown.Fields {
 		if strings.EqualFold(f.Name, fieldUser) {
 			user = secret.Excerpt(f.Value)
 		}
 	}
-	ev := audit.New(did, actor, set.target(), p.now(), "project", strconv.Itoa(at.Number), "parameter", at.Parameter, "user", user)
-	if err := p.cfg.Store.NoteTokenSet(ctx, set.ID, ev); err != nil {
-		*shown = SealedText{}
-		return fmt.Errorf("noting a use of a token set: %w", err)
-	}
-	return nil
+	return []string{"project", strconv.Itoa(s.Number), "parameter", s.Parameter, "user", user}
 }
 
 // screen returns the token set with its cipher, and to what a token is bound. It fills in the parameter.
