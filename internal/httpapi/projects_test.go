@@ -435,3 +435,16 @@ func TestProjectEvents(t *testing.T) {
 		t.Errorf("got (+), want (-): %s; %v", diff, events)
 	}
 }
+
+// TestServiceAccountStays: the account of a living project isn't deleted without it, though that of a deleted one, and any other, is.
+func TestServiceAccountStays(t *testing.T) {
+	d := newDesk(t)
+	d.user(t, account.Draft{Username: "project-7", Kind: account.Service})
+	d.application(t, "key", "GCM", "")
+	a := d.want(t, ask{route: "DELETE /v1/users/project-1000", token: d.adminToken}, http.StatusConflict, api.CodeConflict)
+	a.wantField(t, "user")
+	d.want(t, ask{route: "PATCH /v1/users/project-1000", token: d.adminToken, body: `{"state":"blocked"}`}, http.StatusOK, "")
+	d.want(t, ask{route: "DELETE /v1/users/project-7", token: d.adminToken}, http.StatusNoContent, "")
+	d.want(t, ask{route: "DELETE /v1/projects/1000", token: d.adminToken}, http.StatusNoContent, "")
+	d.want(t, ask{route: "GET /v1/users/project-1000", token: d.adminToken}, http.StatusNotFound, api.CodeNotFound)
+}

@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -117,6 +120,10 @@ func (s *server) deleteUser(ctx context.Context, c *call, in *userInput) (*done,
 	u, err := s.cfg.Accounts.Find(ctx, in.User)
 	if err != nil {
 		return nil, err
+	}
+	if number, ok := s.cfg.Projects.AccountOf(u.ID); ok { // which nobody could give another, and whose tokens would all be refused
+		fix := "Delete the project " + strconv.Itoa(number) + ", with which it goes; or block the account, which can be undone."
+		return nil, fmt.Errorf("%w: %w", authority.ErrConflict, authority.Field("user", "is the service account of a project", fix))
 	}
 	return nil, s.cfg.Accounts.Delete(ctx, u.ID, c.actor())
 }

@@ -83,6 +83,16 @@ func (p *Projects) ProjectID(ctx context.Context, number int) (uuid.UUID, error)
 	return e.ID, err
 }
 
+// AccountOf returns the number of the living project whose service account has that ID, as far as this process has heard.
+func (p *Projects) AccountOf(userID uuid.UUID) (number int, ok bool) {
+	for number, c := range p.compiled.Load().byNumber {
+		if c.ServiceAccount == userID {
+			return number, true
+		}
+	}
+	return 0, false
+}
+
 // Delete ends a project for good, with its token sets, its service account, and the browser sessions that its tokens began. It
 // returns ErrNotFound.
 func (p *Projects) Delete(ctx context.Context, number int, actor audit.Actor) error {
