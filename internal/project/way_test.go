@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strings"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
