@@ -5,7 +5,8 @@ import "cmp"
 // ForgeableWarning is what follows where settings are forgeable (see Settings.Forgeable). It is told wherever such a mode is chosen
 // or shown.
 const ForgeableWarning = "Tokens of this mode can be forged from others by somebody who doesn't have the key: it encrypts, and doesn't authenticate. " +
-	"An administrator who is named in one is let in without that role. Choose GCM for whoever can do it."
+	"An administrator who is named in one is let in without that role. That a token counts once stops whoever repeats it, and nobody who forges one. " +
+	"Choose GCM for whoever can do it."
 
 // What is taken for what is left out.
 const (
