@@ -93,6 +93,7 @@ func TestSince(t *testing.T) {
 		"one history from two nodes":          {[]feed.Entry{user(6, 1), user(7, 2), user(6, 1)}, "", []int64{6, 7}, 7},
 		"a kind that a newer Jeton has":       {[]feed.Entry{change(6, "hat", 1)}, "a hat, which", []int64{6}, 6},
 		"tokens of platforms, and these":      {[]feed.Entry{gone(change(6, feed.SessionToken, 1)), change(7, feed.Platform, 2), gone(change(8, feed.PlatformKey, 3))}, "", []int64{6, 7, 8}, 8},
+		"a token set and its project":         {[]feed.Entry{gone(change(6, feed.TokenSet, 1)), change(7, feed.Project, 2)}, "", []int64{6, 7}, 7},
 		"a change of everything":              {[]feed.Entry{change(6, feed.Service, 0)}, "every service", []int64{6}, 6},
 		"a restore since":                     {[]feed.Entry{user(6, 1), restored(2, 4), later(2, user(5, 2))}, "", []int64{6, 5}, 5},
 		"a restore since, heard late":         {[]feed.Entry{user(6, 1), restored(2, 4), later(2, position(5))}, "after revision 4 of epoch 2", []int64{6}, 5},

@@ -83,7 +83,7 @@ type Outcome struct {
 	Position   feed.Position // from here on
 	Deleted    int64         // users, services, platforms and projects
 	Suspended  int64         // users
-	Tokens     int64         // personal tokens revoked, API tokens deleted or disabled, secrets and keys of clients and platforms deleted
+	Tokens     int64         // personal tokens revoked, API tokens deleted or disabled, secrets and keys of clients and platforms and token sets deleted
 	Sessions   int64         // of browsers, and session tokens, ended
 	Keys       int64         // signing keys revoked
 	Services   []string      // names of those that were changed since, and are suspended

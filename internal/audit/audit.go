@@ -83,7 +83,8 @@ func Actions() []Action {
 }
 
 // Ends reports whether the record that the event's row of the change feed names is gone for good with it, so that a backup
-// made before must not bring it back. That of an access token names what it was got for, which stays.
+// made before must not bring it back. That of an access token names what it was got for, which stays, and that of a token set its
+// project, which stays, too: the set has a row besides.
 func (a Action) Ends() bool {
 	switch a {
 	case UserDelete, APITokenDelete, ClientSecretDelete, ClientKeyDelete, SessionEnd, SessionTokenEnd,

@@ -74,6 +74,7 @@ const (
 	PlatformRules  Kind = "platform_rules" // what a platform may say from now on, without a word on what it has said
 	PlatformKey    Kind = "platform_key"   // a key of a platform, on which nothing rests that was got by it
 	Project        Kind = "project"        // a project or one of its token sets, with all browser sessions that were begun by its tokens
+	TokenSet       Kind = "token_set"      // a token set that was deleted, on which nothing rests by itself: beside it stands the row of its project
 	Service        Kind = "service"        // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes

@@ -212,7 +212,8 @@ func (b *twins) testKilled(t *testing.T) {
 }
 
 // TestSealedAfterRestore turns token sets off, deletes one and changes one after a backup was made: when that is restored, none
-// counts that didn't before, with a journal, and without one no tokens at all.
+// counts that didn't before, with a journal, and without one no tokens at all. With a
+// journal, what was turned off can be turned on again, and what was deleted is gone.
 func TestSealedAfterRestore(t *testing.T) {
 	s := newStack(t)
 	a := s.newApplication(t)
@@ -250,6 +251,14 @@ func TestSealedAfterRestore(t *testing.T) {
 			s.startJeton(t)
 			defer s.stop(t, s.jeton)
 			wants("restored", map[string]int{"CBC": 401, "ECB": 401, "GCM": 401})
+			if tc.journal == "--without-journal" {
+				return // nobody's token is left to ask with
+			}
+			for mode, want := range map[string]int{"CBC": http.StatusOK, "ECB": http.StatusNotFound, "GCM": http.StatusOK} {
+				a.v1(t, http.MethodGet, "/projects/1000/token-sets/"+a.sets[mode], nil, want)
+				a.v1(t, http.MethodPatch, "/projects/1000/token-sets/"+a.sets[mode], object{"active": true}, want)
+			}
+			wants("turned on", map[string]int{"CBC": 200, "ECB": 401, "GCM": 200})
 		})
 	}
 }

@@ -31,9 +31,11 @@ UPDATE browser_session SET ended_at = $1 WHERE id IN (
 	// statement each, and would otherwise not be locked in the order of all IDs.
 	lockSessionsOfProject = `SELECT id FROM browser_session WHERE project_id = $1 AND ended_at IS NULL OR user_id = $2 ORDER BY id FOR UPDATE`
 	// deleteTokenSets makes tombstones of a project's sets.
-	deleteTokenSets = `
-UPDATE token_set SET deleted_at = $1, updated_at = $1, version = version + 1, wrapped = NULL WHERE id IN (
+	deleteTokenSets = endTokenSets + ` AND id IN (
 	SELECT id FROM token_set WHERE project_id = $2 AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE)`
+	deleteTokenSet = endTokenSets + ` AND id = $2`
+	endTokenSets   = `
+UPDATE token_set SET deleted_at = $1, updated_at = $1, version = version + 1, wrapped = NULL WHERE deleted_at IS NULL`
 )
 
 // AddProject implements project.Store. It enters the feed although it takes nothing away: nodes know the projects that there are.
@@ -207,7 +209,9 @@ func (t *tx) whyNoTokenSet(projectID, id uuid.UUID) error {
 	return authority.ErrNotFound
 }
 
-// DeleteTokenSet implements project.Store. The tombstone stays, with how it sealed, for the audit log to be read by.
+// DeleteTokenSet implements project.Store. The tombstone stays, with how it sealed, for the audit log to be read by. The set has a
+// row of the feed of its own, for it to stay deleted when a backup is restored; that of the project, which lives on, has everything
+// forgotten.
 func (s *Store) DeleteTokenSet(ctx context.Context, projectID, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "deleting token set", func(t *tx) error {
 		if err := t.execOne(lockProject, raw(projectID)); err != nil {
@@ -216,6 +220,7 @@ func (s *Store) DeleteTokenSet(ctx context.Context, projectID, id uuid.UUID, ev 
 		if err := t.execOne(deleteTokenSets+` AND id = $3`, micros(ev.At), raw(projectID), raw(id)); err != nil {
 			return err
 		}
+		t.changes = append(t.changes, change{feed.TokenSet, id, ev.At, true})
 		return t.recordProject(ev, projectID)
 	})
 }

@@ -144,6 +144,8 @@ func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
 		return t.renewPlatform(c, at, o)
 	case feed.PlatformKey:
 		return t.count(&o.Tokens, deletePlatformKey, at, raw(c.ID))
+	case feed.TokenSet:
+		return t.count(&o.Tokens, deleteTokenSet, at, raw(c.ID))
 	case feed.Project:
 		return t.renewProject(c, at, o)
 	case feed.Service:

@@ -32,6 +32,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"platform keys":             testRenewPlatformKeys,
 		"disable every platform":    testSuspendPlatforms,
 		"projects":                  testRenewProjects,
+		"token sets deleted":        testRenewTokenSets,
 		"turn off every token set":  testSuspendProjects,
 		"services":                  testRenewServices,
 		"services that are resumed": testResumeServices,
@@ -349,6 +350,31 @@ func testRenewProjects(t *testing.T, s Archived) {
 	}
 }
 
+// testRenewTokenSets has a set deleted since, of a project that was changed with it: the others are there, turned off, and it is not.
+func testRenewTokenSets(t *testing.T, s Archived) {
+	for name, order := range map[string]func(set, p feed.Change) []feed.Change{
+		"the set first":     func(set, p feed.Change) []feed.Change { return []feed.Change{set, p} },
+		"the project first": func(set, p feed.Change) []feed.Change { return []feed.Change{p, set} },
+	} {
+		number := map[string]int{"the set first": 1, "the project first": 2}[name]
+		p, other := addProject(t, s, projectOf(number)), addProject(t, s, projectOf(number+10))
+		removed, off, kept := addSet(t, s, tokenSet(p.ID, "removed")), addSet(t, s, tokenSet(p.ID, "off")), addSet(t, s, tokenSet(other.ID, "set"))
+		o := renew(t, s, order(gone(feed.TokenSet, removed.ID), changed(feed.Project, p.ID))...)
+		if o.Tokens != 1 || o.Deleted+o.Unknown != 0 {
+			t.Errorf("%s: got %+v, want a token set deleted, and no project", name, o)
+		}
+		off.Active, off.Version, off.UpdatedAt = false, 2, renewed()
+		checkProject(t, s, p, off)
+		checkProject(t, s, other, kept)
+		_, again := updateSet(t, s, removed, func(set *project.TokenSet) { set.Version = 3 })
+		refuses(t, s, authority.ErrNotFound, again)
+		if o := renew(t, s, gone(feed.TokenSet, removed.ID), gone(feed.TokenSet, newID())); o.Tokens+o.Deleted+o.Unknown != 0 {
+			t.Errorf("%s: got %+v the second time, want nothing changed", name, o)
+		}
+		addSet(t, s, tokenSet(p.ID, "removed")) // its name is free
+	}
+}
+
 // testSuspendProjects suspends everybody where projects seal; one that was changed since is told of once.
 func testSuspendProjects(t *testing.T, s Archived) {
 	second, first, none, dead := addProject(t, s, projectOf(20)), addProject(t, s, projectOf(3)), addProject(t, s, projectOf(4)), addProject(t, s, projectOf(5))
@@ -483,7 +509,7 @@ func testRenewUnknown(t *testing.T, s Archived) {
 	token, secret := newID(), newID()
 	o := renew(t, s, gone(feed.User, newID()), changed(feed.APIToken, token), gone(feed.ClientSecret, secret),
 		changed(feed.Service, newID()), changed(feed.PersonalToken, newID()), gone(feed.BrowserSession, newID()), changed(feed.Pepper, newID()),
-		gone(feed.Platform, newID()), gone(feed.PlatformKey, newID()), gone(feed.SessionToken, newID()), changed(feed.Project, newID()))
+		gone(feed.Platform, newID()), gone(feed.PlatformKey, newID()), gone(feed.SessionToken, newID()), changed(feed.Project, newID()), gone(feed.TokenSet, newID()))
 	if o.Unknown != 6 || o.Deleted+o.Suspended+o.Tokens+o.Sessions+o.Keys != 0 || len(o.Services)+len(o.Platforms)+len(o.Projects) != 0 {
 		t.Errorf("got %+v, want nothing changed", o)
 	}

@@ -169,7 +169,7 @@ func testDeleteSet(t *testing.T, s Store) {
 	refuses(t, s, authority.ErrNotFound, run)
 	checkSession(t, s, 1, b)
 	ev, run := deleteSet(t, s, set)
-	does(t, s, ev, one(feed.Project, p.ID), run)
+	does(t, s, ev, []feed.Change{{Kind: feed.TokenSet, ID: set.ID, Gone: true}, {Kind: feed.Project, ID: p.ID}}, run)
 	checkProject(t, s, p, second)
 	checkEnded(t, s, 1, b, ev.At)
 	for _, gone := range []project.TokenSet{set, tokenSet(p.ID, "new")} {
