@@ -72,8 +72,8 @@ type Digests struct{ Console, API keyring.Digest }
 type Store interface {
 	// CreateBrowserSession adds the session of a living user and ends the former one, if its ID isn't zero and it still
 	// lasts, with one event, and the former's row of the change feed. Of the user's sessions beyond the latest hundred it
-	// deletes one, with its row of the feed; those that sealed tokens began are counted apart from those that the user began. It
-	// returns ErrNotFound where the user doesn't live, and ErrActorChanged where the project doesn't.
+	// deletes one, with its row of the feed; those that sealed tokens began are counted apart from those that the user began, a
+	// thousand for each project. It returns ErrNotFound where the user doesn't live, and ErrActorChanged where the project doesn't.
 	CreateBrowserSession(ctx context.Context, s Session, d Digests, former uuid.UUID, ev audit.Event) error
 	// BrowserSessionByDigest returns the session, ended or not, whose secret of a kind (ConsoleSession or APISession) is
 	// stored under one of the digests, or ErrNotFound.

@@ -86,19 +86,27 @@ func (t *tx) holdProject(id uuid.UUID) error {
 	return err
 }
 
-// maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
-// each session keeps its row for weeks. Those that were begun by sealed tokens are counted apart: an application must not be able
-// to log out a person who has logged in.
-const maxSessions = 100
+// How many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and each session keeps its row
+// for weeks. Those that were begun by sealed tokens are counted apart, for each project: an application must log out neither a
+// person who has logged in nor whom another has let in. They are more, since all browsers that come with a security token alone are
+// one user, the project's service account.
+const (
+	maxSessions       = 100
+	maxSealedSessions = 1000 // of a project
+)
 
-// dropOldestSession deletes the oldest session of its kind that a user has, if with the one added there is one too many. As each
+// dropOldestSession deletes the oldest session that a user has of the same project, or of none, if with the one added there is one too many. As each
 // log-in adds one, with the user's row held, there never are two. It may be deleted meanwhile because it is long over.
 func (t *tx) dropOldestSession(added session.Session, ev audit.Event) error {
+	kept := maxSessions
+	if added.Sealed.Project != uuid.Nil {
+		kept = maxSealedSessions
+	}
 	var id uuid.UUID
 	err := t.one(`
 DELETE FROM browser_session WHERE id = (
-	SELECT id FROM browser_session WHERE user_id = $1 AND (project_id IS NOT NULL) = $2 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $3)
-RETURNING id`, idColumn{&id}, raw(added.UserID), added.Sealed.Project != uuid.Nil, maxSessions)
+	SELECT id FROM browser_session WHERE user_id = $1 AND project_id IS NOT DISTINCT FROM $2 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $3)
+RETURNING id`, idColumn{&id}, raw(added.UserID), optionalRaw(added.Sealed.Project), kept)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -69,18 +69,26 @@ WHERE id = ?10 AND deleted_at IS NULL AND (?9 IS NULL OR EXISTS (SELECT 1 FROM p
 	})
 }
 
-// maxSessions is how many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and
-// each session keeps its row for weeks. Those that were begun by sealed tokens are counted apart: an application must not be able
-// to log out a person who has logged in.
-const maxSessions = 100
+// How many sessions of a user are kept, ended or not. A right password logs in as often as it likes, and each session keeps its row
+// for weeks. Those that were begun by sealed tokens are counted apart, for each project: an application must log out neither a
+// person who has logged in nor whom another has let in. They are more, since all browsers that come with a security token alone are
+// one user, the project's service account.
+const (
+	maxSessions       = 100
+	maxSealedSessions = 1000 // of a project
+)
 
-// dropOldestSession deletes the oldest session of its kind that a user has, if with the one added there is one too many. As each
+// dropOldestSession deletes the oldest session that a user has of the same project, or of none, if with the one added there is one too many. As each
 // log-in adds one, there never are two.
 func (t *tx) dropOldestSession(added session.Session, at time.Time) error {
+	kept := maxSessions
+	if added.Sealed.Project != uuid.Nil {
+		kept = maxSealedSessions
+	}
 	var id uuid.UUID
 	err := t.one(`
-SELECT id FROM browser_session WHERE user_id = ? AND (project_id IS NOT NULL) = ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
-		&id, blob(added.UserID), added.Sealed.Project != uuid.Nil, maxSessions)
+SELECT id FROM browser_session WHERE user_id = ? AND project_id IS ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+		&id, blob(added.UserID), optionalBlob(added.Sealed.Project), kept)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
