@@ -17,9 +17,9 @@ import (
 func (e *examination) judgeType(context.Context) (fault, error) {
 	typ := e.token.Header().Type
 	if typ != "" && strings.ToLower(typ) != "jwt" {
-		return fault{authority.ReasonWrongType, "typ is " + shown(typ) + ", where JWT is wanted, or none.", "Set typ to JWT, or leave it out."}, nil
+		return failed(authority.ReasonWrongType, "typ is "+shown(typ)+", where JWT is wanted, or none.", "Set typ to JWT, or leave it out."), nil
 	}
-	e.trace.note("typ is %s, as it may be.", orAbsent(typ))
+	e.trace.Note("typ is %s, as it may be.", orAbsent(typ))
 	return fault{}, nil
 }
 
@@ -40,24 +40,24 @@ func (e *examination) judgeIssuer(context.Context) (fault, error) {
 	if p.Issuer != "" {
 		names = append(names, p.Issuer)
 	}
-	f := fault{reason: authority.ReasonWrongIssuer, fix: "Set iss to one of " + list(names) + "."}
+	f := fault{Reason: authority.ReasonWrongIssuer, Fix: "Set iss to one of " + list(names) + "."}
 	iss, err := e.claims.Text("iss")
 	switch {
 	case errors.Is(err, jose.ErrAbsent):
 		if e.beside == "" || p.Issuer != "" || e.key.record.JWKSURI != "" {
-			f.found = "iss is absent. It is wanted by the jwt-bearer grant, of a platform with an issuer, and of one whose keys are published."
+			f.Found = "iss is absent. It is wanted by the jwt-bearer grant, of a platform with an issuer, and of one whose keys are published."
 			return f, nil
 		}
-		e.trace.note("iss is absent, as it may be.")
+		e.trace.Note("iss is absent, as it may be.")
 		return fault{}, nil
 	case err != nil:
-		f.found = "iss is no text."
+		f.Found = "iss is no text."
 		return f, nil
 	case !slices.Contains(names, iss):
-		f.found = "iss is " + shown(iss) + ", which isn't what the platform is called."
+		f.Found = "iss is " + shown(iss) + ", which isn't what the platform is called."
 		return f, nil
 	}
-	e.trace.note("iss is %s.", shown(iss))
+	e.trace.Note("iss is %s.", shown(iss))
 	return fault{}, nil
 }
 
@@ -66,31 +66,31 @@ func (e *examination) judgeIssuer(context.Context) (fault, error) {
 // for several servers by one key lets each of them log in at the others, which an audience in the platform's record prevents.
 func (e *examination) judgeAudience(context.Context) (fault, error) {
 	p := &e.platform
-	f := fault{reason: authority.ReasonWrongAudience, fix: "Set aud to " + shown(e.cfg.PublicURL) + "."}
+	f := fault{Reason: authority.ReasonWrongAudience, Fix: "Set aud to " + shown(e.cfg.PublicURL) + "."}
 	if p.Audience != "" {
-		f.fix = "Set aud to " + shown(p.Audience) + " or " + shown(e.cfg.PublicURL) + "."
+		f.Fix = "Set aud to " + shown(p.Audience) + " or " + shown(e.cfg.PublicURL) + "."
 	}
 	audience, err := e.claims.Texts("aud")
 	switch {
 	case errors.Is(err, jose.ErrAbsent):
 		if e.beside == "" || p.Audience != "" {
-			f.found = "aud is absent. It is wanted by the jwt-bearer grant, and of a platform with an audience."
+			f.Found = "aud is absent. It is wanted by the jwt-bearer grant, and of a platform with an audience."
 			return f, nil
 		}
-		e.trace.note("aud is absent, as it may be.")
+		e.trace.Note("aud is absent, as it may be.")
 		return fault{}, nil
 	case err != nil:
-		f.found = "aud is neither a text nor a list of texts."
+		f.Found = "aud is neither a text nor a list of texts."
 		return f, nil
 	case len(audience) == 0:
-		f.found = "aud is an empty list."
+		f.Found = "aud is an empty list."
 		return f, nil
 	}
 	if i := slices.IndexFunc(audience, func(a string) bool { return !e.isMeant(a) }); i >= 0 {
-		f.found = "aud has " + shown(audience[i]) + ", which isn't Jeton. It must name nobody else."
+		f.Found = "aud has " + shown(audience[i]) + ", which isn't Jeton. It must name nobody else."
 		return f, nil
 	}
-	e.trace.note("aud is %s.", list(audience))
+	e.trace.Note("aud is %s.", list(audience))
 	return fault{}, nil
 }
 
@@ -129,10 +129,10 @@ func (e *examination) readEmail(context.Context) (fault, error) {
 	}
 	email, err := e.claims.Text(name)
 	if err != nil || email == "" {
-		return fault{authority.ReasonWrongClaims, "Neither email nor sub is an e-mail, or email is no text.", "Set email to the user's e-mail, as it is in Jeton."}, nil
+		return failed(authority.ReasonWrongClaims, "Neither email nor sub is an e-mail, or email is no text.", "Set email to the user's e-mail, as it is in Jeton."), nil
 	}
 	e.email = email
-	e.trace.note("%s is %s.", name, shown(email))
+	e.trace.Note("%s is %s.", name, shown(email))
 	return fault{}, nil
 }
 
@@ -145,14 +145,14 @@ func (e *examination) use(ctx context.Context) (fault, error) {
 	case e.claims.Has("jti"):
 		var err error
 		if id, err = e.claims.Text("jti"); err != nil || id == "" {
-			return fault{authority.ReasonWrongClaims, "jti is no text, or empty.", "Set jti to a text that no other assertion has, or leave it out."}, nil
+			return failed(authority.ReasonWrongClaims, "jti is no text, or empty.", "Set jti to a text that no other assertion has, or leave it out."), nil
 		}
 		kind = "jti"
 	case e.platform.OneTime:
 		signed := e.token.Digest()
 		id = string(signed[:])
 	default:
-		e.trace.note("It has no jti, and may be presented again until it ends.")
+		e.trace.Note("It has no jti, and may be presented again until it ends.")
 		return fault{}, nil
 	}
 	used, err := e.isUsed(ctx, sha256.Sum256([]byte("platform "+kind+" "+e.platform.ID.String()+" "+id)))
@@ -160,9 +160,9 @@ func (e *examination) use(ctx context.Context) (fault, error) {
 		return fault{}, err
 	}
 	if used {
-		return fault{authority.ReasonReplayed, "It counts once, and was used already.", "Sign a new one for each log-in, with a jti of its own."}, nil
+		return failed(authority.ReasonReplayed, "It counts once, and was used already.", "Sign a new one for each log-in, with a jti of its own."), nil
 	}
-	e.trace.note("It counts once, and wasn't used yet.")
+	e.trace.Note("It counts once, and wasn't used yet.")
 	return fault{}, nil
 }
 

@@ -274,7 +274,7 @@ func (d *desk) want(t testing.TB, p *partner, grant bool, text secret.Text, want
 	}
 	told, err := d.Explain(t.Context(), platform.Question{Platform: p.Code, Assertion: text, Grant: grant})
 	if errors.Is(err, authority.ErrNotFound) && want == authority.ReasonDeleted {
-		err, told = nil, platform.Explanation{Reason: want}
+		err, told = nil, authority.Explanation{Reason: want}
 	}
 	check(t, err)
 	if told.Reason != want || told.Accepted != (want == "") {

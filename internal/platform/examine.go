@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
@@ -22,8 +24,9 @@ type examination struct {
 	// beside is the platform's ID or code in the URL. Where it is empty the assertion alone says whose it is, by the rules of the
 	// jwt-bearer grant (RFC 7523 section 3), which ask for more than BitCanuck's.
 	beside string
-	text   secret.Text // the assertion
-	trace  *trace      // nil where nobody asks
+	text   secret.Text      // the assertion
+	trace  *authority.Trace // nil where nobody asks
+	asked  uuid.UUID        // the platform that is asked about, where somebody asks
 
 	token    *jose.Token
 	platform Platform
@@ -35,56 +38,40 @@ type examination struct {
 	user     account.User // without an ID where it is yet to be made
 }
 
-// fault is why a step fails; the zero fault is none. It is no error: those say that nobody knows, and a verdict that nobody knows
-// must never look like one that was given.
-type fault struct {
-	reason authority.Reason
-	found  string // what is there, and what is wanted: for administrators
-	fix    string // what to do about it
-}
+// fault is why a step fails.
+type fault = authority.Fault
 
-// step is one step of the examination.
-type step struct {
-	name string
-	take func(context.Context) (fault, error)
+// failed makes a fault of what is found, and of what to do about it.
+func failed(reason authority.Reason, found, fix string) fault {
+	return fault{Reason: reason, Found: found, Fix: fix}
 }
 
 // steps returns the steps in their order. What refuses an assertion for what it is comes before what depends on the time, and that
 // before what depends on its user; it is used up last, so that what is refused for anything else can be presented again.
-func (e *examination) steps() []step {
-	return []step{
-		{"form", e.readForm},
-		{"platform", e.findPlatform},
-		{"key", e.findKey},
-		{"signature", e.checkSignature},
-		{"type", e.judgeType},
-		{"issuer", e.judgeIssuer},
-		{"audience", e.judgeAudience},
-		{"times", e.judgeTimes},
-		{"email", e.readEmail},
-		{"user", e.findUser},
-		{"scope", e.judgeScope},
-		{"replay", e.use},
+func (e *examination) steps() []authority.Check {
+	return []authority.Check{
+		{Name: "form", Take: e.readForm},
+		{Name: "platform", Take: e.findPlatform},
+		{Name: "key", Take: e.findKey},
+		{Name: "signature", Take: e.checkSignature},
+		{Name: "type", Take: e.judgeType},
+		{Name: "issuer", Take: e.judgeIssuer},
+		{Name: "audience", Take: e.judgeAudience},
+		{Name: "times", Take: e.judgeTimes},
+		{Name: "email", Take: e.readEmail},
+		{Name: "user", Take: e.findUser},
+		{Name: "scope", Take: e.judgeScope},
+		{Name: "replay", Take: e.use},
 	}
 }
 
 // run takes the steps. It returns a *authority.Refusal where one fails, and any other error where nobody knows.
 func (e *examination) run(ctx context.Context) error {
-	for _, s := range e.steps() {
-		e.trace.begin(s.name)
-		f, err := s.take(ctx)
-		if _, unread := errors.AsType[*unreadError](err); unread && e.trace != nil {
-			f, err = errUnreadSet(), nil // whoever asks why shall hear it
-		}
-		if err != nil {
-			return err
-		}
-		e.trace.end(f)
-		if f.reason != "" {
-			return e.refusal(f.reason)
-		}
+	reason, err := e.trace.Examine(ctx, e.steps())
+	if err == nil && reason != "" {
+		err = e.refusal(reason)
 	}
-	return nil
+	return err
 }
 
 // refusal says which platform was refused, and about which user, as far as that is known.
@@ -101,10 +88,10 @@ const fixForm = "Present the JWT as the library returns it, without quotes, blan
 func (e *examination) readForm(context.Context) (fault, error) {
 	t, err := jose.Parse(e.text.Reveal())
 	if err != nil { // which quotes nothing
-		return fault{authority.ReasonMalformed, "It is no signed token as it should be: " + err.Error() + ".", fixForm}, nil
+		return failed(authority.ReasonMalformed, "It is no signed token as it should be: "+err.Error()+".", fixForm), nil
 	}
 	e.token = t
-	e.trace.note("It is a signed token of %d bytes.", len(e.text))
+	e.trace.Note("It is a signed token of %d bytes.", len(e.text))
 	return fault{}, nil
 }
 
@@ -116,7 +103,7 @@ func (e *examination) findPlatform(ctx context.Context) (fault, error) {
 	if name == "" {
 		iss, err := e.token.UnverifiedClaims().Text("iss")
 		if err != nil || iss == "" {
-			return fault{authority.ReasonWrongIssuer, "iss is absent, or no text. It says whose the assertion is.", "Set iss to the platform's code or ID."}, nil
+			return failed(authority.ReasonWrongIssuer, "iss is absent, or no text. It says whose the assertion is.", "Set iss to the platform's code or ID."), nil
 		}
 		name, found = iss, "iss"
 	}
@@ -126,7 +113,7 @@ func (e *examination) findPlatform(ctx context.Context) (fault, error) {
 	}
 	p, err := find(ctx, name)
 	if errors.Is(err, authority.ErrNotFound) {
-		return fault{authority.ReasonUnknownPlatform, found + " names no platform: it is " + shown(name) + ".", "Give the platform's code or ID, letter by letter."}, nil
+		return failed(authority.ReasonUnknownPlatform, found+" names no platform: it is "+shown(name)+".", "Give the platform's code or ID, letter by letter."), nil
 	}
 	if err != nil {
 		return fault{}, fmt.Errorf("looking up a platform: %w", err)
@@ -135,10 +122,10 @@ func (e *examination) findPlatform(ctx context.Context) (fault, error) {
 	found += " names the platform " + shown(p.Name) + ", with the code " + p.Code
 	switch {
 	case !p.DeletedAt.IsZero():
-		return fault{authority.ReasonDeleted, found + ", which was deleted.", "Enrol the platform anew."}, nil
+		return failed(authority.ReasonDeleted, found+", which was deleted.", "Enrol the platform anew."), nil
 	case !p.Enabled:
-		return fault{authority.ReasonDisabled, found + ", which is disabled.", "Enable it, if it may log users in."}, nil
+		return failed(authority.ReasonDisabled, found+", which is disabled.", "Enable it, if it may log users in."), nil
 	}
-	e.trace.note("%s%s.", found, e.trace.other(p.ID))
+	e.trace.Note("%s%s.", found, e.other(p.ID))
 	return fault{}, nil
 }

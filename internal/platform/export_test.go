@@ -10,5 +10,5 @@ import (
 // JudgeTimes holds claims to their times at a moment, as the examination does.
 func JudgeTimes(now time.Time, maxLife time.Duration, grant bool, claims jose.Claims) (time.Time, authority.Reason) {
 	ends, f := clock{now, maxLife, grant}.judge(claims)
-	return ends, f.reason
+	return ends, f.Reason
 }

@@ -30,11 +30,11 @@ type clock struct {
 func (e *examination) judgeTimes(context.Context) (fault, error) {
 	c := clock{e.cfg.Now(), e.platform.MaxLife, e.beside == ""}
 	ends, f := c.judge(e.claims)
-	if f.reason != "" {
+	if f.Reason != "" {
 		return f, nil
 	}
 	e.ends = ends
-	e.trace.note("It ends at %s; the clock here says %s.", stamp(ends), stamp(c.now))
+	e.trace.Note("It ends at %s; the clock here says %s.", stamp(ends), stamp(c.now))
 	return fault{}, nil
 }
 
@@ -42,7 +42,7 @@ func (e *examination) judgeTimes(context.Context) (fault, error) {
 // dead, no other may take for living.
 func (c clock) judge(claims jose.Claims) (ends time.Time, f fault) {
 	for _, name := range []string{"iat", "nbf"} {
-		if f := c.judgeStart(claims, name); f.reason != "" {
+		if f := c.judgeStart(claims, name); f.Reason != "" {
 			return time.Time{}, f
 		}
 	}
@@ -51,14 +51,14 @@ func (c clock) judge(claims jose.Claims) (ends time.Time, f fault) {
 		if c.grant {
 			found = "exp is absent."
 		}
-		return time.Time{}, fault{authority.ReasonWrongClaims, found, "Say when it ends, in seconds since 1970: a minute after it is made."}
+		return time.Time{}, failed(authority.ReasonWrongClaims, found, "Say when it ends, in seconds since 1970: a minute after it is made.")
 	}
 	for _, name := range []string{"expire", "exp"} {
 		if !claims.Has(name) {
 			continue
 		}
 		end, f := c.judgeEnd(claims, name)
-		if f.reason != "" {
+		if f.Reason != "" {
 			return time.Time{}, f
 		}
 		if ends.IsZero() || end.Before(ends) {
@@ -78,7 +78,7 @@ func (c clock) judgeStart(claims jose.Claims, name string) fault {
 	case err != nil:
 		return notWhole(claims, name)
 	case at > c.now.Add(skew).Unix(): // of whole seconds that is as good as of microseconds, and can't overflow
-		return fault{authority.ReasonNotYet, fmt.Sprintf("%s is %d, which is more than 10 s ahead of the clock here, %s.", name, at, stamp(c.now)), "Give seconds since 1970, and set the platform's clock right."}
+		return failed(authority.ReasonNotYet, fmt.Sprintf("%s is %d, which is more than 10 s ahead of the clock here, %s.", name, at, stamp(c.now)), "Give seconds since 1970, and set the platform's clock right.")
 	}
 	return fault{}
 }
@@ -100,19 +100,19 @@ func (c clock) judgeEnd(claims jose.Claims, name string) (time.Time, fault) {
 		return time.Time{}, notWhole(claims, name)
 	}
 	if at <= 0 {
-		return time.Time{}, fault{authority.ReasonWrongClaims, fmt.Sprintf("%s is %d, which is no time of an assertion.", name, at), "Give seconds since 1970."}
+		return time.Time{}, failed(authority.ReasonWrongClaims, fmt.Sprintf("%s is %d, which is no time of an assertion.", name, at), "Give seconds since 1970.")
 	}
 	end := instant(at, strict)
 	told := fmt.Sprintf("%s is %d, which is %s; the clock here says %s", name, at, stamp(end), stamp(c.now))
 	switch {
 	case !c.now.Before(end):
-		return time.Time{}, fault{authority.ReasonExpired, told + ".", "Sign a new one for each log-in, and set the platform's clock right."}
+		return time.Time{}, failed(authority.ReasonExpired, told+".", "Sign a new one for each log-in, and set the platform's clock right.")
 	case end.After(c.now.Add(c.maxLife + skew)):
 		fix := "Let it end sooner, or raise the platform's max_assertion_seconds (--max-life)."
 		if strict && at > maxSeconds {
 			fix = "Give seconds since 1970: RFC 7519 knows no milliseconds."
 		}
-		return time.Time{}, fault{authority.ReasonWrongClaims, told + ", and " + seconds(c.maxLife) + " s is as far as it may be ahead.", fix}
+		return time.Time{}, failed(authority.ReasonWrongClaims, told+", and "+seconds(c.maxLife)+" s is as far as it may be ahead.", fix)
 	}
 	return end, fault{}
 }
@@ -128,7 +128,7 @@ func instant(at int64, strict bool) time.Time {
 // notWhole says that a time isn't a whole number that can be read. A fraction is none, though a NumericDate may have one (RFC 7519
 // section 2): which instant it is depends on how its reader rounds.
 func notWhole(claims jose.Claims, name string) fault {
-	return fault{authority.ReasonWrongClaims, name + " is " + shownJSON(claims.Raw(name)) + ", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes."}
+	return failed(authority.ReasonWrongClaims, name+" is "+shownJSON(claims.Raw(name))+", which isn't a whole number of seconds.", "Give whole seconds since 1970, as a number: rounded down, without quotes.")
 }
 
 // stamp shows a time to the microsecond.

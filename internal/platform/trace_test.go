@@ -100,7 +100,7 @@ func TestExplain(t *testing.T) {
 }
 
 // wantNoSecret holds an explanation to having nothing of the assertion's text.
-func wantNoSecret(t *testing.T, told platform.Explanation, text secret.Text) {
+func wantNoSecret(t *testing.T, told authority.Explanation, text secret.Text) {
 	t.Helper()
 	shown := fmt.Sprintf("%+v", told)
 	for _, segment := range strings.Split(text.Reveal(), ".") {

@@ -25,46 +25,46 @@ func (e *examination) findUser(ctx context.Context) (fault, error) {
 	}
 	if !account.SameSpelling(u.Email, e.email) {
 		found := "The e-mail is another spelling of that of " + shown(u.Username) + ": it is " + strconv.QuoteToASCII(e.email) + ", and not " + strconv.QuoteToASCII(u.Email) + "."
-		return fault{authority.ReasonUnknownUser, found, "Have the platform send the e-mail as it is in Jeton."}, nil
+		return failed(authority.ReasonUnknownUser, found, "Have the platform send the e-mail as it is in Jeton."), nil
 	}
 	e.user = u
 	found := "It is the user " + shown(u.Username)
 	switch u.State {
 	case account.Blocked:
-		return fault{authority.ReasonBlocked, found + ", who is blocked.", "Unblock the user, if it may log in."}, nil
+		return failed(authority.ReasonBlocked, found+", who is blocked.", "Unblock the user, if it may log in."), nil
 	case account.Suspended:
-		return fault{authority.ReasonSuspended, found + ", who is suspended since the database was restored.", "Unblock the user, if it may log in."}, nil
+		return failed(authority.ReasonSuspended, found+", who is suspended since the database was restored.", "Unblock the user, if it may log in."), nil
 	default:
-		e.trace.note("%s.", found)
+		e.trace.Note("%s.", found)
 		return fault{}, nil
 	}
 }
 
 // unknownUser refuses an e-mail that nobody has, unless the platform makes its users.
 func (e *examination) unknownUser(ctx context.Context) (fault, error) {
-	f := fault{authority.ReasonUnknownUser, "No user has the e-mail " + shown(e.email) + ".", "Make the user, or let the platform make its users (create_users)."}
+	f := failed(authority.ReasonUnknownUser, "No user has the e-mail "+shown(e.email)+".", "Make the user, or let the platform make its users (create_users).")
 	if e.platform.CreateUsers {
 		draft := e.newUser()
 		err := draft.Check()
 		switch {
 		case err != nil:
-			f.found += " None can be made of it: " + err.Error() + "."
-			f.fix = "Have the platform send an e-mail."
+			f.Found += " None can be made of it: " + err.Error() + "."
+			f.Fix = "Have the platform send an e-mail."
 			return f, nil
 		case !isPlain(e.email):
-			f.found += " None is made of it: it is another spelling of " + strconv.QuoteToASCII(account.Key(e.email)) + ", whose name it would take."
-			f.fix = "Make the user, if the address is meant."
+			f.Found += " None is made of it: it is another spelling of " + strconv.QuoteToASCII(account.Key(e.email)) + ", whose name it would take."
+			f.Fix = "Make the user, if the address is meant."
 			return f, nil
 		}
 		e.user = account.User{Kind: account.Person, Roles: draft.Roles}
-		e.trace.note("No user has the e-mail %s. One is made of it.", shown(e.email))
+		e.trace.Note("No user has the e-mail %s. One is made of it.", shown(e.email))
 		return fault{}, nil
 	}
 	if e.trace != nil { // it costs a look-up, which only an administrator's question is worth
 		switch _, err := e.cfg.Users.Find(ctx, e.email); {
 		case err == nil:
-			f.found += " It is a user's name or ID, which doesn't count."
-			f.fix = "Have the platform send the user's e-mail."
+			f.Found += " It is a user's name or ID, which doesn't count."
+			f.Fix = "Have the platform send the user's e-mail."
 		case !errors.Is(err, authority.ErrNotFound):
 			return fault{}, fmt.Errorf("finding a user by name: %w", err)
 		}
@@ -81,16 +81,16 @@ func isPlain(email string) bool { return account.SameSpelling(email, account.Key
 // was given a role a moment ago is within, and one who administers since a moment isn't.
 func (e *examination) judgeScope(context.Context) (fault, error) {
 	u, p := &e.user, &e.platform
-	f := fault{reason: authority.ReasonNotSpokenFor}
+	f := fault{Reason: authority.ReasonNotSpokenFor}
 	switch {
 	case u.Kind != account.Person:
-		f.found, f.fix = "The user is a service account, for which no platform speaks.", "Give the program a token of its own."
+		f.Found, f.Fix = "The user is a service account, for which no platform speaks.", "Give the program a token of its own."
 	case u.Admin() && !p.Administrators:
-		f.found, f.fix = "The user is an administrator, and the platform doesn't speak for these.", "Have the administrator log in by password, or allow it (administrators)."
+		f.Found, f.Fix = "The user is an administrator, and the platform doesn't speak for these.", "Have the administrator log in by password, or allow it (administrators)."
 	case !p.SpeaksFor.has(u):
-		f.found, f.fix = "The platform doesn't speak for the user: neither for a role of it, nor for it by name.", "Give the user such a role, or widen speaks_for."
+		f.Found, f.Fix = "The platform doesn't speak for the user: neither for a role of it, nor for it by name.", "Give the user such a role, or widen speaks_for."
 	default:
-		e.trace.note("The platform speaks for the user.")
+		e.trace.Note("The platform speaks for the user.")
 		return fault{}, nil
 	}
 	return f, nil

@@ -28,17 +28,13 @@ type choice struct {
 	unread error // why a set couldn't be read, in which there may be one more
 }
 
-// unreadError says that the keys of a platform can't be read at their address: then nobody knows who has signed.
-type unreadError struct{ cause error }
-
-func (u *unreadError) Error() string {
-	return "reading a platform's published keys: " + u.cause.Error()
-}
-func (u *unreadError) Unwrap() error { return u.cause }
-
-// errUnreadSet tells an administrator of it. What the address has answered stays in the server's log, with the refusal.
-func errUnreadSet() fault {
-	return fault{authority.ReasonUnavailable, "The platform's JWK Set can't be read at its address.", "See that its address answers Jeton with status 200 and a JWK Set; the server's log has what it answers."}
+// unread ends a step for which a set is wanting. Whoever asks why hears it as a fault: what the address has answered stays in the
+// server's log, with the refusal.
+func (e *examination) unread() (fault, error) {
+	if e.trace == nil {
+		return fault{}, e.keys.unread
+	}
+	return failed(authority.ReasonUnavailable, "The platform's JWK Set can't be read at its address.", "See that its address answers Jeton with status 200 and a JWK Set; the server's log has what it answers."), nil
 }
 
 // findKey finds the keys that may have signed: those that the header names, or all where it names none; of these the ones that
@@ -51,11 +47,11 @@ func (e *examination) findKey(ctx context.Context) (fault, error) {
 	h := e.token.Header()
 	living, former := divide(keys, h.KeyID)
 	e.keys.former = former
-	f := fault{authority.ReasonUnknownKey, e.wanted(living), fixKey(living, h.KeyID)}
+	f := failed(authority.ReasonUnknownKey, e.wanted(living), fixKey(living, h.KeyID))
 	records, within := named(living, h.KeyID)
 	for _, k := range records {
 		if k.Algorithm != h.Algorithm { // and nothing is fetched for it
-			f.reason, f.fix = authority.ReasonWrongAlgorithm, "Sign with the algorithm of the key, or change the platform's: it is never taken from the header."
+			f.Reason, f.Fix = authority.ReasonWrongAlgorithm, "Sign with the algorithm of the key, or change the platform's: it is never taken from the header."
 			continue
 		}
 		known, err := e.expand(ctx, k, within)
@@ -67,10 +63,10 @@ func (e *examination) findKey(ctx context.Context) (fault, error) {
 	switch {
 	case len(e.keys.tried) > 0:
 		e.keys.tried = e.keys.tried[:min(len(e.keys.tried), maxTried)]
-		e.trace.note("%s %d of them may have signed it.", e.wanted(living), len(e.keys.tried))
+		e.trace.Note("%s %d of them may have signed it.", e.wanted(living), len(e.keys.tried))
 		return fault{}, nil
 	case e.keys.unread != nil:
-		return fault{}, e.keys.unread
+		return e.unread()
 	}
 	return e.orRevoked(f), nil
 }
@@ -193,7 +189,7 @@ func (e *examination) expand(ctx context.Context, k *Key, within string) ([]cand
 func (e *examination) published(ctx context.Context, k *Key, within string) (all []candidate) {
 	set, err := e.cfg.KeySets.Keys(ctx, k.JWKSURI, within)
 	if err != nil {
-		e.keys.unread = &unreadError{err}
+		e.keys.unread = fmt.Errorf("reading a platform's published keys: %w", err)
 		return nil
 	}
 	for _, known := range set {
@@ -222,16 +218,16 @@ func (e *examination) checkSignature(context.Context) (fault, error) {
 	for _, c := range e.keys.tried {
 		if claims, err := c.key.Verify(e.token); err == nil {
 			e.key, e.claims = c, claims
-			e.trace.note("It is that of the key %s.", c.record.told())
+			e.trace.Note("It is that of the key %s.", c.record.told())
 			return fault{}, nil
 		}
 	}
 	if e.keys.unread != nil {
-		return fault{}, e.keys.unread
+		return e.unread()
 	}
-	f := fault{authority.ReasonBadSignature, "It is that of none of the keys that may have signed.", "Sign with the private half of a key of the platform, and send the JWT as it was signed."}
+	f := failed(authority.ReasonBadSignature, "It is that of none of the keys that may have signed.", "Sign with the private half of a key of the platform, and send the JWT as it was signed.")
 	if e.token.Header().Algorithm.Symmetric() {
-		f.fix = "Sign with the platform's secret: its text is the key, and isn't decoded from Base64 first."
+		f.Fix = "Sign with the platform's secret: its text is the key, and isn't decoded from Base64 first."
 	}
 	return e.orRevoked(f), nil
 }
@@ -245,7 +241,7 @@ func (e *examination) orRevoked(f fault) fault {
 			continue
 		}
 		if _, err := key.Verify(e.token); err == nil {
-			return fault{authority.ReasonRevokedKey, "It is signed by the key " + k.told() + ", which was deleted.", "Sign with a key that lives."}
+			return failed(authority.ReasonRevokedKey, "It is signed by the key "+k.told()+", which was deleted.", "Sign with a key that lives.")
 		}
 	}
 	return f

@@ -34,8 +34,8 @@ type examination struct {
 	presented authority.SealedTokens
 	from      netip.Addr
 	now       time.Time
-	asOf      int64  // the revision of the feed as of which the project is known, at the least
-	trace     *trace // nil where nobody asks
+	asOf      int64            // the revision of the feed as of which the project is known, at the least
+	trace     *authority.Trace // nil where nobody asks
 	// authenticatedOnly has no set be tried whose tokens can be forged: for whoever has failed too often.
 	authenticatedOnly bool
 
@@ -46,57 +46,39 @@ type examination struct {
 	caller  caller
 }
 
-// fault is why a step fails; the zero fault is none. It is no error: those say that nobody knows, and a verdict that nobody knows
-// must never look like one that was given.
-type fault struct {
-	reason authority.Reason
-	found  string // what is there, and what is wanted: for administrators
-	fix    string // what to do about it
-}
+// fault is why a step fails.
+type fault = authority.Fault
 
 // fault makes a fault. What is found is made into a text for nobody but who asks.
 func (e *examination) fault(reason authority.Reason, fix, format string, args ...any) fault {
 	if e.trace == nil {
-		return fault{reason: reason}
+		return fault{Reason: reason}
 	}
-	return fault{reason, fmt.Sprintf(format, args...), fix}
-}
-
-// step is one step of the examination.
-type step struct {
-	name string
-	take func(context.Context) (fault, error)
+	return fault{Reason: reason, Found: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 // steps returns the steps in their order. What refuses a token for what it is comes before what depends on the time, and that before
 // what depends on its user; it is used up last, so that what is refused for anything else can be presented again.
-func (e *examination) steps() []step {
-	return []step{
-		{"project", e.findProject},
-		{"address", e.judgeAddress},
-		{"seal", e.judged(sealCheck, e.tellSeal)},
-		{"times", e.judged(timesCheck, e.tellTimes)},
-		{"context", e.judged(contextCheck, e.tellContext)},
-		{"app_key", e.judged(appKeyCheck, e.tellAppKey)},
-		{"user", e.judgeUser},
-		{"replay", e.use},
+func (e *examination) steps() []authority.Check {
+	return []authority.Check{
+		{Name: "project", Take: e.findProject},
+		{Name: "address", Take: e.judgeAddress},
+		{Name: "seal", Take: e.judged(sealCheck, e.tellSeal)},
+		{Name: "times", Take: e.judged(timesCheck, e.tellTimes)},
+		{Name: "context", Take: e.judged(contextCheck, e.tellContext)},
+		{Name: "app_key", Take: e.judged(appKeyCheck, e.tellAppKey)},
+		{Name: "user", Take: e.judgeUser},
+		{Name: "replay", Take: e.use},
 	}
 }
 
 // run takes the steps. It returns a *authority.Refusal where one fails, and any other error where nobody knows.
 func (e *examination) run(ctx context.Context) error {
-	for _, s := range e.steps() {
-		e.trace.begin(s.name)
-		f, err := s.take(ctx)
-		if err != nil {
-			return err
-		}
-		e.trace.end(f)
-		if f.reason != "" {
-			return e.refusal(f.reason)
-		}
+	reason, err := e.trace.Examine(ctx, e.steps())
+	if err == nil && reason != "" {
+		err = e.refusal(reason)
 	}
-	return nil
+	return err
 }
 
 // refusal says which token set's token was refused, or else of which project, and about which user, as far as that is known.
@@ -117,10 +99,10 @@ func (e *examination) refusal(reason authority.Reason) error {
 // Then it does the work. That there is no such project is told before: which projects there are is no secret, and there would be no
 // sets to do the work with.
 func (e *examination) findProject(ctx context.Context) (fault, error) {
-	if f := e.locate(); f.reason != "" {
+	if f := e.locate(); f.Reason != "" {
 		return f, nil
 	}
-	e.trace.note("It is the project %d, %s.", e.project.Number, shown(e.project.Name))
+	e.trace.Note("It is the project %d, %s.", e.project.Number, shown(e.project.Name))
 	return fault{}, e.lookAtAll(ctx)
 }
 
@@ -152,7 +134,7 @@ func (e *examination) locate() fault {
 
 // authenticated reports whether a set of an authenticated mode opens each of the tokens: then whoever made them has the key.
 func (e *examination) authenticated(ctx context.Context) bool {
-	if f := e.locate(); f.reason != "" {
+	if f := e.locate(); f.Reason != "" {
 		return false
 	}
 	for _, t := range []struct {
@@ -244,11 +226,11 @@ func (e *examination) judgeAddress(context.Context) (fault, error) {
 	from := e.from.Unmap().WithZone("")
 	switch {
 	case len(e.project.AllowedIPs) == 0:
-		e.trace.note("Tokens of the project count from every address.")
+		e.trace.Note("Tokens of the project count from every address.")
 	case e.trace != nil && !from.IsValid():
-		e.trace.note("No address is given, so it isn't judged: the project has a list.")
+		e.trace.Note("No address is given, so it isn't judged: the project has a list.")
 	case slices.ContainsFunc(e.project.AllowedIPs, func(p netip.Prefix) bool { return p.Contains(from) }):
-		e.trace.note("The address %s is one of the project's.", from)
+		e.trace.Note("The address %s is one of the project's.", from)
 	default:
 		return e.fault(authority.ReasonAddressNotAllowed, "Call from one of its addresses, or add this one (allowed_ips). Behind a proxy, see that Jeton trusts it to tell the client's address.",
 			"The address %s is none of the project's.", from), nil
@@ -261,12 +243,12 @@ func (e *examination) judgeAddress(context.Context) (fault, error) {
 func (e *examination) judged(c check, tell func(*token) string) func(context.Context) (fault, error) {
 	return func(context.Context) (fault, error) {
 		for _, t := range e.tokens {
-			if f := t.chosen.faults[c]; f.reason != "" {
+			if f := t.chosen.faults[c]; f.Reason != "" {
 				return f, nil
 			}
 		}
 		if e.trace != nil {
-			e.trace.note("%s", told(e.tokens, tell))
+			e.trace.Note("%s", told(e.tokens, tell))
 		}
 		return fault{}, nil
 	}

@@ -44,9 +44,9 @@ func (e *examination) use(ctx context.Context) (fault, error) {
 		}
 	}
 	if len(done) == 0 {
-		e.trace.note("The tokens count until they expire, as often as they come.")
+		e.trace.Note("The tokens count until they expire, as often as they come.")
 	} else {
-		e.trace.note("It counts once, and hasn't been used.")
+		e.trace.Note("It counts once, and hasn't been used.")
 	}
 	return fault{}, nil
 }

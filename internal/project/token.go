@@ -67,7 +67,7 @@ func (t *token) opened() bool { return t.chosen != nil && t.chosen.set != nil &&
 
 // passed counts the checks that pass, before the first that doesn't.
 func (r *reading) passed() (n int) {
-	for n < len(r.faults) && r.faults[n].reason == "" {
+	for n < len(r.faults) && r.faults[n].Reason == "" {
 		n++
 	}
 	return n
@@ -96,7 +96,7 @@ func (e *examination) read(ctx context.Context, t *token) error {
 }
 
 // legible reports whether the set has opened the token, though what it says may be in no notation.
-func (r *reading) legible() bool { return r.faults[sealCheck].reason != authority.ReasonBadSeal }
+func (r *reading) legible() bool { return r.faults[sealCheck].Reason != authority.ReasonBadSeal }
 
 // readBy opens, reads and judges a token by one set.
 func (e *examination) readBy(ctx context.Context, t *token, set *openSet, sealedBytes []byte, spelled bool) (*reading, error) {

@@ -2,7 +2,6 @@ package project
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -21,43 +20,23 @@ type Question struct {
 	From           netip.Addr  // of the caller: where it isn't valid, addresses aren't judged
 }
 
-// Explanation says step by step whether tokens are good. It holds neither tokens nor secrets, but some of what the tokens say: it is
-// for administrators.
-type Explanation struct {
-	Accepted bool
-	Reason   authority.Reason // empty where they are accepted
-	Steps    []Step           // in their order; after one that fails, none is taken
-}
-
-// Step is one step of the examination.
-type Step struct {
-	Name   string // project, address, seal, times, context, app_key, user or replay
-	Passed bool
-	Found  string // what is there, and what is wanted
-	Fix    string // what to do about it, where it fails
-}
-
 // Explain examines tokens as Prove does, and tells what it finds. It is the same examination, so that what is told can't be other than
 // what happens. Nothing is used up, and nobody made: that they are accepted says that they would have been at this moment, and that
 // nobody else has presented them by then. A call is examined as one to a service of the project. Errors are a *authority.FieldError
 // (query, security_token), ErrNotFound where no project of that number lives, or a store's.
-func (p *Projects) Explain(ctx context.Context, number int, q Question) (Explanation, error) {
+func (p *Projects) Explain(ctx context.Context, number int, q Question) (authority.Explanation, error) {
 	asked, err := p.Find(ctx, number)
 	if err != nil {
-		return Explanation{}, err
+		return authority.Explanation{}, err
 	}
-	e := examination{Projects: p, from: q.From, now: p.cfg.Now(), trace: &trace{}}
+	e := examination{Projects: p, from: q.From, now: p.cfg.Now(), trace: &authority.Trace{}}
 	if e.presented, err = p.presentedBy(q); err != nil {
-		return Explanation{}, err
+		return authority.Explanation{}, err
 	}
 	e.presented.Project = asked.ID
-	err = e.run(ctx)
-	told := Explanation{Accepted: err == nil, Steps: e.trace.steps}
-	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
-		told.Reason, err = ref.Reason, nil
-	}
+	told, err := e.trace.Explanation(e.run(ctx))
 	if err != nil {
-		return Explanation{}, fmt.Errorf("examining sealed tokens: %w", err)
+		return told, fmt.Errorf("examining sealed tokens: %w", err)
 	}
 	return told, nil
 }
@@ -88,35 +67,6 @@ func (p *Projects) presentedBy(q Question) (authority.SealedTokens, error) {
 		return s, authority.Field("user_token", "is longer than 8 KiB", "")
 	}
 	return s, nil
-}
-
-// trace is what an examination has found. Of a nil trace every method does nothing.
-type trace struct{ steps []Step }
-
-// begin opens the next step.
-func (t *trace) begin(name string) {
-	if t != nil {
-		t.steps = append(t.steps, Step{Name: name})
-	}
-}
-
-// note says what the step has found, if it passes. What is noted of a token goes through shown.
-func (t *trace) note(format string, args ...any) {
-	if t != nil {
-		t.steps[len(t.steps)-1].Found = fmt.Sprintf(format, args...)
-	}
-}
-
-// end closes the step: with what it noted where it passes, else with its fault.
-func (t *trace) end(f fault) {
-	switch {
-	case t == nil:
-	case f.reason == "":
-		t.steps[len(t.steps)-1].Passed = true
-	default:
-		last := &t.steps[len(t.steps)-1]
-		last.Found, last.Fix = f.found, f.fix
-	}
 }
 
 // told puts together what is told of each token.

@@ -80,7 +80,7 @@ func TestExplain(t *testing.T) {
 	}
 	chief, err := d.Explain(t.Context(), 1000, project.Question{Security: d.xst(t, old, whole.with("UserName", "chief"))})
 	check(t, err)
-	if i := slices.IndexFunc(chief.Steps, func(s project.Step) bool { return s.Name == "user" }); !strings.Contains(chief.Steps[i].Found, "without that role") {
+	if i := slices.IndexFunc(chief.Steps, func(s authority.Step) bool { return s.Name == "user" }); !strings.Contains(chief.Steps[i].Found, "without that role") {
 		t.Errorf("got %+v, want it to say that an administrator is none by these tokens", chief.Steps[i])
 	}
 }
@@ -96,7 +96,7 @@ func TestExplainTwo(t *testing.T) {
 		"seal": {`"safe" (GCM)`, `"old" (CBC)`, "Context, AppId, AppKey, GenDT", "UserName"}, "times": {"The security token counts", "The user token has no time"},
 		"context": {`"MyContext"`, "user token isn't asked"}, "app_key": {"security token has one", "user token isn't asked"}, "user": {`"ann"`},
 	} {
-		i := slices.IndexFunc(told.Steps, func(s project.Step) bool { return s.Name == step })
+		i := slices.IndexFunc(told.Steps, func(s authority.Step) bool { return s.Name == step })
 		for _, part := range parts {
 			if i < 0 || !strings.Contains(told.Steps[i].Found, part) {
 				t.Errorf("got %+v, want the step %s to say %q", told.Steps, step, part)

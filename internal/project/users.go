@@ -52,7 +52,7 @@ func (e *examination) naming() *token { return e.tokens[len(e.tokens)-1] }
 // users by a canonical form, under which letters of full width, ligatures and many more are their plain ones. Here it must not do:
 // whoever gets the application to know him as ａnn would be let in as ann.
 func (e *examination) judgeUser(context.Context) (fault, error) {
-	if f := e.naming().chosen.faults[nameCheck]; f.reason != "" {
+	if f := e.naming().chosen.faults[nameCheck]; f.Reason != "" {
 		return f, nil
 	}
 	u, known := &e.caller.User, e.caller.ID != uuid.Nil
@@ -73,9 +73,9 @@ func (e *examination) judgeUser(context.Context) (fault, error) {
 	case u.State != account.Active:
 		return e.fault(authority.ReasonSuspended, "Unblock the user, if it may call.", "It is the user %s, who is suspended since the database was restored.", shown(u.Username)), nil
 	case e.limits().WithoutAdmin && u.Admin():
-		e.trace.note("It is the user %s, an administrator, who is let in without that role: the tokens can be forged.", shown(u.Username))
+		e.trace.Note("It is the user %s, an administrator, who is let in without that role: the tokens can be forged.", shown(u.Username))
 	default:
-		e.trace.note("It is the user %s.", shown(u.Username))
+		e.trace.Note("It is the user %s.", shown(u.Username))
 	}
 	return fault{}, nil
 }
@@ -102,7 +102,7 @@ func (e *examination) unknownUser() fault {
 		return e.fault(authority.ReasonUnknownUser, "Have the application send another name.", "No user has the name %s. None is made of it: it is that of a project's account.", shown(name))
 	}
 	e.caller.User = account.User{Kind: account.Person, Roles: draft.Roles}
-	e.trace.note("No user has the name %s. One is made of it.", shown(name))
+	e.trace.Note("No user has the name %s. One is made of it.", shown(name))
 	return fault{}
 }
 

@@ -132,8 +132,8 @@ func (e *examination) create(ctx context.Context, c authority.Credential) error 
 	if err != nil {
 		return err
 	}
-	if f.reason != "" {
-		return e.refusal(f.reason)
+	if f.Reason != "" {
+		return e.refusal(f.Reason)
 	}
 	return nil
 }
