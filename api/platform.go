@@ -107,12 +107,12 @@ type AssertionQuestion struct {
 type AssertionExplanation struct {
 	Accepted bool            `json:"accepted"`
 	Reason   string          `json:"reason,omitempty" doc:"of the refusal, as in the audit log"`
-	Steps    []AssertionStep `json:"steps" doc:"in the order in which they are taken; after one that fails, none is"`
+	Steps    []ExplainedStep `json:"steps" doc:"form, platform, key, signature, type, issuer, audience, times, email, user, scope, replay, in this order; after one that fails, none is taken"`
 }
 
-// AssertionStep is one step of the check of an assertion.
-type AssertionStep struct {
-	Step   string `json:"step" doc:"form, platform, key, signature, type, issuer, audience, times, email, user, scope, replay"`
+// ExplainedStep is one step of the check of an assertion, or of sealed tokens.
+type ExplainedStep struct {
+	Step   string `json:"step" doc:"its name"`
 	Passed bool   `json:"passed"`
 	Found  string `json:"found" doc:"what is there, and what is wanted"`
 	Fix    string `json:"fix,omitempty" doc:"what to do about it"`

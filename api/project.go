@@ -160,15 +160,7 @@ type SealedQuestion struct {
 
 // SealedExplanation says step by step whether sealed tokens are good, and why not. Nothing is used up, and nobody made.
 type SealedExplanation struct {
-	Accepted bool         `json:"accepted"`
-	Reason   string       `json:"reason,omitempty" doc:"of the refusal, as in the audit log"`
-	Steps    []SealedStep `json:"steps" doc:"in the order in which they are taken; after one that fails, none is"`
-}
-
-// SealedStep is one step of the check of sealed tokens.
-type SealedStep struct {
-	Step   string `json:"step" doc:"project, address, seal, times, context, app_key, user, replay"`
-	Passed bool   `json:"passed"`
-	Found  string `json:"found" doc:"what is there, and what is wanted"`
-	Fix    string `json:"fix,omitempty" doc:"what to do about it"`
+	Accepted bool            `json:"accepted"`
+	Reason   string          `json:"reason,omitempty" doc:"of the refusal, as in the audit log"`
+	Steps    []ExplainedStep `json:"steps" doc:"project, address, seal, times, context, app_key, user, replay, in this order; after one that fails, none is taken"`
 }

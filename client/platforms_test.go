@@ -118,7 +118,7 @@ func TestPlatforms(t *testing.T) {
 			func(c *client.Client) (any, error) {
 				return c.ExplainAssertion(t.Context(), "6", "eyJCANARY", false)
 			},
-			api.AssertionExplanation{Reason: "expired", Steps: []api.AssertionStep{
+			api.AssertionExplanation{Reason: "expired", Steps: []api.ExplainedStep{
 				{Step: "form", Passed: true, Found: "a JWT"}, {Step: "times", Found: "it ended", Fix: "Sign anew."},
 			}},
 		},
@@ -127,7 +127,7 @@ func TestPlatforms(t *testing.T) {
 			func(c *client.Client) (any, error) {
 				return c.ExplainAssertion(t.Context(), "6", "eyJCANARY", true)
 			},
-			api.AssertionExplanation{Accepted: true, Steps: []api.AssertionStep{}},
+			api.AssertionExplanation{Accepted: true, Steps: []api.ExplainedStep{}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func TestProjects(t *testing.T) {
 			func(c *client.Client) (any, error) {
 				return c.ExplainSealed(t.Context(), 1000, api.SealedQuestion{SecurityToken: "A%2BB", Context: "c", RemoteIP: "192.0.2.1"})
 			},
-			api.SealedExplanation{Reason: "expired", Steps: []api.SealedStep{
+			api.SealedExplanation{Reason: "expired", Steps: []api.ExplainedStep{
 				{Step: "seal", Passed: true, Found: "it opens"}, {Step: "times", Found: "it is old", Fix: "Seal anew."},
 			}},
 		},

@@ -84,7 +84,7 @@ func (p *program) showExplanation(e api.AssertionExplanation) error {
 }
 
 // steps prints the steps of an explanation.
-func (p *program) steps(steps []api.AssertionStep) {
+func (p *program) steps(steps []api.ExplainedStep) {
 	for _, s := range steps {
 		verdict := "ok     "
 		if !s.Passed {

@@ -123,12 +123,8 @@ func queryOf(text string) string {
 
 // showSealed prints the steps, and returns errDenied where one fails: see showVerdict.
 func (p *program) showSealed(e api.SealedExplanation) error {
-	steps := make([]api.AssertionStep, len(e.Steps))
-	for i, s := range e.Steps {
-		steps[i] = api.AssertionStep(s)
-	}
 	err := p.show(e, func() {
-		p.steps(steps)
+		p.steps(e.Steps)
 		if e.Accepted {
 			p.say("Accepted: the call would be let in.")
 		} else {

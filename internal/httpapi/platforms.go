@@ -244,9 +244,14 @@ func (s *server) explainAssertion(ctx context.Context, _ *call, in *assertionInp
 	if err != nil {
 		return nil, err
 	}
-	told := api.AssertionExplanation{Accepted: found.Accepted, Reason: string(found.Reason), Steps: make([]api.AssertionStep, len(found.Steps))}
-	for i, step := range found.Steps {
-		told.Steps[i] = api.AssertionStep{Step: step.Name, Passed: step.Passed, Found: step.Found, Fix: step.Fix}
+	return &answer[api.AssertionExplanation]{Body: api.AssertionExplanation{Accepted: found.Accepted, Reason: string(found.Reason), Steps: stepsOf(found.Steps)}}, nil
+}
+
+// stepsOf returns the steps of an explanation, of whatever was examined.
+func stepsOf(steps []authority.Step) []api.ExplainedStep {
+	told := make([]api.ExplainedStep, len(steps))
+	for i, s := range steps {
+		told[i] = api.ExplainedStep{Step: s.Name, Passed: s.Passed, Found: s.Found, Fix: s.Fix}
 	}
-	return &answer[api.AssertionExplanation]{Body: told}, nil
+	return told
 }

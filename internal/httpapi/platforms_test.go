@@ -494,7 +494,7 @@ func TestExplain(t *testing.T) {
 	before := len(d.actions(t))
 	for range 2 { // it isn't used up
 		told := d.explain(t, issued.Code, assertion)
-		if !told.Accepted || told.Reason != "" || len(told.Steps) != 12 || slices.ContainsFunc(told.Steps, func(s api.AssertionStep) bool { return !s.Passed || s.Found == "" }) {
+		if !told.Accepted || told.Reason != "" || len(told.Steps) != 12 || slices.ContainsFunc(told.Steps, func(s api.ExplainedStep) bool { return !s.Passed || s.Found == "" }) {
 			t.Errorf("got %+v, want it accepted in twelve steps", told)
 		}
 	}

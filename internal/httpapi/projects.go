@@ -228,11 +228,7 @@ func (s *server) explainSealed(ctx context.Context, _ *call, in *sealedInput) (*
 	if err != nil {
 		return nil, err
 	}
-	told := api.SealedExplanation{Accepted: found.Accepted, Reason: string(found.Reason), Steps: make([]api.SealedStep, len(found.Steps))}
-	for i, step := range found.Steps {
-		told.Steps[i] = api.SealedStep{Step: step.Name, Passed: step.Passed, Found: step.Found, Fix: step.Fix}
-	}
-	return &answer[api.SealedExplanation]{Body: told}, nil
+	return &answer[api.SealedExplanation]{Body: api.SealedExplanation{Accepted: found.Accepted, Reason: string(found.Reason), Steps: stepsOf(found.Steps)}}, nil
 }
 
 // numberOf returns the number in a path. What isn't one, or not in its one spelling, is no project's.
