@@ -35,7 +35,7 @@ const (
 // of a query, where they are the credential.
 func createProject(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, queries map[sealed.Mode]secret.Text, err error) {
 	projects, err := project.New(project.Config{
-		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Revision: func() int64 { return 0 }, Parameters: xdoc.Parameters, Now: time.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
+		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Revision: func() int64 { return 0 }, Parameters: xdoc.Parameters(), Now: time.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	if err != nil {
 		return uuid.Nil, nil, err
@@ -66,8 +66,8 @@ func sealCall(settings *sealed.Settings, key secret.Text) (secret.Text, error) {
 	now := time.Now().Format("2006-01-02T15:04:05-07:00")
 	query := url.Values{}
 	for parameter, text := range map[string]string{
-		xdoc.Parameters.Security: "<SecurityToken>\r\n    <Context>" + securityContext + "</Context>\r\n    <AppId>MyAppId</AppId>\r\n    <AppKey>MyAppKey</AppKey>\r\n    <GenDT>" + now + "</GenDT>\r\n</SecurityToken>",
-		xdoc.Parameters.User:     "<UserToken>\r\n    <UserName>" + userName(callerNumber) + "</UserName>\r\n    <Display>John Doe</Display>\r\n</UserToken>",
+		xdoc.Parameters().Security: "<SecurityToken>\r\n    <Context>" + securityContext + "</Context>\r\n    <AppId>MyAppId</AppId>\r\n    <AppKey>MyAppKey</AppKey>\r\n    <GenDT>" + now + "</GenDT>\r\n</SecurityToken>",
+		xdoc.Parameters().User:     "<UserToken>\r\n    <UserName>" + userName(callerNumber) + "</UserName>\r\n    <Display>John Doe</Display>\r\n</UserToken>",
 	} {
 		token, err := cipher.Seal(rand.Reader, []byte(text), sealed.Bound(project.DefaultNumber, parameter))
 		if err != nil {

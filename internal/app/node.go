@@ -168,7 +168,7 @@ func (n *node) wire(o *Options) (err error) {
 		return err
 	}
 	n.projects, err = project.New(project.Config{
-		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Revision: n.feed.Revision, Parameters: xdoc.Parameters, Now: o.Now,
+		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Revision: n.feed.Revision, Parameters: xdoc.Parameters(), Now: o.Now,
 		Pause: pause, Random: o.Random,
 	})
 	if err != nil {
@@ -185,7 +185,7 @@ func (n *node) wire(o *Options) (err error) {
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
 		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects),
-		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: xdoc.Parameters,
+		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: xdoc.Parameters(),
 		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.Hear, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err

@@ -220,7 +220,7 @@ func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *
 // limit holds a principal to the limits of its credential that count at every door. That it is good, but not from there, is
 // for nobody to learn who has stolen it: so the answer is that to a bad one.
 func (a *Authority) limit(p *Principal, from netip.Addr, now time.Time) *Refusal {
-	if !p.Limits.admits(from) {
+	if !p.Limits.Admits(from) {
 		return &Refusal{Reason: ReasonAddressNotAllowed, ID: p.CredentialID, UserID: p.ID}
 	}
 	if wait := a.rates.take(p.CredentialID, p.Limits.Rate, now); wait > 0 {

@@ -43,12 +43,12 @@ type Trace struct{ steps []Step }
 // Examine takes the checks in their order, up to the first that fails, whose reason it returns. An error says that nobody knows.
 func (t *Trace) Examine(ctx context.Context, checks []Check) (Reason, error) {
 	for _, c := range checks {
-		t.Begin(c.Name)
+		t.begin(c.Name)
 		f, err := c.Take(ctx)
 		if err != nil {
 			return "", err
 		}
-		t.End(f)
+		t.end(f)
 		if f.Reason != "" {
 			return f.Reason, nil
 		}
@@ -56,8 +56,8 @@ func (t *Trace) Examine(ctx context.Context, checks []Check) (Reason, error) {
 	return "", nil
 }
 
-// Begin opens the next step.
-func (t *Trace) Begin(name string) {
+// begin opens the next step.
+func (t *Trace) begin(name string) {
 	if t != nil {
 		t.steps = append(t.steps, Step{Name: name})
 	}
@@ -70,8 +70,8 @@ func (t *Trace) Note(format string, args ...any) {
 	}
 }
 
-// End closes the step: with what it noted where it passes, else with its fault.
-func (t *Trace) End(f Fault) {
+// end closes the step: with what it noted where it passes, else with its fault.
+func (t *Trace) end(f Fault) {
 	switch {
 	case t == nil:
 	case f.Reason == "":

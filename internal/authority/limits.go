@@ -53,8 +53,8 @@ func (l *Limits) HasScope(scope string) bool {
 	return l != nil && slices.Contains(l.Scopes, scope)
 }
 
-// admits reports whether the limits count from an address. One that isn't known is from nowhere.
-func (l *Limits) admits(from netip.Addr) bool {
+// Admits reports whether the limits count from an address. One that isn't known is from nowhere.
+func (l *Limits) Admits(from netip.Addr) bool {
 	return len(l.From) == 0 || slices.ContainsFunc(l.From, func(p netip.Prefix) bool { return p.Contains(from.Unmap().WithZone("")) })
 }
 

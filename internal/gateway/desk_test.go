@@ -24,6 +24,7 @@ import (
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
@@ -74,9 +75,6 @@ const (
 	clientAddress = "198.51.100.7"
 )
 
-// sealedParameters are the names under which sealed tokens come.
-var sealedParameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
-
 // apiCookie is the cookie of a browser's session that the gateway takes.
 const apiCookie = "jeton_api"
 
@@ -110,7 +108,7 @@ func newDesk(t testing.TB) *desk {
 	check(t, err)
 	d.sessions = d.sessionsAt(t, opened)
 	d.projects, err = project.New(project.Config{
-		Store: store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: sealedParameters, Now: opened, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
+		Store: store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: xdoc.Parameters(), Now: opened, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: opened})
@@ -120,7 +118,7 @@ func newDesk(t testing.TB) *desk {
 	d.authority, err = authority.New(authority.Config{
 		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions, d.projects), Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
-		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: sealedParameters,
+		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: xdoc.Parameters(),
 	})
 	check(t, err)
 	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.Sealed)

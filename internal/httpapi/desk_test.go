@@ -37,6 +37,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
@@ -232,7 +233,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	})
 	check(t, err)
 	d.projects, err = project.New(project.Config{
-		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: testdesk.Parameters, Now: d.clock, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
+		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: xdoc.Parameters(), Now: d.clock, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	check(t, err)
 	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: d.clock})
@@ -253,7 +254,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	d.authority, err = authority.New(authority.Config{
 		Ways: ways, Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
 		Cookies:    []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
-		Parameters: testdesk.Parameters,
+		Parameters: xdoc.Parameters(),
 	})
 	check(t, err)
 	check(t, changes.CatchUp(ctx))

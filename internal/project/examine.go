@@ -223,17 +223,17 @@ func (e *examination) demand() {
 // judgeAddress holds the call to the addresses of the project. One that isn't known is from nowhere, but for an administrator who
 // doesn't ask about any.
 func (e *examination) judgeAddress(context.Context) (fault, error) {
-	from := e.from.Unmap().WithZone("")
+	limits := authority.Limits{From: e.project.AllowedIPs}
 	switch {
-	case len(e.project.AllowedIPs) == 0:
+	case len(limits.From) == 0:
 		e.trace.Note("Tokens of the project count from every address.")
-	case e.trace != nil && !from.IsValid():
+	case e.trace != nil && !e.from.IsValid():
 		e.trace.Note("No address is given, so it isn't judged: the project has a list.")
-	case slices.ContainsFunc(e.project.AllowedIPs, func(p netip.Prefix) bool { return p.Contains(from) }):
-		e.trace.Note("The address %s is one of the project's.", from)
+	case limits.Admits(e.from):
+		e.trace.Note("The address %s is one of the project's.", e.from)
 	default:
 		return e.fault(authority.ReasonAddressNotAllowed, "Call from one of its addresses, or add this one (allowed_ips). Behind a proxy, see that Jeton trusts it to tell the client's address.",
-			"The address %s is none of the project's.", from), nil
+			"The address %s is none of the project's.", e.from), nil
 	}
 	return fault{}, nil
 }

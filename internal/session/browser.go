@@ -188,7 +188,7 @@ func (o *SealedOrigin) detail(owner *authority.Principal) []string {
 	if o.Project == uuid.Nil || owner.Limits == nil || owner.Limits.Application == "" {
 		return nil
 	}
-	return []string{"application", secret.Redact(owner.Limits.Application)}
+	return []string{"application", owner.Limits.Application}
 }
 
 // End logs a session out: both its cookies are refused from the moment End returns. The owner's principal names it, by the

@@ -33,6 +33,7 @@ import (
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
@@ -52,9 +53,6 @@ const (
 	ConsoleCookie = "jeton"
 	APICookie     = "jeton_api"
 )
-
-// Parameters are the names under which sealed tokens come.
-var Parameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
 
 // Peer is the address from which calls come.
 var Peer = netip.MustParseAddr("192.0.2.7")
@@ -121,7 +119,7 @@ func New(tb testing.TB, o Options) *Desk {
 	var err error
 	d.Authority, err = authority.New(authority.Config{
 		Ways:  append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions, d.Platforms, d.Projects),
-		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: Parameters,
+		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
 	})
@@ -187,7 +185,7 @@ func (d *Desk) open(tb testing.TB) (err error) {
 		return err
 	}
 	d.Projects, err = project.New(project.Config{
-		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Revision: d.Feed.Revision, Parameters: Parameters, Now: d.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
+		Store: d.Store, Users: d.Accounts, Keyring: d.Keyring, Applied: d.applied, Revision: d.Feed.Revision, Parameters: xdoc.Parameters(), Now: d.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func newEdge(t testing.TB) *edge {
 	check(t, err)
 	d.way = &scripted{user: d.user.ID, set: set.ID, project: ours.ID, once: map[string]bool{}}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.Browsers.Ways(), d.way, d.Personal), Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters,
+		Ways: append(d.Browsers.Ways(), d.way, d.Personal), Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: desk.ConsoleCookie}, {Kind: authority.APISession, Name: desk.APICookie}},
 		Fresh:   d.Feed.Fresh, Now: d.Now, Random: rand.Reader,
 	})

@@ -132,11 +132,12 @@ func (p parameters) read(into map[string]*string) error {
 // has no place in a URL, so that the product reads what its client wrote; a name that can't be read is left out with its value,
 // since somebody might yet read it as that of a token.
 func (p parameters) withoutTokens() string {
+	names := Parameters()
 	var b strings.Builder
 	for pair := range strings.SplitSeq(string(p), "&") {
 		name, value, valued := strings.Cut(pair, "=")
 		plain, err := url.QueryUnescape(name)
-		if err != nil || pair == "" || authority.SameParameter(name, Parameters.Security) || authority.SameParameter(name, Parameters.User) {
+		if err != nil || pair == "" || authority.SameParameter(name, names.Security) || authority.SameParameter(name, names.User) {
 			continue
 		}
 		if b.Len() > 0 {

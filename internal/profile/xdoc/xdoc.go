@@ -31,9 +31,10 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Parameters are the names by which XDOC's clients send their tokens, and say which project and security context they mean. They
-// are never written.
-var Parameters = authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
+// Parameters are the names by which XDOC's clients send their tokens, and say which project and security context they mean.
+func Parameters() authority.Parameters {
+	return authority.Parameters{Security: "XST", User: "XUT", Context: "XSC", Project: "ProjectId"}
+}
 
 // Sessions begins sessions of browsers.
 type Sessions interface {
@@ -138,7 +139,8 @@ func (p *profile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // present takes the sealed tokens among the parameters for what the request presents. Anything else that it presents beside them
 // the authority refuses.
 func (c *call) present(all parameters) error {
-	tokens, err := Parameters.Read(string(all))
+	names := Parameters()
+	tokens, err := names.Read(string(all))
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		return c.cfg.Authority.Refuse(ref.Reason, &c.in, &c.door)
 	}
