@@ -191,6 +191,14 @@ func (p *page) address(t *testing.T) string {
 	return p.eval(t, `location.href`)
 }
 
+// isAt reports whether the browser is at an address. While one page follows another there may be nothing to ask.
+func (p *page) isAt(address string) bool {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	at, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href`))
+	return err == nil && at == address
+}
+
 // eval asks the page for a string. A promise is waited for.
 func (p *page) eval(t *testing.T, expression string) string {
 	t.Helper()

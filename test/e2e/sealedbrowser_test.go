@@ -52,7 +52,7 @@ func (s *links) seen() string {
 func (p *page) follow(t *testing.T, to, until string) {
 	t.Helper()
 	p.eval(t, fmt.Sprintf(`(() => { const a = document.createElement("a"); a.href = %q; document.body.append(a); setTimeout(() => a.click(), 0); return "" })()`, to))
-	within(t, patience, "the browser to be at "+until, func() bool { return p.address(t) == until })
+	within(t, patience, "the browser to be at "+until, func() bool { return p.isAt(until) })
 }
 
 // TestSealedInABrowser has a browser follow links that hold sealed tokens. It goes on by a cookie for the API, at an address without
