@@ -47,6 +47,6 @@ func (g *gateway) refuseAuthRequest(w http.ResponseWriter, ref *authority.Refusa
 		}
 	}
 	web.SetProblemHeaders(h, status, ref.RetryAfter)
-	h[identityNames[xJetonStatus]] = answer
+	h[web.StatusHeader] = answer
 	w.WriteHeader(status)
 }

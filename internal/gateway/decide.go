@@ -32,7 +32,9 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 		return g.refuse(w, d.Refusal)
 	}
 	line.Caller(&d.Principal)
-	g.setIdentity(w.Header(), &d)
+	h := w.Header()
+	web.SetIdentity(h, &d)
+	h["Cache-Control"] = g.fixed.noStore
 	return nil // the status 200 goes without saying: net/http sends it
 }
 
@@ -40,7 +42,7 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 // told. The answer is the proxy's own way's.
 func (g *gateway) refuse(w http.ResponseWriter, ref *authority.Refusal) *authority.Refusal {
 	web.Note(w).Refused(ref)
-	g.clearIdentity(w.Header())
+	web.ClearIdentity(w.Header())
 	web.SetChallenge(w.Header(), ref.Reason)
 	return ref
 }

@@ -17,6 +17,6 @@ func (g *gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	problem := web.ProblemOf(ref)
-	w.Header()[identityNames[xJetonStatus]] = []string{strconv.Itoa(problem.Status)}
+	w.Header()[web.StatusHeader] = []string{strconv.Itoa(problem.Status)}
 	web.WriteProblem(w, r, problem)
 }

@@ -63,6 +63,20 @@ func (g *gateway) routes() http.Handler {
 
 // notFound is for a proxy that asks at a path that isn't there: a fault of its configuration, and no leave to pass.
 func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
-	g.clearIdentity(w.Header())
+	web.ClearIdentity(w.Header())
 	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, and /forward-auth, for Caddy and Traefik."))
+}
+
+// fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
+// written.
+type fixed struct {
+	noStore                                                     []string
+	malformed, unauthenticated, forbidden, tooMany, unavailable []string // values of X-Jeton-Status
+}
+
+func newFixed() fixed {
+	return fixed{
+		noStore:   []string{"no-store"},
+		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, tooMany: []string{"429"}, unavailable: []string{"503"},
+	}
 }

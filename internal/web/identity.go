@@ -1,4 +1,4 @@
-package gateway
+package web
 
 import (
 	"encoding/hex"
@@ -10,7 +10,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-// The identity headers, by their place in identityNames.
+// The identity headers, by their place in IdentityNames.
 const (
 	remoteUser = iota
 	remoteName
@@ -28,44 +28,40 @@ const (
 	identityCount
 )
 
-// identityNames are in the spelling of http.Header's keys, which spares working it out for each answer. The first two
-// families are what Authelia and oauth2-proxy send, so that an API that knows either need not change.
-var identityNames = [identityCount]string{
+// StatusHeader is the one among IdentityNames that tells of the answer and not of the caller: the status that the caller should
+// see, where a proxy doesn't understand every one.
+const StatusHeader = "X-Jeton-Status"
+
+// IdentityNames are the header fields by which an API hears whose a call is, in the spelling of http.Header's keys, which
+// spares working it out for each answer. The first two families are what Authelia and oauth2-proxy send, so that an API
+// that knows either need not change.
+var IdentityNames = [identityCount]string{
 	"Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups",
 	"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
-	"X-Jeton-User-Id", "X-Jeton-Credential-Kind", "X-Jeton-Credential-Id", "X-Jeton-Service", "X-Jeton-Status",
+	"X-Jeton-User-Id", "X-Jeton-Credential-Kind", "X-Jeton-Credential-Id", "X-Jeton-Service", StatusHeader,
 }
 
-// fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
+// noIdentity is the value of an identity header that has nothing to tell, as http.Header wants it. It is shared and never
 // written.
-type fixed struct {
-	none, noStore                                               []string
-	malformed, unauthenticated, forbidden, tooMany, unavailable []string // values of X-Jeton-Status
-}
+var noIdentity = []string{""}
 
-func newFixed() fixed {
-	return fixed{
-		none: []string{""}, noStore: []string{"no-store"},
-		malformed: []string{"400"}, unauthenticated: []string{"401"}, forbidden: []string{"403"}, tooMany: []string{"429"}, unavailable: []string{"503"},
+// ClearIdentity tells that nothing is known of the caller: each identity header is set, to nothing, so that a proxy that
+// copies them puts it in the place of what a client wrote.
+func ClearIdentity(h http.Header) {
+	for _, name := range IdentityNames {
+		h[name] = noIdentity
 	}
 }
 
-// clearIdentity tells that nothing is known of the caller.
-func (g *gateway) clearIdentity(h http.Header) {
-	for _, name := range identityNames {
-		h[name] = g.fixed.none
-	}
-}
-
-// setIdentity tells whose the call is. The values share one array: a header of thirteen fields costs one allocation, and
-// those with nothing to tell none.
-func (g *gateway) setIdentity(h http.Header, d *authority.Decision) {
+// SetIdentity tells whose a call is that may pass, in every identity header, to nothing where there is nothing to tell. The
+// values share one array: a header of thirteen fields costs one allocation, and those with nothing to tell none.
+func SetIdentity(h http.Header, d *authority.Decision) {
 	u := &d.Principal.User
 	values := make([]string, identityCount)
-	values[remoteUser] = encode(u.Username)
-	values[remoteName] = encode(u.DisplayName)
-	values[remoteEmail] = encode(u.Email)
-	values[remoteGroups] = encode(strings.Join(u.Roles, ","))
+	values[remoteUser] = encodeField(u.Username)
+	values[remoteName] = encodeField(u.DisplayName)
+	values[remoteEmail] = encodeField(u.Email)
+	values[remoteGroups] = encodeField(strings.Join(u.Roles, ","))
 	values[xAuthRequestUser] = values[remoteUser]
 	values[xAuthRequestPreferredUsername] = values[remoteUser]
 	values[xAuthRequestEmail] = values[remoteEmail]
@@ -74,10 +70,9 @@ func (g *gateway) setIdentity(h http.Header, d *authority.Decision) {
 	values[xJetonCredentialKind] = d.Kind.String()
 	values[xJetonService] = d.Service
 	values[xJetonStatus] = "200"
-	for i, name := range identityNames {
+	for i, name := range IdentityNames {
 		h[name] = values[i : i+1 : i+1]
 	}
-	h["Cache-Control"] = g.fixed.noStore
 }
 
 // idText is the length of an ID as text.
@@ -99,10 +94,10 @@ func idTexts(a, b uuid.UUID) (string, string) {
 	return both[:idText], both[idText:]
 }
 
-// encode percent-encodes what can't stand in a header field as it is, and '%', so that decoding gives back the very name
+// encodeField percent-encodes what can't stand in a header field as it is, and '%', so that decoding gives back the very name
 // and no two names look alike. A line break would begin a header of the name's choosing; bytes beyond ASCII are read in
 // two ways by those who get them; spaces at either end are cut off by HTTP (RFC 9110, section 5.5).
-func encode(value string) string {
+func encodeField(value string) string {
 	at := 0
 	for at < len(value) && plain(value, at) {
 		at++
