@@ -305,12 +305,12 @@ func (s *stack) setState(t *testing.T, user, state string) {
 	must(t, err)
 }
 
-// refusals counts what the audit log holds of refusals at the gateway, by reason, and tells the address of the newest.
+// refusals counts what the audit log holds of refused calls to APIs, by reason, and tells the address of the newest.
 func (s *stack) refusals(t *testing.T, reason string) (count int64, address string) {
 	t.Helper()
 	for e, err := range s.admin.Events(t.Context(), client.EventFilter{Action: "refused", Reason: reason}) {
 		must(t, err)
-		if e.Door != "gateway" {
+		if e.Door != "gateway" && e.Door != "proxy" {
 			continue
 		}
 		if count += e.Count; address == "" && e.Actor != nil {
