@@ -106,6 +106,12 @@ type Service struct {
 	// AcceptAPITokens is for clients that can't exchange a token: the long-lived one then travels with each call.
 	AcceptAPITokens bool `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
 	Project         int  `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; absent for none"`
+	// Upstream and what follows are for Jeton's own proxy alone, at --proxy-listen.
+	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://127.0.0.1:9000, https://… or, for gRPC without TLS, h2c://…; absent for nowhere"`
+	Profile            string     `json:"profile,omitempty" doc:"the product whose clients' own paths the proxy serves on the service's host; absent for none"`
+	ForwardQueryTokens bool       `json:"forward_query_tokens" doc:"whether the proxy leaves sealed tokens in the query of a call"`
+	IdentityToken      bool       `json:"identity_token" doc:"whether the proxy tells the API who calls by a signed token, too, in X-Jeton-Identity"`
+	RateLimit          *RateLimit `json:"rate_limit,omitempty" doc:"how many calls of the service are let in, of all callers together"`
 	// Suspended services were changed after the moment that a restore went back to: their operations may allow more than they did.
 	Suspended bool      `json:"suspended" doc:"nobody may call it since a restore, until an administrator changes it or its operations"`
 	CreatedAt time.Time `json:"created_at"`
@@ -122,6 +128,12 @@ type NewService struct {
 	Verifiers       []string `json:"verifiers,omitempty"`
 	AcceptAPITokens bool     `json:"accept_api_tokens,omitempty" doc:"false if absent: a client exchanges its API token for an access token first"`
 	Project         int      `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; none if absent"`
+
+	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://127.0.0.1:9000, https://… or, for gRPC without TLS, h2c://…; nowhere if absent"`
+	Profile            string     `json:"profile,omitempty" doc:"the product whose clients' own paths the proxy serves on the service's host; none if absent"`
+	ForwardQueryTokens bool       `json:"forward_query_tokens,omitempty" doc:"false if absent: the proxy takes sealed tokens out of the query of a call"`
+	IdentityToken      bool       `json:"identity_token,omitempty" doc:"false if absent: the proxy tells the API who calls by header fields alone"`
+	RateLimit          *RateLimit `json:"rate_limit,omitempty" doc:"how many calls of the service are let in, of all callers together; any number if absent"`
 }
 
 // ServicePatch is the body of PATCH /v1/services/{name} (RFC 7396): absent members stay as they are, null makes of one
@@ -135,7 +147,13 @@ type ServicePatch struct {
 	Verifiers       Optional[[]string] `json:"verifiers,omitzero" nullable:"true"`
 	AcceptAPITokens Optional[bool]     `json:"accept_api_tokens,omitzero" nullable:"true"`
 	Project         Optional[int]      `json:"project,omitzero" nullable:"true"`
-	Suspended       Optional[bool]     `json:"suspended,omitzero" nullable:"true" doc:"false alone: a restore suspends services, and nobody else"`
+
+	Upstream           Optional[string]         `json:"upstream,omitzero" nullable:"true"`
+	Profile            Optional[string]         `json:"profile,omitzero" nullable:"true"`
+	ForwardQueryTokens Optional[bool]           `json:"forward_query_tokens,omitzero" nullable:"true"`
+	IdentityToken      Optional[bool]           `json:"identity_token,omitzero" nullable:"true"`
+	RateLimit          Optional[RateLimitPatch] `json:"rate_limit,omitzero" nullable:"true"`
+	Suspended          Optional[bool]           `json:"suspended,omitzero" nullable:"true" doc:"false alone: a restore suspends services, and nobody else"`
 }
 
 // Operation is a method and path pattern of a service, and who may call it. Of all that match a call the most specific

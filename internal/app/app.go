@@ -43,7 +43,10 @@ type Options struct {
 }
 
 // Addresses are those of the listeners, with their real ports.
-type Addresses struct{ Public, Gateway, Admin net.Addr }
+type Addresses struct {
+	Public, Gateway, Admin net.Addr
+	Proxy                  net.Addr // nil where there is none
+}
 
 // Run runs Jeton until ctx ends, then drains and stops it. The error says why it couldn't start or had to stop.
 func Run(ctx context.Context, o Options) error {
@@ -87,7 +90,11 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	stops.push("maintenance", n.maintain())
 	faults := doors.serve(stops)
 	addresses := doors.addresses()
-	logger.InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
+	about := []any{}
+	if addresses.Proxy != nil {
+		about = append(about, "proxy", addresses.Proxy.String())
+	}
+	logger.With(about...).InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)
 	w := &watched{by: o.Supervisor, admin: addresses.Admin, url: url, logger: logger}
 	stops.push("supervision", w.serving(ctx))

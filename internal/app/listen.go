@@ -15,6 +15,8 @@ import (
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/oauth"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
+	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -33,36 +35,48 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.Ser
 
 // doors are the listeners. The last is the first to close: who asks for health hears of the draining until the others
 // are done.
-type doors struct{ admin, gateway, public door }
+type doors struct{ admin, gateway, proxy, public door }
 
-func (d *doors) all() []*door { return []*door{&d.admin, &d.gateway, &d.public} }
+// all returns the doors that there are: without that of the proxy, where none was opened or is to be.
+func (d *doors) all() []*door {
+	all := []*door{&d.admin, &d.gateway, &d.public}
+	if d.proxy.name != "" {
+		all = append(all, &d.proxy)
+	}
+	return all
+}
+
+// plan is how a door is to be opened.
+type plan struct {
+	flag  string // that gives its address
+	serve web.ServerConfig
+	tls   bool
+}
 
 // openDoors opens all listeners, or none: the error names every one that couldn't be opened.
 func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certificate, logger *slog.Logger) (*doors, error) {
 	d := &doors{admin: door{name: "admin"}, gateway: door{name: "gateway"}, public: door{name: "public"}}
-	var errs []error
 	room := descriptors()
-	for i, l := range []struct {
-		flag, address string
-		maxBody       int64
-		connections   int // so that no listener takes the descriptors of the others and of the database
-		tls           bool
-	}{
-		{"--admin-listen", cfg.AdminListen, 0, room / 16, false},
-		{"--gateway-listen", cfg.GatewayListen, 0, room / 4, cfg.GatewayTLS()},
-		{"--listen", cfg.Listen, maxBody, room / 2, cfg.PublicTLS()},
-	} {
+	plans := []plan{ // in the order of doors.all; the room is bounded so that no listener takes the descriptors of the others and of the database
+		{flag: "--admin-listen", serve: web.ServerConfig{Address: cfg.AdminListen, MaxConnections: room / 16}},
+		{flag: "--gateway-listen", serve: web.ServerConfig{Address: cfg.GatewayListen, MaxConnections: room / 4}, tls: cfg.GatewayTLS()},
+		{flag: "--listen", serve: web.ServerConfig{Address: cfg.Listen, MaxBody: maxBody, MaxConnections: room / 4}, tls: cfg.PublicTLS()},
+	}
+	if cfg.ProxyListen != "" {
+		d.proxy.name = "proxy" // each of its connections may have one to an upstream
+		plans = append(plans, plan{flag: "--proxy-listen", serve: web.ServerConfig{Address: cfg.ProxyListen, Streams: true, MaxConnections: room / 6}, tls: cfg.ProxyTLS()})
+	}
+	var errs []error
+	for i, p := range plans {
 		at := d.all()[i]
-		serve := web.ServerConfig{
-			Name: at.name, Address: l.address, Handler: at, Logger: logger, MaxBody: l.maxBody, Drain: cfg.Drain,
-			MaxConnections: l.connections,
-		}
-		if l.tls {
+		serve := p.serve
+		serve.Name, serve.Handler, serve.Logger, serve.Drain = at.name, at, logger, cfg.Drain
+		if p.tls {
 			serve.TLS = certificate
 		}
 		server, err := web.Listen(ctx, serve)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w (is another Jeton running? %s gives another address)", err, l.flag))
+			errs = append(errs, fmt.Errorf("%w (is another Jeton running? %s gives another address)", err, p.flag))
 			continue
 		}
 		at.server = server
@@ -123,7 +137,11 @@ func (d *doors) serve(stops *stopStack) <-chan error {
 }
 
 func (d *doors) addresses() Addresses {
-	return Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr()}
+	a := Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr()}
+	if d.proxy.server != nil {
+		a.Proxy = d.proxy.server.Addr()
+	}
+	return a
 }
 
 // gatewayKinds are the kinds of credential with which the protected APIs can be called. An API token is among them for the
@@ -153,7 +171,39 @@ func (n *node) furnish(d *doors) error {
 	d.public.handler = web.Headers(https, web.Log(n.logger, d.public.name, n.now, public))
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
 	d.admin.handler = n.adminHandler()
+	if d.proxy.name == "" {
+		return nil
+	}
+	before, err := n.proxyHandler()
+	if err != nil {
+		return err
+	}
+	d.proxy.handler = web.Log(n.logger, d.proxy.name, n.now, before)
 	return nil
+}
+
+// proxyHandler serves the services that have an upstream, and before it the paths of the products whose profile a service names.
+func (n *node) proxyHandler() (http.Handler, error) {
+	before, err := proxy.New(proxy.Config{
+		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
+		Parameters: xdoc.Parameters(), AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	products, err := n.products(before)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range products {
+			if p.serves(r.URL.EscapedPath()) && n.catalog.Policy().HasProfile(r.Host, p.name) {
+				p.handler.ServeHTTP(w, r)
+				return
+			}
+		}
+		before.ServeHTTP(w, r)
+	}), nil
 }
 
 // publicHandler serves the API below /v1, OAuth's endpoints and the profiles at their own paths, and the console at every
@@ -184,7 +234,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	products, err := n.products()
+	products, err := n.products(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -174,7 +174,7 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
-	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Now: o.Now})
+	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Profiles: profiles(), Now: o.Now})
 	if err != nil {
 		return err
 	}

@@ -41,12 +41,27 @@ type Service struct {
 	// store knows: zero where the project was deleted.
 	Project       uuid.UUID
 	ProjectNumber int
+	Route
+	// Rate bounds the calls of all callers together, on each node.
+	Rate authority.Rate
 	// Suspended lets nobody call the service: it was changed after the moment that the database was put back to, so that its
 	// operations may allow more than they did. Each change of it or of its operations ends that.
 	Suspended bool
 	Version   int64 // raised by each change of the service or its operations
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// Route is what the proxy does with a call of a service that may pass.
+type Route struct {
+	// Upstream is where calls are passed on to: http://host:port, https://… or h2c://…; empty for nowhere.
+	Upstream string
+	// Profile names the product whose clients' own paths the proxy serves on the service's host; empty for none.
+	Profile string
+	// ForwardQueryTokens leaves sealed tokens in the query.
+	ForwardQueryTokens bool
+	// IdentityToken has the API told by a signed token, too, who calls.
+	IdentityToken bool
 }
 
 // Entry is a service with its operations, as the policy is compiled from.
@@ -99,13 +114,16 @@ type Config struct {
 	Projects Projects
 	// Applied returns once this process has heard of every change committed so far.
 	Applied func(ctx context.Context) error
-	Now     func() time.Time
+	// Profiles are the names that a service's profile may have.
+	Profiles []string
+	Now      func() time.Time
 }
 
 // Catalog manages services. It is safe for concurrent use. Make one with New; it holds no policy until Reload.
 type Catalog struct {
 	cfg      Config
 	compiled atomic.Pointer[policy.Table]
+	routes   atomic.Pointer[map[uuid.UUID]Routed]
 }
 
 // New returns a Catalog, or an error where the configuration lacks something.
@@ -115,11 +133,25 @@ func New(cfg Config) (*Catalog, error) {
 	}
 	c := &Catalog{cfg: cfg}
 	c.compiled.Store(&policy.Table{})
+	c.routes.Store(&map[uuid.UUID]Routed{})
 	return c, nil
 }
 
 // Policy returns the policy in force. It never blocks.
 func (c *Catalog) Policy() *policy.Table { return c.compiled.Load() }
+
+// Routed is a route, and the host of its service, in lower case.
+type Routed struct {
+	Route
+
+	Host string
+}
+
+// Route returns that of the service of an ID, as of the newest policy or the one before. It never blocks.
+func (c *Catalog) Route(service uuid.UUID) (Routed, bool) {
+	r, ok := (*c.routes.Load())[service]
+	return r, ok
+}
 
 // Reload compiles what the database holds now. On an error the former policy stays in force.
 func (c *Catalog) Reload(ctx context.Context) error {
@@ -127,14 +159,15 @@ func (c *Catalog) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	services := make([]policy.Service, len(entries))
+	services, routes := make([]policy.Service, len(entries)), make(map[uuid.UUID]Routed, len(entries))
 	for i, e := range entries {
-		services[i] = e.compilable(e.Operations)
+		services[i], routes[e.ID] = e.compilable(e.Operations), Routed{e.Route, e.Host}
 	}
 	table, err := policy.Compile(services)
 	if err != nil {
 		return fmt.Errorf("compiling the catalog: %w", err)
 	}
+	c.routes.Store(&routes) // first: a service that a call finds has its route
 	c.compiled.Store(table)
 	return nil
 }
@@ -144,7 +177,7 @@ func (s *Service) compilable(ops []policy.Operation) policy.Service {
 	return policy.Service{
 		ID: s.ID, Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix,
 		Default: s.Default, AllowInPath: s.AllowInPath, AcceptAPITokens: s.AcceptAPITokens, Suspended: s.Suspended,
-		Verifiers: s.Verifiers, Project: s.Project, Operations: ops,
+		Verifiers: s.Verifiers, Project: s.Project, Profile: s.Profile, Calls: s.Rate.Calls, Per: s.Rate.Per, Operations: ops,
 	}
 }
 
@@ -159,6 +192,8 @@ type Draft struct {
 	// AcceptAPITokens is that of Service.
 	AcceptAPITokens bool
 	Project         int // the number of a project; 0 for none
+	Route
+	Rate authority.Rate // the zero Rate for any number of calls
 }
 
 // Create makes a service without operations. Errors are a *authority.FieldError, ErrConflict or a store's.
@@ -216,6 +251,9 @@ func (c *Catalog) fill(ctx context.Context, s *Service, d Draft) error {
 		return fieldErrorOf(err)
 	}
 	s.Host = withoutDot(s.Host)
+	if err := c.setRoute(s, d); err != nil {
+		return err
+	}
 	if err := c.setProject(ctx, s, d.Project); err != nil {
 		return err
 	}
@@ -285,7 +323,9 @@ func (s *Service) detail() []string {
 	return []string{
 		"host", s.Host, "path_prefix", s.PathPrefix, "default", string(s.Default), "allow_in_path", s.AllowInPath,
 		"verifiers", strings.Join(verifiers, ","), "accept_api_tokens", strconv.FormatBool(s.AcceptAPITokens),
-		"project", projectText(s.ProjectNumber),
+		"project", projectText(s.ProjectNumber), "upstream", s.Upstream, "profile", s.Profile,
+		"forward_query_tokens", strconv.FormatBool(s.ForwardQueryTokens), "identity_token", strconv.FormatBool(s.IdentityToken),
+		"rate_limit", rateText(s.Rate),
 	}
 }
 

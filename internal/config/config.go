@@ -31,12 +31,13 @@ import (
 type Config struct {
 	Listen        string // host:port of the public API and the console
 	GatewayListen string // host:port of the checks that proxies ask for
+	ProxyListen   string // host:port of the proxy before the services that have an upstream; empty for none
 	AdminListen   string // host:port of health and metrics
 	// PublicURL is the origin by which clients know Jeton, in lower case and without a slash at its end.
 	PublicURL string
 	TLSCert   string   // PEM file of the certificate and of those between it and its root; empty for plain http
 	TLSKey    string   // PEM file of its key
-	PlainHTTP []string // the listeners, public or gateway, that may speak plain http beyond loopback
+	PlainHTTP []string // the listeners, public, gateway or proxy, that may speak plain http beyond loopback
 	Data      string   // the folder of the database and the master key
 	Database  string   // "sqlite:" for jeton.db in Data, "sqlite:PATH", or "postgres://…" without its password
 	// DSN is the whole "postgres://…", with its password; empty where the database is SQLite's.
@@ -71,6 +72,10 @@ type Config struct {
 	BitCanuck             bool // BitCanuck's clients are served
 	XDOC                  bool // XDOC's clients are served
 
+	UpstreamCA      string        // PEM file of the certificates that upstreams' own may rest on, beside the system's
+	UpstreamTimeout time.Duration // how long an upstream may take to begin its answer
+	StreamIdle      time.Duration // how long nothing may pass in a call through the proxy, either way
+
 	PasswordSlots int           // passwords hashed at a time; 0 for half the cores
 	MaxRemembered int           // proofs kept in memory; 0 for the default
 	Drain         time.Duration // how long requests under way may take when the server stops
@@ -92,11 +97,12 @@ func settings() []setting {
 	return []setting{
 		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API and the console"},
 		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
+		{name: "proxy-listen", help: "host:port of the proxy before the services that have an upstream; empty for none"},
 		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
 		{name: "public-url", help: "URL by which clients reach the public API, and the issuer of signed tokens, so that those signed under another are refused; required where --listen is not loopback"},
-		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's where that is not on loopback; read anew when it changes"},
+		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's and the proxy's where these are not on loopback; read anew when it changes"},
 		{name: "tls-key", help: "PEM file of the certificate's key"},
-		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: public, gateway or public,gateway"},
+		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: a list of public, gateway and proxy"},
 		{name: "data", value: "./jeton-data", help: "folder of the database and the master key"},
 		{name: "database", value: defaultDatabase, help: "sqlite: for jeton.db in the data folder, sqlite:PATH, or postgres://USER@HOST:PORT/NAME with several hosts or not; one with a password comes from the variable or the file", sealable: true},
 		{name: "journal-file", help: "file of the revocation journal, by which a restored backup knows what was taken away since; empty for revocations.journal in the data folder"},
@@ -122,6 +128,9 @@ func settings() []setting {
 		{name: "matrix42-refusal-status", value: "401", help: "401 or 200: status of the null that they get for an API token that is refused; the product itself says 200"},
 		{name: "bitcanuck", value: "on", help: "on or off: whether BitCanuck's clients log in and out below /api/v1/"},
 		{name: "xdoc", value: "on", help: "on or off: whether XDOC's clients try their sealed tokens at /XDocApi/, and come in with them at /XDocUi/; services take the tokens in either case"},
+		{name: "upstream-ca", help: "PEM file of the certificates on which those of https upstreams may rest, beside the system's"},
+		{name: "upstream-timeout", value: "60s", help: "how long an upstream may take to begin its answer before the caller hears 504; 1s to 1h"},
+		{name: "stream-idle", value: "10m", help: "how long a call through the proxy lasts in which nothing passes either way; 1s to 24h"},
 		{name: "password-slots", value: "0", help: "passwords hashed at a time; 0 for half the cores"},
 		{name: "max-remembered", value: "0", help: "credentials remembered in memory; 0 for 4,000,000"},
 		{name: "drain", value: "10s", help: "how long requests under way may take when the server stops"},
@@ -184,6 +193,9 @@ func (r *reader) fault(name, format string, args ...any) {
 
 func (r *reader) fill(c *Config, env map[string]string) {
 	c.Listen, c.GatewayListen, c.AdminListen = r.address("listen"), r.address("gateway-listen"), r.address("admin-listen")
+	if r.k.String("proxy-listen") != "" {
+		c.ProxyListen = r.address("proxy-listen")
+	}
 	r.transport(c)
 	c.Data, c.JournalFile = r.k.String("data"), r.k.String("journal-file")
 	c.Database, c.DSN = r.database(env)
@@ -203,6 +215,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	r.signingKeys(c)
 	r.tokens(c)
 	r.profiles(c)
+	r.proxy(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }
 

@@ -12,6 +12,7 @@ import (
 const (
 	public  = "public"
 	gateway = "gateway"
+	proxy   = "proxy"
 )
 
 // transport reads how the public and the gateway listener speak. Passwords and tokens cross both, and whoever reads one
@@ -31,6 +32,9 @@ func (r *reader) transport(c *Config) {
 	}
 	if !certificate && !slices.Contains(c.PlainHTTP, gateway) && !loopback(c.GatewayListen) {
 		r.clear("gateway-listen", gateway)
+	}
+	if c.ProxyListen != "" && !certificate && !slices.Contains(c.PlainHTTP, proxy) && !loopback(c.ProxyListen) {
+		r.clear("proxy-listen", proxy)
 	}
 	switch u, err := url.Parse(c.PublicURL); {
 	case err != nil || u.Scheme != "http": // an error was reported already
@@ -72,8 +76,8 @@ func (r *reader) plainHTTP(name string) []string {
 	listeners := strings.Split(value, ",")
 	for i, listener := range listeners {
 		listeners[i] = strings.TrimSpace(listener)
-		if listeners[i] != public && listeners[i] != gateway {
-			r.fault(name, "is none of public, gateway, and public,gateway")
+		if !slices.Contains([]string{public, gateway, proxy}, listeners[i]) {
+			r.fault(name, "is no list of public, gateway and proxy, as public,gateway")
 			return nil
 		}
 	}
@@ -87,6 +91,11 @@ func (c *Config) PublicTLS() bool { return c.TLSCert != "" }
 // machine, and would gain nothing by having to know the certificate.
 func (c *Config) GatewayTLS() bool {
 	return c.PublicTLS() && !loopback(c.GatewayListen) && !slices.Contains(c.PlainHTTP, gateway)
+}
+
+// ProxyTLS reports whether the proxy listener speaks TLS. On loopback it doesn't, as the gateway.
+func (c *Config) ProxyTLS() bool {
+	return c.PublicTLS() && !loopback(c.ProxyListen) && !slices.Contains(c.PlainHTTP, proxy)
 }
 
 // loopback reports whether only this machine can reach a listener.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -32,9 +31,7 @@ func (s *server) wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.
 	for _, p := range t.Limits.From {
 		w.AllowedIPs = append(w.AllowedIPs, networkText(p))
 	}
-	if r := t.Limits.Rate; r.Calls > 0 {
-		w.RateLimit = &api.RateLimit{Calls: r.Calls, PerSeconds: int(r.Per / time.Second)}
-	}
+	w.RateLimit = wireRate(t.Limits.Rate)
 	return w
 }
 
@@ -121,10 +118,7 @@ func (s *server) createAPIToken(ctx context.Context, c *call, in *newAPITokenInp
 	if err != nil {
 		return nil, err
 	}
-	limits := authority.Limits{Scopes: b.Scopes, From: from}
-	if b.RateLimit != nil {
-		limits.Rate = rateOf(*b.RateLimit)
-	}
+	limits := authority.Limits{Scopes: b.Scopes, From: from, Rate: rateOf(b.RateLimit)}
 	text, token, err := s.cfg.APITokens.Create(ctx, apitoken.Draft{
 		Name: b.Name, User: b.User, Days: b.ExpiresInDays, Never: b.NeverExpires, Disabled: b.Enabled.Set && !b.Enabled.Value, Limits: limits,
 	}, &c.principal, c.actor())
@@ -213,16 +207,10 @@ func tokenPatchOf(b api.APITokenPatch, t apitoken.Token) (apitoken.Patch, error)
 		p.From = &from
 	}
 	if b.RateLimit.Set {
-		wire := api.RateLimit{Calls: t.Limits.Rate.Calls, PerSeconds: int(t.Limits.Rate.Per / time.Second)}
-		over(&wire.Calls, b.RateLimit.Value.Calls)
-		over(&wire.PerSeconds, b.RateLimit.Value.PerSeconds)
-		switch {
-		case b.RateLimit.Null:
-			wire = api.RateLimit{}
-		case wire.Calls == 0: // which would lift the limit, too
-			return p, &authority.FieldError{Field: "rate_limit.calls", Problem: "is missing", Fix: "Give null for rate_limit to lift it."}
+		rate, err := patchedRate(t.Limits.Rate, b.RateLimit)
+		if err != nil {
+			return p, err
 		}
-		rate := rateOf(wire)
 		p.Rate = &rate
 	}
 	return p, nil
@@ -252,10 +240,6 @@ func idOf(text string) (uuid.UUID, error) {
 		return uuid.Nil, authority.ErrNotFound
 	}
 	return id, nil
-}
-
-func rateOf(r api.RateLimit) authority.Rate {
-	return authority.Rate{Calls: r.Calls, Per: time.Duration(r.PerSeconds) * time.Second}
 }
 
 // networksOf returns networks, and addresses as networks of one, in the form in which clients' addresses are compared: IPv4

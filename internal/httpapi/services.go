@@ -29,6 +29,7 @@ func wireService(s catalog.Service, names map[uuid.UUID]string) api.Service {
 	return api.Service{
 		ID: s.ID.String(), Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix, Default: string(s.Default),
 		AllowInPath: s.AllowInPath, Verifiers: verifiers, AcceptAPITokens: s.AcceptAPITokens, Project: s.ProjectNumber, Suspended: s.Suspended,
+		Upstream: s.Upstream, Profile: s.Profile, ForwardQueryTokens: s.ForwardQueryTokens, IdentityToken: s.IdentityToken, RateLimit: wireRate(s.Rate),
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
@@ -71,7 +72,8 @@ func (s *server) createService(ctx context.Context, c *call, in *newServiceInput
 	b := in.Body
 	service, err := s.cfg.Catalog.Create(ctx, catalog.Draft{
 		Name: b.Name, Host: b.Host, PathPrefix: b.PathPrefix, Default: policy.Default(b.Default),
-		AllowInPath: b.AllowInPath, Verifiers: b.Verifiers, AcceptAPITokens: b.AcceptAPITokens, Project: b.Project,
+		AllowInPath: b.AllowInPath, Verifiers: b.Verifiers, AcceptAPITokens: b.AcceptAPITokens, Project: b.Project, Rate: rateOf(b.RateLimit),
+		Route: catalog.Route{Upstream: b.Upstream, Profile: b.Profile, ForwardQueryTokens: b.ForwardQueryTokens, IdentityToken: b.IdentityToken},
 	}, c.actor())
 	if err != nil {
 		return nil, err
@@ -129,7 +131,9 @@ func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInp
 		if err != nil {
 			return err
 		}
-		merge(&draft, in.Body)
+		if err := merge(&draft, in.Body); err != nil {
+			return err
+		}
 		updated, err = s.cfg.Catalog.Update(ctx, in.Name, e.Version, draft, c.actor())
 		return err
 	})
@@ -147,6 +151,7 @@ func (s *server) draftOf(ctx context.Context, service catalog.Service) (catalog.
 	d := catalog.Draft{
 		Name: service.Name, Host: service.Host, PathPrefix: service.PathPrefix,
 		Default: service.Default, AllowInPath: service.AllowInPath, AcceptAPITokens: service.AcceptAPITokens, Project: service.ProjectNumber,
+		Route: service.Route, Rate: service.Rate,
 	}
 	for _, id := range service.Verifiers {
 		if _, lives := names[id]; lives {
@@ -157,7 +162,7 @@ func (s *server) draftOf(ctx context.Context, service catalog.Service) (catalog.
 }
 
 // merge writes a merge patch over a draft. What is null becomes empty, and with it what a new service has.
-func merge(d *catalog.Draft, patch api.ServicePatch) {
+func merge(d *catalog.Draft, patch api.ServicePatch) (err error) {
 	over(&d.Name, patch.Name)
 	over(&d.Host, patch.Host)
 	over(&d.PathPrefix, patch.PathPrefix)
@@ -166,6 +171,14 @@ func merge(d *catalog.Draft, patch api.ServicePatch) {
 	over(&d.Verifiers, patch.Verifiers)
 	over(&d.AcceptAPITokens, patch.AcceptAPITokens)
 	over(&d.Project, patch.Project)
+	over(&d.Upstream, patch.Upstream)
+	over(&d.Profile, patch.Profile)
+	over(&d.ForwardQueryTokens, patch.ForwardQueryTokens)
+	over(&d.IdentityToken, patch.IdentityToken)
+	if patch.RateLimit.Set {
+		d.Rate, err = patchedRate(d.Rate, patch.RateLimit)
+	}
+	return err
 }
 
 // over writes a member over a value, where the patch has it.

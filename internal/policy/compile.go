@@ -19,7 +19,7 @@ func Compile(services []Service) (*Table, error) {
 	for _, service := range services {
 		compiled, err := compileService(service)
 		if err == nil {
-			err = t.add(compiled)
+			err = t.add(compiled, service.Profile)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -69,8 +69,8 @@ func compileService(s Service) (*CompiledService, error) {
 	prefix := strings.TrimSuffix(s.PathPrefix, "/")
 	return &CompiledService{
 		id: s.ID, name: s.Name, host: string(key), prefix: prefix, address: string(key) + prefix,
-		project: s.Project,
-		open:    s.Default == DefaultAuthenticated, raw: s.AcceptAPITokens, shut: s.Suspended, allowed: allowed, methods: plant(s.Operations, patterns),
+		project: s.Project, calls: s.Calls, per: s.Per,
+		open: s.Default == DefaultAuthenticated, raw: s.AcceptAPITokens, shut: s.Suspended, allowed: allowed, methods: plant(s.Operations, patterns),
 	}, nil
 }
 

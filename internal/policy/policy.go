@@ -30,7 +30,11 @@
 // keep the default deny, under which what no operation describes stays shut.
 package policy
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // Subject is the living user who makes a call. The zero Subject is nobody, and
 // no policy admits it.
@@ -83,6 +87,12 @@ type Service struct {
 	AcceptAPITokens bool
 	// Project is that whose sealed tokens count in the service's queries; zero for none. Authorize doesn't look at it.
 	Project uuid.UUID
+	// Profile names the product whose clients' own paths are served on the service's host; it is empty for none. Authorize
+	// doesn't look at it.
+	Profile string
+	// Calls bounds how many calls are let in Per period, of all callers together; 0 for any number. Authorize doesn't count.
+	Calls int
+	Per   time.Duration
 	// Suspended shuts the service: Authorize refuses every call of it, whatever its operations and default say.
 	Suspended bool
 	// Verifiers are the users who may ask about the calls and tokens of the service.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -15,6 +16,8 @@ type CompiledService struct {
 	prefix   string // without a slash at its end
 	address  string // host and prefix
 	project  uuid.UUID
+	calls    int // let in per period; 0 for any number
+	per      time.Duration
 	open     bool // the default is authenticated
 	raw      bool // API tokens are accepted as they are
 	shut     bool // it is suspended
@@ -35,6 +38,9 @@ func (s *CompiledService) Address() string { return s.address }
 
 // AcceptsAPITokens reports whether an API token need not be exchanged first.
 func (s *CompiledService) AcceptsAPITokens() bool { return s.raw }
+
+// Rate returns how many calls are let in per period, of all callers together; 0 for any number.
+func (s *CompiledService) Rate() (calls int, per time.Duration) { return s.calls, s.per }
 
 // Project returns the project whose sealed tokens count in the service's queries, or the zero ID.
 func (s *CompiledService) Project() uuid.UUID { return s.project }

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/google/uuid"
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
 
 // Table holds the compiled services. It never changes: a new catalog is
 // compiled into a new Table, and readers are switched over to it. The zero
@@ -19,12 +23,13 @@ type Table struct {
 type prefixes struct {
 	services map[string]*CompiledService // by prefix, "" for the whole host
 	longest  int                         // the length of the longest prefix
+	profiles []string                    // named by the services
 }
 
 // siblings are the services of one host name, whatever their ports.
 type siblings struct{ services []*CompiledService }
 
-func (t *Table) add(s *CompiledService) error {
+func (t *Table) add(s *CompiledService, profile string) error {
 	at := t.hosts[s.host]
 	if at == nil {
 		at = &prefixes{services: map[string]*CompiledService{}}
@@ -35,6 +40,9 @@ func (t *Table) add(s *CompiledService) error {
 	}
 	at.services[s.prefix] = s
 	at.longest = max(at.longest, len(s.prefix))
+	if profile != "" {
+		at.profiles = append(at.profiles, profile)
+	}
 	t.named[s.name] = s
 	t.raw = t.raw || s.raw
 	t.size++
@@ -78,6 +86,17 @@ func (t *Table) Find(host, rawPath string) (*CompiledService, bool) {
 	}
 	s := t.hosts[string(name)].find(rawPath)
 	return s, s != nil
+}
+
+// HasProfile reports whether a service on the host of a call names that profile.
+func (t *Table) HasProfile(host, profile string) bool {
+	var buffer [maxHost]byte
+	key, name := foldHost(buffer[:0], host)
+	return t.hosts[string(key)].names(profile) || t.hosts[string(name)].names(profile)
+}
+
+func (p *prefixes) names(profile string) bool {
+	return p != nil && slices.Contains(p.profiles, profile)
 }
 
 // find tries the path's beginnings up to the length of the longest prefix, so

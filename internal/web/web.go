@@ -45,6 +45,9 @@ type ServerConfig struct {
 	Handler http.Handler
 	Logger  *slog.Logger
 	MaxBody int64         // in bytes; a longer body is refused as it is read
+	// Streams has bodies of any length pass, for as long as they take, and HTTP/2 without TLS, for gRPC: MaxBody doesn't count.
+	// The handler sees to it that nobody dawdles (http.ResponseController), and to OPTIONS *.
+	Streams bool
 	Drain   time.Duration // how long requests under way may take to end when the server stops
 	// MaxConnections bounds the connections at a time; 0 is for no bound. More wait until one ends: who opens thousands
 	// and keeps them idle takes the room of others at this listener, but not the descriptors of all else in the process.
@@ -72,10 +75,24 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told, but not over HTTP/2
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}}
+	if cfg.Streams {
+		s.stream(cfg.Handler)
+	}
 	if s.tls {
 		s.http.TLSConfig = cfg.TLS.config()
 	}
 	return s, nil
+}
+
+// stream lifts the bounds of a server whose handler has its own.
+func (s *Server) stream(handler http.Handler) {
+	s.http.Handler = handler
+	s.http.ReadTimeout, s.http.WriteTimeout = 0, 0
+	s.http.DisableGeneralOptionsHandler = true
+	s.http.Protocols = new(http.Protocols)
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetHTTP2(true)
+	s.http.Protocols.SetUnencryptedHTTP2(!s.tls)
 }
 
 // faultLog takes what net/http has to say. Most of it is about what single clients do wrong, and of no use; that no

@@ -28,7 +28,7 @@ var (
 	stores  = []string{"internal/store/*"}
 	calls   = []string{"internal/jwks"} // what Jeton asks of others
 	web     = []string{"internal/web"}
-	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/profile/*", "internal/console"}
+	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/proxy", "internal/profile/*", "internal/console"}
 
 	api       = []string{"api"}
 	client    = []string{"client"}

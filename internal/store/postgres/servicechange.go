@@ -19,9 +19,11 @@ const serviceLives = `SELECT EXISTS (SELECT 1 FROM service WHERE id = $1 AND del
 func (s *Store) CreateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.write(ctx, "inserting service", func(t *tx) error {
 		if _, err := t.exec(`
-INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, project_id, version, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			raw(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), v.Version,
+INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, project_id, upstream, profile, forward_query_tokens,
+	identity_token, rate_calls, rate_seconds, version, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			raw(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), v.Upstream, v.Profile,
+			v.ForwardQueryTokens, v.IdentityToken, v.Rate.Calls, int64(v.Rate.Per/time.Second), v.Version,
 			micros(v.CreatedAt), micros(v.UpdatedAt)); err != nil {
 			return serviceError(err)
 		}
@@ -38,9 +40,11 @@ func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.E
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
 UPDATE service SET name = $1, host = $2, path_prefix = $3, default_verdict = $4, allow_in_path = $5, accept_api_tokens = $6, project_id = $7,
-	suspended = false, version = version + 1, updated_at = $8
-WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
-			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), micros(v.UpdatedAt), raw(v.ID), v.Version)
+	upstream = $8, profile = $9, forward_query_tokens = $10, identity_token = $11, rate_calls = $12, rate_seconds = $13, suspended = false,
+	version = version + 1, updated_at = $14
+WHERE id = $15 AND version = $16 AND deleted_at IS NULL`,
+			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalRaw(v.Project), v.Upstream,
+			v.Profile, v.ForwardQueryTokens, v.IdentityToken, v.Rate.Calls, int64(v.Rate.Per/time.Second), micros(v.UpdatedAt), raw(v.ID), v.Version)
 		if err != nil {
 			return serviceError(err)
 		}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,7 +15,8 @@ import (
 // would repeat the service for each. A project that was deleted is none.
 const (
 	selectService = `
-SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.suspended, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.host, s.path_prefix, s.default_verdict, s.allow_in_path, s.accept_api_tokens, s.upstream, s.profile, s.forward_query_tokens, s.identity_token, s.rate_calls,
+	s.rate_seconds, s.suspended, s.version, s.created_at, s.updated_at,
 	p.id, coalesce(p.number, 0), (SELECT array_agg(user_id ORDER BY user_id) FROM service_verifier WHERE service_id = s.id)
 FROM service s LEFT JOIN project p ON p.id = s.project_id AND p.deleted_at IS NULL WHERE s.deleted_at IS NULL`
 	selectServiceByName = selectService + ` AND s.name = $1`
@@ -25,8 +27,11 @@ FROM service s LEFT JOIN project p ON p.id = s.project_id AND p.deleted_at IS NU
 // scanService reads a row of selectService, without its operations: a list of services has no need of thousands of them.
 func scanService(row scanner) (v catalog.Service, err error) {
 	var verifiers [][16]byte
-	err = row.Scan(idColumn{&v.ID}, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Suspended, &v.Version,
+	var seconds int64
+	err = row.Scan(idColumn{&v.ID}, &v.Name, &v.Host, &v.PathPrefix, &v.Default, &v.AllowInPath, &v.AcceptAPITokens, &v.Upstream, &v.Profile,
+		&v.ForwardQueryTokens, &v.IdentityToken, &v.Rate.Calls, &seconds, &v.Suspended, &v.Version,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.UpdatedAt}, idColumn{&v.Project}, &v.ProjectNumber, &verifiers)
+	v.Rate.Per = time.Duration(seconds) * time.Second
 	for _, id := range verifiers {
 		v.Verifiers = append(v.Verifiers, uuid.UUID(id))
 	}

@@ -21,9 +21,11 @@ const serviceLives = `SELECT EXISTS (SELECT 1 FROM service WHERE id = ? AND dele
 func (s *Store) CreateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.write(ctx, "inserting service", func(t *tx) error {
 		if _, err := t.exec(`
-INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, project_id, version, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			blob(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalBlob(v.Project), v.Version,
+INSERT INTO service (id, name, host, path_prefix, default_verdict, allow_in_path, accept_api_tokens, project_id, upstream, profile, forward_query_tokens,
+	identity_token, rate_calls, rate_seconds, version, created_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			blob(v.ID), v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalBlob(v.Project), v.Upstream, v.Profile,
+			v.ForwardQueryTokens, v.IdentityToken, v.Rate.Calls, int64(v.Rate.Per/time.Second), v.Version,
 			micros(v.CreatedAt), micros(v.UpdatedAt)); err != nil {
 			return t.serviceError(err, v)
 		}
@@ -39,10 +41,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 func (s *Store) UpdateService(ctx context.Context, v catalog.Service, ev audit.Event) error {
 	return s.withdraw(ctx, "updating service", func(t *tx) error {
 		n, err := t.exec(`
-UPDATE service SET name = ?, host = ?, path_prefix = ?, default_verdict = ?, allow_in_path = ?, accept_api_tokens = ?, project_id = ?, suspended = 0,
+UPDATE service SET name = ?, host = ?, path_prefix = ?, default_verdict = ?, allow_in_path = ?, accept_api_tokens = ?, project_id = ?, upstream = ?,
+	profile = ?, forward_query_tokens = ?, identity_token = ?, rate_calls = ?, rate_seconds = ?, suspended = 0,
 	version = version + 1, updated_at = ?
 WHERE id = ? AND version = ? AND deleted_at IS NULL`,
-			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalBlob(v.Project), micros(v.UpdatedAt), blob(v.ID), v.Version)
+			v.Name, v.Host, v.PathPrefix, string(v.Default), v.AllowInPath, v.AcceptAPITokens, optionalBlob(v.Project), v.Upstream,
+			v.Profile, v.ForwardQueryTokens, v.IdentityToken, v.Rate.Calls, int64(v.Rate.Per/time.Second), micros(v.UpdatedAt), blob(v.ID), v.Version)
 		if err != nil {
 			return t.serviceError(err, v)
 		}
