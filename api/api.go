@@ -152,7 +152,7 @@ type ServicePatch struct {
 	Profile            Optional[string]         `json:"profile,omitzero" nullable:"true"`
 	ForwardQueryTokens Optional[bool]           `json:"forward_query_tokens,omitzero" nullable:"true"`
 	IdentityToken      Optional[bool]           `json:"identity_token,omitzero" nullable:"true"`
-	RateLimit          Optional[RateLimitPatch] `json:"rate_limit,omitzero" nullable:"true"`
+	RateLimit          Optional[RateLimitPatch] `json:"rate_limit,omitzero"`
 	Suspended          Optional[bool]           `json:"suspended,omitzero" nullable:"true" doc:"false alone: a restore suspends services, and nobody else"`
 }
 
