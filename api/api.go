@@ -107,7 +107,7 @@ type Service struct {
 	AcceptAPITokens bool `json:"accept_api_tokens" doc:"whether API tokens are admitted that weren't exchanged for access tokens"`
 	Project         int  `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; absent for none"`
 	// Upstream and what follows are for Jeton's own proxy alone, at --proxy-listen.
-	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://127.0.0.1:9000, https://… or, for gRPC without TLS, h2c://…; absent for nowhere"`
+	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://reports.internal:9000, https://… or, for gRPC without TLS, h2c://…; absent for nowhere"`
 	Profile            string     `json:"profile,omitempty" doc:"the product whose clients' own paths the proxy serves on the service's host; absent for none"`
 	ForwardQueryTokens bool       `json:"forward_query_tokens" doc:"whether the proxy leaves sealed tokens in the query of a call"`
 	IdentityToken      bool       `json:"identity_token" doc:"whether the proxy tells the API who calls by a signed token, too, in X-Jeton-Identity"`
@@ -129,7 +129,7 @@ type NewService struct {
 	AcceptAPITokens bool     `json:"accept_api_tokens,omitempty" doc:"false if absent: a client exchanges its API token for an access token first"`
 	Project         int      `json:"project,omitempty" doc:"the number of the project whose sealed tokens count in the queries of calls; none if absent"`
 
-	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://127.0.0.1:9000, https://… or, for gRPC without TLS, h2c://…; nowhere if absent"`
+	Upstream           string     `json:"upstream,omitempty" doc:"where the proxy passes calls on to, as http://reports.internal:9000, https://… or, for gRPC without TLS, h2c://…; nowhere if absent"`
 	Profile            string     `json:"profile,omitempty" doc:"the product whose clients' own paths the proxy serves on the service's host; none if absent"`
 	ForwardQueryTokens bool       `json:"forward_query_tokens,omitempty" doc:"false if absent: the proxy takes sealed tokens out of the query of a call"`
 	IdentityToken      bool       `json:"identity_token,omitempty" doc:"false if absent: the proxy tells the API who calls by header fields alone"`
@@ -231,7 +231,7 @@ type Event struct {
 	Actor  *Actor    `json:"actor,omitempty" doc:"who did it, or was refused; absent where it was Jeton itself"`
 	Target *Target   `json:"target,omitempty" doc:"to which record it happened"`
 	Reason string    `json:"reason,omitempty" doc:"why a call was refused"`
-	Door   string    `json:"door,omitempty" doc:"where a refused call knocked: gateway, v1, verify, console, oauth_token, introspect, revoke, matrix42, bitcanuck, xdoc"`
+	Door   string    `json:"door,omitempty" doc:"where a refused call knocked: gateway, proxy, v1, verify, console, oauth_token, introspect, revoke, matrix42, bitcanuck, xdoc"`
 	// Count and LastAt belong to refusals of one minute that were alike.
 	Count  int64             `json:"count" doc:"how many alike this row stands for"`
 	LastAt time.Time         `json:"last_at,omitzero" doc:"when the last of them came"`
