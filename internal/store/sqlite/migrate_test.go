@@ -143,6 +143,7 @@ func TestMigrate(t *testing.T) {
 				t.Errorf("rows of %v refer to rows that aren't there", broken)
 			}
 			checkPopulated(t, s, before)
+			checkRoute(t, s, number >= "0009")
 		})
 	}
 }

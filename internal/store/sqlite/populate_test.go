@@ -133,7 +133,11 @@ func populateProjects(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event
 	comer.External = account.External{Profile: "profile", ID: "x1", Ref: "ref", Data: "data", Flags: 5}
 	deleted := shopSet()
 	deleted.ID, deleted.Name, deleted.Key = id(64), "Deleted", []byte(deletedKey)
-	orders := catalog.Service{ID: id(65), Name: "orders", Host: "api.example.com", PathPrefix: "/orders", Default: policy.DefaultDeny, Project: id(60), Version: 1, CreatedAt: at, UpdatedAt: at}
+	orders := catalog.Service{
+		ID: id(65), Name: "orders", Host: "api.example.com", PathPrefix: "/orders", Default: policy.DefaultDeny, Project: id(60),
+		Version: 1, CreatedAt: at, UpdatedAt: at,
+	}
+	orders.Route, orders.Rate = route()
 	in := session.Session{ID: id(66), UserID: id(63), CreatedAt: at, LastUsedAt: at, ExpiresAt: at.Add(12 * time.Hour), Sealed: session.SealedOrigin{Project: id(60)}}
 	if err := errors.Join(
 		s.AddProject(ctx, shop(), "shop", project.OwnAccount{Record: record(61, account.Service, "project-1000"), Event: ev(68)}, ev(67)),
@@ -146,6 +150,30 @@ func populateProjects(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event
 		s.CreateService(ctx, orders, ev(74)),
 	); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// route is what populateProjects leaves of a service's route.
+func route() (catalog.Route, authority.Rate) {
+	return catalog.Route{Upstream: "http://127.0.0.1:9000", Profile: "xdoc", ForwardQueryTokens: true, IdentityToken: true},
+		authority.Rate{Calls: 100, Per: time.Minute}
+}
+
+// checkRoute finds what populateProjects left, or nothing where the schema had no place for it.
+func checkRoute(t *testing.T, s *sqlite.Store, written bool) {
+	t.Helper()
+	var want catalog.Service
+	if written {
+		want.Route, want.Rate = route()
+	}
+	entries, err := s.Catalog(t.Context())
+	check(t, "catalog", err, len(entries) > 0)
+	for _, e := range entries {
+		if e.Name == "orders" {
+			check(t, "route", nil, e.Route == want.Route && e.Rate == want.Rate)
+		} else {
+			check(t, "route of "+e.Name, nil, e.Route == catalog.Route{} && e.Rate == authority.Rate{})
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -126,6 +127,7 @@ func full(t *testing.T, s Store) {
 	_ = comeIn(t, s, born(t, s, comer, "").ID, shop, 51)
 	reports := api("reports")
 	reports.Project = shop.ID
+	reports.Route, reports.Rate = route()
 	reports.Verifiers = []uuid.UUID{batch.ID}
 	setUp(t, s, reports)
 	ops := []policy.Operation{{Pattern: "GET /{id}", Audience: []policy.Audience{policy.UserAudience(alice.ID), policy.RoleAudience("r"), policy.SelfAudience("id")}}}
@@ -174,10 +176,24 @@ func testSchemas(t *testing.T, empty func(*testing.T) Database) {
 		u, err := s.UserByName(t.Context(), "alice")
 		must(t, err)
 		checkLive(t, s, u.ID, digest(1, 101))
+		checkRoute(t, s, r.Header().Schema)
 		batch := batchAfter(t, s, 0)
 		same(t, int64(len(batch.Changes)), batch.Head)
 		block(t, s, "bob", start())
 	}
+}
+
+// checkRoute makes sure of what full has set of the service's route, where the schema had it, and that it has none otherwise.
+func checkRoute(t *testing.T, s Store, schema int64) {
+	t.Helper()
+	var want catalog.Service
+	if schema >= 9 {
+		want.Route, want.Rate = route()
+	}
+	got, err := s.Service(t.Context(), "reports")
+	must(t, err)
+	same(t, got.Route, want.Route)
+	same(t, got.Rate, want.Rate)
 }
 
 // sums reads all of a database.

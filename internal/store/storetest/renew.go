@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +38,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"turn off every token set":  testSuspendProjects,
 		"services":                  testRenewServices,
 		"services that are resumed": testResumeServices,
+		"where services lead":       testRenewRoutes,
 		"signing keys":              testRenewKeys,
 		"the position and the feed": testRenewPosition,
 		"how much was known":        testRenewReach,
@@ -419,6 +422,30 @@ func testRenewServices(t *testing.T, s Archived) {
 	list, err := s.Services(t.Context(), "", 10)
 	must(t, err)
 	same(t, list, []catalog.Service{altered, kept})
+}
+
+// testRenewRoutes puts back services whose upstream and limit were changed since: the former ones are in force again, and may lead
+// callers, with who they are, to a machine that is another's by now. So nobody is let through.
+func testRenewRoutes(t *testing.T, s Archived) {
+	altered, kept := api("altered"), api("kept")
+	altered.Route, altered.Rate = route()
+	kept.Route, kept.Rate = route()
+	setUp(t, s, altered)
+	setUp(t, s, kept)
+	former := batchAfter(t, s, 0).Head
+	since := altered
+	since.Upstream = "https://[2001:db8::2]:9000"
+	must(t, s.UpdateService(t.Context(), since, event(audit.ServiceUpdate, since.ID, start())))
+	since.Version = 2
+	changes := batchAfter(t, s, former).Changes
+	since.Upstream = altered.Upstream // as the backup has it
+	must(t, s.UpdateService(t.Context(), since, event(audit.ServiceUpdate, since.ID, start())))
+	same(t, renew(t, s, changes...).Services, []string{"altered"})
+	altered.Suspended, altered.Version, altered.UpdatedAt = true, 4, renewed()
+	entries, err := s.Catalog(t.Context())
+	must(t, err)
+	slices.SortFunc(entries, func(a, b catalog.Entry) int { return strings.Compare(a.Name, b.Name) })
+	same(t, entries, []catalog.Entry{{Service: altered}, {Service: kept}})
 }
 
 // testResumeServices changes suspended services: whatever the change is, it is what a person has looked for.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/audit"
@@ -24,6 +25,12 @@ func api(name string) catalog.Service {
 	}
 }
 
+// route is what the proxy does with the calls of a service for which everything is set.
+func route() (catalog.Route, authority.Rate) {
+	return catalog.Route{Upstream: "https://[2001:db8::1]:9000", Profile: "xdoc", ForwardQueryTokens: true, IdentityToken: true},
+		authority.Rate{Calls: 1e9, Per: 24 * time.Hour}
+}
+
 // setUp creates a service.
 func setUp(t *testing.T, s Store, v catalog.Service) catalog.Service {
 	t.Helper()
@@ -38,6 +45,7 @@ func serviceTests() map[string]func(*testing.T, Store) {
 		"refuse what is taken":       testServiceConflicts,
 		"list in the order of names": testServices,
 		"update":                     testUpdateService,
+		"update each of a route":     testUpdateRoute,
 		"delete":                     testDeleteService,
 		"replace operations":         testOperations,
 		"refuse stale operations":    testStaleOperations,
@@ -59,6 +67,7 @@ func testCreateService(t *testing.T, s Store) {
 	v := api("reports")
 	v.Host, v.PathPrefix, v.Default, v.AllowInPath = "api.example.com:8443", "/reports", policy.DefaultAuthenticated, ";//"
 	v.AcceptAPITokens = true
+	v.Route, v.Rate = route()
 	v.Verifiers, v.UpdatedAt = verifiers(t, s, "v1", "v2"), start().Add(time.Microsecond)
 	ev := event(audit.ServiceCreate, v.ID, start())
 	does(t, s, ev, one(feed.Service, v.ID), func() error { return s.CreateService(t.Context(), v, ev) })
@@ -182,6 +191,31 @@ func testUpdateService(t *testing.T, s Store) {
 	same(t, got, catalog.Entry{Service: v, Operations: ops})
 	if _, err := s.Service(t.Context(), "reports"); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v for the former name, want %v", err, authority.ErrNotFound)
+	}
+}
+
+// testUpdateRoute changes one member after the other, so that none is written in the place of its neighbour, and takes all away.
+func testUpdateRoute(t *testing.T, s Store) {
+	v := setUp(t, s, api("reports"))
+	full, rate := route()
+	for name, change := range map[string]func(){
+		"upstream":             func() { v.Upstream = full.Upstream },
+		"profile":              func() { v.Profile = full.Profile },
+		"forward_query_tokens": func() { v.ForwardQueryTokens = full.ForwardQueryTokens },
+		"identity_token":       func() { v.IdentityToken = full.IdentityToken },
+		"rate":                 func() { v.Rate = rate },
+		"nothing":              func() { v.Route, v.Rate = catalog.Route{}, authority.Rate{} },
+	} {
+		v.Route, v.Rate = catalog.Route{}, authority.Rate{}
+		change()
+		ev := event(audit.ServiceUpdate, v.ID, start())
+		must(t, s.UpdateService(t.Context(), v, ev))
+		v.Version++
+		entries, err := s.Catalog(t.Context()) // of which the proxy's routes are made
+		must(t, err)
+		if diff := cmp.Diff([]catalog.Entry{{Service: v}}, entries); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
