@@ -85,6 +85,43 @@ func (n *Parameters) read(query string) (SealedTokens, *Refusal) {
 	}, nil
 }
 
+// Without returns a query, or a form of the same notation, less the tokens, for whoever is to have the call but not what it was
+// proven with. What stays keeps its spelling and its order, to the byte: it is the service's own.
+//
+// A name that can't be decoded goes too, with its value: there are servers that make of "%u0058ST" what Read, which knows no such
+// escapes, never saw.
+func (n *Parameters) Without(query string) string {
+	if *n == (Parameters{}) {
+		return query
+	}
+	var kept strings.Builder
+	first := true
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if n.bearsToken(name) {
+			continue
+		}
+		if !first {
+			kept.WriteByte('&')
+		}
+		kept.WriteString(pair)
+		first = false
+	}
+	return kept.String()
+}
+
+// bearsToken reports whether a name is that of a token, or might be read as one.
+func (n *Parameters) bearsToken(name string) bool {
+	if SameParameter(name, n.Security) || SameParameter(name, n.User) {
+		return true
+	}
+	if !strings.Contains(name, "%") {
+		return false
+	}
+	_, err := url.QueryUnescape(name)
+	return err != nil
+}
+
 // place returns which of the parameters a name is, or -1.
 func (n *Parameters) place(name string) int {
 	for i, want := range [...]string{n.Security, n.User, n.Context, n.Project} {

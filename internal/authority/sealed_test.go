@@ -303,3 +303,37 @@ func TestReadParameters(t *testing.T) {
 		t.Errorf("got %+v and %v, want it refused", got, err)
 	}
 }
+
+// TestWithout takes the tokens out of a query, in every spelling in which they are found there, and nothing else.
+func TestWithout(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                         "",
+		"XST=a":                    "",
+		"XST":                      "",
+		"XST=a&XUT=b":              "",
+		"a=1&XST=a&b=%32&XUT=b&c":  "a=1&b=%32&c",
+		"xst=a&XuT=b&x=XST":        "x=XST",
+		"%58S%54=a&x=1":            "x=1",
+		"x=1&%58%55%54=a==":        "x=1",
+		"XST=a&XST=b&x":            "x",
+		"&&XST=a&&":                "&&&",
+		"XSTX=a&XS=b&+XST=c&XST+=": "XSTX=a&XS=b&+XST=c&XST+=",
+		"XSC=a&ProjectId=7&XUT=b":  "XSC=a&ProjectId=7",
+		"a=1;XST=b&c=d+e&f=%zz":    "a=1;XST=b&c=d+e&f=%zz",
+		"%u0058ST=a&%u=b&%25u=c":   "%25u=c",
+		"X%C5%BFT=b":               "X%C5%BFT=b",
+		"x=a?XST=b#&XST=c":         "x=a?XST=b#",
+	} {
+		got := parameters.Without(query)
+		if got != want {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+		if left, err := parameters.Read(got); err != nil || left.Any() {
+			t.Errorf("%q: got %+v and %v of what is left, want no token", query, left, err)
+		}
+	}
+	none := authority.Parameters{}
+	if got := none.Without("=a&XST=b"); got != "=a&XST=b" {
+		t.Errorf("got %q where no names are known, want it as it was", got)
+	}
+}

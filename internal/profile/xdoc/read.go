@@ -129,15 +129,14 @@ func (p parameters) read(into map[string]*string) error {
 }
 
 // withoutTokens returns the parameters less the tokens, as the query of another address. Values keep their spelling, but for what
-// has no place in a URL, so that the product reads what its client wrote; a name that can't be read is left out with its value,
-// since somebody might yet read it as that of a token.
+// has no place in a URL, so that the product reads what its client wrote.
 func (p parameters) withoutTokens() string {
 	names := Parameters()
 	var b strings.Builder
-	for pair := range strings.SplitSeq(string(p), "&") {
+	for pair := range strings.SplitSeq(names.Without(string(p)), "&") {
 		name, value, valued := strings.Cut(pair, "=")
 		plain, err := url.QueryUnescape(name)
-		if err != nil || pair == "" || authority.SameParameter(name, names.Security) || authority.SameParameter(name, names.User) {
+		if err != nil || pair == "" {
 			continue
 		}
 		if b.Len() > 0 {
