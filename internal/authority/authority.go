@@ -160,7 +160,11 @@ func (a *Authority) Identify(ctx context.Context, in *Presented, door *Door) (Pr
 // of the operation called. A Decision that denies has been counted and entered for the audit log.
 func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decision {
 	var d Decision
-	kind, ref := a.identify(ctx, in, door, &d.Principal)
+	kind := Sealed
+	in, ref := a.bound(in)
+	if ref == nil {
+		kind, ref = a.identify(ctx, in, door, &d.Principal)
+	}
 	if ref == nil {
 		d.Kind = kind
 		ref = a.authorize(in, &d)

@@ -162,3 +162,20 @@ func (a *Authority) sealedTokens(in *Presented) (SealedTokens, *Refusal) {
 	s.Project = service.Project()
 	return s, ref
 }
+
+// bound returns a call to a service with the sealed tokens that its edge has found, in a form say, bound to the service's project, as
+// those in its query are: which project the tokens of a call are judged by is never for the call to say. A service without a
+// project takes none. Beside another express credential they are left for credential to refuse.
+func (a *Authority) bound(in *Presented) (*Presented, *Refusal) {
+	if in.Given == nil || in.Given.Kind != Sealed || len(in.Authorization) > 0 {
+		return in, nil
+	}
+	service, ok := a.cfg.Policy().Find(in.Host, in.Path)
+	if !ok || service.Project() == uuid.Nil {
+		return in, &Refusal{Reason: ReasonNotAcceptedHere}
+	}
+	call, given := *in, *in.Given // what the edge has is its own
+	given.Sealed.Project = service.Project()
+	call.Given = &given
+	return &call, nil
+}

@@ -289,6 +289,66 @@ func TestWarmSealedAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestSealedGiven: tokens that the edge has found itself are judged by the project of the service that is called, whatever project
+// the edge says, and by none where the service has none. Where no service is called, the edge's word stands.
+func TestSealedGiven(t *testing.T) {
+	d := newSealedDesk(t, parameters)
+	alice := d.person("alice")
+	d.personal.token("jtp-alice", alice)
+	ids := map[uuid.UUID]uuid.UUID{}
+	for _, p := range []uuid.UUID{projectID, uuid.Nil} {
+		ids[p] = d.put(authority.SealedTokens{Project: p, Number: "1000", Security: "a"}, alice, &authority.Limits{Project: projectID})
+	}
+	given := func(path string, said uuid.UUID, authorization ...string) *authority.Presented {
+		in := query("GET", path, "", authorization...)
+		in.Given = &authority.Credential{Kind: authority.Sealed, Sealed: authority.SealedTokens{Project: said, Number: "1000", Security: "a"}}
+		return in
+	}
+	for name, tt := range map[string]struct {
+		in     *authority.Presented
+		reason authority.Reason
+	}{
+		"the service's project":                   {given("/documents/7", uuid.Nil), ""},
+		"another was said":                        {given("/documents/7", otherProject), ""},
+		"another service's project":               {given("/archive/7", projectID), "unknown"},
+		"a service without a project":             {given("/reports/7", projectID), "not_accepted_here"},
+		"no service":                              {given("/nowhere/7", projectID), "not_accepted_here"},
+		"beside a bearer token":                   {given("/documents/7", uuid.Nil, "Bearer jtp-alice"), "two_credentials"},
+		"beside one, at a service without":        {given("/reports/7", uuid.Nil, "Bearer jtp-alice"), "two_credentials"},
+		"the bearer token alone, at the same one": {query("GET", "/reports/7", "", "Bearer jtp-alice"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := authority.SealedTokens{}
+			if tt.in.Given != nil {
+				before = tt.in.Given.Sealed
+			}
+			got := d.Decide(t.Context(), tt.in, sealedDoor)
+			if got.Reason != tt.reason {
+				t.Errorf("got %q, want %q", got.Reason, tt.reason)
+			}
+			if got.Allowed() && got.Kind == authority.Sealed && got.Principal.CredentialID != ids[projectID] {
+				t.Errorf("got the credential %s, want that of the service's project", got.Principal.CredentialID)
+			}
+			if tt.in.Given != nil && tt.in.Given.Sealed != before {
+				t.Errorf("got %+v in what the edge holds, want it as it was", tt.in.Given.Sealed)
+			}
+		})
+	}
+	p, err := d.Identify(t.Context(), given("/documents/7", uuid.Nil), sealedDoor)
+	if err != nil || p.CredentialID != ids[uuid.Nil] {
+		t.Errorf("got %+v and %v of Identify, want the tokens as they were given", p, err)
+	}
+	events := d.refusals.Drain(d.now())
+	for _, e := range events {
+		if e.Reason == "not_accepted_here" && (e.Actor.CredentialKind != "sealed" || e.Door != "gateway") {
+			t.Errorf("got the event %+v, want one of a sealed token at the gateway", e)
+		}
+	}
+	if len(events) < 3 {
+		t.Errorf("got %d events, want each refusal", len(events))
+	}
+}
+
 // TestReadParameters: an edge that reads a form itself finds the same in it.
 func TestReadParameters(t *testing.T) {
 	got, err := parameters.Read("XM=App.ApiTest&XST=a%2Bb&xut=b")
