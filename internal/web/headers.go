@@ -63,10 +63,26 @@ type standingWriter struct {
 	http.ResponseWriter
 	fields []field
 	begun  bool // the answer has: its header has gone out
+	// yielded says that the answer is another's, see Yield.
+	yielded bool
+}
+
+// yield takes back what fill has set, but for what the handler has set in its place.
+func (s *standingWriter) yield() {
+	s.yielded = true
+	h := s.Header()
+	for _, f := range s.fields {
+		if value := h[f.name]; len(value) == 1 && &value[0] == &f.value[0] {
+			delete(h, f.name)
+		}
+	}
 }
 
 // fill sets the fields that the answer lacks.
 func (s *standingWriter) fill() {
+	if s.yielded {
+		return
+	}
 	h := s.Header()
 	for _, f := range s.fields {
 		if _, set := h[f.name]; !set {
