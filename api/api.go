@@ -167,7 +167,7 @@ type Operation struct {
 // SigningKey tells of one of the keys with which Jeton signs tokens. Neither half of it is here.
 type SigningKey struct {
 	ID        string `json:"id" doc:"the kid in the header of every token that it has signed; never used for another key"`
-	Purpose   string `json:"purpose" enum:"api_token,access_token" doc:"the one kind of token that it signs"`
+	Purpose   string `json:"purpose" enum:"api_token,access_token,identity" doc:"the one kind of token that it signs"`
 	Algorithm string `json:"algorithm" enum:"RS256,PS256,ES256,EdDSA"`
 	State     string `json:"state" enum:"active,retired,revoked" doc:"active: it signs, as one key of each purpose does; retired: it only verifies what it has signed; revoked: all that it has signed is refused"`
 
@@ -179,7 +179,7 @@ type SigningKey struct {
 // KeyRotation is the body of POST /v1/keys: it asks for a new active key of a purpose. The former one retires, and what it
 // has signed lives on.
 type KeyRotation struct {
-	Purpose   string `json:"purpose" enum:"api_token,access_token"`
+	Purpose   string `json:"purpose" enum:"api_token,access_token,identity"`
 	Algorithm string `json:"algorithm,omitempty" enum:"RS256,PS256,ES256,EdDSA" doc:"that of the former key if absent; the configured one where there is none"`
 }
 

@@ -98,7 +98,8 @@ func TestRestoreSpares(t *testing.T) {
 }
 
 // TestRestoreSigns restores a backup without a journal: the key that signed access tokens is revoked, and the next is made when
-// one is signed. The key of API tokens stays.
+// one is signed. The key of API tokens stays, and that of identity tokens, which have
+// ended before anybody restores a backup.
 func TestRestoreSigns(t *testing.T) {
 	cfg, options := backedUp(t)
 	former := make(map[keyring.Purpose]keyring.SigningKey)
@@ -115,7 +116,7 @@ func TestRestoreSigns(t *testing.T) {
 	}
 	for _, p := range keyring.Purposes() {
 		key, err := app.Sign(t.Context(), app.Options{Config: cfg}, p)
-		if err != nil || (key.ID == former[p].ID) != (p == keyring.ForAPITokens) {
+		if err != nil || (key.ID == former[p].ID) != (p != keyring.ForAccessTokens) {
 			t.Errorf("%s: got the key %s after %s, and error %v, want another of access tokens alone", p, key.ID, former[p].ID, err)
 		}
 	}

@@ -67,13 +67,14 @@ func (p *program) keysRotate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate PURPOSE",
 		Short: "Make a new signing key in place of another, whose tokens live on",
-		Long: `Make a new signing key for a purpose, api_token or access_token. The former one
-retires: it signs no more, and what it has signed lives on.
+		Long: `Make a new signing key for a purpose: api_token, access_token or
+identity. The former one retires: it signs no more, and what it has signed
+lives on.
 
 Without --algorithm the new key has that of the former one. At its next start a
 server rotates again to the algorithm of its settings, if that is another.`,
 		Example:   "  jeton keys rotate access_token\n  jeton keys rotate api_token --algorithm PS256",
-		ValidArgs: []string{"api_token", "access_token"},
+		ValidArgs: []string{"api_token", "access_token", "identity"},
 	}
 	cmd.Flags().StringVar(&r.Algorithm, "algorithm", "", "RS256, PS256, ES256 or EdDSA")
 	p.complete(cmd, "algorithm", "RS256", "PS256", "ES256", "EdDSA")

@@ -143,6 +143,7 @@ func TestKeyErrors(t *testing.T) {
 		{"an empty algorithm", post, `{"purpose":"access_token","algorithm":""}`, 422, api.CodeInvalidField, "algorithm"},
 		{"a list", post, `{"purpose":"access_token","algorithm":["EdDSA"]}`, 422, api.CodeInvalidField, "algorithm"},
 		{"unknown member", post, `{"purpose":"access_token","size":4096}`, 422, api.CodeInvalidField, "size"},
+		{"another algorithm for identity tokens", post, `{"purpose":"identity","algorithm":"EdDSA"}`, 422, api.CodeInvalidField, "algorithm"},
 		{"member in capitals", post, `{"purpose":"access_token","Algorithm":"EdDSA"}`, 422, api.CodeInvalidField, "Algorithm"},
 		{"member twice", post, `{"purpose":"access_token","purpose":"access_token"}`, 400, api.CodeMalformedJSON, "purpose"},
 		{"no body", post, "", 400, api.CodeMalformedJSON, ""},

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 )
@@ -34,6 +35,8 @@ func TestConfiguredAlgorithms(t *testing.T) {
 		{keyring.ForAccessTokens, "none", false},
 		{keyring.ForAccessTokens, "es256", false},
 		{keyring.ForAccessTokens, "", false},
+		{keyring.ForIdentity, jose.ES256, true},
+		{keyring.ForIdentity, jose.EdDSA, false},
 		{"id_token", jose.ES256, false},
 	} {
 		cfg := signing(store)
@@ -74,6 +77,29 @@ func TestFirstAlgorithm(t *testing.T) {
 	mustSign(t, k, keyring.ForAPITokens)
 	mustSign(t, k, keyring.ForAccessTokens)
 	want = []string{"access_token ES256 active", "api_token EdDSA active"}
+	if got := sorted(shown(k)); !slices.Equal(got, want) {
+		t.Errorf("got keys %v, want %v", got, want)
+	}
+}
+
+// TestIdentityAlgorithm rotates the key of identity tokens, which stays with the one algorithm that whoever checks them names.
+func TestIdentityAlgorithm(t *testing.T) {
+	k := mustOpen(t, signing(newStore(t)))
+	for _, tt := range []struct {
+		p   keyring.Purpose
+		alg jose.Algorithm
+		ok  bool
+	}{
+		{keyring.ForIdentity, "", true}, {keyring.ForIdentity, jose.ES256, true}, {keyring.ForIdentity, jose.EdDSA, false},
+		{keyring.ForIdentity, jose.RS256, false}, {keyring.ForAccessTokens, jose.EdDSA, true},
+	} {
+		_, err := k.RotateSigningKey(t.Context(), tt.p, tt.alg, root)
+		field, refused := errors.AsType[*authority.FieldError](err)
+		if refused == tt.ok || refused && field.Field != "algorithm" {
+			t.Errorf("%s to %q: got error %v, want it done: %t", tt.p, tt.alg, err, tt.ok)
+		}
+	}
+	want := []string{"access_token EdDSA active", "identity ES256 active", "identity ES256 retired"}
 	if got := sorted(shown(k)); !slices.Equal(got, want) {
 		t.Errorf("got keys %v, want %v", got, want)
 	}

@@ -82,7 +82,7 @@ type Config struct {
 	Store  Store
 	Master secret.Text // 32 bytes: see ParseMasterKey
 	// Algorithms are those with which the first key of each purpose is made, and to which Conform rotates. A purpose that
-	// isn't among them has its own: RS256 for API tokens, ES256 for access tokens.
+	// isn't among them has its own: RS256 for API tokens, ES256 for access tokens and for identity tokens, which have no other.
 	Algorithms map[Purpose]jose.Algorithm
 	// Applied returns once this process has heard of every change committed so far, and has forgotten what rested on a
 	// revoked key. Without it, no key is revoked.
@@ -126,8 +126,8 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 		return nil, errors.New("keyring: Store, Now, Random and a Master key of 32 bytes are required")
 	}
 	for p, alg := range cfg.Algorithms {
-		if p.Type() == "" || !slices.Contains(SigningAlgorithms(), alg) {
-			return nil, fmt.Errorf("keyring: Algorithms has %q for %q, which no signing key can have", alg, p)
+		if p.Type() == "" || !slices.Contains(p.Algorithms(), alg) {
+			return nil, fmt.Errorf("keyring: Algorithms has %q for %q, which no key of that purpose can have", alg, p)
 		}
 	}
 	wrapping, err := derive(cfg.Master, "jeton wrapping key 1")

@@ -19,8 +19,8 @@ func (k *Keyring) RotateSigningKey(ctx context.Context, p Purpose, alg jose.Algo
 	if p.Type() == "" {
 		return SigningKey{}, errPurpose()
 	}
-	if alg != "" && !slices.Contains(SigningAlgorithms(), alg) {
-		return SigningKey{}, &authority.FieldError{Field: "algorithm", Problem: "is none that signing keys have", Fix: "give RS256, PS256, ES256 or EdDSA"}
+	if alg != "" && !slices.Contains(p.Algorithms(), alg) {
+		return SigningKey{}, errAlgorithm(p)
 	}
 	k.changing.Lock()
 	defer k.changing.Unlock()
@@ -194,5 +194,13 @@ func about(p Purpose, alg jose.Algorithm) []string {
 }
 
 func errPurpose() error {
-	return &authority.FieldError{Field: "purpose", Problem: "is none that there is", Fix: "give api_token or access_token"}
+	return &authority.FieldError{Field: "purpose", Problem: "is none that there is", Fix: "give api_token, access_token or identity"}
+}
+
+func errAlgorithm(p Purpose) error {
+	fix := "give RS256, PS256, ES256 or EdDSA"
+	if p == ForIdentity {
+		fix = "leave it out: identity tokens are signed by ES256 alone"
+	}
+	return &authority.FieldError{Field: "algorithm", Problem: "is none that signing keys of this purpose have", Fix: fix}
 }

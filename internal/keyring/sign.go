@@ -17,11 +17,17 @@ type Signed struct {
 	KeyID string      // of the key that signed it, for the token's record
 }
 
+// Claims are what a token says.
+type Claims interface {
+	// Encode returns them in JSON, or an error where they lack something.
+	Encode() ([]byte, error)
+}
+
 // Sign signs a token with the active key of a purpose, which decides its "typ". The key is made at first need.
 //
 // Nothing is remembered of the token: that it has a record is for the caller to see to. A key may be revoked in the moment
 // between; the token is then refused for its key.
-func (k *Keyring) Sign(ctx context.Context, p Purpose, claims jose.ClaimSet) (Signed, error) {
+func (k *Keyring) Sign(ctx context.Context, p Purpose, claims Claims) (Signed, error) {
 	payload, err := claims.Encode()
 	if err != nil {
 		return Signed{}, err

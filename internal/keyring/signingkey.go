@@ -19,10 +19,12 @@ type Purpose string
 const (
 	ForAPITokens    Purpose = "api_token"
 	ForAccessTokens Purpose = "access_token"
+	// ForIdentity is for what the proxy tells an API of its caller, by a token that no client ever has.
+	ForIdentity Purpose = "identity"
 )
 
 // Purposes returns all purposes.
-func Purposes() []Purpose { return []Purpose{ForAPITokens, ForAccessTokens} }
+func Purposes() []Purpose { return []Purpose{ForAPITokens, ForAccessTokens, ForIdentity} }
 
 // Type returns the "typ" of the tokens that keys of the purpose sign, empty where there is no such purpose.
 func (p Purpose) Type() string {
@@ -31,6 +33,8 @@ func (p Purpose) Type() string {
 		return "api+jwt"
 	case ForAccessTokens:
 		return "at+jwt" // RFC 9068 section 2.1
+	case ForIdentity:
+		return "identity+jwt"
 	default:
 		return ""
 	}
@@ -55,6 +59,15 @@ func (k *Keyring) algorithm(p Purpose) jose.Algorithm {
 // could sign.
 func SigningAlgorithms() []jose.Algorithm {
 	return []jose.Algorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
+}
+
+// Algorithms returns those that the keys of a purpose may have. That of identity tokens is one, for whoever checks these to
+// name it and take no other (RFC 8725 section 3.1); it is also the one that signs fast and that every library knows.
+func (p Purpose) Algorithms() []jose.Algorithm {
+	if p == ForIdentity {
+		return []jose.Algorithm{jose.ES256}
+	}
+	return SigningAlgorithms()
 }
 
 // KeyState is what a signing key may still do.

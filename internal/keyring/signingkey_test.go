@@ -115,6 +115,7 @@ func TestSign(t *testing.T) {
 	}{
 		{keyring.ForAPITokens, jose.Header{Algorithm: jose.RS256, Type: "api+jwt"}},
 		{keyring.ForAccessTokens, jose.Header{Algorithm: jose.ES256, Type: "at+jwt"}},
+		{keyring.ForIdentity, jose.Header{Algorithm: jose.ES256, Type: "identity+jwt"}},
 	} {
 		signed := mustSign(t, k, tt.purpose)
 		if err := verify(k, tt.purpose, signed); err != nil {
@@ -148,8 +149,8 @@ func TestSign(t *testing.T) {
 		t.Errorf("got key %s after a restart, want the one that there was", again.KeyID)
 	}
 	mustSign(t, k, keyring.ForAPITokens)
-	if !cmp.Equal(wrappedKeys(t, store), before) || count(t, store, audit.SigningKeyCreate) != 2 {
-		t.Error("got keys written by a signature, want two keys and two events in all")
+	if !cmp.Equal(wrappedKeys(t, store), before) || count(t, store, audit.SigningKeyCreate) != 3 {
+		t.Error("got keys written by a signature, want three keys and three events in all")
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 func TestVerify(t *testing.T) {
 	store := newStore(t)
 	k := mustOpen(t, signing(store))
-	api, access := mustSign(t, k, keyring.ForAPITokens), mustSign(t, k, keyring.ForAccessTokens)
+	api, access, told := mustSign(t, k, keyring.ForAPITokens), mustSign(t, k, keyring.ForAccessTokens), mustSign(t, k, keyring.ForIdentity)
 	issuer := claims("x").Issuer
 	for _, test := range []struct {
 		name    string
@@ -33,6 +33,10 @@ func TestVerify(t *testing.T) {
 		{"an access token", access.Token, keyring.ForAccessTokens, issuer, ""},
 		{"an API token for an access token", api.Token, keyring.ForAccessTokens, issuer, "wrong_type"},
 		{"an access token for an API token", access.Token, keyring.ForAPITokens, issuer, "wrong_type"},
+		{"an identity token", told.Token, keyring.ForIdentity, issuer, ""},
+		{"an identity token for an access token", told.Token, keyring.ForAccessTokens, issuer, "wrong_type"},
+		{"an identity token for an API token", told.Token, keyring.ForAPITokens, issuer, "wrong_type"},
+		{"an access token for an identity token", access.Token, keyring.ForIdentity, issuer, "wrong_type"},
 		{"another issuer", access.Token, keyring.ForAccessTokens, issuer + "/", "wrong_issuer"},
 		{"no token", "", keyring.ForAccessTokens, issuer, "malformed"},
 		{"a megabyte of dots", secret.Text(strings.Repeat(".", 1<<20)), keyring.ForAccessTokens, issuer, "malformed"},
@@ -47,6 +51,9 @@ func TestVerify(t *testing.T) {
 	}
 	if got := k.PurposeOf(api.Token.Reveal()); got != keyring.ForAPITokens {
 		t.Errorf("got purpose %q, want that of API tokens", got)
+	}
+	if got := k.PurposeOf(told.Token.Reveal()); got != keyring.ForIdentity {
+		t.Errorf("got purpose %q, want that of identity tokens", got)
 	}
 	must(t, k.RevokeSigningKey(t.Context(), api.KeyID, audit.Actor{}))
 	if _, err := k.Verify(t.Context(), api.Token, keyring.ForAPITokens, issuer); reasonOf(t, err) != authority.ReasonRevokedKey {
