@@ -288,3 +288,43 @@ func TestClaimSet(t *testing.T) {
 		}
 	}
 }
+
+// TestIdentityClaims encodes all that an API may be told, as little as it may be, and what lacks something.
+func TestIdentityClaims(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 999e6, time.FixedZone("", 3600))
+	full := jose.IdentityClaims{
+		Issuer: "i", Audience: "a", Subject: "s", PreferredUsername: "u", Name: "n", Email: "e", Groups: []string{"g"}, CredentialKind: "k", CredentialID: "c",
+		Scope: new("x y"), IssuedAt: at, Expires: at.Add(time.Minute),
+	}
+	text, err := full.Encode()
+	want := `{"iss":"i","aud":"a","sub":"s","iat":1772362800,"exp":1772362860,"preferred_username":"u","name":"n","email":"e","groups":["g"],` +
+		`"credential_kind":"k","credential_id":"c","scope":"x y"}`
+	if string(text) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", text, err, want)
+	}
+	spare := full
+	spare.Name, spare.Email, spare.Groups, spare.Scope, spare.Expires = "", "", nil, nil, at.Add(time.Second)
+	text, err = spare.Encode()
+	want = `{"iss":"i","aud":"a","sub":"s","iat":1772362800,"exp":1772362801,"preferred_username":"u","groups":[],"credential_kind":"k","credential_id":"c"}`
+	if string(text) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", text, err, want)
+	}
+	for name, spoil := range map[string]func(c *jose.IdentityClaims){
+		"no issuer":        func(c *jose.IdentityClaims) { c.Issuer = "" },
+		"no audience":      func(c *jose.IdentityClaims) { c.Audience = "" },
+		"no subject":       func(c *jose.IdentityClaims) { c.Subject = "" },
+		"no user name":     func(c *jose.IdentityClaims) { c.PreferredUsername = "" },
+		"no kind":          func(c *jose.IdentityClaims) { c.CredentialKind = "" },
+		"no credential":    func(c *jose.IdentityClaims) { c.CredentialID = "" },
+		"no start":         func(c *jose.IdentityClaims) { c.IssuedAt = time.Time{} },
+		"no end":           func(c *jose.IdentityClaims) { c.Expires = time.Time{} },
+		"an end at once":   func(c *jose.IdentityClaims) { c.Expires = c.IssuedAt },
+		"an end within it": func(c *jose.IdentityClaims) { c.Expires = c.IssuedAt.Truncate(time.Second).Add(time.Second - 1) },
+	} {
+		spoilt := full
+		spoil(&spoilt)
+		if text, err := spoilt.Encode(); err == nil {
+			t.Errorf("%s: got %s, want it refused", name, text)
+		}
+	}
+}

@@ -90,8 +90,11 @@ func TestIdentityAlgorithm(t *testing.T) {
 		alg jose.Algorithm
 		ok  bool
 	}{
-		{keyring.ForIdentity, "", true}, {keyring.ForIdentity, jose.ES256, true}, {keyring.ForIdentity, jose.EdDSA, false},
-		{keyring.ForIdentity, jose.RS256, false}, {keyring.ForAccessTokens, jose.EdDSA, true},
+		{keyring.ForIdentity, "", true},
+		{keyring.ForIdentity, jose.ES256, true},
+		{keyring.ForIdentity, jose.EdDSA, false},
+		{keyring.ForIdentity, jose.RS256, false},
+		{keyring.ForAccessTokens, jose.EdDSA, true},
 	} {
 		_, err := k.RotateSigningKey(t.Context(), tt.p, tt.alg, root)
 		field, refused := errors.AsType[*authority.FieldError](err)

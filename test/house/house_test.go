@@ -20,8 +20,9 @@ var (
 	codec     = []string{"internal/sealed"}
 	authority = []string{"internal/authority"}
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
-	waysIn    = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project"}
-	inside    = slices.Concat(ground, authority, services, waysIn)
+	// internal/identity is no way in, since its tokens are no credentials, but stands on the same things as they, and knows none.
+	waysIn = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project", "internal/identity"}
+	inside = slices.Concat(ground, authority, services, waysIn)
 
 	list    = []string{"internal/store"}   // of what a store does
 	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md

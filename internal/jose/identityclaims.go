@@ -1,0 +1,66 @@
+package jose
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// IdentityClaims are what Jeton tells an API of whose a call is, in a token that goes to that API alone. The names are those
+// of OpenID Connect Core 1.0 section 5.1 where that has one, and "groups" of RFC 7643 section 4.1.2. Times are cut to whole
+// seconds.
+type IdentityClaims struct {
+	Issuer            string
+	Audience          string // the API, by its URL
+	Subject           string // the user's ID
+	PreferredUsername string
+	Name              string   // empty where the user has none
+	Email             string   // likewise
+	Groups            []string // the user's roles
+	CredentialKind    string
+	CredentialID      string
+	Scope             *string // as that of a ClaimSet
+	IssuedAt          time.Time
+	Expires           time.Time
+}
+
+// errNobody says that IdentityClaims don't tell of somebody to somebody, for a while.
+var errNobody = errors.New("identity claims need issuer, audience, subject, user name, credential, time of issue and a later end")
+
+// encodedIdentity are IdentityClaims in JSON.
+type encodedIdentity struct {
+	Issuer            string   `json:"iss"`
+	Audience          string   `json:"aud"`
+	Subject           string   `json:"sub"`
+	IssuedAt          int64    `json:"iat"`
+	Expires           int64    `json:"exp"`
+	PreferredUsername string   `json:"preferred_username"`
+	Name              string   `json:"name,omitempty"`
+	Email             string   `json:"email,omitempty"`
+	Groups            []string `json:"groups"`
+	CredentialKind    string   `json:"credential_kind"`
+	CredentialID      string   `json:"credential_id"`
+	Scope             *string  `json:"scope,omitempty"`
+}
+
+// Encode returns the claims in JSON, for [Signer.Sign]. It refuses those that lack anything but Name, Email, Groups and
+// Scope.
+//
+// There is no "jti": the same token is told with every call of some seconds, and an API that took it for good for one use
+// would refuse the second.
+func (c IdentityClaims) Encode() ([]byte, error) {
+	if c.Issuer == "" || c.Audience == "" || c.Subject == "" || c.PreferredUsername == "" || c.CredentialKind == "" || c.CredentialID == "" ||
+		c.IssuedAt.IsZero() || c.Expires.Unix() <= c.IssuedAt.Unix() {
+		return nil, errNobody
+	}
+	text, err := json.Marshal(encodedIdentity{
+		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(),
+		PreferredUsername: c.PreferredUsername, Name: c.Name, Email: c.Email, Groups: append([]string{}, c.Groups...),
+		CredentialKind: c.CredentialKind, CredentialID: c.CredentialID, Scope: c.Scope,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding identity claims: %w", err)
+	}
+	return text, nil
+}
