@@ -10,6 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/identity"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/oauth"
 )
@@ -83,6 +86,96 @@ func TestJWKS(t *testing.T) {
 	}
 }
 
+// TestIdentityJWKS: the keys of identity tokens are published by themselves, and go-jose checks such a token by them. Neither
+// set holds a key of the other: a token of the one kind is of an unknown key to whoever checks the other.
+func TestIdentityJWKS(t *testing.T) {
+	d := newEdge(t)
+	d.user(t, account.Draft{Username: "ann"})
+	const path, other = "/.well-known/jeton-identity/jwks.json", "/.well-known/jwks.json"
+	if a := d.get(t, path, nil); a.body != `{"keys":[]}` || a.header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("before any token: got %s, %v", a.body, a.header)
+	}
+	_, token := d.token(t, "ann", nil)
+	access, told := d.exchange(t, token).AccessToken, d.told(t, token)
+	read := func(path string) (set jose.JSONWebKeySet) {
+		a := d.get(t, path, nil)
+		if a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != "public, max-age=300" {
+			t.Errorf("%s: got %v", path, a.header)
+		}
+		check(t, json.Unmarshal([]byte(a.body), &set))
+		return set
+	}
+	for _, test := range []struct {
+		name, text, in, notIn string
+	}{{"identity token", told, path, other}, {"access token", access, other, path}} {
+		signed, err := jose.ParseSignedCompact(test.text, []jose.SignatureAlgorithm{jose.ES256})
+		check(t, err)
+		in, notIn := read(test.in), read(test.notIn)
+		keys := in.Key(signed.Signatures[0].Header.KeyID)
+		if len(keys) != 1 || !keys[0].Valid() || !keys[0].IsPublic() || keys[0].Use != "sig" || keys[0].Algorithm != "ES256" {
+			t.Fatalf("%s: got the keys %+v", test.name, keys)
+		}
+		if _, err := signed.Verify(keys[0]); err != nil {
+			t.Errorf("%s: go-jose: %v", test.name, err)
+		}
+		if len(notIn.Key(signed.Signatures[0].Header.KeyID)) != 0 {
+			t.Errorf("%s: its key stands in %s", test.name, test.notIn)
+		}
+		for _, key := range notIn.Keys {
+			if _, err := signed.Verify(key); err == nil {
+				t.Errorf("%s: verified by a key of %s", test.name, test.notIn)
+			}
+		}
+	}
+	retired := read(path).Keys[0].KeyID
+	next, err := d.Keyring.RotateSigningKey(t.Context(), keyring.ForIdentity, "", actor())
+	check(t, err)
+	if set := read(path); len(set.Key(retired)) != 1 || len(set.Key(next.ID)) != 1 {
+		t.Errorf("got %+v, want the retired key and the active one", set)
+	}
+	check(t, d.Keyring.RevokeSigningKey(t.Context(), retired, actor()))
+	if set := read(path); len(set.Keys) != 1 || len(set.Key(next.ID)) != 1 {
+		t.Errorf("got %+v, want the active key alone", set)
+	}
+}
+
+// TestIdentityToken presents what an API was told to each endpoint that takes a token: it is no credential, and is refused as
+// any other that isn't. Its twin, the access token of the same caller, is what that endpoint takes.
+func TestIdentityToken(t *testing.T) {
+	d := newEdge(t)
+	gate := d.gate(t)
+	d.user(t, account.Draft{Username: "ann"})
+	_, root := d.client(t, "desk", "admin")
+	_, token := d.token(t, "ann", nil)
+	access, told := d.exchange(t, token).AccessToken, d.told(t, token)
+	d.wantActive(t, gate, map[string]aboutToken{"the access token": {token: access}})
+	d.wantInactive(t, gate, map[string]aboutToken{"the identity token": {told, "access_token", "wrong_type"}})
+	d.want(t, ask{path: "/oauth/token", form: exchangeOf(told)}, http.StatusBadRequest, "invalid_request")
+	if got := d.refused(t); got != "oauth_token not_accepted_here access_token" {
+		t.Errorf("exchanged: got the refusals %q", got)
+	}
+	d.want(t, revocation("desk:"+root, told), http.StatusBadRequest, "unsupported_token_type")
+	d.want(t, revocation("desk:"+root, access), http.StatusOK, "")
+	if _, err := d.identify(t, access); err == nil {
+		t.Error("the access token lives on")
+	}
+	if got := len(d.actions(t, audit.AccessTokenRevoke)) + len(d.actions(t, audit.APITokenDelete)); got != 1 {
+		t.Errorf("got %d revocations in the log, want that of the access token", got)
+	}
+}
+
+// told returns an identity token about the caller of an API token's access token, for the URL that access tokens name.
+func (d *edge) told(t testing.TB, apiToken string) string {
+	t.Helper()
+	made, err := identity.New(identity.Config{Keyring: d.Keyring, Issuer: issuer, Now: d.Now})
+	check(t, err)
+	p, err := d.identify(t, d.exchange(t, apiToken).AccessToken)
+	check(t, err)
+	text, err := made.Token(t.Context(), &authority.Decision{Kind: p.CredentialKind, Principal: p}, issuer)
+	check(t, err)
+	return text.Reveal()
+}
+
 // TestCaching: who has a document is told so, by either method.
 func TestCaching(t *testing.T) {
 	d := newEdge(t)
@@ -129,6 +222,7 @@ func TestNoRoute(t *testing.T) {
 		{"GET", "/oauth/token", 405, "POST"},
 		{"PUT", "/oauth/token", 405, "POST"},
 		{"POST", "/.well-known/jwks.json", 405, "GET, HEAD"},
+		{"POST", "/.well-known/jeton-identity/jwks.json", 405, "GET, HEAD"},
 		{"POST", "/oauth/token/", 404, ""},
 		{"POST", "/oauth/Token", 404, ""},
 		{"GET", "/oauth/authorize", 404, ""},
@@ -150,8 +244,8 @@ func TestNoRoute(t *testing.T) {
 // TestServes: the paths that app sends here.
 func TestServes(t *testing.T) {
 	for path, want := range map[string]bool{
-		"/oauth": true, "/oauth/": true, "/oauth/token": true, "/oauth/x": true, "/.well-known/jwks.json": true, "/.well-known/oauth-authorization-server": true,
-		"/oauthx": false, "/v1/oauth/token": false, "/.well-known/change-password": false, "/": false,
+		"/oauth": true, "/oauth/": true, "/oauth/token": true, "/oauth/x": true, "/.well-known/jwks.json": true, "/.well-known/jeton-identity/jwks.json": true, "/.well-known/oauth-authorization-server": true,
+		"/oauthx": false, "/v1/oauth/token": false, "/.well-known/change-password": false, "/.well-known/jeton-identity/": false, "/": false,
 	} {
 		if got := oauth.Serves(path); got != want {
 			t.Errorf("%s: got %v, want %v", path, got, want)

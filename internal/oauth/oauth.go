@@ -75,7 +75,8 @@ type server struct {
 	cfg      Config
 	mux      *http.ServeMux
 	metadata document
-	keys     keySet
+	access   keySet
+	identity keySet
 	answers  answers
 	fixed    fixed
 	client   authority.Door // where a client proves itself to get a token
@@ -94,6 +95,7 @@ const (
 	revokePath     = "/oauth/revoke"
 	metadataPath   = "/.well-known/oauth-authorization-server"
 	keysPath       = "/.well-known/jwks.json"
+	identityPath   = "/.well-known/jeton-identity/jwks.json"
 )
 
 // New returns the handler of the endpoints, or an error where the configuration lacks something. It takes whole paths, see
@@ -108,6 +110,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), metadata: metadata, fixed: newFixed(),
+		access: keySet{purpose: keyring.ForAccessTokens}, identity: keySet{purpose: keyring.ForIdentity},
 		client:  authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.ClientSecret)},
 		subject: authority.Door{Name: "oauth_token", Kinds: authority.KindsOf(authority.APIToken)},
 		// A verifier that is a person, or an administrator, asks by its personal token, as it does at /v1/verify.
@@ -127,12 +130,13 @@ func (s *server) routes() {
 	s.mux.HandleFunc("POST "+introspectPath, s.form(s.introspect, asAtDoors))
 	s.mux.HandleFunc("POST "+revokePath, s.form(s.revoke, basicAlone))
 	s.mux.HandleFunc("GET "+metadataPath, s.metadata.serve)
-	s.mux.HandleFunc("GET "+keysPath, s.serveKeys)
+	s.mux.HandleFunc("GET "+keysPath, s.access.serve(s.cfg.Keyring))
+	s.mux.HandleFunc("GET "+identityPath, s.identity.serve(s.cfg.Keyring))
 }
 
 // Serves reports whether a path is this package's.
 func Serves(path string) bool {
-	return path == metadataPath || path == keysPath || path == "/oauth" || strings.HasPrefix(path, "/oauth/")
+	return path == metadataPath || path == keysPath || path == identityPath || path == "/oauth" || strings.HasPrefix(path, "/oauth/")
 }
 
 // unknownPath stands in the log for a path that no route has.

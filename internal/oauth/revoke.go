@@ -36,7 +36,11 @@ func (s *server) revoke(c *call) error {
 	if secret.Opaque(token.Reveal()) {
 		return bad(unsupportedTokenType, "Tokens of this kind are revoked by their owners alone, in the console or in /v1.")
 	}
-	v, err := s.cfg.Keyring.Verify(c.r.Context(), token, s.cfg.Keyring.PurposeOf(token.Reveal()), s.cfg.PublicURL)
+	purpose := s.cfg.Keyring.PurposeOf(token.Reveal())
+	if purpose == keyring.ForIdentity {
+		return bad(unsupportedTokenType, "An identity token can't be taken back: it ends within a minute.")
+	}
+	v, err := s.cfg.Keyring.Verify(c.r.Context(), token, purpose, s.cfg.PublicURL)
 	if _, refused := errors.AsType[*authority.Refusal](err); err != nil && !refused {
 		return err
 	}
