@@ -186,7 +186,7 @@ func (n *node) furnish(d *doors) error {
 func (n *node) proxyHandler() (http.Handler, error) {
 	before, err := proxy.New(proxy.Config{
 		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
-		Parameters: xdoc.Parameters(), AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
+		Parameters: xdoc.Parameters(), Identity: n.identity.Token, AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
 	})
 	if err != nil {
 		return nil, err

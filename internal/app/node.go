@@ -20,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/identity"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -50,6 +51,7 @@ type node struct {
 	personal     *personal.Tokens
 	apiTokens    *apitoken.Tokens
 	accessTokens *accesstoken.Tokens
+	identity     *identity.Tokens
 	clients      *clientauth.Clients
 	browsers     *session.Browsers
 	sessions     *session.Tokens
@@ -205,6 +207,10 @@ func (n *node) wireSigned(o *Options) (err error) {
 	n.accessTokens, err = accesstoken.New(accesstoken.Config{
 		Store: n.store, Keyring: n.keys, Policy: n.catalog.Policy, Applied: n.applied, Issuer: n.url, Life: o.Config.AccessTokenLife, Now: o.Now,
 	})
+	if err != nil {
+		return err
+	}
+	n.identity, err = identity.New(identity.Config{Keyring: n.keys, Issuer: n.url, Now: o.Now})
 	if err != nil {
 		return err
 	}

@@ -66,14 +66,19 @@ func New(cfg Config) (*Tokens, error) {
 // errRefused says that a token was asked for about a call that may not pass.
 var errRefused = errors.New("no identity token tells of a call that may not pass")
 
-// Token returns a token about a call that may pass, for the API of an audience, which is the URL of its service. The error
-// is a fault of the caller's, or the store's where there is no key yet and none can be made.
+// Token returns a token about a call that may pass, for the API of an audience. That is the URL of its service, as access
+// tokens name it that are narrowed to it: its address alone (policy.CompiledService.Address) gets the scheme of the issuer.
+// The error is a fault of the caller's, or the store's where there is no key yet and none can be made.
 //
 // The same is told to all calls about which it says the same. What has changed since, of the user or of the credential, the
 // decision knows, and so another is made: nothing is told that isn't so.
 func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience string) (secret.Text, error) {
 	if !d.Allowed() {
 		return "", errRefused
+	}
+	if audience != "" && !strings.Contains(audience, "://") {
+		scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
+		audience = scheme + "://" + audience
 	}
 	claims := t.claims(d, audience)
 	key := keyOf(&claims)

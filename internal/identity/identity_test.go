@@ -136,6 +136,22 @@ func TestDecided(t *testing.T) {
 	}
 }
 
+// TestAudience names a service by its address, and is told the same as by its URL.
+func TestAudience(t *testing.T) {
+	d := desk.New(t, desk.Options{})
+	made := tokens(t, d)
+	text := token(t, made, decision(), "api.example.com/v2")
+	if aud := payload(t, d, text)["aud"]; aud != audience {
+		t.Errorf("got the audience %v, want %s", aud, audience)
+	}
+	if token(t, made, decision(), audience) != text {
+		t.Error("by its URL: got another token")
+	}
+	if aud := payload(t, d, token(t, made, decision(), "http://api.example.com/v2"))["aud"]; aud != "http://api.example.com/v2" {
+		t.Errorf("by another URL: got the audience %v", aud)
+	}
+}
+
 // TestTold has the same token told for half its life, and then another.
 func TestTold(t *testing.T) {
 	d := desk.New(t, desk.Options{Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})

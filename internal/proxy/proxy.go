@@ -16,6 +16,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -41,6 +43,8 @@ type Config struct {
 	Cookies   []authority.Cookie                              // those of Jeton's, which no upstream gets or sets
 	// Parameters are those of a query in which sealed tokens come.
 	Parameters authority.Parameters
+	// Identity makes the signed token that tells an API of a call's caller; nil for none.
+	Identity func(ctx context.Context, d *authority.Decision, audience string) (secret.Text, error)
 	// AnswerTimeout is how long an upstream may take to begin its answer.
 	AnswerTimeout time.Duration
 	// Idle is how long nothing may pass in a call, either way.
