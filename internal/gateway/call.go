@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // What is wrong with a proxy's word about a call, and what to set there: for the operator's log. They are values and not
@@ -25,7 +26,7 @@ var (
 // project, and for nothing else: it is cut off the path before anything could log that.
 func readForwarded(h http.Header, in *authority.Presented) error {
 	methods, hosts, paths := h["X-Forwarded-Method"], h["X-Forwarded-Host"], h["X-Forwarded-Uri"]
-	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !isMethod(methods[0]) || hosts[0] == "" {
+	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !web.IsMethod(methods[0]) || hosts[0] == "" {
 		return errForwarded
 	}
 	if strings.ContainsAny(hosts[0], "/?#, ") { // a list is the word of several proxies, or of a client
@@ -59,20 +60,9 @@ func readOriginal(h http.Header, in *authority.Presented) error {
 	}
 	in.Host = rest[:end]
 	in.Path, in.Query, _ = strings.Cut(rest[end:], "?")
-	if len(methods) != 1 || !isMethod(methods[0]) {
+	if len(methods) != 1 || !web.IsMethod(methods[0]) {
 		return errMethod
 	}
 	in.Method = methods[0]
 	return nil
-}
-
-// isMethod admits what nginx admits: capitals, and the two marks that some methods hold. Methods count case (RFC 9110,
-// section 9.1), but there are APIs that don't: "get" must not be judged as a method that no operation names.
-func isMethod(method string) bool {
-	for i := range len(method) {
-		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return method != ""
 }

@@ -101,10 +101,10 @@ func (c *Certificate) VerifyHostname(host string) error {
 	return c.inUse.Load().Leaf.VerifyHostname(host)
 }
 
-// config returns how a server speaks TLS with it. RFC 9325, section 3.1.1, forbids what is older than TLS 1.2; ciphers
+// ServerConfig returns how a server speaks TLS with it. RFC 9325, section 3.1.1, forbids what is older than TLS 1.2; ciphers
 // and groups are crypto/tls's own, which keeps them up to date. One certificate serves whatever name a client asks for:
 // a listener is known by one public URL.
-func (c *Certificate) config() *tls.Config {
+func (c *Certificate) ServerConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.inUse.Load(), nil },

@@ -56,6 +56,14 @@ func ClearIdentity(h http.Header) {
 // SetIdentity tells whose a call is that may pass, in every identity header, to nothing where there is nothing to tell. The
 // values share one array: a header of thirteen fields costs one allocation, and those with nothing to tell none.
 func SetIdentity(h http.Header, d *authority.Decision) {
+	values := IdentityValues(d)
+	for i, name := range IdentityNames {
+		h[name] = values[i : i+1 : i+1]
+	}
+}
+
+// IdentityValues tells whose a call is that may pass, in the order of IdentityNames; empty is what there is nothing to tell of.
+func IdentityValues(d *authority.Decision) []string {
 	u := &d.Principal.User
 	values := make([]string, identityCount)
 	values[remoteUser] = encodeField(u.Username)
@@ -70,9 +78,7 @@ func SetIdentity(h http.Header, d *authority.Decision) {
 	values[xJetonCredentialKind] = d.Kind.String()
 	values[xJetonService] = d.Service
 	values[xJetonStatus] = "200"
-	for i, name := range IdentityNames {
-		h[name] = values[i : i+1 : i+1]
-	}
+	return values
 }
 
 // idText is the length of an ID as text.

@@ -63,11 +63,34 @@ func (l *Line) Told(status int, code string) {
 	}
 }
 
+// Entry is what a line in the log tells of a request beside what its handler has noted.
+type Entry struct {
+	Listener string
+	ID       string // of the request
+	Status   int    // of its answer
+	Took     time.Duration
+}
+
+// Write writes the line to the log, at level ERROR where something has failed inside. Log does so for what comes by net/http;
+// another protocol's edge calls it once for each request, with Method, Host, Path and Client filled.
+func (l *Line) Write(ctx context.Context, logger *slog.Logger, e Entry) {
+	level := slog.LevelInfo
+	if l.Err != nil {
+		level = slog.LevelError
+	}
+	ctx = context.WithoutCancel(ctx)
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	var attrs [16]slog.Attr
+	logger.LogAttrs(ctx, level, "request", l.attrs(attrs[:0], &e)...)
+}
+
 // Recorder is the http.ResponseWriter of a request under Log.
 type Recorder struct {
 	http.ResponseWriter
 	Line   Line
-	id     [16]byte // hexadecimal
+	id     string
 	status int
 	bytes  int64
 }
@@ -83,7 +106,7 @@ func Note(w http.ResponseWriter) *Line {
 // RequestID returns the ID of the request that w answers, as it stands in the log and in X-Request-Id.
 func RequestID(w http.ResponseWriter) string {
 	if r, ok := w.(*Recorder); ok {
-		return string(r.id[:])
+		return r.id
 	}
 	return ""
 }
@@ -113,12 +136,11 @@ func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 // a 500 that tells the caller nothing but the ID, or by cutting off the answer that it had begun.
 func Log(logger *slog.Logger, listener string, now func() time.Time, next http.Handler) http.Handler {
 	pool := sync.Pool{New: func() any { return new(Recorder) }}
-	listenerAttr := slog.String("listener", listener)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := now()
 		rec, _ := pool.Get().(*Recorder)
 		*rec = Recorder{ResponseWriter: w}
-		rec.newID()
+		rec.id = NewRequestID()
 		rec.setID()
 		defer func() {
 			fault := recover()
@@ -129,7 +151,8 @@ func Log(logger *slog.Logger, listener string, now func() time.Time, next http.H
 			if rec.status == 0 && !cut {
 				rec.status = http.StatusOK // as net/http will say
 			}
-			rec.write(r, logger, listenerAttr, now().Sub(began))
+			rec.fill(r)
+			rec.Line.Write(r.Context(), logger, Entry{Listener: listener, ID: rec.id, Status: rec.status, Took: now().Sub(began)})
 			*rec = Recorder{}
 			pool.Put(rec)
 			if cut {
@@ -153,42 +176,33 @@ func (r *Recorder) fail(req *http.Request, fault any) bool {
 	return true
 }
 
-func (r *Recorder) setID() { r.Header()["X-Request-Id"] = []string{string(r.id[:])} }
+func (r *Recorder) setID() { r.Header()["X-Request-Id"] = []string{r.id} }
 
-// newID draws a request ID. It names a line of the log and protects nothing, so the fast generator will do.
-func (r *Recorder) newID() {
+// NewRequestID draws the ID of a request, as it stands in the log and in X-Request-Id. It names a line of the log and protects
+// nothing, so the fast generator will do.
+func NewRequestID() string {
 	var b [8]byte
 	for n, i := rand.Uint64(), 0; i < len(b); n, i = n>>8, i+1 { //nolint:gosec // G404: see above
 		b[i] = byte(n)
 	}
-	hex.Encode(r.id[:], b[:])
+	return hex.EncodeToString(b[:])
 }
 
-// write writes the line.
-func (r *Recorder) write(req *http.Request, logger *slog.Logger, listener slog.Attr, took time.Duration) {
-	level := slog.LevelInfo
-	if r.Line.Err != nil {
-		level = slog.LevelError
-	}
-	ctx := context.WithoutCancel(req.Context())
-	if !logger.Enabled(ctx, level) {
-		return
-	}
-	var attrs [16]slog.Attr
-	logger.LogAttrs(ctx, level, "request", r.attrs(attrs[:0], req, listener, took)...)
-}
-
-// attrs appends what is known of the request, empty members left out.
-func (r *Recorder) attrs(to []slog.Attr, req *http.Request, listener slog.Attr, took time.Duration) []slog.Attr {
+// fill notes of the request itself what the handler has not noted otherwise.
+func (r *Recorder) fill(req *http.Request) {
 	l := &r.Line
 	if l.Method == "" {
 		l.Method, l.Host, l.Path = req.Method, req.Host, req.URL.EscapedPath()
 	}
-	to = append(to, listener, slog.String("request_id", string(r.id[:])), slog.Int("status", r.status),
-		slog.Duration("took", took), slog.String("method", shown(l.Method)), slog.String("host", shown(l.Host)), slog.String("path", shown(l.Path)))
 	if !l.Client.IsValid() {
 		l.Client = Remote(req)
 	}
+}
+
+// attrs appends what is known of the request, empty members left out.
+func (l *Line) attrs(to []slog.Attr, e *Entry) []slog.Attr {
+	to = append(to, slog.String("listener", e.Listener), slog.String("request_id", e.ID), slog.Int("status", e.Status),
+		slog.Duration("took", e.Took), slog.String("method", shown(l.Method)), slog.String("host", shown(l.Host)), slog.String("path", shown(l.Path)))
 	to = append(to, slog.String("client", l.Client.String()))
 	for _, a := range [...]slog.Attr{slog.String("kind", l.Kind), slog.String("service", shown(l.Service)), slog.String("application", shown(l.App)), slog.String("reason", l.Reason)} {
 		if a.Value.String() != "" {

@@ -27,13 +27,16 @@ const peerSecret = "X-Jeton-Peer-Secret"
 // enough. It is for a network on which others might send from a proxy's address, or where proxies have none of their own.
 func (p *Peers) Require(text secret.Text) { p.secret.Store(&text) }
 
-// shows reports whether a request shows the secret that is required, if one is.
-func (p *Peers) shows(h http.Header) bool {
+// Admits reports whether a peer may tell of others' calls: its address is trusted, and it has shown the secret that is
+// required, if one is. shown are the values of the field X-Jeton-Peer-Secret, or of what its protocol has in its place.
+func (p *Peers) Admits(remote netip.Addr, shown []string) bool {
+	if !p.Trust(remote) {
+		return false
+	}
 	required := p.secret.Load()
 	if required == nil || *required == "" {
 		return true
 	}
-	shown := h[peerSecret]
 	return len(shown) == 1 && subtle.ConstantTimeCompare([]byte(shown[0]), []byte(required.Reveal())) == 1
 }
 
@@ -65,7 +68,7 @@ func Remote(r *http.Request) netip.Addr {
 // further left may have been written by anybody. trusted tells whether the peer itself is trusted.
 func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
 	remote := Remote(r)
-	if !p.Trust(remote) || !p.shows(r.Header) {
+	if !p.Admits(remote, r.Header[peerSecret]) {
 		return remote, false
 	}
 	if values := r.Header["X-Real-Ip"]; len(values) == 1 {
@@ -73,7 +76,13 @@ func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
 			return a.Unmap().WithZone(""), true
 		}
 	}
-	for rest, more := strings.Join(r.Header["X-Forwarded-For"], ","), true; more; {
+	return p.Behind(remote, r.Header["X-Forwarded-For"]), true
+}
+
+// Behind returns the address of the client behind a trusted peer that sends X-Forwarded-For: the rightmost that is no trusted
+// peer's. It is the peer's own where there is none, or where what is to be read first isn't an address.
+func (p *Peers) Behind(peer netip.Addr, forwarded []string) netip.Addr {
+	for rest, more := strings.Join(forwarded, ","), true; more; {
 		comma := strings.LastIndexByte(rest, ',')
 		hop := rest[comma+1:]
 		if more = comma >= 0; more {
@@ -84,8 +93,8 @@ func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
 			break
 		}
 		if a = a.Unmap().WithZone(""); !p.Trust(a) {
-			return a, true
+			return a
 		}
 	}
-	return remote, true
+	return peer
 }

@@ -39,3 +39,15 @@ func Actor(p *authority.Principal, client netip.Addr, asOf int64) audit.Actor {
 
 // Storable reports whether text can be that of a record. Databases are not asked for other text: some of them fail.
 func Storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+// IsMethod reports whether a proxy may say that a call has this method. It admits what nginx admits: capitals, and the two
+// marks that some methods hold. Methods count case (RFC 9110, section 9.1), but there are APIs that don't: "get" must not be
+// judged as a method that no operation names.
+func IsMethod(method string) bool {
+	for i := range len(method) {
+		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return method != ""
+}

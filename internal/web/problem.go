@@ -126,17 +126,22 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) 
 	p := *problem // which other requests may share
 	p.Instance = RequestID(w)
 	Note(w).Told(p.Status, string(p.Code))
-	h := w.Header()
+	body := RenderProblem(w.Header(), r.Header.Get("Accept"), &p)
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // the caller may have gone
+}
+
+// RenderProblem returns the body in which a caller is told of a problem, by the Accept that it sent, and sets the header fields
+// that go with it. The problem's Instance is the request's ID.
+func RenderProblem(h http.Header, accept string, p *api.Problem) []byte {
 	SetProblemHeaders(h, p.Status, p.RetryAfter)
-	if accept := r.Header.Get("Accept"); strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
+	if strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(p.Status)
-		_, _ = w.Write([]byte(p.Title + ". " + p.Fix + "\n"))
-		return
+		return []byte(p.Title + ". " + p.Fix + "\n")
 	}
 	h.Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the caller may have gone
+	body, _ := json.Marshal(p) // of strings and numbers, which can't fail
+	return append(body, '\n')
 }
 
 // SetChallenge sets the WWW-Authenticate of a refusal that has one of its own. That of every other 401 SetProblemHeaders

@@ -79,7 +79,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		s.stream(cfg.Handler)
 	}
 	if s.tls {
-		s.http.TLSConfig = cfg.TLS.config()
+		s.http.TLSConfig = cfg.TLS.ServerConfig()
 	}
 	return s, nil
 }
