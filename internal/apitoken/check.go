@@ -16,8 +16,6 @@ import (
 const (
 	maxDays   = 36_500 // a century
 	maxScopes = 100
-	maxCalls  = 1_000_000_000
-	maxPer    = 24 * time.Hour
 	day       = 24 * time.Hour
 )
 
@@ -40,7 +38,7 @@ func (t *Tokens) check(r *Record, user account.User, maker *authority.Principal,
 	if err := authority.CheckFrom(r.Limits.From); err != nil {
 		return err
 	}
-	return checkRate(r.Limits.Rate)
+	return authority.CheckRate(r.Limits.Rate)
 }
 
 // checkName refuses a name that could be taken for an ID, beside what no record may be called.
@@ -64,18 +62,6 @@ func (t *Tokens) checkScopes(scopes, had []string) error {
 		case scope != authority.AdminScope && !slices.Contains(had, scope) && !t.cfg.Policy().HasScope(scope):
 			return authority.Field(name, "is the scope of no operation", "Give an operation that scope first, or leave it out.")
 		}
-	}
-	return nil
-}
-
-func checkRate(r authority.Rate) error {
-	switch {
-	case r == authority.Rate{}:
-		return nil
-	case r.Calls < 1 || r.Calls > maxCalls:
-		return authority.Field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
-	case r.Per < time.Second || r.Per > maxPer || r.Per%time.Second != 0:
-		return authority.Field("rate_limit.per_seconds", "is not 1 to 86400", "")
 	}
 	return nil
 }

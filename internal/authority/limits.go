@@ -75,6 +75,26 @@ func CheckFrom(from []netip.Prefix) error {
 	return nil
 }
 
+// The bounds of a rate that is asked for.
+const (
+	maxCalls = 1_000_000_000
+	maxPer   = 24 * time.Hour
+)
+
+// CheckRate refuses a rate that no counter could hold to, or that would let in nothing. The zero Rate is good. The error is a
+// *FieldError of a member of rate_limit.
+func CheckRate(r Rate) error {
+	switch {
+	case r == Rate{}:
+		return nil
+	case r.Calls < 1 || r.Calls > maxCalls:
+		return Field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
+	case r.Per < time.Second || r.Per > maxPer || r.Per%time.Second != 0:
+		return Field("rate_limit.per_seconds", "is not 1 to 86400", "")
+	}
+	return nil
+}
+
 // covers returns why a service is none that the limits are for, or nothing.
 func (l *Limits) covers(s *policy.CompiledService) Reason {
 	switch {
