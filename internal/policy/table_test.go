@@ -3,6 +3,7 @@ package policy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -114,5 +115,74 @@ func TestVerifiedBy(t *testing.T) {
 	table, err = policy.Compile([]policy.Service{{Host: "a.example"}, {Host: "b.example", AcceptAPITokens: true}})
 	if err != nil || !table.AcceptsAPITokens() {
 		t.Errorf("got %v, and no service that takes API tokens", err)
+	}
+}
+
+// TestHasProfile: a table knows on which hosts a service names a profile, whichever part of the host is the service's. A port is
+// minded as by Find: a service that names none is on all of them.
+func TestHasProfile(t *testing.T) {
+	table, err := policy.Compile([]policy.Service{
+		{Name: "api", Host: "API.example.com.", PathPrefix: "/api", Profile: "xdoc"},
+		{Name: "other", Host: "api.example.com", PathPrefix: "/other", Profile: "matrix42"},
+		{Name: "none", Host: "none.example.com"},
+		{Name: "port", Host: "port.example.com:8443", Profile: "xdoc"},
+		{Name: "v6", Host: "[2001:db8::1]", Profile: "xdoc"},
+		{Name: "suspended", Host: "suspended.example.com", Profile: "xdoc", Suspended: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		host, profile string
+		want          bool
+	}{
+		{"api.example.com", "xdoc", true},
+		{"api.example.com", "matrix42", true},
+		{"api.example.com", "bitcanuck", false},
+		{"api.example.com", "", false},
+		{"Api.Example.Com.", "xdoc", true},
+		{"api.example.com:80", "xdoc", true},
+		{"api.example.com:", "xdoc", true},
+		{"example.com", "xdoc", false},
+		{"xapi.example.com", "xdoc", false},
+		{"none.example.com", "xdoc", false},
+		{"none.example.com", "", false},
+		{"port.example.com:8443", "xdoc", true},
+		{"port.example.com:8444", "xdoc", false},
+		{"port.example.com", "xdoc", false},
+		{"[2001:DB8::1]:80", "xdoc", true},
+		{"[2001:db8::2]:80", "xdoc", false},
+		{"suspended.example.com", "xdoc", true}, // its calls are refused where they are judged
+		{"", "xdoc", false},
+		{strings.Repeat("a", 300), "xdoc", false},
+	} {
+		if got := table.HasProfile(test.host, test.profile); got != test.want {
+			t.Errorf("HasProfile(%q, %q): got %t, want %t", test.host, test.profile, got, test.want)
+		}
+	}
+	if new(policy.Table).HasProfile("api.example.com", "xdoc") {
+		t.Error("the zero table has a profile")
+	}
+	if n := testing.AllocsPerRun(100, func() { table.HasProfile("API.example.com.:8443", "matrix42") }); n != 0 {
+		t.Errorf("got %v allocations of a question that every call of the proxy asks, want none", n)
+	}
+}
+
+// TestRate: a compiled service tells how many calls it lets in, and counts none itself.
+func TestRate(t *testing.T) {
+	table, err := policy.Compile([]policy.Service{
+		{Name: "bounded", Host: "a.example", Calls: 7, Per: time.Minute}, {Name: "free", Host: "b.example"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]struct {
+		calls int
+		per   time.Duration
+	}{"a.example": {7, time.Minute}, "b.example": {}} {
+		s, _ := table.Find(host, "/")
+		if calls, per := s.Rate(); calls != want.calls || per != want.per {
+			t.Errorf("%s: got %d per %s, want %+v", host, calls, per, want)
+		}
 	}
 }
