@@ -75,10 +75,11 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	if err != nil {
 		return err
 	}
-	url := publicURL(&o.Config, doors.addresses().Public.String())
+	addresses := doors.addresses()
+	url := publicURL(&o.Config, addresses.Public.String())
 	n, err := newNode(ctx, o, url, logger, stops)
 	if err == nil {
-		n.certificate = certificate
+		n.certificate, n.listening = certificate, addresses
 		err = n.begin(ctx, o)
 	}
 	if err == nil {
@@ -89,7 +90,6 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	}
 	stops.push("maintenance", n.maintain())
 	faults := doors.serve(stops)
-	addresses := doors.addresses()
 	about := []any{}
 	if addresses.Proxy != nil {
 		about = append(about, "proxy", addresses.Proxy.String())

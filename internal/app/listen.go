@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"syscall"
 
@@ -142,6 +144,29 @@ func (d *doors) addresses() Addresses {
 		a.Proxy = d.proxy.server.Addr()
 	}
 	return a
+}
+
+// own returns the addresses at which this machine reaches the listeners that judge calls: for one that listens on every address,
+// each that the machine has now. That of health and metrics judges none; to have the proxy stand before it is an operator's own will.
+func (a Addresses) own() (all []netip.AddrPort) {
+	for _, listener := range []net.Addr{a.Public, a.Gateway, a.Proxy} {
+		tcp, ok := listener.(*net.TCPAddr)
+		if !ok {
+			continue
+		}
+		at := tcp.AddrPort()
+		all = append(all, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
+		if !at.Addr().IsUnspecified() {
+			continue
+		}
+		here, _ := net.InterfaceAddrs() // where the machine doesn't tell, this is the operator's to see to
+		for _, network := range here {
+			if p, err := netip.ParsePrefix(network.String()); err == nil {
+				all = append(all, netip.AddrPortFrom(p.Addr().Unmap(), at.Port()))
+			}
+		}
+	}
+	return all
 }
 
 // gatewayKinds are the kinds of credential with which the protected APIs can be called. An API token is among them for the

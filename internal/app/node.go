@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,8 @@ type node struct {
 	url    string        // by which clients know Jeton
 	now    func() time.Time
 	logger *slog.Logger
+
+	listening Addresses // which no service's calls are passed on to
 
 	store        store.Store
 	journal      *feed.Journal
@@ -176,7 +179,10 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
-	n.catalog, err = catalog.New(catalog.Config{Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Profiles: profiles(), Now: o.Now})
+	n.catalog, err = catalog.New(catalog.Config{
+		Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Now: o.Now, Profiles: profiles(),
+		Own: func() []netip.AddrPort { return n.listening.own() },
+	})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,16 +108,20 @@ type Projects interface {
 	ProjectID(ctx context.Context, number int) (uuid.UUID, error)
 }
 
-// Config is what a Catalog needs. Every field is required.
+// Config is what a Catalog needs. Every field is required but Profiles and Own.
 type Config struct {
 	Store    Store
 	Users    Users
 	Projects Projects
 	// Applied returns once this process has heard of every change committed so far.
 	Applied func(ctx context.Context) error
-	// Profiles are the names that a service's profile may have.
+	Now     func() time.Time
+
+	// Profiles are the names that a service's profile may have; none may where there are none.
 	Profiles []string
-	Now      func() time.Time
+	// Own returns the addresses of Jeton's listeners, each of one machine and not of all: no service's upstream may be one of them.
+	// It may be nil.
+	Own func() []netip.AddrPort
 }
 
 // Catalog manages services. It is safe for concurrent use. Make one with New; it holds no policy until Reload.

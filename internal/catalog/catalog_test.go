@@ -95,7 +95,9 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.people, Projects: d.people, Applied: f.CatchUp, Now: now}); err != nil {
+	if d.Catalog, err = catalog.New(catalog.Config{
+		Store: d.store, Users: d.people, Projects: d.people, Applied: f.CatchUp, Now: now, Profiles: []string{"matrix42", "xdoc"}, Own: listening,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return d
