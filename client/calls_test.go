@@ -14,13 +14,16 @@ import (
 
 const (
 	userJSON    = `{"id":"1","kind":"person","username":"alice","roles":["partner"],"state":"active","has_password":true,"created_at":"2026-11-02T03:04:05.000006Z","updated_at":"2026-11-02T03:04:05.000006Z"}`
-	serviceJSON = `{"id":"2","name":"reports","host":"api.example.com","path_prefix":"/","default":"deny","allow_in_path":"","verifiers":["bob"],"created_at":"2026-11-02T03:04:05.000006Z","updated_at":"2026-11-02T03:04:05.000006Z"}`
+	serviceJSON = `{"id":"2","name":"reports","host":"api.example.com","path_prefix":"/","default":"deny","allow_in_path":"","verifiers":["bob"],"upstream":"http://a:1","profile":"xdoc","forward_query_tokens":true,"identity_token":true,"rate_limit":{"calls":6,"per_seconds":60},"created_at":"2026-11-02T03:04:05.000006Z","updated_at":"2026-11-02T03:04:05.000006Z"}`
 )
 
 var (
 	at      = time.Date(2026, 11, 2, 3, 4, 5, 6000, time.UTC)
 	user    = api.User{ID: "1", Kind: "person", Username: "alice", Roles: []string{"partner"}, State: "active", HasPassword: true, CreatedAt: at, UpdatedAt: at}
-	service = api.Service{ID: "2", Name: "reports", Host: "api.example.com", PathPrefix: "/", Default: "deny", Verifiers: []string{"bob"}, CreatedAt: at, UpdatedAt: at}
+	service = api.Service{
+		ID: "2", Name: "reports", Host: "api.example.com", PathPrefix: "/", Default: "deny", Verifiers: []string{"bob"}, Upstream: "http://a:1", Profile: "xdoc",
+		ForwardQueryTokens: true, IdentityToken: true, RateLimit: &api.RateLimit{Calls: 6, PerSeconds: 60}, CreatedAt: at, UpdatedAt: at,
+	}
 )
 
 // TestCalls makes each request of /v1 once: what stands on the wire, and what comes of the answer.
@@ -89,6 +92,33 @@ func TestCalls(t *testing.T) {
 			exchange{method: "POST", uri: "/v1/services", body: `{"name":"reports","host":"api.example.com"}`, status: 201, answer: serviceJSON},
 			func(c *client.Client) (any, error) {
 				return c.CreateService(t.Context(), api.NewService{Name: "reports", Host: "api.example.com"})
+			},
+			service,
+		},
+		"create service behind the proxy": {
+			exchange{method: "POST", uri: "/v1/services", body: `{"name":"reports","host":"api.example.com","upstream":"http://a:1","profile":"xdoc","forward_query_tokens":true,"identity_token":true,"rate_limit":{"calls":6,"per_seconds":60}}`, status: 201, answer: serviceJSON},
+			func(c *client.Client) (any, error) {
+				return c.CreateService(t.Context(), api.NewService{
+					Name: "reports", Host: "api.example.com", Upstream: "http://a:1", Profile: "xdoc", ForwardQueryTokens: true, IdentityToken: true,
+					RateLimit: &api.RateLimit{Calls: 6, PerSeconds: 60},
+				})
+			},
+			service,
+		},
+		"take a service from behind the proxy": {
+			exchange{method: "PATCH", uri: "/v1/services/reports", ifMatch: `"4"`, body: `{"upstream":null,"profile":"","forward_query_tokens":false,"identity_token":null,"rate_limit":null}`, status: 200, answer: serviceJSON},
+			func(c *client.Client) (any, error) {
+				return c.UpdateService(t.Context(), "reports", `"4"`, api.ServicePatch{
+					Upstream: api.Optional[string]{Set: true, Null: true}, Profile: api.Some(""), ForwardQueryTokens: api.Some(false),
+					IdentityToken: api.Optional[bool]{Set: true, Null: true}, RateLimit: api.Optional[api.RateLimitPatch]{Set: true, Null: true},
+				})
+			},
+			service,
+		},
+		"change a part of a service's rate": {
+			exchange{method: "PATCH", uri: "/v1/services/reports", body: `{"rate_limit":{"calls":7}}`, status: 200, answer: serviceJSON},
+			func(c *client.Client) (any, error) {
+				return c.UpdateService(t.Context(), "reports", client.AnyVersion, api.ServicePatch{RateLimit: api.Some(api.RateLimitPatch{Calls: api.Some(7)})})
 			},
 			service,
 		},
