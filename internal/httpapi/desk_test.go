@@ -236,7 +236,9 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 		Store: d.store, Users: d.accounts, Keyring: keys, Applied: changes.CatchUp, Revision: changes.Revision, Parameters: xdoc.Parameters(), Now: d.clock, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})
 	check(t, err)
-	d.catalog, err = catalog.New(catalog.Config{Store: d.store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: d.clock})
+	d.catalog, err = catalog.New(catalog.Config{
+		Store: d.store, Users: d.accounts, Projects: d.projects, Applied: changes.CatchUp, Now: d.clock, Profiles: []string{"matrix42", "xdoc"},
+	})
 	check(t, err)
 	d.newSigned(t, keys)
 	d.newPlatforms(t, keys)

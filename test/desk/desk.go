@@ -190,7 +190,9 @@ func (d *Desk) open(tb testing.TB) (err error) {
 	if err != nil {
 		return err
 	}
-	d.Catalog, err = catalog.New(catalog.Config{Store: d.Store, Users: d.Accounts, Projects: d.Projects, Applied: d.applied, Now: d.Now})
+	d.Catalog, err = catalog.New(catalog.Config{
+		Store: d.Store, Users: d.Accounts, Projects: d.Projects, Applied: d.applied, Now: d.Now, Profiles: []string{"bitcanuck", "matrix42", "xdoc"},
+	})
 	return err
 }
 
