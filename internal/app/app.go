@@ -40,6 +40,8 @@ type Options struct {
 	Supervisor Supervisor
 	// Started, where given, hears of the addresses once all listeners are open.
 	Started func(Addresses)
+
+	further []maker // of products beside those that there are, for a test
 }
 
 // Addresses are those of the listeners, with their real ports.

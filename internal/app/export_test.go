@@ -9,9 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/proxy"
+	"github.com/jeton-io/jeton/internal/web"
 )
+
+// AddProduct puts a further product into the list of all: what a line of makers does. Its clients send credentials in the fields, too.
+func (o *Options) AddProduct(name string, on bool, fields []string, serves func(path string) bool, handler func(*authority.Authority, *web.Peers) http.Handler) {
+	o.further = append(o.further, maker{name, func(*config.Config) bool { return on }, fields, func(n *node, _ *proxy.Proxy) (product, error) {
+		return product{serves: serves, handler: handler(n.authority, n.peers)}, nil
+	}})
+}
 
 // Maintain does what a running Jeton does in the background, without its listeners: a test whose clock is its own can't
 // wait for a network. It returns how to end it.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/app"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 )
@@ -93,6 +94,8 @@ func cells(table string) (columns []string, rows map[string][]string) {
 
 // doors are a Jeton with its doors, and good credentials as header fields, "Name: value".
 type doors struct {
+	*instance
+
 	public, gateway string
 	data            string            // the data folder
 	shown           map[string]string // by the names of the rows
@@ -108,13 +111,19 @@ const (
 )
 
 // newDoors starts a Jeton, and makes a credential of each kind for its administrator.
-func newDoors(t *testing.T) *doors {
+func newDoors(t *testing.T, flags ...string) *doors {
+	t.Helper()
+	return newDoorsWith(t, func(*app.Options) {}, flags...)
+}
+
+// newDoorsWith is newDoors with changes to the options.
+func newDoorsWith(t *testing.T, changes func(*app.Options), flags ...string) *doors {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "correct horse battery")
 	data := t.TempDir()
-	i := run(t, configure(t, data, "--admin-password-file", file))
-	d := &doors{data: data, public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}, texts: map[string]string{}}
+	i := run(t, configure(t, data, append(flags, "--admin-password-file", file)...), changes)
+	d := &doors{instance: i, data: data, public: "http://" + i.addresses.Public.String(), gateway: "http://" + i.addresses.Gateway.String(), shown: map[string]string{}, texts: map[string]string{}}
 	for _, c := range logIn(t, i.addresses.Public) {
 		d.add(map[string]string{"jeton": "console_session", "jeton_api": "api_session"}[c.Name], "Cookie: "+c.Name+"=", c.Value)
 	}

@@ -199,16 +199,12 @@ func (n *node) furnish(d *doors) error {
 	if d.proxy.name == "" {
 		return nil
 	}
-	before, err := n.proxyHandler()
-	if err != nil {
-		return err
-	}
-	d.proxy.handler = web.Log(n.logger, d.proxy.name, n.now, before)
-	return nil
+	d.proxy.handler, err = n.proxyHandler(d.proxy.name)
+	return err
 }
 
 // proxyHandler serves the services that have an upstream, and before it the paths of the products whose profile a service names.
-func (n *node) proxyHandler() (http.Handler, error) {
+func (n *node) proxyHandler(listener string) (http.Handler, error) {
 	before, err := proxy.New(proxy.Config{
 		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
 		Parameters: xdoc.Parameters(), Identity: n.identity.Token, AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
@@ -216,19 +212,7 @@ func (n *node) proxyHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	products, err := n.products(before)
-	if err != nil {
-		return nil, err
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, p := range products {
-			if p.serves(r.URL.EscapedPath()) && n.catalog.Policy().HasProfile(r.Host, p.name) {
-				p.handler.ServeHTTP(w, r)
-				return
-			}
-		}
-		before.ServeHTTP(w, r)
-	}), nil
+	return n.newFront(before, listener)
 }
 
 // publicHandler serves the API below /v1, OAuth's endpoints and the profiles at their own paths, and the console at every
@@ -274,7 +258,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 			return
 		}
 		for _, p := range products {
-			if p.serves(r.URL.EscapedPath()) {
+			if p.owns(r.URL.EscapedPath()) {
 				p.handler.ServeHTTP(w, r)
 				return
 			}

@@ -42,6 +42,7 @@ type node struct {
 	url    string        // by which clients know Jeton
 	now    func() time.Time
 	logger *slog.Logger
+	makers []maker // of the products' profiles
 
 	listening Addresses // which no service's calls are passed on to
 
@@ -78,7 +79,7 @@ const maxRefusals = 1000
 
 // newNode opens the database and wires the parts. Clients know it by the URL. What it opened is on stops.
 func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, stops *stopStack) (*node, error) {
-	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain)}
+	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain), makers: append(makers(), o.further...)}
 	n.peers.Set(o.Config.TrustedPeers)
 	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
@@ -180,7 +181,7 @@ func (n *node) wire(o *Options) (err error) {
 		return err
 	}
 	n.catalog, err = catalog.New(catalog.Config{
-		Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Now: o.Now, Profiles: profiles(),
+		Store: n.store, Users: n.accounts, Projects: n.projects, Applied: n.applied, Now: o.Now, Profiles: n.profiles(),
 		Own: func() []netip.AddrPort { return n.listening.own() },
 	})
 	if err != nil {
