@@ -63,7 +63,7 @@ func (f *front) sawn() string {
 }
 
 // call writes a request to the proxy listener as it stands, and returns the answer and what the API saw of it.
-func (f *front) call(t *testing.T, line, body string, header ...string) (res *http.Response, answer, seen string) {
+func (f *front) call(t *testing.T, line, body string, header ...string) (got answered, answer, seen string) {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", f.addresses.Proxy.String())
 	if err != nil {
@@ -75,7 +75,7 @@ func (f *front) call(t *testing.T, line, body string, header ...string) (res *ht
 		t.Fatal(err)
 	}
 	method, _, _ := strings.Cut(line, " ")
-	res, err = http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,13 @@ func (f *front) call(t *testing.T, line, body string, header ...string) (res *ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(text), f.sawn()
+	return answered{res.StatusCode, res.Header}, string(text), f.sawn()
+}
+
+// answered is an answer without its body.
+type answered struct {
+	status int
+	header http.Header
 }
 
 const (
@@ -133,19 +139,19 @@ func TestFrontProfiles(t *testing.T) {
 			}
 			f.host, f.refused = tc.host, f.refusals(t)
 			res, answer, seen := f.call(t, tc.line, "", tc.header...)
-			own := res.Header.Get("Content-Security-Policy") == "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-			switch told := f.told(t, "proxy", res.StatusCode); {
+			own := res.header.Get("Content-Security-Policy") == "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+			switch told := f.told(t, "proxy", res.status); {
 			case tc.want == "":
-				if res.StatusCode != 200 || answer != "the API's" || seen == "" || res.Header["X-Frame-Options"] != nil {
-					t.Errorf("got %s %v %s, want the API's answer", told, res.Header, answer)
+				if res.status != http.StatusOK || answer != "the API's" || seen == "" || res.header["X-Frame-Options"] != nil {
+					t.Errorf("got %s %v %s, want the API's answer", told, res.header, answer)
 				}
 			case strings.Contains(tc.want, "_"):
-				if !strings.HasSuffix(told, " "+tc.want) || res.StatusCode < 401 || seen != "" {
+				if !strings.HasSuffix(told, " "+tc.want) || res.status < 401 || seen != "" {
 					t.Errorf("got %s %s, and the API saw %q, want it refused for %s", told, answer, seen, tc.want)
 				}
 			default:
-				if !strings.HasPrefix(answer, tc.want) || seen != "" || !own || res.Header.Get("X-Request-Id") == "" {
-					t.Errorf("got %s %v %s, and the API saw %q, want %s from the profile", told, res.Header, answer, seen, tc.want)
+				if !strings.HasPrefix(answer, tc.want) || seen != "" || !own || res.header.Get("X-Request-Id") == "" {
+					t.Errorf("got %s %v %s, and the API saw %q, want %s from the profile", told, res.header, answer, seen, tc.want)
 				}
 			}
 		})

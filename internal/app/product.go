@@ -82,7 +82,7 @@ func (n *node) bitcanuck(*proxy.Proxy) (product, error) {
 	return product{serves: bitcanuck.Serves, handler: h}, err
 }
 
-func (n *node) xdoc(before *proxy.Proxy) (product, error) {
+func (n *node) xdoc(*proxy.Proxy) (product, error) {
 	cfg := xdoc.Config{Authority: n.authority, Sessions: n.browsers, Feed: n.feed, Peers: n.peers, Cookie: n.cookies.API, Now: n.now}
 	h, err := xdoc.New(cfg)
 	return product{serves: xdoc.Serves, handler: h}, err
