@@ -74,6 +74,7 @@ type Presented struct {
 	Host          string      // likewise, with or without port
 	Path          string      // likewise, still percent-encoded, without the query
 	Route         string      // where the call is to the edge itself: its method and the route's pattern, for the audit log alone
+	Upgrade       bool        // the call would have its connection carry a WebSocket, over which pages can write though it is a GET
 	Peer          netip.Addr  // the client's address, where it is known
 	Asker         netip.Addr  // the address of who asks about the call, where that isn't its client: for the audit log alone
 }

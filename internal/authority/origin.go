@@ -49,13 +49,14 @@ func originOf(in *Presented) origin {
 }
 
 // fromElsewhere reports whether a call must be refused for where it came from: a write by what a browser adds by itself.
-// It doesn't defend an API that changes something by a GET, nor the handshake of a WebSocket, which is a GET: such an API
-// must look at Origin itself before it upgrades.
+// The handshake of a WebSocket is a GET, and counts as a write where the edge can tell that it is one, as the proxy can: browsers let
+// any page open one, and the page may write and read over it (RFC 6455, section 10.2). At the gateway nobody can tell; an API
+// behind another proxy must look at Origin itself before it upgrades, and so must one that changes something by a GET.
 //
 // For a cookie, silence is no leave: no browser of this decade sends a write without either field. A password may come
 // from a program, which sends neither. Tokens no browser adds by itself.
 func fromElsewhere(kind Kind, in *Presented) bool {
-	if m := in.Method; m == "GET" || m == "HEAD" || m == "OPTIONS" {
+	if m := in.Method; !in.Upgrade && (m == "GET" || m == "HEAD" || m == "OPTIONS") {
 		return false
 	}
 	switch kind {

@@ -52,9 +52,12 @@ func TestOrigin(t *testing.T) {
 		{words{""}, words{here}, yes, yes},
 		{nil, words{here, here}, no, no},
 	} {
-		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "get", "QUERY", "GET", "HEAD", "OPTIONS"} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "get", "QUERY", "GET", "HEAD", "OPTIONS", "WebSocket"} {
 			in := call()
 			in.Method, in.SecFetchSite, in.Origin = method, test.site, test.origin
+			if in.Upgrade = method == "WebSocket"; in.Upgrade { // a GET that opens what can be written over
+				in.Method = "GET"
+			}
 			safe := method == "GET" || method == "HEAD" || method == "OPTIONS"
 			for kind, want := range map[string]string{"cookie": test.cookie, "password": test.password, "token": yes} {
 				in.Authorization, in.Cookie = nil, nil
