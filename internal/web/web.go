@@ -15,8 +15,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // The limits of every server.
@@ -26,7 +24,9 @@ const (
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxStreams        = 100 // of one HTTP/2 connection; RFC 9113, section 6.5.2, wants no fewer
+	maxStreams        = 100              // of one HTTP/2 connection; RFC 9113, section 6.5.2, wants no fewer
+	pingAfter         = 30 * time.Second // of silence of an HTTP/2 connection whose streams have no time limit
+	pingTimeout       = 15 * time.Second
 )
 
 // Server is one listener with its handler. Make one with Listen.
@@ -36,6 +36,7 @@ type Server struct {
 	http     *http.Server
 	tls      bool // http.Server.TLSConfig doesn't tell: serving plain HTTP sets it, too
 	drain    time.Duration
+	beside   func(context.Context) error
 }
 
 // ServerConfig is what a Server needs. Every field is required but MaxConnections and TLS.
@@ -44,11 +45,14 @@ type ServerConfig struct {
 	Address string // host:port; port 0 for any
 	Handler http.Handler
 	Logger  *slog.Logger
-	MaxBody int64         // in bytes; a longer body is refused as it is read
+	MaxBody int64 // in bytes; a longer body is refused as it is read
 	// Streams has bodies of any length pass, for as long as they take, and HTTP/2 without TLS, for gRPC: MaxBody doesn't count.
 	// The handler sees to it that nobody dawdles (http.ResponseController), and to OPTIONS *.
 	Streams bool
 	Drain   time.Duration // how long requests under way may take to end when the server stops
+	// Beside, where given, ends what net/http knows nothing of when the server stops, as connections that were switched to another
+	// protocol. Its context ends when the time to drain does.
+	Beside func(context.Context) error
 	// MaxConnections bounds the connections at a time; 0 is for no bound. More wait until one ends: who opens thousands
 	// and keeps them idle takes the room of others at this listener, but not the descriptors of all else in the process.
 	MaxConnections int
@@ -63,9 +67,9 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		return nil, fmt.Errorf("opening the %s listener: %w", cfg.Name, err)
 	}
 	if cfg.MaxConnections > 0 {
-		l = netutil.LimitListener(l, cfg.MaxConnections)
+		l = newLimited(l, cfg.MaxConnections)
 	}
-	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, http: &http.Server{
+	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
 		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -89,6 +93,7 @@ func (s *Server) stream(handler http.Handler) {
 	s.http.Handler = handler
 	s.http.ReadTimeout, s.http.WriteTimeout = 0, 0
 	s.http.DisableGeneralOptionsHandler = true
+	s.http.HTTP2.SendPingTimeout, s.http.HTTP2.PingTimeout = pingAfter, pingTimeout
 	s.http.Protocols = new(http.Protocols)
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetHTTP2(true)
@@ -128,10 +133,21 @@ func (s *Server) Serve() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.drain)
 	defer cancel()
+	beside := make(chan error, 1)
+	go func() { beside <- s.endBeside(ctx) }()
 	err := s.http.Shutdown(ctx)
 	_ = s.listener.Close() // closed already, unless Serve was never called
+	err = errors.Join(err, <-beside)
 	if err != nil {
 		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), s.http.Close())
 	}
 	return nil
+}
+
+// endBeside ends what net/http knows nothing of.
+func (s *Server) endBeside(ctx context.Context) error {
+	if s.beside == nil {
+		return nil
+	}
+	return s.beside(ctx)
 }

@@ -394,3 +394,45 @@ func TestMaxConnections(t *testing.T) {
 		t.Errorf("the same connection once there is room: got %d, want 404", status)
 	}
 }
+
+// TestHalfClosed takes a connection of a server with a bound on them from it, as who switches to a WebSocket does: one side of it can
+// be closed, and the client still be heard.
+func TestHalfClosed(t *testing.T) {
+	heard := make(chan string, 1)
+	s, err := web.Listen(t.Context(), web.ServerConfig{
+		Name: "proxy", Address: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), Drain: 10 * time.Second, MaxConnections: 2, Streams: true,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			_, _ = io.WriteString(conn, "bye")
+			half, ok := conn.(interface{ CloseWrite() error })
+			if !ok || half.CloseWrite() != nil {
+				t.Errorf("got a %T, want one whose half can be closed", conn)
+			}
+			rest, _ := io.ReadAll(buffered)
+			heard <- string(rest)
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, s)
+	conn := dial(t, s)
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); err != nil || string(got) != "bye" {
+		t.Fatalf("got %q, %v, want the end of what the server says", got, err)
+	}
+	if _, err := io.WriteString(conn, "last words"); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	if got := <-heard; got != "last words" {
+		t.Errorf("the server heard %q, want what the client said after that", got)
+	}
+}
