@@ -65,6 +65,8 @@ const (
 	CodeTooManyRequests      Code = "too_many_requests"
 	CodeInternal             Code = "internal_error"
 	CodeUnavailable          Code = "unavailable"
+	CodeUpstreamUnreachable  Code = "upstream_unreachable"
+	CodeUpstreamTimeout      Code = "upstream_timeout"
 	CodeStorageFull          Code = "storage_full"
 )
 
@@ -96,6 +98,8 @@ var registry = map[Code]Description{
 	CodeTooManyRequests:      {http.StatusTooManyRequests, "Too many requests", "Wait as long as Retry-After says."},
 	CodeInternal:             {http.StatusInternalServerError, "Something went wrong in Jeton", "Look for the instance in the server's log."},
 	CodeUnavailable:          {http.StatusServiceUnavailable, "Jeton can't answer just now", "Wait as long as Retry-After says, then try again."},
+	CodeUpstreamUnreachable:  {http.StatusBadGateway, "The API behind Jeton can't be reached", "Try again in a moment; if that doesn't help, tell whoever runs the API."},
+	CodeUpstreamTimeout:      {http.StatusGatewayTimeout, "The API behind Jeton didn't answer in time", "Try again in a moment; if that doesn't help, tell whoever runs the API."},
 	CodeStorageFull:          {http.StatusInsufficientStorage, "The disk of Jeton's database is full", "Free some space; nothing was changed."},
 }
 

@@ -122,7 +122,7 @@ func Version() api.Version {
 // Describe implements prometheus.Collector.
 func (n *node) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(n, ch) }
 
-// Collect implements prometheus.Collector. The labels are of closed sets: kinds of credential and outcomes.
+// Collect implements prometheus.Collector. The labels are of closed sets: kinds of credential, outcomes, and services.
 func (n *node) Collect(ch chan<- prometheus.Metric) {
 	decisions := prometheus.NewDesc("jeton_decisions_total", "Decisions about presented credentials.", []string{"kind", "outcome"}, nil)
 	for _, c := range n.authority.Counts() {
@@ -137,6 +137,7 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 	gauge("jeton_feed_halted", "1 where the database is no longer believed, and every credential refused.", oneIf(n.feed.Halted() != nil))
 	gauge("jeton_journal_behind", "1 where changes that were heard could not yet be written to the revocation journal.", oneIf(n.journal.Err() != nil))
 	gauge("jeton_services", "Protected services in the policy in force.", float64(n.catalog.Policy().Len()))
+	n.collectUpstreams(ch)
 	if n.certificate != nil {
 		gauge("jeton_tls_certificate_not_after_seconds", "When the TLS certificate in use ends, in seconds since 1970.", float64(n.certificate.NotAfter().Unix()))
 	}

@@ -115,6 +115,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 			w.reloading(ctx, func() {
 				n.reload(ctx, o, level)
 				n.reloadCertificate(ctx)
+				n.reloadRoots(ctx)
 			})
 		}
 	}

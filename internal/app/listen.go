@@ -17,8 +17,6 @@ import (
 	"github.com/jeton-io/jeton/internal/gateway"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/oauth"
-	"github.com/jeton-io/jeton/internal/profile/xdoc"
-	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -29,7 +27,16 @@ const maxBody = 1 << 20
 type door struct {
 	name    string
 	server  *web.Server
-	handler http.Handler // set before the door serves
+	handler http.Handler                // set before the door serves
+	beside  func(context.Context) error // what ends beside the server; nil for nothing, and set likewise
+}
+
+// endBeside ends what the door's handler has beyond requests.
+func (d *door) endBeside(ctx context.Context) error {
+	if d.beside == nil {
+		return nil
+	}
+	return d.beside(ctx)
 }
 
 // ServeHTTP implements http.Handler.
@@ -72,7 +79,7 @@ func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certifi
 	for i, p := range plans {
 		at := d.all()[i]
 		serve := p.serve
-		serve.Name, serve.Handler, serve.Logger, serve.Drain = at.name, at, logger, cfg.Drain
+		serve.Name, serve.Handler, serve.Logger, serve.Drain, serve.Beside = at.name, at, logger, cfg.Drain, at.endBeside
 		if p.tls {
 			serve.TLS = certificate
 		}
@@ -200,19 +207,11 @@ func (n *node) furnish(d *doors) error {
 		return nil
 	}
 	d.proxy.handler, err = n.proxyHandler(d.proxy.name)
-	return err
-}
-
-// proxyHandler serves the services that have an upstream, and before it the paths of the products whose profile a service names.
-func (n *node) proxyHandler(listener string) (http.Handler, error) {
-	before, err := proxy.New(proxy.Config{
-		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
-		Parameters: xdoc.Parameters(), Identity: n.identity.Token, AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
-	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return n.newFront(before, listener)
+	d.proxy.beside = n.proxy.Shutdown
+	return nil
 }
 
 // publicHandler serves the API below /v1, OAuth's endpoints and the profiles at their own paths, and the console at every

@@ -31,6 +31,7 @@ import (
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
 	"github.com/jeton-io/jeton/internal/profile/xdoc"
 	"github.com/jeton-io/jeton/internal/project"
+	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
@@ -66,6 +67,7 @@ type node struct {
 	events       *eventLog
 	peers        *web.Peers
 	cookies      console.Cookies
+	proxy        *proxy.Proxy // nil where there is none
 
 	certificate *web.Certificate // nil where every listener speaks plain http
 

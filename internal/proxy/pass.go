@@ -2,42 +2,188 @@ package proxy
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/jeton-io/jeton/internal/authority"
-	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// call is one call that may pass, and where it goes.
-type call struct {
-	decision *authority.Decision
-	route    *catalog.Routed
-	in       *authority.Presented
+// identify has a signed token made for the upstream, where the service wants one.
+func (c *call) identify(r *http.Request) (err error) {
+	if !c.route.IdentityToken || c.proxy.cfg.Identity == nil {
+		return nil
+	}
+	audience := "https://" + c.route.Host
+	if s, ok := c.proxy.cfg.Policy().Named(c.decision.Service); ok {
+		audience = "https://" + s.Address()
+	}
+	c.identity, err = c.proxy.cfg.Identity(r.Context(), c.decision, audience)
+	return err
+}
+
+// pass has the call answered by its upstream. It returns an error, and has written nothing, where its path is one that can't be
+// passed on.
+func (c *call) pass(r *http.Request) error {
+	out := *r.URL
+	if !setPath(&out, c.in.Path) {
+		return malformed("The request's path can't be passed on.", "Percent-encode what may not stand in a path.")
+	}
+	c.target = &out
+	c.upgrade = wantsWebSocket(r)
+	if !c.upgrade {
+		delete(r.Header, "Upgrade") // a server may ignore it (RFC 9110, section 7.8)
+	}
+	_, trusted := c.proxy.cfg.Peers.Client(r)
+	c.secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
+	c.own = maps.Clone(c.Header())
+	c.client = r.Context()
+	ctx, cancel := context.WithCancelCause(r.Context())
+	c.cancel = cancel
+	c.begin(r)
+	defer c.end(r)
+	c.proxy.back.ServeHTTP(c, r.WithContext(context.WithValue(ctx, callKey{}, c)))
+	return nil
 }
 
 // callKey is the key of a call in the context of the request that passes it on.
 type callKey struct{}
 
-// pass has a call answered by its upstream.
-func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, c *call) {
-	p.back.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+// callOf returns the call that a request to an upstream belongs to.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
 }
 
-// rewrite makes the request that the upstream gets.
-func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
-	c, _ := r.In.Context().Value(callKey{}).(*call)
-	scheme, host, _ := strings.Cut(c.route.Upstream, "://")
-	r.Out.URL.Scheme, r.Out.URL.Host = scheme, host
-	r.Out.Host = c.route.Host
-	r.Out.URL.RawQuery = r.In.URL.RawQuery
-	h := r.Out.Header
-	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
-		h.Del(name)
+// begin takes over the connection's time limits: nothing counts but that something passes.
+func (c *call) begin(r *http.Request) {
+	control := http.NewResponseController(c.ResponseWriter)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+	if r.ContentLength != 0 {
+		// An upstream may answer before it has the whole request; over HTTP/1.1 the server would read the rest first.
+		_ = control.EnableFullDuplex()
+	} else {
+		c.received.Store(true)
 	}
-	web.SetIdentity(h, c.decision)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer = time.AfterFunc(c.proxy.cfg.Idle/looks, c.look)
 }
 
-var _ http.Handler = (*Proxy)(nil)
+// end leaves the connection to the server, which has no time limits of its own: for what is left to write, and for the rest of a
+// body that the upstream didn't want.
+func (c *call) end(r *http.Request) {
+	c.mu.Lock()
+	c.ended = true
+	c.timer.Stop()
+	switched := c.switched != nil
+	c.mu.Unlock()
+	c.cancel(nil)
+	if switched {
+		c.proxy.switched.remove(c)
+		return
+	}
+	control := http.NewResponseController(c.ResponseWriter)
+	now := time.Now() // a connection's deadline knows no other clock
+	_ = control.SetWriteDeadline(now.Add(c.proxy.cfg.Idle))
+	if !c.received.Load() && r.ProtoMajor == 1 {
+		_ = control.SetReadDeadline(now.Add(refusedRead))
+	}
+}
+
+// rewrite makes the request that the upstream gets. httputil has removed by then what is hop by hop, and what the client has named
+// in Connection.
+func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
+	c := callOf(r.In.Context())
+	scheme, host, _ := strings.Cut(c.route.Upstream, "://")
+	if scheme == clearHTTP2 {
+		scheme = "http"
+	}
+	c.target.Scheme, c.target.Host, c.target.User = scheme, host, nil
+	if c.target.RawQuery != "" && !c.route.ForwardQueryTokens && c.hasProject() {
+		c.target.RawQuery = withoutTokens(c.target.RawQuery, &p.cfg.Parameters)
+	}
+	r.Out.URL = c.target
+	r.Out.Host = hostFor(c.route.Host, c.in.Host)
+	r.Out.Trailer = nil // a server may drop what stands behind a body (RFC 9110, section 6.5.1), and nobody has judged it
+	if r.Out.Body != nil {
+		r.Out.Body = &requestBody{ReadCloser: r.Out.Body, call: c}
+	}
+	h := r.Out.Header
+	p.names.clearRequest(h)
+	clearCookies(h, p.cfg.Cookies)
+	setIdentity(h, c)
+	setOrigin(h, c, r.Out.Host)
+	h["Via"] = append(h["Via"], via(r.In, p.pseudonym))
+	if id := c.own["X-Request-Id"]; len(id) == 1 {
+		h["X-Request-Id"] = id
+	}
+}
+
+// hasProject reports whether the call's service knows sealed tokens.
+func (c *call) hasProject() bool {
+	s, ok := c.proxy.cfg.Policy().Named(c.decision.Service)
+	return ok && s.Project() != [16]byte{}
+}
+
+// setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.
+func setIdentity(h http.Header, c *call) {
+	web.SetIdentity(h, c.decision)
+	for _, name := range web.IdentityNames {
+		if v := h[name]; v[0] == "" || name == web.StatusHeader {
+			delete(h, name)
+		}
+	}
+	if c.identity != "" {
+		h[identityToken] = []string{c.identity.Reveal()}
+	}
+}
+
+// setOrigin tells the upstream where the call came from. Of what other proxies have said, only what a trusted one did of the client
+// is in it.
+func setOrigin(h http.Header, c *call, host string) {
+	proto := "http"
+	if c.secure {
+		proto = "https"
+	}
+	values := [...]string{"", proto, host}
+	if c.in.Peer.IsValid() {
+		values[0] = c.in.Peer.String()
+		h["X-Forwarded-For"], h["X-Real-Ip"] = values[0:1:1], values[0:1:1]
+	}
+	h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[1:2:2], values[2:3:3]
+}
+
+// hostFor returns the host that an upstream is told: its service's own, never what a client has made of it. Where the service names
+// no port, that of the call stays, for the URLs that the API makes.
+func hostFor(service, called string) string {
+	if port := portOf(called); port != "" && portOf(service) == "" {
+		return service + ":" + port
+	}
+	return service
+}
+
+// portOf returns the port of a host, where it has one that is a number.
+func portOf(host string) string {
+	port := host[strings.LastIndexByte(host, ':')+1:]
+	if n, err := strconv.ParseUint(port, 10, 16); len(port) == len(host) || err != nil || n == 0 || strings.HasSuffix(host, "]") {
+		return ""
+	}
+	return port
+}
+
+// via is this proxy's entry in Via (RFC 9110, section 7.6.3).
+func via(r *http.Request, pseudonym string) string {
+	switch {
+	case r.ProtoMajor == 2:
+		return "2 " + pseudonym
+	case r.ProtoMinor == 0:
+		return "1.0 " + pseudonym
+	default:
+		return "1.1 " + pseudonym
+	}
+}

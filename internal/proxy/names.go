@@ -1,0 +1,175 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
+)
+
+// identityToken is the header field of the signed token that tells an upstream who calls.
+const identityToken = "X-Jeton-Identity"
+
+// names are the header fields that are between Jeton and an upstream. Those of deploy/nginx are the same, and a test compares them.
+type names struct {
+	// client are the fields of which nothing passes that a client wrote.
+	client map[string]struct{}
+	// identity are those of them that an upstream doesn't set either: who reads an answer may take them for Jeton's.
+	identity map[string]struct{}
+}
+
+func newNames() *names {
+	n := &names{client: map[string]struct{}{}, identity: map[string]struct{}{}}
+	for _, name := range web.IdentityNames {
+		n.identity[name], n.client[name] = struct{}{}, struct{}{}
+	}
+	for _, name := range []string{
+		// The upstream gets no credential: Jeton has looked at it, and nobody else need be trusted with it.
+		"Authorization", "Proxy-Authorization",
+		// Other names by which proxies tell who calls, and which frameworks believe.
+		"X-Auth-Request-Access-Token", "X-Remote-User", "X-Remote-Group", "X-WebAuth-User", "X-Authenticated-User", "Proxy",
+		// Where it came from: Jeton says it.
+		"X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "X-Host", "X-Request-Id",
+		// Frameworks take these for the method or the path of the call: it would be another one than Jeton has judged.
+		"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Original-URI", "X-Original-Method", "X-Original-Host",
+		"X-Original-Path", "X-Rewrite-URL", "X-Url-Scheme", "X-Envoy-Original-Path", "X-Override-URL", "X-HTTP-Path-Override", "X-HTTP-Host-Override",
+		// What asks for HTTP/2 over this connection, which Jeton doesn't pass on (RFC 9113, section 3.1).
+		"HTTP2-Settings",
+	} {
+		n.client[http.CanonicalHeaderKey(name)] = struct{}{}
+	}
+	return n
+}
+
+// clearRequest removes what a client may not say to an upstream.
+func (n *names) clearRequest(h http.Header) {
+	for name := range h {
+		if _, ours := n.client[name]; ours || !plainName(name) || isFamily(name) {
+			delete(h, name)
+		}
+	}
+}
+
+// isFamily reports whether a field is of a family by which proxies alone speak, of which more are believed than anyone could list:
+// X-Forwarded-Client-Cert is an identity, too.
+func isFamily(name string) bool {
+	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Jeton-")
+}
+
+// plainName reports whether a field's name is of letters, digits and hyphens. Servers that hand fields on as variables make one
+// name of others ("Remote_User", "Remote.User"), and so of a client's word that of Jeton.
+func plainName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// clearAnswer removes what an upstream may not say in Jeton's name.
+func (n *names) clearAnswer(h http.Header, cookies []authority.Cookie) {
+	for name := range h {
+		if _, ours := n.identity[name]; ours || strings.HasPrefix(name, "X-Jeton-") {
+			delete(h, name)
+		}
+	}
+	if set := h["Set-Cookie"]; len(set) > 0 {
+		keep(h, "Set-Cookie", set, func(value string) bool { return setsOurs(value, cookies) })
+	}
+}
+
+// keep has a field keep those of its values that aren't unwanted.
+func keep(h http.Header, name string, values []string, unwanted func(string) bool) {
+	kept := make([]string, 0, len(values))
+	for _, v := range values {
+		if !unwanted(v) {
+			kept = append(kept, v)
+		}
+	}
+	if h[name] = kept; len(kept) == 0 {
+		delete(h, name)
+	}
+}
+
+// setsOurs reports whether a Set-Cookie sets a cookie of Jeton's: an upstream could have a browser be somebody else, or nobody. A
+// cookie without a name counts by its value, for browsers send that alone, and "=jeton=x" comes back as "jeton=x".
+func setsOurs(value string, cookies []authority.Cookie) bool {
+	pair, _, _ := strings.Cut(value, ";")
+	pair = strings.TrimLeft(strings.Trim(pair, " \t"), "= \t")
+	return isOurs(pair, cookies)
+}
+
+// isOurs reports whether a pair of a name and a value is a cookie of Jeton's.
+func isOurs(pair string, cookies []authority.Cookie) bool {
+	name, _, _ := strings.Cut(pair, "=")
+	name = strings.Trim(name, " \t")
+	for _, c := range cookies {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// clearCookies removes Jeton's cookies from a request's, and leaves all others as they are.
+func clearCookies(h http.Header, cookies []authority.Cookie) {
+	fields := h["Cookie"]
+	if len(fields) == 0 {
+		return
+	}
+	kept := make([]string, 0, len(fields))
+	for _, field := range fields {
+		if field = others(field, cookies); field != "" {
+			kept = append(kept, field)
+		}
+	}
+	if h["Cookie"] = kept; len(kept) == 0 {
+		delete(h, "Cookie")
+	}
+}
+
+// others returns the cookies of a field that aren't Jeton's.
+func others(field string, cookies []authority.Cookie) string {
+	var left strings.Builder
+	for pair := range strings.SplitSeq(field, ";") {
+		if isOurs(pair, cookies) {
+			continue
+		}
+		if left.Len() > 0 {
+			left.WriteByte(';')
+		} else {
+			pair = strings.TrimLeft(pair, " \t")
+		}
+		left.WriteString(pair)
+	}
+	return left.String()
+}
+
+// withoutTokens returns a query without the sealed tokens in it. Nothing else of it is changed, and no name passes that is divided
+// by a semicolon either, as some servers do.
+func withoutTokens(query string, names *authority.Parameters) string {
+	if query == "" {
+		return ""
+	}
+	var left strings.Builder
+	for rest, divider := query, ""; ; {
+		at := strings.IndexAny(rest, "&;")
+		pair := rest
+		if at >= 0 {
+			pair = rest[:at]
+		}
+		name, _, _ := strings.Cut(pair, "=")
+		if !authority.SameParameter(name, names.Security) && !authority.SameParameter(name, names.User) {
+			if left.Len() > 0 {
+				left.WriteString(divider)
+			}
+			left.WriteString(pair)
+		}
+		if at < 0 {
+			return left.String()
+		}
+		divider, rest = rest[at:at+1], rest[at+1:]
+	}
+}
