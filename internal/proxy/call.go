@@ -176,6 +176,9 @@ func (b *requestBody) Close() error { return nil }
 // modify makes an upstream's answer what the client gets.
 func (p *Proxy) modify(res *http.Response) error {
 	c := callOf(res.Request.Context())
+	if c.informational > maxInformational {
+		return errInformational
+	}
 	p.names.clearAnswer(res.Header, p.cfg.Cookies)
 	for name := range c.own { // as X-Request-Id: what Jeton says itself, it says alone
 		delete(res.Header, name)

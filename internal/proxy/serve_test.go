@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -34,3 +35,6 @@ func do(t testing.TB, client *http.Client, r *http.Request) answer {
 	desk.Check(t, err)
 	return answer{res.StatusCode, res.Header, string(body), res.Trailer}
 }
+
+// discardLog is for a server whose clients turn away by design.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }

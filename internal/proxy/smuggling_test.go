@@ -1,0 +1,312 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/test/desk"
+)
+
+// TestProxyPaths sends each path as raw bytes. Alice may call everything below /any, so what is refused there is refused for its
+// spelling; its twin, the nearest path that passes, reaches the API by the very bytes.
+func TestProxyPaths(t *testing.T) {
+	s, api := behind(t)
+	const byHTTP, byPolicy, unlisted = 400, 403, -403
+	for _, tc := range []struct {
+		refused string
+		status  int
+		twin    string
+	}{
+		{"/any/../reports", byPolicy, "/any/..a/reports"},
+		{"/any/a/..", byPolicy, "/any/a/..a"},
+		{"/any/./a", byPolicy, "/any/.a/a"},
+		{"/../any/a", byPolicy, "/any/a"},
+		{"/any/%2e%2e/a", byPolicy, "/any/%2c%2c/a"},
+		{"/any/.%2E/a", byPolicy, "/any/.%2C/a"},
+		{"//any/a", byPolicy, "/any/a"},
+		{"//" + host + "/any/a", byPolicy, "/any/" + host + "/any/a"},
+		{"/any//a", byPolicy, "/any/a/"},
+		{"/any/a;b", byPolicy, "/any/a:b"},
+		{"/any/..;/a", byPolicy, "/any/..:/a"},
+		{"/any/a%2fb", byPolicy, "/any/a%2bb"},
+		{"/any/..%2Fa", byPolicy, "/any/..%2Ca"},
+		{`/any/a\b`, byPolicy, "/any/a|b"},
+		{"/any/a%5cb", byPolicy, "/any/a%5bb"},
+		{"/any/a#/../b", byPolicy, "/any/a%23/..a/b"},
+		{"/any/a#b", byPolicy, "/any/a?#b"},
+		{"/any/a%00", byPolicy, "/any/a%01"},
+		{"/any/a\x00", byHTTP, "/any/a"},
+		{"/any/%252e%252e/a", byPolicy, "/any/%252/a"},
+		{"/any/%61", byPolicy, "/any/a"},
+		{"/%61ny/a", byPolicy, "/any/a"},
+		{"/any/%c0%ae%c0%ae/a", byPolicy, "/any/%c3%ae%c3%ae/a"},
+		{"/any/%zz", byHTTP, "/any/%20"},
+		{"/any/a b", byHTTP, "/any/a%20b"},
+		{"/any/a\tb", byHTTP, "/any/a%09b"},
+		{"http://" + host + "/any/../a", byPolicy, "http://" + host + "/any/..a/a"},
+		{"http://" + host, unlisted, "http://" + host + "/any/a"},
+		{"http://" + host + "?x", unlisted, "http://" + host + "/any/?x"},
+		{"http://alice@" + host + "/any/a", byHTTP, "http://" + host + "/any/a"},
+		{"ftp://" + host + "/any/a", byHTTP, "https://" + host + "/any/a"},
+		{"http:/any/a", byHTTP, "http://" + host + "/any/a"},
+		{"any/a", byHTTP, "/any/a"},
+		{"*", byPolicy, "/any/*"},
+	} {
+		raw := get(tc.refused, s.bearer())
+		a := s.send(t, raw)
+		if seen := api.seen(); a.status != max(tc.status, -tc.status) || len(seen) > 0 {
+			t.Errorf("%q: got %d, and the API saw %q; want %d", tc.refused, a.status, seen, tc.status)
+		}
+		events := s.refused()
+		switch {
+		case tc.status == byHTTP && len(events) != 0,
+			tc.status == byPolicy && (len(events) != 1 || events[0].Reason != "ambiguous_path"),
+			tc.status == unlisted && (len(events) != 1 || events[0].Reason == ""):
+			t.Errorf("%q: got the refusals %+v", tc.refused, events)
+		}
+		s.wantPath(t, api, tc.twin)
+	}
+	for _, honest := range []string{
+		"/any/é", "/any/%C3%A9", "/any/\xe9", "/any/a%20b", "/any/a+b", "/any/日本/語", "/any/", "/any/a.b/c..d/e...", "/any/a?", "/any/a??",
+		"/any/!$&'()*+,=:@-._~", "/any/[a]{b}|^`\"<>", "/any/a?b=../c;d//e%2f%00\\&%zz", "/any/%C3%A9é", "/any/" + strings.Repeat("a/", 1000),
+		"/any/a?XST=1&xut=2", // the service has no project
+	} {
+		s.wantPath(t, api, honest)
+	}
+}
+
+// wantPath checks that alice may call a path, and that the API gets the bytes that were judged.
+func (s *stand) wantPath(t *testing.T, api *recorder, target string) {
+	t.Helper()
+	raw := get(target, s.bearer())
+	if a := s.send(t, raw); a.status != http.StatusOK {
+		t.Errorf("%.200q: got %d %s, want it to pass", target, a.status, a.body)
+		return
+	}
+	_, want, absolute := strings.Cut(target, "://"+host)
+	if !absolute {
+		want = target
+	}
+	if seen := api.only(t, raw); !strings.HasPrefix(seen, "GET "+want+" HTTP/1.1\r\nHost: "+host+"\r\n") {
+		t.Errorf("%.200q: the API saw %.300q", target, seen)
+	}
+}
+
+// TestProxyDoubleSlash has a service allow what net/url takes for a host.
+func TestProxyDoubleSlash(t *testing.T) {
+	s := open(t)
+	api := newRecorder(t)
+	s.service(t, "http://"+api.address, func(d *catalog.Draft) { d.AllowInPath, d.Default = "//", "authenticated" })
+	for target, status := range map[string]int{"//evil.example/a": 200, "//evil.example/%C3%A9": 200, "/x//a": 200, "/x//é": 200, "//any/a": 403, "//evil.example/é": 400, "//evil.example/\xff": 400} {
+		raw := get(target, s.bearer())
+		a := s.send(t, raw)
+		seen := api.seen()
+		if a.status != status || (status == 200) != (len(seen) == 1) {
+			t.Errorf("%q: got %d %s, and the API saw %q", target, a.status, a.body, seen)
+		} else if status == 200 && !strings.HasPrefix(seen[0], "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\n") {
+			t.Errorf("%q: the API saw %q", target, seen)
+		}
+	}
+}
+
+// TestProxySmuggling sends bytes in which some servers see one request and others two. Whatever the proxy makes of them, the API sees
+// only what was judged, and never the call that is hidden in them: nobody may make it.
+func TestProxySmuggling(t *testing.T) {
+	s, api := behind(t)
+	b := s.bearer()
+	hidden := head("POST", "/secret/7", b)
+	chunked := "Transfer-Encoding: chunked"
+	post := func(fields ...string) string { return head("POST", "/any/a", append(fields, b)...) }
+	for name, raw := range map[string]string{
+		"a length and chunks":          post("Content-Length: 4", chunked) + "0\r\n\r\n" + hidden,
+		"chunks and a length":          post(chunked, "Content-Length: 400") + "0\r\n\r\n" + hidden,
+		"two lengths":                  post("Content-Length: 0", "Content-Length: 400") + hidden,
+		"two lengths in one":           post("Content-Length: 0, 400") + hidden,
+		"a length with a sign":         post("Content-Length: +0") + hidden,
+		"a hexadecimal length":         post("Content-Length: 0x10") + hidden,
+		"a negative length":            post("Content-Length: -1") + hidden,
+		"another encoding":             post("Transfer-Encoding: xchunked") + "0\r\n\r\n" + hidden,
+		"two encodings":                post("Transfer-Encoding: chunked, identity") + "0\r\n\r\n" + hidden,
+		"two fields of encoding":       post(chunked, "Transfer-Encoding: identity") + "0\r\n\r\n" + hidden,
+		"an encoding with a tab":       post("Transfer-Encoding:\tchunked", "Content-Length: 4") + "0\r\n\r\n" + hidden,
+		"a space before the colon":     post("Transfer-Encoding : chunked", "Content-Length: 4") + "0\r\n\r\n" + hidden,
+		"a space before the length":    post("Content-Length : 400") + hidden,
+		"a folded encoding":            post("Transfer-Encoding:\r\n chunked", "Content-Length: 4") + "0\r\n\r\n" + hidden,
+		"a folded field":               post("X-A: b\r\n Content-Length: 400") + hidden,
+		"a NUL in a name":              post("Content-Length\x00: 400") + hidden,
+		"a NUL in a value":             post("Transfer-Encoding: chunked\x00") + "0\r\n\r\n" + hidden,
+		"a bare CR":                    post("X-A: b\rTransfer-Encoding: chunked") + "0\r\n\r\n" + hidden,
+		"bare LFs":                     strings.ReplaceAll(post("Content-Length: 0"), "\r\n", "\n") + hidden,
+		"a bare LF behind a chunk":     post(chunked) + "1\r\na\n0\r\n\r\n" + hidden,
+		"a bare LF in a chunk's head":  post(chunked) + "1;a\nb\r\na\r\n0\r\n\r\n" + hidden,
+		"an extension of a chunk":      post(chunked) + "1;a=\"\r\n\"\r\na\r\n0\r\n\r\n" + hidden,
+		"a chunk of no number":         post(chunked) + "zz\r\n" + hidden,
+		"a chunk of too many":          post(chunked) + "fffffffffffffffff\r\n" + hidden,
+		"a chunk with 0x":              post(chunked) + "0x1\r\na\r\n0\r\n\r\n" + hidden,
+		"fields behind the body":       post(chunked, "Trailer: Content-Length, Remote-User") + "0\r\nContent-Length: 400\r\nRemote-User: forged\r\n\r\n" + hidden,
+		"a body of a GET":              get("/any/a", b, "Content-Length: 3") + "abc" + hidden,
+		"the length named hop by hop":  post("Connection: Content-Length", "Content-Length: 3") + "abc" + hidden,
+		"the encoding named so":        post("Connection: close, Transfer-Encoding", chunked) + "3\r\nabc\r\n0\r\n\r\n" + hidden,
+		"an upgrade to h2c":            get("/any/a", b, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA") + http2.ClientPreface + hidden,
+		"an upgrade to two":            get("/any/a", b, "Connection: Upgrade", "Upgrade: websocket, h2c") + hidden,
+		"an upgrade to TLS":            get("/any/a", b, "Connection: Upgrade", "Upgrade: TLS/1.0") + hidden,
+		"an upgrade of another method": post("Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0") + hidden,
+		"an upgrade that is refused":   get("/any/a", b, "Connection: Upgrade", "Upgrade: websocket") + hidden,
+		"HTTP/1.0 with chunks":         strings.Replace(post(chunked), "HTTP/1.1", "HTTP/1.0", 1) + "0\r\n\r\n" + hidden,
+		"HTTP/0.9":                     "GET /any/a\r\n" + hidden,
+		"HTTP/1.2":                     strings.Replace(post("Content-Length: 0"), "HTTP/1.1", "HTTP/1.2", 1) + hidden,
+		"behind a refused one":         head("GET", "/secret/7", b) + hidden,
+		"behind one without a caller":  head("POST", "/any/a", "Content-Length: 3") + "abc" + hidden,
+		"two hosts":                    "GET /any/a HTTP/1.1\r\nHost: " + host + "\r\nHost: evil.example\r\n" + b + "\r\n\r\n" + hidden,
+		"an empty line before":         "\r\n\r\n" + post("Content-Length: 0") + hidden,
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := s.dial(t, "127.0.0.1")
+			go func() { _, _ = io.WriteString(conn, raw+get("/any/last", "Connection: close")) }()
+			answers, _ := io.ReadAll(conn)
+			for _, seen := range api.seen() {
+				if !strings.HasPrefix(seen, "POST /any/a ") && !strings.HasPrefix(seen, "GET /any/a ") {
+					t.Errorf("the API saw %q", seen)
+				}
+				if strings.Contains(seen, "forged") || field(seen, "Remote-User") != "alice" || field(seen, "Upgrade") != "" && name != "an upgrade that is refused" || field(seen, "HTTP2-Settings") != "" {
+					t.Errorf("the API saw %q", seen)
+				}
+				if field(seen, "Content-Length") != "" && field(seen, "Transfer-Encoding") != "" || strings.Contains(field(seen, "Content-Length"), ",") {
+					t.Errorf("the API saw two lengths: %q", seen)
+				}
+			}
+			if !bytes.HasPrefix(answers, []byte("HTTP/1.")) {
+				t.Errorf("got %.100q, want an answer", answers)
+			}
+		})
+	}
+	raw := post("Content-Length: 3") + "abc" + get("/any/b", b, "Connection: close") // the twin: two requests, both judged
+	conn := s.dial(t, "127.0.0.1")
+	_, err := io.WriteString(conn, raw)
+	desk.Check(t, err)
+	in := bufio.NewReader(conn)
+	if a, b := read(t, in, "POST"), read(t, in, "GET"); a.status != 200 || b.status != 200 || len(api.seen()) != 2 {
+		t.Errorf("got %d and %d, want both to pass", a.status, b.status)
+	}
+}
+
+// h2 is a connection that speaks HTTP/2 by hand, without what a client of good manners would refuse to send.
+type h2 struct {
+	conn   net.Conn
+	framer *http2.Framer
+	block  bytes.Buffer
+	encode *hpack.Encoder
+	next   uint32
+}
+
+func dialH2(t *testing.T, s *stand) *h2 {
+	t.Helper()
+	conn := s.dial(t, "127.0.0.1")
+	_, err := io.WriteString(conn, http2.ClientPreface)
+	desk.Check(t, err)
+	c := &h2{conn: conn, framer: http2.NewFramer(conn, conn), next: 1}
+	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	c.encode = hpack.NewEncoder(&c.block)
+	desk.Check(t, c.framer.WriteSettings())
+	return c
+}
+
+// ask sends a request of these fields, by twos of name and value, and returns the status; empty where the request is no answer's worth.
+func (c *h2) ask(t *testing.T, fields ...string) string {
+	t.Helper()
+	c.block.Reset()
+	for i := 0; i < len(fields); i += 2 {
+		desk.Check(t, c.encode.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}))
+	}
+	desk.Check(t, c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.next, BlockFragment: c.block.Bytes(), EndStream: true, EndHeaders: true}))
+	id := c.next
+	c.next += 2
+	for {
+		frame, err := c.framer.ReadFrame()
+		if errors.Is(err, io.EOF) {
+			return ""
+		}
+		desk.Check(t, err)
+		if frame.Header().StreamID != id {
+			continue
+		}
+		switch f := frame.(type) {
+		case *http2.MetaHeadersFrame:
+			return f.PseudoValue("status")
+		case *http2.RSTStreamFrame:
+			return ""
+		}
+	}
+}
+
+// TestProxyHTTP2 sends what HTTP/2 can carry and HTTP/1.1 can't: the API, which speaks the latter, sees none of it.
+func TestProxyHTTP2(t *testing.T) {
+	s, api := behind(t)
+	token := "Bearer " + s.token
+	type list = []string
+	good := list{":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a", "authorization", token}
+	with := func(changes ...string) list { return append(append(list{}, good...), changes...) }
+	for name, fields := range map[string]list{
+		"a line break in the path":   {":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a HTTP/1.1\r\nX-A: b", "authorization", token},
+		"a space in the path":        {":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a HTTP/1.1", "authorization", token},
+		"a space in the query":       {":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a?b c", "authorization", token},
+		"a URL as path":              {":method", "GET", ":scheme", "http", ":authority", host, ":path", "http://evil.example/any/a", "authorization", token},
+		"no slash":                   {":method", "GET", ":scheme", "http", ":authority", host, ":path", "any/a", "authorization", token},
+		"an empty path":              {":method", "GET", ":scheme", "http", ":authority", host, ":path", "", "authorization", token},
+		"a space in the method":      {":method", "GET /secret/7", ":scheme", "http", ":authority", host, ":path", "/any/a", "authorization", token},
+		"another authority":          {":method", "GET", ":scheme", "http", ":authority", "evil.example", ":path", "/any/a", "host", host, "authorization", token},
+		"a path in the authority":    {":method", "GET", ":scheme", "http", ":authority", host + "/any", ":path", "/any/a", "authorization", token},
+		"a name in the authority":    {":method", "GET", ":scheme", "http", ":authority", "alice@" + host, ":path", "/any/a", "authorization", token},
+		"a line break in a value":    with("x-a", "b\r\nRemote-User: forged"),
+		"a line break in a name":     with("x-a: b\r\nremote-user", "forged"),
+		"a capital in a name":        with("Remote-User", "forged"),
+		"a colon in a name":          with("x:a", "forged"),
+		"a second path":              with(":path", "/any/b"),
+		"a pseudo field behind":      with("x-a", "b", ":authority", "evil.example"),
+		"an encoding":                with("transfer-encoding", "chunked"),
+		"hop by hop":                 with("connection", "upgrade"),
+		"CONNECT":                    {":method", "CONNECT", ":authority", host, "authorization", token},
+		"an extended CONNECT":        {":method", "CONNECT", ":protocol", "websocket", ":scheme", "http", ":authority", host, ":path", "/any/a", "authorization", token},
+		"nobody's call":              {":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a"},
+		"a call that she may not do": {":method", "POST", ":scheme", "http", ":authority", host, ":path", "/secret/7", "authorization", token},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := dialH2(t, s).ask(t, fields...)
+			if status != "" && status[0] != '4' {
+				t.Errorf("got %s, want it refused", status)
+			}
+			if seen := api.seen(); len(seen) > 0 {
+				t.Errorf("the API saw %q", seen)
+			}
+		})
+	}
+	for name, fields := range map[string]list{
+		"as it should be":         good,
+		"an agreeing host":        with("host", host),
+		"a length of what isn't":  with("content-length", "5"),
+		"another scheme":          {":method", "GET", ":scheme", "https", ":authority", host, ":path", "/any/a", "authorization", token},
+		"a host of another":       with("host", "evil.example"),
+		"forged, and an h2c word": with("remote-user", "forged", "remote_user", "forged", "http2-settings", "AAAA", "x-forwarded-proto", "forged"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if status := dialH2(t, s).ask(t, fields...); status != "200" {
+				t.Errorf("got %q, want 200", status)
+			}
+			seen := api.only(t, name)
+			if !strings.HasPrefix(seen, "GET /any/a HTTP/1.1\r\nHost: "+host+"\r\n") || strings.Contains(seen, "forged") || strings.Contains(seen, "evil") ||
+				field(seen, "X-Forwarded-Proto") != "http" || field(seen, "HTTP2-Settings") != "" || field(seen, "Remote-User") != "alice" {
+				t.Errorf("the API saw %q", seen)
+			}
+		})
+	}
+}
