@@ -7,6 +7,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 
@@ -14,6 +16,8 @@ import (
 )
 
 func main() {
+	// net/http shows the standard logger what an upstream has sent unasked, which may be anybody's. Jeton has a log of its own.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), cli.Endings()...)
 	context.AfterFunc(ctx, stop) // from then on, a signal has the effect that it has on any program
 	os.Exit(cli.Run(ctx, cli.Process()))
