@@ -167,16 +167,13 @@ func changeAPIToken(ctx context.Context, c *client.Client, idOrName string, patc
 
 // apiTokenFields returns what there is to show of an API token.
 func apiTokenFields(t api.APIToken) []string {
-	scopes, rate := "all, but no power over Jeton", "none"
+	scopes := "all, but no power over Jeton"
 	if t.Scopes != nil {
 		scopes = orElse(strings.Join(t.Scopes, " "), "none: it can call nothing")
 	}
-	if r := t.RateLimit; r != nil {
-		rate = fmt.Sprintf("%d calls in %d s", r.Calls, r.PerSeconds)
-	}
 	return []string{
 		"name", t.Name, "ID", t.ID, "user", orElse(t.User, t.UserID), "state", tokenState(t), "expires", orElse(moment(t.ExpiresAt), "never"),
-		"scopes", scopes, "allowed from", orElse(strings.Join(t.AllowedIPs, " "), "anywhere"), "rate limit", rate,
+		"scopes", scopes, "allowed from", orElse(strings.Join(t.AllowedIPs, " "), "anywhere"), "rate limit", rateText(t.RateLimit),
 		"last used", orElse(moment(t.LastUsedAt), "never"), "from", t.LastUsedIP, "created", moment(t.CreatedAt), "key ID", t.KeyID,
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,21 +22,7 @@ func (l *tokenLimits) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&l.scopes, "scope", nil, "scope of operations to which the token is narrowed; may be given several times; jeton.admin is power over Jeton itself")
 	f.StringSliceVar(&l.from, "allow-ip", nil, "address or network from which the token counts, as 192.0.2.0/24; may be given several times")
-	f.StringVar(&l.rate, "rate-limit", "", "how many calls in which time, as 600/1m")
-}
-
-// rateLimit reads the value of --rate-limit; nil where it is empty. Which numbers are good, Jeton says.
-func (l *tokenLimits) rateLimit() (*api.RateLimit, error) {
-	if l.rate == "" {
-		return nil, nil //nolint:nilnil // no limit is none
-	}
-	calls, period, _ := strings.Cut(l.rate, "/")
-	n, err := strconv.Atoi(calls)
-	per, perErr := time.ParseDuration(period)
-	if err != nil || perErr != nil || per%time.Second != 0 {
-		return nil, &usageError{text: "--rate-limit is no number of calls in a time of whole seconds, as 600/1m"}
-	}
-	return &api.RateLimit{Calls: n, PerSeconds: int(per / time.Second)}, nil
+	f.StringVar(&l.rate, "rate-limit", "", rateUsage)
 }
 
 // apiTokenCreate makes a token and shows it. An end is asked for: who doesn't think of one would make a
@@ -100,7 +83,7 @@ func (l *tokenLimits) narrow(cmd *cobra.Command, draft *api.NewAPIToken) (err er
 		return err
 	}
 	draft.Scopes, draft.AllowedIPs = l.scopes, l.from
-	draft.RateLimit, err = l.rateLimit()
+	draft.RateLimit, err = rateOf(l.rate)
 	return err
 }
 
@@ -179,7 +162,7 @@ type limitsLifted struct{ scopes, from, rate bool }
 
 // patch returns the change of limits that the flags ask for.
 func (l *tokenLimits) patch(cmd *cobra.Command, lift limitsLifted) (patch api.APITokenPatch, err error) {
-	rate, err := l.rateLimit()
+	rate, err := rateOf(l.rate)
 	err = errors.Join(err, l.check(cmd), exclusive(cmd, "scope", "all-scopes"), exclusive(cmd, "allow-ip", "any-ip"), exclusive(cmd, "rate-limit", "no-rate-limit"))
 	if err != nil {
 		return patch, err
@@ -190,10 +173,6 @@ func (l *tokenLimits) patch(cmd *cobra.Command, lift limitsLifted) (patch api.AP
 	if len(l.from) > 0 || lift.from {
 		patch.AllowedIPs = api.Optional[[]string]{Set: true, Null: lift.from, Value: l.from}
 	}
-	if rate != nil {
-		patch.RateLimit = api.Some(api.RateLimitPatch{Calls: api.Some(rate.Calls), PerSeconds: api.Some(rate.PerSeconds)})
-	} else if lift.rate {
-		patch.RateLimit = api.Optional[api.RateLimitPatch]{Set: true, Null: true}
-	}
+	patch.RateLimit = ratePatch(rate, lift.rate)
 	return patch, nil
 }

@@ -39,9 +39,9 @@ func (p *program) serviceList() *cobra.Command {
 			return p.show(services, func() {
 				rows := make([][]string, len(services))
 				for i, s := range services {
-					rows[i] = []string{s.Name, s.Host, s.PathPrefix, s.Default, stateOf(s)}
+					rows[i] = []string{s.Name, s.Host, s.PathPrefix, s.Upstream, s.Default, stateOf(s)}
 				}
-				p.table([]string{"NAME", "HOST", "PATH PREFIX", "DEFAULT", "STATE"}, rows)
+				p.table([]string{"NAME", "HOST", "PATH PREFIX", "UPSTREAM", "DEFAULT", "STATE"}, rows)
 			})
 		}),
 	}
@@ -71,12 +71,12 @@ func (p *program) serviceShow() *cobra.Command {
 
 // serviceFields returns what there is to show of a service.
 func serviceFields(s api.Service) []string {
-	return []string{
+	fields := []string{
 		"name", s.Name, "ID", s.ID, "state", stateOf(s), "host", s.Host, "path prefix", s.PathPrefix, "default", s.Default,
 		"allowed in paths", s.AllowInPath, "verifiers", strings.Join(s.Verifiers, ", "),
 		"API tokens", apiTokensAt(s), "sealed tokens", projectText(s.Project),
-		"created", moment(s.CreatedAt), "changed", moment(s.UpdatedAt),
 	}
+	return append(append(fields, routeFields(s)...), "created", moment(s.CreatedAt), "changed", moment(s.UpdatedAt))
 }
 
 // stateOf tells whether a service can be called at all.

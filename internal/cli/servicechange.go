@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -26,16 +27,24 @@ func (p *program) serviceFlags(cmd *cobra.Command, s *api.NewService) {
 // Jeton is: without it no service can be made.
 func (p *program) serviceCreate() *cobra.Command {
 	var draft api.NewService
+	var route routeFlags
 	cmd := &cobra.Command{
-		Use:     "create NAME",
-		Short:   "Make a service: an API to protect",
-		Long:    "Make a service: an API to protect. Unless --default says otherwise, nobody may\ncall it until operations are allowed.",
-		Example: "  jeton service create reports --host api.example.com --path-prefix /v2",
+		Use:   "create NAME",
+		Short: "Make a service: an API to protect",
+		Long: `Make a service: an API to protect. Unless --default says otherwise, nobody may
+call it until operations are allowed. With --upstream, Jeton's own proxy passes
+its calls on; behind another proxy it needs none.`,
+		Example: "  jeton service create reports --host api.example.com --path-prefix /v2\n" +
+			"  jeton service create orders --host orders.example.com --upstream http://127.0.0.1:9000 --rate-limit 600/1m",
 	}
 	p.serviceFlags(cmd, &draft)
+	route.flags(p, cmd)
 	project := projectFlag(cmd)
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) (err error) {
 		if draft.Project, err = projectOf(*project); err != nil {
+			return err
+		}
+		if err := route.draft(cmd, &draft); err != nil {
 			return err
 		}
 		if draft.Name = args[0]; draft.Host == "" {
@@ -56,29 +65,31 @@ func (p *program) serviceCreate() *cobra.Command {
 // nothing that another administrator changes at the same time. Verifiers are few and are replaced as a list.
 func (p *program) serviceUpdate() *cobra.Command {
 	var s api.NewService
+	var route routeFlags
 	cmd := &cobra.Command{
-		Use:     "update NAME",
-		Short:   "Change a service",
-		Long:    "Change a service. What no flag names stays as it is; --verifier replaces all\nverifiers, and an empty one leaves none.",
-		Example: "  jeton service update reports --default authenticated --verifier gateway",
+		Use:   "update NAME",
+		Short: "Change a service",
+		Long: `Change a service. What no flag names stays as it is; --verifier replaces all
+verifiers, and an empty one leaves none.`,
+		Example: "  jeton service update reports --default authenticated --verifier gateway\n  jeton service update reports --upstream http://127.0.0.1:9001",
 	}
 	p.serviceFlags(cmd, &s)
+	route.flags(p, cmd)
 	cmd.Flags().StringVar(&s.Name, "name", "", "new name")
+	liftRate := cmd.Flags().Bool("no-rate-limit", false, "let the service be called at any rate")
 	project := projectFlag(cmd)
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) error {
-		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier", "accept-api-tokens", "project") {
+		if !anyChanged(cmd, "name", "host", "path-prefix", "default", "allow-in-path", "verifier", "accept-api-tokens", "project",
+			"upstream", "profile", "forward-query-tokens", "identity-token", "rate-limit", "no-rate-limit") {
 			return &usageError{text: "there is nothing to change"}
 		}
 		patch := api.ServicePatch{
 			Name: optional(cmd, "name", s.Name), Host: optional(cmd, "host", s.Host),
 			PathPrefix: optional(cmd, "path-prefix", s.PathPrefix), Default: optional(cmd, "default", s.Default),
-			AllowInPath: optional(cmd, "allow-in-path", s.AllowInPath),
-		}
-		if cmd.Flags().Changed("accept-api-tokens") {
-			patch.AcceptAPITokens = api.Some(s.AcceptAPITokens)
+			AllowInPath: optional(cmd, "allow-in-path", s.AllowInPath), AcceptAPITokens: given(cmd, "accept-api-tokens", s.AcceptAPITokens),
 		}
 		number, err := projectOf(*project)
-		if err != nil {
+		if err = errors.Join(err, route.patch(cmd, &patch, *liftRate)); err != nil {
 			return err
 		}
 		if patch.Project = given(cmd, "project", number); patch.Project.Set && number == 0 {
