@@ -13,6 +13,7 @@ func TestTransport(t *testing.T) {
 	const (
 		open     = "--listen=:1 --public-url=https://a.example"
 		openGate = "--gateway-listen=10.0.0.1:1"
+		openProx = "--proxy-listen=:2"
 		pair     = " --tls-cert=c --tls-key=k"
 	)
 	for _, tc := range []struct{ name, args, want string }{ // want is empty where it is taken
@@ -26,6 +27,13 @@ func TestTransport(t *testing.T) {
 		{"open and open gateway, both named", open + " " + openGate + " --plain-http=public,gateway", ""},
 		{"open and open gateway, with TLS", open + " " + openGate + pair, ""},
 		{"open gateway, with TLS but plain", openGate + " --plain-http=gateway" + pair, ""},
+		{"proxy on loopback", "--proxy-listen=127.0.0.1:2", ""},
+		{"open proxy", openProx, "proxy-listen: is not a loopback address"},
+		{"open proxy, with the others named", openProx + " --plain-http=public,gateway", "behind a proxy that ends TLS, --plain-http proxy"},
+		{"open proxy, named", openProx + " --plain-http=proxy", ""},
+		{"open proxy, with TLS", openProx + pair, ""},
+		{"open proxy, with TLS but plain", openProx + " --plain-http=proxy" + pair, ""},
+		{"no proxy, named", "--plain-http=proxy", ""},
 		{"TLS but plain", "--plain-http=public" + pair, "plain-http: names public although"},
 		{"TLS on loopback", pair, ""},
 		{"a certificate alone", "--tls-cert=c", "tls-key: is required"},
@@ -55,18 +63,21 @@ func TestTransport(t *testing.T) {
 // TestWhichSpeaksTLS asks of each listener, where a certificate is given and where none is.
 func TestWhichSpeaksTLS(t *testing.T) {
 	for _, tc := range []struct {
-		args            string
-		public, gateway bool
+		args                   string
+		public, gateway, proxy bool
 	}{
-		{"", false, false},
-		{"--gateway-listen=:1 --plain-http=gateway", false, false},
-		{"--tls-cert=c --tls-key=k", true, false},
-		{"--tls-cert=c --tls-key=k --gateway-listen=:1", true, true},
-		{"--tls-cert=c --tls-key=k --gateway-listen=:1 --plain-http=gateway", true, false},
+		{"", false, false, false},
+		{"--gateway-listen=:1 --plain-http=gateway", false, false, false},
+		{"--proxy-listen=:1 --plain-http=proxy", false, false, false},
+		{"--tls-cert=c --tls-key=k --proxy-listen=127.0.0.1:2", true, false, false},
+		{"--tls-cert=c --tls-key=k --gateway-listen=:1 --proxy-listen=127.0.0.1:2", true, true, false},
+		{"--tls-cert=c --tls-key=k --proxy-listen=:2", true, false, true},
+		{"--tls-cert=c --tls-key=k --gateway-listen=:1 --plain-http=gateway --proxy-listen=:2", true, false, true},
+		{"--tls-cert=c --tls-key=k --gateway-listen=:1 --plain-http=proxy --proxy-listen=:2", true, true, false},
 	} {
 		c, err := load(t, strings.Fields(tc.args), nil)
-		if err != nil || c.PublicTLS() != tc.public || c.GatewayTLS() != tc.gateway {
-			t.Errorf("%s: got %t, %t, %v, want %t, %t", tc.args, c.PublicTLS(), c.GatewayTLS(), err, tc.public, tc.gateway)
+		if err != nil || c.PublicTLS() != tc.public || c.GatewayTLS() != tc.gateway || c.ProxyTLS() != tc.proxy {
+			t.Errorf("%s: got %t, %t, %t, %v, want %t, %t, %t", tc.args, c.PublicTLS(), c.GatewayTLS(), c.ProxyTLS(), err, tc.public, tc.gateway, tc.proxy)
 		}
 	}
 }
