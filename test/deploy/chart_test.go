@@ -84,7 +84,7 @@ func TestChartIsKubernetes(t *testing.T) {
 		}
 		want := []string{"ConfigMap jeton", "PodDisruptionBudget jeton", "Service jeton", "Service jeton-gateway", "Service jeton-nodes", "StatefulSet jeton"}
 		if name == "everything" {
-			want = append(want, "NetworkPolicy jeton")
+			want = append(want, "NetworkPolicy jeton", "Service jeton-proxy")
 		}
 		got := strings.Split(strings.TrimSpace(string(out)), "\n")
 		slices.Sort(got)
@@ -105,6 +105,8 @@ func TestChartRefuses(t *testing.T) {
 		"a secret in the values":  {"--set", "settings.master-key=abc"},
 		"a password in the DSN":   {"--set", "settings.database=postgres://jeton:canary@db/jeton"},
 		"what the chart sets":     {"--set", "settings.listen=:80"},
+		"the proxy's address":     {"--set", "settings.proxy-listen=:80"},
+		"a proxy by another word": {"--set", "proxy.enable=true"},
 		"a number out of quotes":  {"--set", "settings.max-remembered=4000000"},
 		"on out of quotes":        {"--set", "settings.matrix42=true"},
 		"whatever is newest":      {"--set", "image.tag=latest"},
@@ -167,6 +169,8 @@ func TestChartSettings(t *testing.T) {
 		}
 		if everything := name == "everything"; cfg.PublicTLS() != everything || cfg.GatewayTLS() != everything {
 			t.Errorf("%s: got TLS %v, %v, want it where there is a certificate", name, cfg.PublicTLS(), cfg.GatewayTLS())
+		} else if cfg.ProxyListen != map[bool]string{true: ":8082"}[everything] || cfg.ProxyListen != "" && !cfg.ProxyTLS() {
+			t.Errorf("%s: got the proxy at %q, with TLS %v, want one where it was asked for, with TLS", name, cfg.ProxyListen, cfg.ProxyTLS())
 		}
 	}
 }
@@ -231,6 +235,34 @@ func TestChartNodes(t *testing.T) {
 	}
 }
 
+// TestChartProxy has Jeton's own proxy stand where it is asked for, without a certificate, and nothing of it where it isn't.
+func TestChartProxy(t *testing.T) {
+	objects, text := render(t, least()...)
+	if strings.Contains(text, "8082") || objects["Service jeton-proxy"] != nil {
+		t.Error("got a proxy that nobody asked for")
+	}
+	pod, _ := container(t, objects)
+	without := seconds(t, pod["terminationGracePeriodSeconds"])
+	objects, _ = render(t, append(least(), "--set", "proxy.enabled=true", "--set", "proxy.port=80")...)
+	pod, c := container(t, objects)
+	if got := seconds(t, pod["terminationGracePeriodSeconds"]) - without; got != 10*time.Second {
+		t.Errorf("got %s more to end, want the time that one listener may take to drain", got)
+	}
+	service := objects["Service jeton-proxy"].at(t, "spec")
+	if ports := service.texts("ports"); service["type"] != "ClusterIP" || !slices.Equal(ports, []string{"map[name:http port:80 targetPort:proxy]"}) {
+		t.Errorf("got a Service of type %v with the ports %q, want one within the cluster that leads to the proxy", service["type"], ports)
+	}
+	if ports := c.texts("ports"); !slices.Contains(ports, "map[containerPort:8082 name:proxy]") {
+		t.Errorf("got the ports %q, want the proxy's among them", ports)
+	}
+	file := filepath.Join(t.TempDir(), "jeton.yaml")
+	write(t, file, objects["ConfigMap jeton"].at(t, "data")["jeton.yaml"].(string)) //nolint:errcheck // a panic fails the test, too
+	cfg, err := load(t, []string{"--config", file, "--database", "sqlite:", "--data", t.TempDir()}, nil)
+	if err != nil || cfg.ProxyListen != ":8082" || cfg.ProxyTLS() || !slices.Contains(cfg.PlainHTTP, "proxy") {
+		t.Errorf("got the proxy at %q, plain http for %q, %v, want it plain within the cluster", cfg.ProxyListen, cfg.PlainHTTP, err)
+	}
+}
+
 // seconds reads a number of YAML as a time.
 func seconds(t *testing.T, value any) time.Duration {
 	t.Helper()
@@ -248,6 +280,7 @@ func TestChartNetworkPolicy(t *testing.T) {
 	want := []string{
 		"map[from:[map[podSelector:map[matchLabels:map[app:prometheus]]]] ports:[map[port:admin]]]",
 		"map[from:[map[podSelector:map[matchLabels:map[app:nginx]]]] ports:[map[port:gateway]]]",
+		"map[from:[map[podSelector:map[matchLabels:map[app:ingress]]]] ports:[map[port:proxy]]]",
 	}
 	if got := spec.texts("ingress"); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

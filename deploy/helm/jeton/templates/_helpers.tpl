@@ -25,11 +25,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   "drain" (printf "%ds" (int .Values.drainSeconds))
   "trusted-peers" .Values.trustedPeers
 }}
+{{- $plain := list "public" "gateway" }}
+{{- if .Values.proxy.enabled }}
+{{- $_ := set $own "proxy-listen" ":8082" }}
+{{- $plain = append $plain "proxy" }}
+{{- end }}
 {{- if .Values.tls.secretName }}
 {{- $_ := set $own "tls-cert" "/run/tls/tls.crt" }}
 {{- $_ := set $own "tls-key" "/run/tls/tls.key" }}
 {{- else }}
-{{- $_ := set $own "plain-http" (list "public" "gateway") }}
+{{- $_ := set $own "plain-http" $plain }}
 {{- end }}
 {{- toYaml (merge $own .Values.settings (dict "log-format" "json" "max-remembered" "1000000")) }}
 {{- end }}
