@@ -149,6 +149,9 @@ func TestComposeNodes(t *testing.T) {
 				t.Errorf("%s: nginx doesn't ask %s%s", name, address, port)
 			}
 		}
+		if !strings.Contains(read(t, filepath.Join(composed, "nginx/nginx.conf")), "server "+address+":8082 ") {
+			t.Errorf("%s: nginx doesn't lead to the proxy at %s", name, address)
+		}
 		checkEnvironment(t, name, node, fmt.Sprint(file.at(t, "services", "nginx", "networks", "calls")["ipv4_address"]))
 		checkHealth(t, name, node)
 	}
@@ -203,9 +206,12 @@ func checkEnvironment(t *testing.T, name string, node object, proxy string) {
 	if got := fmt.Sprint(node.texts("volumes")); !strings.HasSuffix(got, ":"+c.Data+"]") {
 		t.Errorf("%s: got the volumes %s, want one at %s", name, got, c.Data)
 	}
+	if !strings.HasSuffix(c.ProxyListen, ":8082") || c.ProxyTLS() {
+		t.Errorf("%s: got the proxy at %q, want it where nginx looks for it", name, c.ProxyListen)
+	}
 	grace, err := time.ParseDuration(fmt.Sprint(node["stop_grace_period"]))
-	if least := 3*c.Drain + 30*time.Second; err != nil || grace < least {
-		t.Errorf("%s: got %s (%v) to stop, want %s for three listeners to drain and the rest to be stored", name, grace, err, least)
+	if least := 4*c.Drain + 30*time.Second; err != nil || grace < least {
+		t.Errorf("%s: got %s (%v) to stop, want %s for four listeners to drain and the rest to be stored", name, grace, err, least)
 	}
 }
 
