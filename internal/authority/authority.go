@@ -147,7 +147,7 @@ func New(cfg Config) (*Authority, error) {
 // been counted and entered for the audit log.
 func (a *Authority) Identify(ctx context.Context, in *Presented, door *Door) (Principal, error) {
 	var p Principal
-	kind, ref := a.identify(ctx, in, door, &p)
+	kind, ref := a.identify(ctx, in, door, &p, new(Quota))
 	if ref != nil {
 		a.refuse(ref, in, door, kind, nil)
 		return Principal{}, ref
@@ -163,7 +163,7 @@ func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decis
 	kind := Sealed
 	in, ref := a.bound(in)
 	if ref == nil {
-		kind, ref = a.identify(ctx, in, door, &d.Principal)
+		kind, ref = a.identify(ctx, in, door, &d.Principal, &d.Quotas.Credential)
 	}
 	if ref == nil {
 		d.Kind = kind
@@ -175,7 +175,11 @@ func (a *Authority) Decide(ctx context.Context, in *Presented, door *Door) Decis
 		return d
 	}
 	a.refuse(ref, in, door, kind, &d)
-	return Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Refusal: ref, Service: d.Service, ServiceID: d.ServiceID}
+	refused := Decision{Outcome: ref.Reason.Outcome(), Reason: ref.Reason, Kind: kind, Refusal: ref, Service: d.Service, ServiceID: d.ServiceID}
+	if refused.Outcome == OutcomeTooMany {
+		refused.Quotas = d.Quotas
+	}
+	return refused
 }
 
 // authorize asks the policy about the call of d's principal.
@@ -198,6 +202,22 @@ func (a *Authority) authorize(in *Presented, d *Decision) *Refusal {
 	if reason := d.Principal.Limits.permits(verdict.Operation); reason != "" {
 		return d.refusal(reason)
 	}
+	return a.admit(service, d)
+}
+
+// admit counts a call that may pass else against what its service takes of all callers together. It comes last: a flood of
+// calls that are refused anyway uses up nothing of what others have.
+func (a *Authority) admit(service *policy.CompiledService, d *Decision) *Refusal {
+	calls, per := service.Rate()
+	if calls == 0 {
+		return nil
+	}
+	var ok bool
+	if d.Quotas.Service, ok = a.rates.take(service.ID(), Rate{calls, per}, a.cfg.Now()); !ok {
+		ref := d.refusal(ReasonServiceRateLimited)
+		ref.RetryAfter = d.Quotas.Service.Reset
+		return ref
+	}
 	return nil
 }
 
@@ -207,12 +227,12 @@ func (d *Decision) refusal(reason Reason) *Refusal {
 }
 
 // identify is the one path from what was presented to whose it is, here and now. It fills p, or returns the refusal; the
-// kind is KindNone where what was presented doesn't tell it.
-func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal) (Kind, *Refusal) {
+// kind is KindNone where what was presented doesn't tell it. left is what its credential's own bound leaves.
+func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *Principal, left *Quota) (Kind, *Refusal) {
 	now := a.cfg.Now()
 	kind, used, ref := a.verify(ctx, in, door, p, now)
 	if ref == nil && p.Limits != nil {
-		ref = a.limit(p, in.Peer, now)
+		ref = a.limit(p, in.Peer, now, left)
 		p.Roles = p.Limits.rolesOf(p.Roles)
 	}
 	if ref == nil && (used == nil || firstInMinute(used, kind, now)) {
@@ -223,12 +243,13 @@ func (a *Authority) identify(ctx context.Context, in *Presented, door *Door, p *
 
 // limit holds a principal to the limits of its credential that count at every door. That it is good, but not from there, is
 // for nobody to learn who has stolen it: so the answer is that to a bad one.
-func (a *Authority) limit(p *Principal, from netip.Addr, now time.Time) *Refusal {
+func (a *Authority) limit(p *Principal, from netip.Addr, now time.Time, left *Quota) *Refusal {
 	if !p.Limits.Admits(from) {
 		return &Refusal{Reason: ReasonAddressNotAllowed, ID: p.CredentialID, UserID: p.ID}
 	}
-	if wait := a.rates.take(p.CredentialID, p.Limits.Rate, now); wait > 0 {
-		return &Refusal{Reason: ReasonRateLimited, ID: p.CredentialID, UserID: p.ID, RetryAfter: wait}
+	var ok bool
+	if *left, ok = a.rates.take(p.CredentialID, p.Limits.Rate, now); !ok {
+		return &Refusal{Reason: ReasonRateLimited, ID: p.CredentialID, UserID: p.ID, RetryAfter: left.Reset}
 	}
 	return nil
 }

@@ -238,7 +238,7 @@ func TestReasonOutcomes(t *testing.T) {
 		authority.OutcomeMalformed:       "two_credentials too_long unreadable_call",
 		authority.OutcomeUnauthenticated: "no_credential unknown_scheme malformed unrecognized not_accepted_here bad_checksum unknown superseded wrong_password unknown_user expired ended blocked suspended user_deleted",
 		authority.OutcomeForbidden:       "unknown_service service_suspended ambiguous_path no_operation not_in_audience untrusted_peer cross_origin not_allowed",
-		authority.OutcomeTooMany:         "throttled",
+		authority.OutcomeTooMany:         "throttled rate_limited service_rate_limited",
 		authority.OutcomeUnavailable:     "busy unavailable",
 	}
 	for want, reasons := range outcomes {

@@ -13,7 +13,7 @@ const MaxRates = maxRates
 // CountRates returns how many credentials are counted after some uses.
 func CountRates(uses func(take func(uuid.UUID, Rate, time.Time))) (n int) {
 	var r rates
-	uses(func(id uuid.UUID, rate Rate, now time.Time) { _ = r.take(id, rate, now) })
+	uses(func(id uuid.UUID, rate Rate, now time.Time) { _, _ = r.take(id, rate, now) })
 	r.paid.Range(func(any, any) bool { n++; return true })
 	return n
 }

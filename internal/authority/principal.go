@@ -43,6 +43,17 @@ type Principal struct {
 	Limits         *Limits // nil where the credential is good for all that the user may
 }
 
+// Quota is what a bound on calls leaves, after the call that it is told with. The zero Quota is of no bound.
+type Quota struct {
+	Limit     int           // so many calls in a Window, of which all may come at once
+	Window    time.Duration //
+	Remaining int           // so many may come at once now
+	Reset     time.Duration // until one more than that may
+}
+
+// Quotas are those of one call: of its credential, and of the service that was called, which all callers share.
+type Quotas struct{ Credential, Service Quota }
+
 // Decision is the answer about one call.
 type Decision struct {
 	Outcome   Outcome
@@ -52,6 +63,9 @@ type Decision struct {
 	Refusal   *Refusal  // only where it may not: for the edge's log
 	Service   string    // the service's name, where one was found
 	ServiceID uuid.UUID
+	// Quotas are what is left to whose call may pass, and to whoever has to wait. To nobody else it is told: of a credential that
+	// is refused, nobody is to learn that it has limits.
+	Quotas Quotas
 }
 
 // Allowed reports whether the call may pass.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// rates count the uses of credentials whose rate is bounded, each by its generic cell rate algorithm: of a credential, no
-// more is kept than the time at which its calls so far would all be paid for.
+// rates count the uses of credentials whose rate is bounded, and the calls of services, each by its generic cell rate
+// algorithm: no more is kept of one than the time at which its calls so far would all be paid for.
 //
 // What is counted is this node's alone, and begins anew when it starts. A clock that is set back has nobody wait longer than
 // for a whole period.
@@ -19,17 +19,18 @@ type rates struct {
 	swept atomic.Int64 // when, in nanoseconds since 1970
 }
 
-// Of more credentials than maxRates those that have paid are left out, but not more often than each sweepEvery: while more
+// Of more of them than maxRates those that have paid are left out, but not more often than each sweepEvery: while more
 // than so many haven't paid, each new one would otherwise go over all of them in vain.
 const (
 	maxRates   = 1 << 16
 	sweepEvery = time.Second
 )
 
-// take counts one use, and returns 0; or it counts none, and returns how long until one is free.
-func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (wait time.Duration) {
+// take counts one use and reports that it may be; or it counts none. The quota is what is left then, and where nothing is,
+// how long until one is free. Without a rate it is zero.
+func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (Quota, bool) {
 	if rate.Calls <= 0 || rate.Per <= 0 {
-		return 0
+		return Quota{}, true
 	}
 	each := max(rate.Per/time.Duration(rate.Calls), 1)
 	paid := r.of(id, now)
@@ -41,14 +42,17 @@ func (r *rates) take(id uuid.UUID, rate Rate, now time.Time) (wait time.Duration
 		case was > at+period:
 			paid.CompareAndSwap(was, at+period) // whoever came before has done as much
 		case next > at+period:
-			return time.Duration(next - at - period)
+			return Quota{Limit: rate.Calls, Window: rate.Per, Reset: time.Duration(next - at - period)}, false
 		case paid.CompareAndSwap(was, next):
-			return 0
+			free := at + period - next
+			return Quota{
+				Limit: rate.Calls, Window: rate.Per, Remaining: int(free / int64(each)), Reset: each - time.Duration(free%int64(each)),
+			}, true
 		}
 	}
 }
 
-// of returns what a credential's uses are counted in.
+// of returns what the uses of a credential, or the calls of a service, are counted in.
 func (r *rates) of(id uuid.UUID, now time.Time) *atomic.Int64 {
 	known, ok := r.paid.Load(id)
 	if !ok {

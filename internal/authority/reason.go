@@ -91,6 +91,8 @@ const (
 	ReasonThrottled         Reason = "throttled"           // too many wrong passwords, for this user or from this address
 	ReasonBusy              Reason = "busy"                // too many passwords are being checked
 	ReasonUnavailable       Reason = "unavailable"         // the database, or where somebody publishes keys, could not be asked
+
+	ReasonServiceRateLimited Reason = "service_rate_limited" // the service is called more often than it may be, by all its callers together
 )
 
 // Reasons returns all reasons.
@@ -104,7 +106,7 @@ func Reasons() []Reason {
 		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
 		ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
 		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier, ReasonRateLimited,
-		ReasonThrottled, ReasonBusy, ReasonUnavailable,
+		ReasonThrottled, ReasonBusy, ReasonUnavailable, ReasonServiceRateLimited,
 	}
 }
 
@@ -116,7 +118,7 @@ func (r Reason) Outcome() Outcome {
 	case ReasonUnknownService, ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope,
 		ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier:
 		return OutcomeForbidden
-	case ReasonThrottled, ReasonRateLimited:
+	case ReasonThrottled, ReasonRateLimited, ReasonServiceRateLimited:
 		return OutcomeTooMany
 	case ReasonBusy, ReasonUnavailable:
 		return OutcomeUnavailable

@@ -89,8 +89,11 @@ func refusalProblem(ref *authority.Refusal) *api.Problem {
 		return p
 	case authority.OutcomeTooMany:
 		p := api.NewProblem(api.CodeTooManyRequests, "Too many wrong passwords were tried. Tokens go on working.")
-		if ref.Reason == authority.ReasonRateLimited {
+		switch ref.Reason {
+		case authority.ReasonRateLimited:
 			p.Detail = "The token is used more often than it may be."
+		case authority.ReasonServiceRateLimited:
+			p.Detail = "The service is called more often than it may be."
 		}
 		p.RetryAfter = ref.RetryAfter
 		return p

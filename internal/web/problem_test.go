@@ -124,10 +124,11 @@ func TestSetChallenge(t *testing.T) {
 // TestToldReasons: what the bearer of a good token may know, it is told.
 func TestToldReasons(t *testing.T) {
 	for reason, want := range map[authority.Reason]string{
-		authority.ReasonExchangeFirst:     "An API token calls no service by itself. Exchange it first, and send the access token that it gets.",
-		authority.ReasonInsufficientScope: "The token is narrowed to other operations. Use a token that has the operation's scope.",
-		authority.ReasonRateLimited:       "The token is used more often than it may be. Wait as long as Retry-After says.",
-		authority.ReasonThrottled:         "Too many wrong passwords were tried. Tokens go on working. Wait as long as Retry-After says.",
+		authority.ReasonExchangeFirst:      "An API token calls no service by itself. Exchange it first, and send the access token that it gets.",
+		authority.ReasonInsufficientScope:  "The token is narrowed to other operations. Use a token that has the operation's scope.",
+		authority.ReasonRateLimited:        "The token is used more often than it may be. Wait as long as Retry-After says.",
+		authority.ReasonServiceRateLimited: "The service is called more often than it may be. Wait as long as Retry-After says.",
+		authority.ReasonThrottled:          "Too many wrong passwords were tried. Tokens go on working. Wait as long as Retry-After says.",
 	} {
 		p := web.ProblemOf(&authority.Refusal{Reason: reason})
 		if got := p.Detail + " " + p.Fix; got != want {
