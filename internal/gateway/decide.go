@@ -25,6 +25,7 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 	line.Method, line.Host, line.Path = in.Method, in.Host, in.Path
 	d := g.authority.Decide(r.Context(), in, &g.door)
 	line.Service = d.Service
+	web.SetQuotas(w.Header(), &d.Quotas)
 	if !d.Allowed() {
 		if d.Kind != authority.KindNone {
 			line.Kind = d.Kind.String()

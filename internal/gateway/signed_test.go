@@ -310,6 +310,10 @@ func TestRateLimited(t *testing.T) {
 		if n < 2 && res.status != http.StatusOK || n >= 2 && (res.status != http.StatusTooManyRequests || res.header.Get("X-Jeton-Status") != "429" || res.header.Get("Retry-After") != "30") {
 			t.Errorf("call %d: got %d, X-Jeton-Status %q, Retry-After %q", n, res.status, res.header.Get("X-Jeton-Status"), res.header.Get("Retry-After"))
 		}
+		left := []string{`"token";r=1;t=30`, `"token";r=0;t=30`, `"token";r=0;t=30`, `"token";r=0;t=30`}[n]
+		if got := []string{res.header.Get("RateLimit-Policy"), res.header.Get("RateLimit")}; !cmp.Equal(got, []string{`"token";q=2;w=60`, left}) {
+			t.Errorf("call %d: got the quotas %q, want %s left", n, got, left)
+		}
 		if n >= 2 && (len(events) != 1 || events[0].Reason != "rate_limited") {
 			t.Errorf("call %d: got %v, want rate_limited", n, events)
 		}
@@ -317,5 +321,47 @@ func TestRateLimited(t *testing.T) {
 	res, _ := d.ask(t, forwarded(access, "GET", "legacy.example.com", "/m42Services/api/objects/7"))
 	if res.status != http.StatusTooManyRequests || res.header.Get("Retry-After") != "30" || !strings.Contains(res.body, "used more often than it may be") {
 		t.Errorf("/forward-auth: got %d %s, want 429", res.status, res.body)
+	}
+}
+
+// TestServiceRateLimited spends what a service takes, by a token that nothing else bounds, at either way of asking; who is
+// refused for another reason hears of no quota.
+func TestServiceRateLimited(t *testing.T) {
+	d, _, token := reports(t)
+	_, err := d.catalog.Update(t.Context(), "reports", 0, catalog.Draft{
+		Name: "reports", Host: "api.example.com", Rate: authority.Rate{Calls: 2, Per: time.Minute},
+	}, audit.Actor{})
+	check(t, err)
+	const policy = `"service";q=2;w=60`
+	for n, test := range []struct {
+		request                *http.Request
+		status                 int
+		xStatus, left, refused string
+	}{
+		{forwarded(token, "GET", "api.example.com", "/reports/7"), 200, "200", `"service";r=1;t=30`, ""},
+		{asked(last(token), as), 401, "401", "", "bad_checksum"},
+		{asked(token, as), 200, "200", `"service";r=0;t=30`, ""},
+		{asked(token, as), 429, "429", `"service";r=0;t=30`, "service_rate_limited"},
+		{forwarded(token, "GET", "api.example.com", "/reports/7"), 429, "429", `"service";r=0;t=30`, "service_rate_limited"},
+		{forwarded(last(token), "GET", "api.example.com", "/reports/7"), 401, "401", "", "bad_checksum"},
+		{forwarded(token, "PUT", "api.example.com", "/reports/7"), 403, "403", "", "no_operation"},
+	} {
+		res, events := d.ask(t, test.request)
+		if res.status != test.status || res.header.Get("X-Jeton-Status") != test.xStatus || res.header.Get("RateLimit") != test.left {
+			t.Errorf("ask %d: got %d, X-Jeton-Status %q and RateLimit %q", n, res.status, res.header.Get("X-Jeton-Status"), res.header.Get("RateLimit"))
+		}
+		if got := res.header.Get("RateLimit-Policy"); (test.left == "") != (got == "") || got != "" && got != policy {
+			t.Errorf("ask %d: got RateLimit-Policy %q", n, got)
+		}
+		if (res.status == 429) != (res.header.Get("Retry-After") == "30") {
+			t.Errorf("ask %d: got Retry-After %q with %d", n, res.header.Get("Retry-After"), res.status)
+		}
+		if test.refused == "" && len(events) != 0 || test.refused != "" && (len(events) != 1 || events[0].Reason != test.refused) {
+			t.Errorf("ask %d: got %v, want %q", n, events, test.refused)
+		}
+	}
+	res, _ := d.ask(t, forwarded(token, "GET", "api.example.com", "/reports/7"))
+	if !strings.Contains(res.body, "The service is called more often than it may be.") {
+		t.Errorf("got %s, want it to say what is too often", res.body)
 	}
 }

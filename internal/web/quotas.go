@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+// The fields that tell a caller what is left to it, in the spelling of http.Header's keys. They are those of
+// draft-ietf-httpapi-ratelimit-headers-11, a list of structured fields (RFC 9651) each:
+//
+//	RateLimit-Policy: "token";q=100;w=60, "service";q=1000;w=1
+//	RateLimit: "token";r=57;t=1, "service";r=998;t=1
+//
+// so many calls in so many seconds, of which all may come at once; and how many are left, which stays so for t seconds.
+const (
+	quotaPolicy = "Ratelimit-Policy"
+	quotaLeft   = "Ratelimit"
+)
+
+// The policies, by what it is that they bound.
+const (
+	quotaOfToken   = `"token"`
+	quotaOfService = `"service"`
+)
+
+// SetQuotas tells a caller what is left to it, where something bounds that; nothing is set where nothing does. What the
+// API behind has set of its own is replaced: it may be in the words of an older draft, and a list of which one member is
+// unreadable is ignored whole (RFC 9651 section 4.2).
+func SetQuotas(h http.Header, q *authority.Quotas) {
+	if q.Credential.Limit == 0 && q.Service.Limit == 0 {
+		return
+	}
+	var policy, left [96]byte
+	policies, lefts := policy[:0], left[:0]
+	for _, one := range [...]struct {
+		name  string
+		quota *authority.Quota
+	}{{quotaOfToken, &q.Credential}, {quotaOfService, &q.Service}} {
+		if one.quota.Limit == 0 {
+			continue
+		}
+		if len(policies) > 0 {
+			policies, lefts = append(policies, ", "...), append(lefts, ", "...)
+		}
+		policies = member(policies, one.name, ";q=", int64(one.quota.Limit), ";w=", one.quota.Window)
+		lefts = member(lefts, one.name, ";r=", int64(one.quota.Remaining), ";t=", one.quota.Reset)
+	}
+	h[quotaPolicy], h[quotaLeft] = []string{string(policies)}, []string{string(lefts)}
+}
+
+// member appends a member of a list: its name, and a number and a time as its parameters, in whole seconds: a caller that
+// waits longer than it must is let in, and one that waits less is not.
+func member(text []byte, name, counted string, count int64, timed string, d time.Duration) []byte {
+	text = append(append(text, name...), counted...)
+	text = append(strconv.AppendInt(text, min(count, maxInteger), 10), timed...)
+	return strconv.AppendInt(text, wholeSeconds(d), 10)
+}
+
+// maxInteger is the largest number that a structured field has (RFC 9651 section 3.3.1).
+const maxInteger = 999_999_999_999_999
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int64 {
+	return int64((d + time.Second - 1) / time.Second)
+}
