@@ -244,7 +244,6 @@ func TestQuotasAllocateNothing(t *testing.T) {
 	}
 }
 
-
 // BenchmarkDecideBounded decides about one token that is remembered, by what bounds its calls.
 func BenchmarkDecideBounded(b *testing.B) {
 	d := rated(b, 1_000_000_000, time.Second)

@@ -45,24 +45,23 @@ func SetQuotas(h http.Header, q *authority.Quotas) {
 		if len(policies) > 0 {
 			policies, lefts = append(policies, ", "...), append(lefts, ", "...)
 		}
-		policies = member(policies, one.name, ";q=", int64(one.quota.Limit), ";w=", one.quota.Window)
-		lefts = member(lefts, one.name, ";r=", int64(one.quota.Remaining), ";t=", one.quota.Reset)
+		policies = parameter(append(policies, one.name...), 'q', int64(one.quota.Limit))
+		policies = parameter(policies, 'w', wholeSeconds(one.quota.Window))
+		lefts = parameter(append(lefts, one.name...), 'r', int64(one.quota.Remaining))
+		lefts = parameter(lefts, 't', wholeSeconds(one.quota.Reset))
 	}
 	h[quotaPolicy], h[quotaLeft] = []string{string(policies)}, []string{string(lefts)}
-}
-
-// member appends a member of a list: its name, and a number and a time as its parameters, in whole seconds: a caller that
-// waits longer than it must is let in, and one that waits less is not.
-func member(text []byte, name, counted string, count int64, timed string, d time.Duration) []byte {
-	text = append(append(text, name...), counted...)
-	text = append(strconv.AppendInt(text, min(count, maxInteger), 10), timed...)
-	return strconv.AppendInt(text, wholeSeconds(d), 10)
 }
 
 // maxInteger is the largest number that a structured field has (RFC 9651 section 3.3.1).
 const maxInteger = 999_999_999_999_999
 
-// wholeSeconds rounds up.
+// parameter appends a parameter to a member of a list.
+func parameter(text []byte, name byte, value int64) []byte {
+	return strconv.AppendInt(append(text, ';', name, '='), min(value, maxInteger), 10)
+}
+
+// wholeSeconds rounds up: a caller that waits longer than it must is let in, and one that waits less is not.
 func wholeSeconds(d time.Duration) int64 {
 	return int64((d + time.Second - 1) / time.Second)
 }

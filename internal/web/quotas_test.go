@@ -25,7 +25,8 @@ func TestSetQuotas(t *testing.T) {
 		{"a service's", authority.Quotas{Service: spent}, `"service";q=3;w=3`, `"service";r=0;t=1`},
 		{"both", authority.Quotas{Credential: minute, Service: spent}, `"token";q=100;w=60, "service";q=3;w=3`, `"token";r=57;t=1, "service";r=0;t=1`},
 		{
-			"the largest", authority.Quotas{Credential: authority.Quota{Limit: 1 << 62, Window: 1<<62 + 1, Remaining: 1<<62 - 1, Reset: 1<<62 + 1}},
+			"the largest",
+			authority.Quotas{Credential: authority.Quota{Limit: 1 << 62, Window: 1<<62 + 1, Remaining: 1<<62 - 1, Reset: 1<<62 + 1}},
 			`"token";q=999999999999999;w=4611686019`, `"token";r=999999999999999;t=4611686019`,
 		},
 	} {
