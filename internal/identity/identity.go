@@ -66,9 +66,10 @@ func New(cfg Config) (*Tokens, error) {
 // errRefused says that a token was asked for about a call that may not pass.
 var errRefused = errors.New("no identity token tells of a call that may not pass")
 
-// Token returns a token about a call that may pass, for the API of an audience. That is the URL of its service, as access
-// tokens name it that are narrowed to it: its address alone (policy.CompiledService.Address) gets the scheme of the issuer.
-// The error is a fault of the caller's, or the store's where there is no key yet and none can be made.
+// Token returns a token about a call that may pass, for the API of an audience: the address of its service
+// (policy.CompiledService.Address), or its URL. The token has the URL, as access tokens have that are narrowed to the service
+// by its name, with the scheme of the issuer: by which scheme a call comes to a proxy is for nobody to say who checks a
+// token. The error is a fault of the caller's, or the store's where there is no key yet and none can be made.
 //
 // The same is told to all calls about which it says the same. What has changed since, of the user or of the credential, the
 // decision knows, and so another is made: nothing is told that isn't so.
@@ -76,11 +77,7 @@ func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience stri
 	if !d.Allowed() {
 		return "", errRefused
 	}
-	if audience != "" && !strings.Contains(audience, "://") {
-		scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
-		audience = scheme + "://" + audience
-	}
-	claims := t.claims(d, audience)
+	claims := t.claims(d, t.urlOf(audience))
 	key := keyOf(&claims)
 	now := t.cfg.Now()
 	if known, ok := t.memory.find(key, now); ok {
@@ -98,6 +95,18 @@ func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience stri
 	}
 	t.memory.keep(key, &told{text: signed.Token, keyID: signed.KeyID, since: claims.IssuedAt}, now)
 	return signed.Token, nil
+}
+
+// urlOf returns the URL of a service by its address, or by its URL of any scheme; nothing by nothing.
+func (t *Tokens) urlOf(audience string) string {
+	if _, address, ok := strings.Cut(audience, "://"); ok {
+		audience = address
+	}
+	if audience == "" {
+		return ""
+	}
+	scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
+	return scheme + "://" + audience
 }
 
 // claims are what a decision says, for an audience, but for the times.
