@@ -148,6 +148,7 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Pr
 	}
 	d := p.cfg.Authority.Decide(r.Context(), in, &p.door)
 	line.Service = d.Service
+	web.SetQuotas(w.Header(), &d.Quotas)
 	if !d.Allowed() {
 		if d.Kind != authority.KindNone {
 			line.Kind = d.Kind.String()
