@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/profile/bitcanuck"
@@ -82,10 +83,33 @@ func (n *node) bitcanuck(*proxy.Proxy) (product, error) {
 	return product{serves: bitcanuck.Serves, handler: h}, err
 }
 
-func (n *node) xdoc(*proxy.Proxy) (product, error) {
+func (n *node) xdoc(before *proxy.Proxy) (product, error) {
 	cfg := xdoc.Config{Authority: n.authority, Sessions: n.browsers, Feed: n.feed, Peers: n.peers, Cookie: n.cookies.API, Now: n.now}
+	if before != nil {
+		cfg.Forward, cfg.KeepsTokens = forwarding(before), n.keepsTokens
+	}
 	h, err := xdoc.New(cfg)
-	return product{serves: xdoc.Serves, handler: h}, err
+	return product{serves: xdoc.Serves, handler: h, streams: before != nil}, err
+}
+
+// forwarding passes calls that a product has looked at on to their upstreams. What the product has found to be the credential counts, in
+// the place of what stands in the query: that it has read already.
+func forwarding(before *proxy.Proxy) func(http.ResponseWriter, *http.Request, *authority.Presented) error {
+	return func(w http.ResponseWriter, r *http.Request, found *authority.Presented) error {
+		in := before.Presented(r)
+		in.Given, in.Query = found.Given, ""
+		return web.Yield(w, func() error { return before.Forward(w, r, &in) })
+	}
+}
+
+// keepsTokens reports whether the service of a call is to have sealed tokens as they came.
+func (n *node) keepsTokens(host, path string) bool {
+	service, ok := n.catalog.Policy().Find(host, path)
+	if !ok {
+		return false
+	}
+	route, ok := n.catalog.Route(service.ID())
+	return ok && route.ForwardQueryTokens
 }
 
 // front answers on the proxy listener: at the paths of a product whose profile a service on the host of the request names, whatever

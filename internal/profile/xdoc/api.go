@@ -38,8 +38,12 @@ type asked struct {
 	key, info              string // by which the client knows the call again
 }
 
-// invoke calls a method for whoever the tokens say. That there is no such method hears nobody but whose tokens are good, as there
-// may be one behind the proxy.
+// ownMethod is the one that Jeton itself answers.
+const ownMethod = "App.ApiTest"
+
+// invoke calls a method for whoever the tokens say. Where Jeton stands before the product, all other methods are the product's, and are
+// called by whatever credential there is. Where it doesn't, that there is no such method hears nobody but whose tokens are good, as
+// there may be one behind the proxy.
 func (c *call) invoke() error {
 	all, err := c.parameters()
 	if err != nil {
@@ -53,13 +57,19 @@ func (c *call) invoke() error {
 	if err := c.present(all); err != nil {
 		return c.failed(&a, err)
 	}
+	if c.cfg.Forward != nil && a.method != ownMethod {
+		if err := c.forward(); err != nil {
+			return c.failed(&a, err)
+		}
+		return nil
+	}
 	owner, err := c.cfg.Authority.Identify(c.r.Context(), &c.in, &c.door)
 	if err != nil {
 		return c.failed(&a, err)
 	}
 	c.line.Caller(&owner)
 	switch {
-	case a.method != "App.ApiTest":
+	case a.method != ownMethod:
 		return c.failed(&a, unknownMethod)
 	case a.isError == "1":
 		return c.failed(&a, simulated)
@@ -73,7 +83,7 @@ func (c *call) invoke() error {
 func (c *call) failEnvelope(err error) {
 	if err := c.failed(&asked{}, err); err != nil {
 		c.line.Err = err // never: an envelope can be written
-		c.w.WriteHeader(http.StatusInternalServerError)
+		c.answer(http.StatusInternalServerError)
 	}
 }
 
@@ -125,7 +135,7 @@ func (c *call) write(status int, e *envelope) error {
 	h := c.w.Header()
 	h.Set("Content-Type", "text/xml; charset=utf-8")
 	h["XwsResultCode"], h["XwsResultInfo"] = []string{e.ResultCode}, []string{e.ResultInfo} // as the product spells them
-	c.w.WriteHeader(status)
+	c.answer(status)
 	_, _ = c.w.Write(append([]byte(xml.Header), text...)) // the caller may have gone
 	return nil
 }

@@ -30,7 +30,11 @@ func (c *call) parameters() (parameters, error) {
 		c.w.Header().Set("Allow", strings.Join(methods, ", "))
 		return "", methodNotAllowed
 	}
-	form, err := readForm(c.r)
+	read := c.hold
+	if c.cfg.Forward == nil {
+		read = func() (string, error) { return readForm(c.r) }
+	}
+	form, err := read()
 	if err != nil {
 		return "", err
 	}

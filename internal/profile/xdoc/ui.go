@@ -19,8 +19,8 @@ import (
 const maxLink = 7 << 10
 
 // logIn begins a browser session for whoever the tokens say, and leads the browser to the same address without them: the product's
-// own page, before which the proxy now knows the session. Who comes without tokens to Jeton itself is told where that page is; what
-// cookies it has says nothing here.
+// own page, before which the proxy now knows the session. Where Jeton is that proxy, who comes without tokens is passed on; elsewhere it
+// is told where that page is, and what cookies it has says nothing.
 //
 // The address is this one and no other, whatever the parameters hold: there is nowhere else for a link to lead. A session that the
 // browser had before goes on until it ends by itself, since its cookie has no power here, not even over itself.
@@ -29,15 +29,18 @@ func (c *call) logIn() error {
 	if err != nil {
 		return err
 	}
-	rest := all.withoutTokens()
-	if len(rest) > maxLink {
-		return longLink // before a token that is good for one use is used
-	}
 	if err := c.present(all); err != nil {
 		return err
 	}
-	if c.in.Given == nil {
+	switch {
+	case c.in.Given == nil && c.cfg.Forward != nil:
+		return c.forward()
+	case c.in.Given == nil:
 		return noToken
+	}
+	rest := all.withoutTokens()
+	if len(rest) > maxLink {
+		return longLink // before a token that is good for one use is used
 	}
 	api, err := c.begin()
 	if err != nil {
@@ -48,7 +51,7 @@ func (c *call) logIn() error {
 		rest = "?" + rest
 	}
 	c.w.Header().Set("Location", uiPath+rest)
-	c.w.WriteHeader(http.StatusSeeOther)
+	c.answer(http.StatusSeeOther)
 	return nil
 }
 
@@ -119,6 +122,6 @@ func (c *call) failPage(err error) {
 	h := c.w.Header()
 	web.SetProblemHeaders(h, f.status, f.wait)
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	c.w.WriteHeader(f.status)
+	c.answer(f.status)
 	_, _ = c.w.Write(b.Bytes()) // the reader may have gone
 }
