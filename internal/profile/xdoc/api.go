@@ -93,6 +93,7 @@ func (c *call) failed(a *asked, err error) error {
 	e := c.envelope(a)
 	e.Success, e.ResultCode, e.ResultInfo, e.ResultInfoEx = "0", strconv.Itoa(f.code), f.info, f.more
 	e.ErrorCode, e.ErrorInfo, e.ErrorInfoEx = e.ResultCode, f.info, f.more
+	c.w.Header().Del("Www-Authenticate") // the answer is no 401, whatever it would have been elsewhere
 	web.SetProblemHeaders(c.w.Header(), f.enveloped(), f.wait)
 	return c.write(f.enveloped(), &e)
 }

@@ -13,9 +13,9 @@
 // in it. Where Jeton is that proxy, the calls go on from here, less the tokens, which no other proxy can take out of a URL or a form.
 // What is a good token, package project says.
 //
-// It refuses all that is wrong with a token in the same words, and a form in which a token could go on unseen. The session that it begins is for the project's services alone,
-// and opens neither the console nor /v1. It doesn't keep a link from logging its reader in as the user whom the link names: that
-// is what such links are for.
+// It refuses all that is wrong with a token in the same words, and a form in which a token could go on unseen. The session that it
+// begins is for the project's services alone, and opens neither the console nor /v1. It doesn't keep a link from logging its reader in
+// as the user whom the link names: that is what such links are for.
 package xdoc
 
 import (
