@@ -35,6 +35,7 @@ type call struct {
 	own      http.Header // what Jeton itself says in the answer
 	client   context.Context
 	cancel   context.CancelCauseFunc
+	fault    *fault // why there is no answer; nil where there is one
 
 	length        int64 // of the answer's body; 0 where it has none, or isn't known
 	written       int64

@@ -9,13 +9,25 @@ import (
 	"net/http"
 
 	"github.com/jeton-io/jeton/api"
-	"github.com/jeton-io/jeton/internal/web"
 )
 
 // statusClosed is the status of a call whose client went before it had an answer, for the log alone: nginx writes it so.
 const statusClosed = 499
 
-// fail answers a call of which nothing came: by the upstream's fault, or by the client's.
+// fault is what became of a call that might have passed, of which nothing has been answered: by its upstream's fault, or by its
+// client's. The caller of Forward has it, and answers in its own words.
+type fault struct {
+	problem *api.Problem // what the client is told
+	cause   error        // for the log
+}
+
+// Error implements error.
+func (f *fault) Error() string { return f.cause.Error() }
+
+// Unwrap returns the problem.
+func (f *fault) Unwrap() error { return f.problem }
+
+// fail says what became of a call of which nothing came.
 func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 	c := callOf(r.Context())
 	for name, values := range c.own {
@@ -30,8 +42,8 @@ func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 		c.ResponseWriter.WriteHeader(statusClosed)
 		return
 	}
-	if fault := c.bodyFault.Load(); fault != nil {
-		c.failBody(r, *fault)
+	if cause := c.bodyFault.Load(); cause != nil {
+		c.failBody(*cause)
 		return
 	}
 	problem := problemOf(err)
@@ -40,21 +52,21 @@ func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 	if !c.received.Load() {
 		c.Header().Set("Connection", "close")
 	}
-	web.WriteProblem(c.ResponseWriter, r, problem)
+	c.fault = &fault{problem, c.line.Err}
 }
 
-// failBody answers a client whose body ends too early, or can't be read.
-func (c *call) failBody(r *http.Request, fault error) {
-	if errors.Is(fault, io.ErrUnexpectedEOF) {
+// failBody says what is wrong with a body that ends too early, or can't be read.
+func (c *call) failBody(cause error) {
+	if errors.Is(cause, io.ErrUnexpectedEOF) {
 		c.ResponseWriter.WriteHeader(statusClosed)
 		return
 	}
 	c.Header().Set("Connection", "close")
-	if _, large := errors.AsType[*http.MaxBytesError](fault); large {
-		web.WriteProblem(c.ResponseWriter, r, api.NewProblem(api.CodeTooLarge, ""))
-		return
+	problem := malformed("The request's body can't be read.", "Send as many bytes as Content-Length says, or well-formed chunks.")
+	if _, large := errors.AsType[*http.MaxBytesError](cause); large {
+		problem = api.NewProblem(api.CodeTooLarge, "")
 	}
-	web.WriteProblem(c.ResponseWriter, r, malformed("The request's body can't be read.", "Send as many bytes as Content-Length says, or well-formed chunks."))
+	c.fault = &fault{problem, cause}
 }
 
 // problemOf returns what a client is told of an upstream's fault: which it is, and nothing of where the upstream is.

@@ -146,30 +146,3 @@ func others(field string, cookies []authority.Cookie) string {
 	}
 	return left.String()
 }
-
-// withoutTokens returns a query without the sealed tokens in it. Nothing else of it is changed, and no name passes that is divided
-// by a semicolon either, as some servers do.
-func withoutTokens(query string, names *authority.Parameters) string {
-	if query == "" {
-		return ""
-	}
-	var left strings.Builder
-	for rest, divider := query, ""; ; {
-		at := strings.IndexAny(rest, "&;")
-		pair := rest
-		if at >= 0 {
-			pair = rest[:at]
-		}
-		name, _, _ := strings.Cut(pair, "=")
-		if !authority.SameParameter(name, names.Security) && !authority.SameParameter(name, names.User) {
-			if left.Len() > 0 {
-				left.WriteString(divider)
-			}
-			left.WriteString(pair)
-		}
-		if at < 0 {
-			return left.String()
-		}
-		divider, rest = rest[at:at+1], rest[at+1:]
-	}
-}

@@ -26,7 +26,7 @@ func (c *call) identify(r *http.Request) (err error) {
 }
 
 // pass has the call answered by its upstream. It returns an error, and has written nothing, where its path is one that can't be
-// passed on.
+// passed on, and a *fault where nothing came of it.
 func (c *call) pass(r *http.Request) error {
 	out := *r.URL
 	if !setPath(&out, c.in.Path) {
@@ -46,6 +46,9 @@ func (c *call) pass(r *http.Request) error {
 	c.begin(r)
 	defer c.end(r)
 	c.proxy.back.ServeHTTP(c, r.WithContext(context.WithValue(ctx, callKey{}, c)))
+	if c.fault != nil {
+		return c.fault
+	}
 	return nil
 }
 
@@ -105,7 +108,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 	c.target.Scheme, c.target.Host, c.target.User = scheme, host, nil
 	if c.target.RawQuery != "" && !c.route.ForwardQueryTokens && c.hasProject() {
-		c.target.RawQuery = withoutTokens(c.target.RawQuery, &p.cfg.Parameters)
+		c.target.RawQuery = p.cfg.Parameters.Without(c.target.RawQuery)
 	}
 	r.Out.URL = c.target
 	r.Out.Host = hostFor(c.route.Host, c.in.Host)

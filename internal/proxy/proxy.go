@@ -100,7 +100,9 @@ func (d debugLog) Write(line []byte) (int, error) {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := p.Presented(r)
 	if err := p.Forward(w, r, &in); err != nil {
-		refuse(w, r)
+		if _, passed := errors.AsType[*fault](err); !passed {
+			refuse(w, r)
+		}
 		web.WriteError(w, r, err)
 	}
 }
@@ -137,8 +139,8 @@ func (p *Proxy) Presented(r *http.Request) authority.Presented {
 }
 
 // Forward judges the call that is presented and passes the request on to the upstream of its service. It returns an error, and has
-// written nothing, where the call may not pass (a *authority.Refusal, which has been counted and entered for the audit log) or has
-// nowhere to go (a *api.Problem). What happens after that it answers itself. What is passed on is the path of in, which was judged,
+// written nothing, where the call may not pass (a *authority.Refusal, which has been counted and entered for the audit log), has
+// nowhere to go, or gets no answer there (a *api.Problem, which an error that knows more may wrap). What is passed on is the path of in, which was judged,
 // and the query of the request.
 func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Presented) error {
 	line := web.Note(w)
