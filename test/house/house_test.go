@@ -29,7 +29,7 @@ var (
 	stores  = []string{"internal/store/*"}
 	calls   = []string{"internal/jwks"} // what Jeton asks of others
 	web     = []string{"internal/web"}
-	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/proxy", "internal/profile/*", "internal/console"}
+	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/extauthz", "internal/proxy", "internal/profile/*", "internal/console"}
 
 	api       = []string{"api"}
 	client    = []string{"client"}
@@ -94,6 +94,12 @@ type room struct {
 var jsonTags = slices.Concat(api, config, bench, tests,
 	[]string{"internal/audit", "internal/jose", "internal/sealed", "internal/profile/*"})
 
+// Where gRPC, and the types of Envoy that come with it, may be known: docs/adr/026-envoy.md.
+var (
+	grpc  = []string{"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto", "github.com/envoyproxy"}
+	knows = []string{"internal/extauthz"}
+)
+
 // Names that say nothing of what a package is for.
 var emptyNames = []string{
 	"util", "utils", "common", "helper", "helpers", "type", "types", "model", "models", "impl", "misc", "shared",
@@ -105,6 +111,7 @@ const maxLines = 1000
 // rules are the checks, each for one package; a check returns its complaints.
 var rules = map[string]func(pkg) []string{
 	"imports":         checkImports,
+	"gRPC":            checkGRPC,
 	"package comment": checkComment,
 	"package name":    checkName,
 	"file length":     checkLength,
@@ -159,6 +166,18 @@ func (r room) refuses(imported string) string {
 		return fmt.Sprintf("from elsewhere, %s may import %s", r.name, oneOf(r.modules))
 	}
 	return ""
+}
+
+func checkGRPC(p pkg) []string {
+	var complaints []string
+	for _, f := range p.files {
+		for _, imported := range f.imports {
+			if below(grpc, imported) && !f.test && !matchAny(knows, p.path) {
+				complaints = append(complaints, fmt.Sprintf("%s imports %s, which only %s may", f.name, imported, oneOf(knows)))
+			}
+		}
+	}
+	return complaints
 }
 
 func checkComment(p pkg) []string {

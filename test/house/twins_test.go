@@ -57,6 +57,12 @@ func TestTwins(t *testing.T) {
 		{"imports", importing("internal/httpapi", "/internal/store/sqlite"), refused},
 		{"imports", importing("internal/profile/toy", "/internal/web", "/internal/sealed"), admitted},
 		{"imports", importing("internal/profile/toy", "/internal/profile/xdoc"), refused},
+		{"imports", importing("internal/extauthz", "/internal/web", "google.golang.org/grpc"), admitted},
+		{"imports", importing("internal/extauthz", "/internal/gateway"), refused},
+		{"gRPC", importing("internal/extauthz", "google.golang.org/grpc/codes", "github.com/envoyproxy/go-control-plane/envoy/type/v3"), admitted},
+		{"gRPC", importing("internal/gateway", "google.golang.org/grpc/codes"), refused},
+		{"gRPC", importing("internal/app", "github.com/envoyproxy/go-control-plane/envoy/type/v3"), refused},
+		{"gRPC", importing("internal/app", "google.golang.org/grpcs"), admitted},
 
 		{"imports", importing("api", "encoding/json", "net/http"), admitted},
 		{"imports", importing("api", "github.com/danielgtaylor/huma/v2"), refused},
