@@ -48,6 +48,7 @@ type Options struct {
 type Addresses struct {
 	Public, Gateway, Admin net.Addr
 	Proxy                  net.Addr // nil where there is none
+	Envoy                  net.Addr // likewise
 }
 
 // Run runs Jeton until ctx ends, then drains and stops it. The error says why it couldn't start or had to stop.
@@ -95,6 +96,9 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	about := []any{}
 	if addresses.Proxy != nil {
 		about = append(about, "proxy", addresses.Proxy.String())
+	}
+	if addresses.Envoy != nil {
+		about = append(about, "envoy", addresses.Envoy.String())
 	}
 	logger.With(about...).InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)

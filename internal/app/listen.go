@@ -44,7 +44,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.Ser
 
 // doors are the listeners. The last is the first to close: who asks for health hears of the draining until the others
 // are done.
-type doors struct{ admin, gateway, proxy, public door }
+type doors struct {
+	admin, gateway, proxy, public door
+	envoy                         envoyDoor
+}
 
 // all returns the doors that there are: without that of the proxy, where none was opened or is to be.
 func (d *doors) all() []*door {
@@ -90,6 +93,9 @@ func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certifi
 		}
 		at.server = server
 	}
+	if err := d.envoy.open(ctx, cfg, room/16); err != nil {
+		errs = append(errs, err)
+	}
 	if len(errs) > 0 {
 		return nil, oneLine(append(errs, d.close(ctx)))
 	}
@@ -122,7 +128,7 @@ func descriptors() int {
 
 // close closes what is open, where nothing was served yet.
 func (d *doors) close(ctx context.Context) error {
-	var errs []error
+	errs := []error{d.envoy.close()}
 	for _, at := range d.all() {
 		if at.server != nil {
 			errs = append(errs, at.server.Shutdown(ctx))
@@ -133,7 +139,7 @@ func (d *doors) close(ctx context.Context) error {
 
 // serve answers at all doors. What it returns delivers the cause of an early end.
 func (d *doors) serve(stops *stopStack) <-chan error {
-	faults := make(chan error, len(d.all()))
+	faults := make(chan error, len(d.all())+1)
 	for _, at := range d.all() {
 		stops.push(at.name+" listener", at.server.Shutdown)
 		go func() {
@@ -142,11 +148,12 @@ func (d *doors) serve(stops *stopStack) <-chan error {
 			}
 		}()
 	}
+	d.envoy.serve(stops, faults)
 	return faults
 }
 
 func (d *doors) addresses() Addresses {
-	a := Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr()}
+	a := Addresses{Public: d.public.server.Addr(), Gateway: d.gateway.server.Addr(), Admin: d.admin.server.Addr(), Envoy: d.envoy.addr()}
 	if d.proxy.server != nil {
 		a.Proxy = d.proxy.server.Addr()
 	}
@@ -203,6 +210,9 @@ func (n *node) furnish(d *doors) error {
 	d.public.handler = web.Headers(https, web.Log(n.logger, d.public.name, n.now, public))
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
 	d.admin.handler = n.adminHandler()
+	if err := n.furnishEnvoy(&d.envoy); err != nil {
+		return err
+	}
 	if d.proxy.name == "" {
 		return nil
 	}

@@ -32,12 +32,13 @@ type Config struct {
 	Listen        string // host:port of the public API and the console
 	GatewayListen string // host:port of the checks that proxies ask for
 	ProxyListen   string // host:port of the proxy before the services that have an upstream; empty for none
+	EnvoyListen   string // host:port of the checks that Envoy asks for by gRPC; empty for none
 	AdminListen   string // host:port of health and metrics
 	// PublicURL is the origin by which clients know Jeton, in lower case and without a slash at its end.
 	PublicURL string
 	TLSCert   string   // PEM file of the certificate and of those between it and its root; empty for plain http
 	TLSKey    string   // PEM file of its key
-	PlainHTTP []string // the listeners, public, gateway or proxy, that may speak plain http beyond loopback
+	PlainHTTP []string // the listeners, of public, gateway, proxy and envoy, that may speak plain http beyond loopback
 	Data      string   // the folder of the database and the master key
 	Database  string   // "sqlite:" for jeton.db in Data, "sqlite:PATH", or "postgres://…" without its password
 	// DSN is the whole "postgres://…", with its password; empty where the database is SQLite's.
@@ -98,11 +99,12 @@ func settings() []setting {
 		{name: "listen", value: "127.0.0.1:8080", help: "host:port of the public API and the console"},
 		{name: "gateway-listen", value: "127.0.0.1:8081", help: "host:port of the checks that proxies ask for"},
 		{name: "proxy-listen", help: "host:port of the proxy before the services that have an upstream; empty for none"},
+		{name: "envoy-listen", help: "host:port of the checks that Envoy asks for by gRPC (ext_authz); empty for none"},
 		{name: "admin-listen", value: "127.0.0.1:9090", help: "host:port of health and metrics"},
 		{name: "public-url", help: "URL by which clients reach the public API, and the issuer of signed tokens, so that those signed under another are refused; required where --listen is not loopback"},
-		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's and the proxy's where these are not on loopback; read anew when it changes"},
+		{name: "tls-cert", help: "PEM file of the certificate, with those between it and its root, for the public listener, and for the gateway's, the proxy's and Envoy's where these are not on loopback; read anew when it changes"},
 		{name: "tls-key", help: "PEM file of the certificate's key"},
-		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: a list of public, gateway and proxy"},
+		{name: "plain-http", help: "listeners that may speak plain http beyond loopback, since a proxy before them ends TLS or the network is trusted: a list of public, gateway, proxy and envoy"},
 		{name: "data", value: "./jeton-data", help: "folder of the database and the master key"},
 		{name: "database", value: defaultDatabase, help: "sqlite: for jeton.db in the data folder, sqlite:PATH, or postgres://USER@HOST:PORT/NAME with several hosts or not; one with a password comes from the variable or the file", sealable: true},
 		{name: "journal-file", help: "file of the revocation journal, by which a restored backup knows what was taken away since; empty for revocations.journal in the data folder"},
@@ -195,6 +197,9 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	c.Listen, c.GatewayListen, c.AdminListen = r.address("listen"), r.address("gateway-listen"), r.address("admin-listen")
 	if r.k.String("proxy-listen") != "" {
 		c.ProxyListen = r.address("proxy-listen")
+	}
+	if r.k.String("envoy-listen") != "" {
+		c.EnvoyListen = r.address("envoy-listen")
 	}
 	r.transport(c)
 	c.Data, c.JournalFile = r.k.String("data"), r.k.String("journal-file")

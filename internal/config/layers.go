@@ -234,6 +234,7 @@ func (c *Config) Settings() []Setting {
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
 		"session-token-life": c.SessionTokenLife.String(), "keep-session-tokens": onOff(c.KeepSessionTokens), "bitcanuck": onOff(c.BitCanuck), "xdoc": onOff(c.XDOC),
 		"matrix42": onOff(c.Matrix42), "matrix42-refusal-status": strconv.Itoa(c.Matrix42RefusalStatus),
+		"envoy-listen":   c.EnvoyListen,
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}
 	var all []Setting

@@ -13,6 +13,7 @@ const (
 	public  = "public"
 	gateway = "gateway"
 	proxy   = "proxy"
+	envoy   = "envoy"
 )
 
 // transport reads how the public and the gateway listener speak. Passwords and tokens cross both, and whoever reads one
@@ -35,6 +36,9 @@ func (r *reader) transport(c *Config) {
 	}
 	if c.ProxyListen != "" && !certificate && !slices.Contains(c.PlainHTTP, proxy) && !loopback(c.ProxyListen) {
 		r.clear("proxy-listen", proxy)
+	}
+	if c.EnvoyListen != "" && !certificate && !slices.Contains(c.PlainHTTP, envoy) && !loopback(c.EnvoyListen) {
+		r.clear("envoy-listen", envoy)
 	}
 	switch u, err := url.Parse(c.PublicURL); {
 	case err != nil || u.Scheme != "http": // an error was reported already
@@ -76,8 +80,8 @@ func (r *reader) plainHTTP(name string) []string {
 	listeners := strings.Split(value, ",")
 	for i, listener := range listeners {
 		listeners[i] = strings.TrimSpace(listener)
-		if !slices.Contains([]string{public, gateway, proxy}, listeners[i]) {
-			r.fault(name, "is no list of public, gateway and proxy, as public,gateway")
+		if !slices.Contains([]string{public, gateway, proxy, envoy}, listeners[i]) {
+			r.fault(name, "is no list of public, gateway, proxy and envoy, as public,gateway")
 			return nil
 		}
 	}
@@ -96,6 +100,11 @@ func (c *Config) GatewayTLS() bool {
 // ProxyTLS reports whether the proxy listener speaks TLS. On loopback it doesn't, as the gateway.
 func (c *Config) ProxyTLS() bool {
 	return c.PublicTLS() && !loopback(c.ProxyListen) && !slices.Contains(c.PlainHTTP, proxy)
+}
+
+// EnvoyTLS reports whether the listener at which Envoy asks speaks TLS. On loopback it doesn't, as the gateway.
+func (c *Config) EnvoyTLS() bool {
+	return c.PublicTLS() && !loopback(c.EnvoyListen) && !slices.Contains(c.PlainHTTP, envoy)
 }
 
 // loopback reports whether only this machine can reach a listener.

@@ -34,6 +34,12 @@ func TestTransport(t *testing.T) {
 		{"open proxy, with TLS", openProx + pair, ""},
 		{"open proxy, with TLS but plain", openProx + " --plain-http=proxy" + pair, ""},
 		{"no proxy, named", "--plain-http=proxy", ""},
+		{"open Envoy's", "--envoy-listen=10.0.0.1:1 --plain-http=gateway", "envoy-listen: is not a loopback address, and without TLS credentials would cross the network in the clear: " +
+			"give --tls-cert and --tls-key, or, behind a proxy that ends TLS, --plain-http envoy"},
+		{"open Envoy's, named", "--envoy-listen=10.0.0.1:1 --plain-http=gateway,envoy", ""},
+		{"open Envoy's, with TLS", "--envoy-listen=10.0.0.1:1" + pair, ""},
+		{"Envoy's on loopback", "--envoy-listen=127.0.0.1:1", ""},
+		{"Envoy's without a port", "--envoy-listen=127.0.0.1", "envoy-listen: is not host:port"},
 		{"TLS but plain", "--plain-http=public" + pair, "plain-http: names public although"},
 		{"TLS on loopback", pair, ""},
 		{"a certificate alone", "--tls-cert=c", "tls-key: is required"},
@@ -79,6 +85,25 @@ func TestWhichSpeaksTLS(t *testing.T) {
 		if err != nil || c.PublicTLS() != tc.public || c.GatewayTLS() != tc.gateway || c.ProxyTLS() != tc.proxy {
 			t.Errorf("%s: got %t, %t, %t, %v, want %t, %t, %t", tc.args, c.PublicTLS(), c.GatewayTLS(), c.ProxyTLS(), err, tc.public, tc.gateway, tc.proxy)
 		}
+	}
+}
+
+// TestEnvoySpeaksTLS asks of the listener that is off unless it is named.
+func TestEnvoySpeaksTLS(t *testing.T) {
+	for args, want := range map[string]bool{
+		"--envoy-listen=:1 --plain-http=envoy":                            false,
+		"--tls-cert=c --tls-key=k --envoy-listen=127.0.0.1:1":             false,
+		"--tls-cert=c --tls-key=k --envoy-listen=:1":                      true,
+		"--tls-cert=c --tls-key=k --envoy-listen=:1 --plain-http=envoy":   false,
+		"--tls-cert=c --tls-key=k --envoy-listen=:1 --plain-http=gateway": true,
+	} {
+		c, err := load(t, strings.Fields(args), nil)
+		if err != nil || c.EnvoyTLS() != want {
+			t.Errorf("%s: got %t, %v, want %t", args, c.EnvoyTLS(), err, want)
+		}
+	}
+	if c, err := load(t, nil, nil); err != nil || c.EnvoyListen != "" {
+		t.Errorf("by default: got %q, %v, want no listener", c.EnvoyListen, err)
 	}
 }
 
