@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -13,9 +14,13 @@ func (g *gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	in := web.Presented(r)
 	err := readForwarded(r.Header, &in)
 	ref := g.decide(w, r, &in, err)
-	if ref == nil {
-		return
+	if ref != nil {
+		g.refuseInWords(w, r, ref)
 	}
+}
+
+// refuseInWords answers with the status that is meant, and says what it means.
+func (g *gateway) refuseInWords(w http.ResponseWriter, r *http.Request, ref *authority.Refusal) {
 	problem := web.ProblemOf(ref)
 	w.Header()[web.StatusHeader] = []string{strconv.Itoa(problem.Status)}
 	web.WriteProblem(w, r, problem)

@@ -4,7 +4,7 @@
 //	             │ ▲
 //	   call, who │ │ 200 and whose it is, or a refusal
 //	             ▼ │
-//	           gateway                       /auth-request for nginx, /forward-auth for Caddy and Traefik
+//	           gateway                       /auth-request for nginx, /forward-auth for Caddy and Traefik, /ext-authz/… for Envoy
 //
 // Its answers to calls that may pass have no body. Each sets every identity header, to nothing where there is nothing to tell, so that a proxy
 // that copies them to the API leaves none standing that a client wrote.
@@ -18,6 +18,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -37,6 +38,7 @@ type gateway struct {
 	peers     *web.Peers
 	door      authority.Door
 	fixed     fixed
+	withheld  string // the names of what no API gets from a client, as Envoy is told them
 }
 
 // New returns the handler of the gateway listener, or an error where the configuration lacks something.
@@ -49,6 +51,7 @@ func New(cfg Config) (http.Handler, error) {
 		peers:     cfg.Peers,
 		door:      authority.Door{Name: "gateway", Kinds: cfg.Kinds},
 		fixed:     newFixed(),
+		withheld:  strings.Join(web.Withheld(), ", "),
 	}
 	return g.routes(), nil
 }
@@ -58,13 +61,20 @@ func (g *gateway) routes() http.Handler {
 	mux.HandleFunc("/auth-request", g.authRequest)
 	mux.HandleFunc("/forward-auth", g.forwardAuth)
 	mux.HandleFunc("/", g.notFound)
-	return mux
+	// Envoy's questions have the path of the call in theirs, and the mux would redirect from one with empty or dot segments.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asksExtAuthz(r) {
+			g.extAuthz(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // notFound is for a proxy that asks at a path that isn't there: a fault of its configuration, and no leave to pass.
 func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
 	web.ClearIdentity(w.Header())
-	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, and /forward-auth, for Caddy and Traefik."))
+	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, /forward-auth, for Caddy and Traefik, and /ext-authz/ before a path, for Envoy."))
 }
 
 // fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
