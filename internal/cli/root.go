@@ -66,7 +66,7 @@ Secrets are never arguments.`,
 			root.AddCommand(c)
 		}
 	}
-	add(groupServer, p.serve(), p.config(), p.health(), p.recover(), p.backup(), p.restore(), p.move())
+	add(groupServer, p.demo(), p.serve(), p.config(), p.health(), p.recover(), p.backup(), p.restore(), p.move())
 	add(groupOwn, p.asking(p.me()), p.asking(p.password()), p.asking(p.token()), p.asking(p.session()))
 	add(groupClient, p.client())
 	add(groupSealer, p.sealCommand(), p.unsealCommand())

@@ -38,6 +38,7 @@ var (
 
 	config  = []string{"internal/config"}
 	app     = []string{"internal/app"}
+	demo    = []string{"internal/demo"}
 	cli     = []string{"internal/cli"}
 	command = []string{"cmd/jeton"}
 	bench   = []string{"bench/..."}
@@ -75,7 +76,8 @@ var rooms = []room{
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
 	{"app", app, slices.Concat(inside, list, archive, stores, calls, web, edges, config, api, client), nothing, anything},
-	{"cli", cli, slices.Concat(client, api, app, config, []string{"internal/sealed", "internal/secret"}), nothing, anything},
+	{"demo", demo, slices.Concat(app, config, api, client, []string{"internal/sealed", "internal/secret"}), nothing, anything},
+	{"cli", cli, slices.Concat(demo, client, api, app, config, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"command", command, cli, nothing, anything},
 	{"bench", bench, anything, nothing, anything},
 	{"tests", tests, anything, nothing, anything},

@@ -77,6 +77,8 @@ func TestTwins(t *testing.T) {
 		{"imports", importing("internal/config", "/internal/app"), refused},
 		{"imports", importing("internal/app", "/internal/store/sqlite", "/internal/gateway", "/internal/config"), admitted},
 		{"imports", importing("internal/app", "/internal/cli"), refused},
+		{"imports", importing("internal/demo", "/internal/app", "/client", "/internal/sealed"), admitted},
+		{"imports", importing("internal/demo", "/internal/platform"), refused},
 		{"imports", importing("internal/cli", "/internal/app", "/client", "github.com/spf13/cobra"), admitted},
 		{"imports", importing("internal/cli", "/internal/account"), refused},
 		{"imports", importing("cmd/jeton", "/internal/cli"), admitted},
