@@ -103,7 +103,7 @@ func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
 // fillInstance fills what newInstance made, with up to 100 API tokens.
 func fillInstance(t *testing.T, data string, live []secret.Text, passwords int) *instance {
 	t.Helper()
-	as, err := prepareInstance(t.Context(), data, passwords, min(100, len(live)))
+	as, err := prepareInstance(t.Context(), data, "http://127.0.0.1:1", passwords, min(100, len(live)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +141,8 @@ func TestFill(t *testing.T) {
 			}
 		}
 		entries, err := s.Catalog(t.Context())
-		if err != nil || len(entries) != 2 || entries[0].Host != documentsHost || entries[1].Host != serviceHost {
-			t.Fatalf("got %+v, %v, want the two services", entries, err)
+		if err != nil || len(entries) != 3 || entries[0].Host != documentsHost || entries[1].Host != proxiedHost || entries[2].Host != serviceHost {
+			t.Fatalf("got %+v, %v, want the three services", entries, err)
 		}
 		for _, e := range entries {
 			if len(e.Operations) != len(operations()) || (e.Project != uuid.Nil) != (e.Host == documentsHost) {

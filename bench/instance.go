@@ -45,8 +45,8 @@ type instance struct {
 }
 
 // prepareInstance gives the stopped instance in a data folder the service with its operations and the caller, as Jeton
-// itself would write them.
-func prepareInstance(ctx context.Context, data string, passwords, apiTokens int) (as *instance, err error) {
+// itself would write them. The upstream is the API that Jeton's own proxy passes calls on to.
+func prepareInstance(ctx context.Context, data, upstream string, passwords, apiTokens int) (as *instance, err error) {
 	as = &instance{passwords: passwords, apiTokens: apiTokens}
 	err = withInside(ctx, data, func(store *sqlite.Store, keys *keyring.Keyring) (err error) {
 		as.digest = keys.Digest
@@ -69,7 +69,8 @@ func prepareInstance(ctx context.Context, data string, passwords, apiTokens int)
 		as.queries = queries
 		reports := catalog.Service{Name: "reports", Host: serviceHost, Verifiers: []uuid.UUID{id}}
 		documents := catalog.Service{Name: "documents", Host: documentsHost, Project: projectID}
-		return errors.Join(createService(ctx, store, reports), createService(ctx, store, documents))
+		proxied := catalog.Service{Name: "proxied", Host: proxiedHost, Route: catalog.Route{Upstream: upstream}}
+		return errors.Join(createService(ctx, store, reports), createService(ctx, store, documents), createService(ctx, store, proxied))
 	})
 	return as, err
 }

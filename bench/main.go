@@ -7,8 +7,8 @@
 // It builds the program as it is shipped, fills a data folder of its own, and drives wrk against the gateway and the
 // API on loopback: the servers on one core, wrk on another.
 //
-//	core 0: jeton serve │ bare net/http │ the store's own rates │ bare signatures      one at a time, GOMAXPROCS=1
-//	core 1: wrk -t2 -c64 -s load.lua
+//	core 0: jeton serve │ bare net/http │ bare reverse proxy │ the store's own rates │ bare signatures      one at a time, GOMAXPROCS=1
+//	core 1: wrk -t2 -c64 -s load.lua, and the API behind the proxies
 //
 // A flood of log-ins is another matter: what Jeton shares out between checks and passwords are its cores, so there it has
 // both, and what is told is not how many checks it gives but how long each takes.
@@ -33,10 +33,11 @@ import (
 
 // scale is how much is measured.
 type scale struct {
-	tokens    int // live at a time
-	apiTokens int // live beside them, each with an access token
-	rounds    int // of each path
-	seconds   int // of each measured run
+	tokens    int   // live at a time
+	apiTokens int   // live beside them, each with an access token
+	rounds    int   // of each path
+	seconds   int   // of each measured run
+	body      int64 // bytes of a body that passes the proxy
 
 	floodOnly bool // leave out the paths
 }
@@ -72,13 +73,14 @@ func parseFlags(args []string) (scale, error) {
 	apiTokens := fs.Int("api-tokens", 100_000, "live API tokens beside them, no more than -tokens; with -quick 20,000")
 	rounds := fs.Int("rounds", 3, "rounds of each path; with -quick 1")
 	seconds := fs.Int("seconds", 3, "seconds of each measured run; with -quick 1")
+	body := fs.Int64("body", 1024, "MiB of a body that passes the proxy; with -quick 128")
 	flood := fs.Bool("flood", false, "measure only the checks beside a flood of log-ins, whose runs take twice as long")
 	if err := fs.Parse(args); err != nil {
 		return scale{}, err
 	}
-	s := scale{*tokens, *apiTokens, *rounds, *seconds, *flood}
+	s := scale{*tokens, *apiTokens, *rounds, *seconds, *body << 20, *flood}
 	if *short {
-		s = scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, floodOnly: *flood}
+		s = scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20, floodOnly: *flood}
 		fs.Visit(func(f *flag.Flag) { // what was asked for by name holds all the same
 			switch f.Name {
 			case "tokens":
@@ -89,12 +91,14 @@ func parseFlags(args []string) (scale, error) {
 				s.rounds = *rounds
 			case "seconds":
 				s.seconds = *seconds
+			case "body":
+				s.body = *body << 20
 			}
 		})
 	}
 	s.apiTokens = min(s.apiTokens, s.tokens) // each is another user's
-	if s.apiTokens < minTokens || s.rounds < 1 || s.seconds < 1 || fs.NArg() > 0 {
-		err := fmt.Errorf("needs -tokens and -api-tokens of %d at least, -rounds and -seconds of 1 at least, and nothing else", minTokens)
+	if s.apiTokens < minTokens || s.rounds < 1 || s.seconds < 1 || s.body < 1<<20 || fs.NArg() > 0 {
+		err := fmt.Errorf("needs -tokens and -api-tokens of %d at least, -rounds, -seconds and -body of 1 at least, and nothing else", minTokens)
 		fmt.Fprintln(fs.Output(), "bench:", err)
 		return scale{}, err
 	}

@@ -13,7 +13,7 @@ func (b *bench) report() string {
 	var t strings.Builder
 	live := thousands(float64(b.scale.tokens)) + " live tokens"
 	if !b.floodOnly {
-		live += ", " + thousands(float64(b.apiTokens)) + " API tokens"
+		live += ", " + thousands(float64(b.apiTokens)) + " API tokens, large bodies of " + mebibytes(float64(b.body))
 	}
 	fmt.Fprintf(&t, "%s, rounds: %d of %d s, %s, %s, in %s\n\n", live, b.rounds, b.seconds,
 		b.machine, time.Now().UTC().Format(time.DateOnly), time.Since(b.began).Round(time.Second))
@@ -33,7 +33,7 @@ func (b *bench) writePaths(t *strings.Builder) {
 		b.rows.tokenBesideBasic())
 	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; what ratios are to for %d s, right before; %s\n",
 		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.unitSeconds(), b.pins)
-	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
+	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --proxy-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
 	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`;" +
 		" the bare check and signature, and what is measured beside them: `go test -run '^$' -bench 'Cold|Exchange' -cpu 1 ./internal/accesstoken`, of AES and sealed tokens `-bench Cold -cpu 1 ./internal/project`\n\n")
 }

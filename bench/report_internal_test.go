@@ -63,7 +63,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	b := &bench{scale: scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4}, rows: newRows(), figures: newFigures(), floods: newFloods(minTokens), began: time.Now()}
+	b := &bench{scale: scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, body: 1 << 30}, rows: newRows(), figures: newFigures(), floods: newFloods(minTokens), began: time.Now()}
 	b.rows.hot.samples = []sample{
 		{requests: 300_000, took: 4 * time.Second, p50: time.Millisecond, p99: 2 * time.Millisecond, busy: 0.99},
 		{requests: 280_000, took: 4 * time.Second, p50: time.Millisecond, p99: 3 * time.Millisecond, busy: 0.97},
@@ -81,7 +81,7 @@ func TestReport(t *testing.T) {
 		`| **failed**: a \| b c |`,
 		"| 1,000 | – | – | – | 2.0 ms | 2.0 ms | – | –, but the server had only 50 % of its core | 50 % | 500.0 µs | – |\n",
 		"| start to ready | 0.50 s | ≤ 2.00 s / 1.00 s / 0.20 s | aim |\n",
-		"1,000,000 live tokens, 100,000 API tokens, rounds: 3 of 4 s",
+		"1,000,000 live tokens, 100,000 API tokens, large bodies of 1,024 MiB, rounds: 3 of 4 s",
 		"bench/load.lua",
 	} {
 		if !strings.Contains(got, want) {

@@ -15,7 +15,7 @@ type row struct {
 // rows are the paths that are measured.
 type rows struct {
 	bare, bareFull, hot, access, password, cookie, sealedGCM, sealedCBC, random, unknown, mistyped, introspection *row
-	cold, coldAccess, coldPassword, exchange, exchangeMatrix42, issue                                             *row
+	cold, coldAccess, coldPassword, exchange, exchangeMatrix42, issue, bareProxy, proxy                           *row
 }
 
 // The units.
@@ -26,6 +26,7 @@ const (
 	checkUnit     = "the bare check"
 	signatureUnit = "the bare signature"
 	aesUnit       = "the bare AES"
+	proxyUnit     = "the bare reverse proxy"
 )
 
 // exchangeLevels are those of an exchange, by HTTP and in process.
@@ -59,6 +60,10 @@ func newRows() rows {
 		exchangeMatrix42: &row{
 			name: "`POST /m42Services/…/GenerateAccessTokenFromApiToken/?`, the same", unit: signatureUnit, ratio: exchange,
 		},
+		bareProxy: &row{name: "bare `httputil.ReverseProxy`, a call with a personal token"},
+		proxy: &row{
+			name: "Jeton's proxy, the same call, warm", unit: proxyUnit, ratio: levels{must: 0.85, aim: 0.95, beyond: 1.00},
+		},
 		issue: &row{name: "`POST /v1/me/personal-token`, a new one for the former", unit: insertUnit, ratio: levels{must: 0.4, aim: 1.0, beyond: 2.0}},
 	}
 }
@@ -67,7 +72,7 @@ func newRows() rows {
 func (r *rows) all() []*row {
 	return []*row{
 		r.bare, r.bareFull, r.hot, r.access, r.password, r.cookie, r.sealedGCM, r.sealedCBC, r.random, r.unknown, r.mistyped, r.introspection,
-		r.cold, r.coldAccess, r.coldPassword, r.exchange, r.exchangeMatrix42, r.issue,
+		r.bareProxy, r.proxy, r.cold, r.coldAccess, r.coldPassword, r.exchange, r.exchangeMatrix42, r.issue,
 	}
 }
 
@@ -144,8 +149,19 @@ func newSealedFigures(mode string) sealedFigures {
 	}
 }
 
+// bodyFigures are what a large body takes that passes the proxy.
+type bodyFigures struct{ grown, rate *figure }
+
+func newBodyFigures(way string) bodyFigures {
+	return bodyFigures{
+		grown: &figure{name: "a large body " + way + " through Jeton's proxy: peak RSS grown by", format: mebibytes, levels: levels{must: 32, aim: 16, beyond: 8, atMost: true}.times(1 << 20)},
+		rate:  &figure{name: "a large body " + way + " through Jeton's proxy: of it, a second", format: mebibytes},
+	}
+}
+
 // figures are those lines.
 type figures struct {
+	up, down                                   bodyFigures
 	personal, access                           footprint
 	gcm, cbc                                   sealedFigures
 	ready, proof, exchanged                    *figure
@@ -164,6 +180,8 @@ func newFigures() figures {
 		exchanged: &figure{
 			name: "in process, to " + signatureUnit + ": an API token, warm, is exchanged", format: ratio, levels: exchangeLevels(),
 		},
+		up:         newBodyFigures("up"),
+		down:       newBodyFigures("down"),
 		gcm:        newSealedFigures("GCM"),
 		cbc:        newSealedFigures("CBC"),
 		selects:    &figure{name: selectUnit + ": one prepared select by digest, a second", format: thousands},
@@ -178,7 +196,7 @@ func newFigures() figures {
 func (f *figures) all() []*figure {
 	return []*figure{
 		f.ready, f.personal.heap, f.personal.resident, f.personal.mapped, f.access.heap, f.access.resident, f.access.mapped,
-		f.proof, f.exchanged, f.gcm.part, f.cbc.part, f.gcm.proven, f.cbc.proven,
+		f.up.grown, f.down.grown, f.up.rate, f.down.rate, f.proof, f.exchanged, f.gcm.part, f.cbc.part, f.gcm.proven, f.cbc.proven,
 		f.selects, f.inserts, f.checks, f.signatures, f.gcm.opened, f.cbc.opened, f.file,
 	}
 }

@@ -37,8 +37,8 @@ func (b *bench) build(ctx context.Context) error {
 // jeton is a running Jeton.
 type jeton struct {
 	*process
-	public, gateway, admin string        // addresses
-	took                   time.Duration // from its start until it was ready
+	public, gateway, admin, proxy string        // addresses
+	took                          time.Duration // from its start until it was ready
 }
 
 // startJeton starts Jeton on the servers' core.
@@ -55,7 +55,7 @@ func (b *bench) startJetonOnBoth(ctx context.Context) (*jeton, error) {
 // default port, and returns once it is ready.
 // Its log goes to a file, as it would from a shell or a service manager.
 func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []string, env ...string) (*jeton, error) {
-	addresses, err := freeAddresses(3)
+	addresses, err := freeAddresses(4)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +65,9 @@ func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []st
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	defer drop(logs) // the child has its own
-	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2]}
+	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2], proxy: addresses[3]}
 	argv := wrap(filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
-		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin, "--public-url", publicURL)
+		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin, "--proxy-listen", j.proxy, "--public-url", publicURL)
 	began := time.Now()
 	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, env...)
 	if err != nil {
@@ -87,15 +87,20 @@ type bare struct {
 	address string
 }
 
-// startBare starts the bare server, which tells its address by its first line.
+// startBare starts the bare server that is the unit of most paths.
 func (b *bench) startBare(ctx context.Context) (*bare, error) {
+	return b.startBareOn(ctx, b.pins.server)
+}
+
+// startBareOn starts one of the bare servers on a core. It tells its address by its first line.
+func (b *bench) startBareOn(ctx context.Context, core int, args ...string) (*bare, error) {
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
 	defer drop(out)
 	p, err := start(ctx, "the bare server", func(c *exec.Cmd) { c.Stdout, c.Stderr = in, os.Stderr },
-		b.pins.wrap(b.pins.server, filepath.Join(b.dir, "bare")), oneProcessor)
+		b.pins.wrap(core, append([]string{filepath.Join(b.dir, "bare")}, args...)...), oneProcessor)
 	if err = errors.Join(err, in.Close()); err != nil {
 		return nil, err
 	}

@@ -175,6 +175,14 @@ func TestProcess(t *testing.T) {
 	if _, err := p.busy(); err != nil {
 		t.Error(err)
 	}
+	// The most that it had is known, and once it is forgotten, it is no more than it has.
+	most, err := p.peak()
+	if err != nil || most == 0 {
+		t.Errorf("got %d bytes at most, %v, want some", most, err)
+	}
+	if err := p.forgetPeak(); err != nil {
+		t.Error(err)
+	}
 	for range 2 {
 		if err := p.stop(); err != nil {
 			t.Fatal(err)
@@ -213,21 +221,22 @@ func TestParseFlags(t *testing.T) {
 		args string
 		want scale
 	}{
-		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3}},
-		{"-quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
-		{"-quick -tokens 30000", scale{tokens: 30_000, apiTokens: 20_000, rounds: 1, seconds: 1}},
-		{"-quick -api-tokens 2000", scale{tokens: 100_000, apiTokens: 2_000, rounds: 1, seconds: 1}},
-		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 3}},
-		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, floodOnly: true}},
-		{"-flood -quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, floodOnly: true}},
-		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 5, seconds: 2}},
+		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, body: 1 << 30}},
+		{"-quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20}},
+		{"-quick -tokens 30000", scale{tokens: 30_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20}},
+		{"-quick -api-tokens 2000", scale{tokens: 100_000, apiTokens: 2_000, rounds: 1, seconds: 1, body: 128 << 20}},
+		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 3, body: 1 << 30}},
+		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, body: 1 << 30, floodOnly: true}},
+		{"-flood -quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20, floodOnly: true}},
+		{"-quick -body 2", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 2 << 20}},
+		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 5, seconds: 2, body: 1 << 30}},
 	}
 	for _, tt := range tests {
 		if got, err := parseFlags(strings.Fields(tt.args)); err != nil || got != tt.want {
 			t.Errorf("%s: got %+v, %v, want %+v", tt.args, got, err, tt.want)
 		}
 	}
-	for _, args := range []string{"-tokens 10", "-api-tokens 10", "-rounds 0", "more"} { // each complains on standard error
+	for _, args := range []string{"-tokens 10", "-api-tokens 10", "-rounds 0", "-body 0", "more"} { // each complains on standard error
 		if got, err := parseFlags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: got %+v, want an error", args, got)
 		}

@@ -17,6 +17,7 @@ type bench struct {
 	pins     pins
 	progress progress
 	tokens   tokens
+	upstream string // address of the API behind the proxies
 	verifier string // name and secret of the client that asks about tokens, as HTTP Basic has them
 	rows     rows
 	figures  figures
@@ -87,12 +88,18 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	if err := b.accessMemory(ctx); err != nil {
 		return err
 	}
+	if err := b.bodies(ctx); err != nil {
+		return err
+	}
 	j, err := b.startJeton(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
 	if err := b.warmRounds(ctx, j); err != nil {
+		return err
+	}
+	if err := b.proxyRounds(ctx, j); err != nil {
 		return err
 	}
 	if err := b.exchangeRounds(ctx, j); err != nil {
@@ -119,7 +126,12 @@ func (b *bench) prepare(ctx context.Context) error {
 	if b.floodOnly {
 		apiTokens = 0
 	}
-	as, err := prepareInstance(ctx, b.data(), min(passwordsPerSecond*b.seconds, b.scale.tokens), apiTokens)
+	free, err := freeAddresses(1)
+	if err != nil {
+		return err
+	}
+	b.upstream = free[0]
+	as, err := prepareInstance(ctx, b.data(), "http://"+b.upstream, min(passwordsPerSecond*b.seconds, b.scale.tokens), apiTokens)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,12 @@ type levels struct {
 	atMost            bool // less is better
 }
 
+// times returns the levels in a smaller unit.
+func (l levels) times(n float64) levels {
+	l.must, l.aim, l.beyond = l.must*n, l.aim*n, l.beyond*n
+	return l
+}
+
 // verdict names the best level that a figure reaches.
 func (l levels) verdict(v float64) string {
 	reaches := func(level float64) bool {
