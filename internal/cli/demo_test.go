@@ -74,6 +74,9 @@ func (d *runningDemo) until(t *testing.T, text string) {
 		if strings.Contains(d.lines.Text(), text) {
 			return
 		}
+		if strings.Contains(d.lines.Text(), "UNEXPECTED") {
+			t.Fatal(d.lines.Text())
+		}
 	}
 	t.Errorf("the demo ended without a line that has %q", text)
 }
