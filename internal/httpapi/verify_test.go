@@ -184,6 +184,31 @@ func TestVerifyPassword(t *testing.T) {
 	}
 }
 
+// TestVerifyServiceRate spends what a service takes by asking: to ask about a call is to count it, as it is for tokens. What may not
+// pass anyway counts for nothing.
+func TestVerifyServiceRate(t *testing.T) {
+	d, _, tokens := verifying(t)
+	_, err := d.catalog.Update(t.Context(), "reports", 0, catalog.Draft{
+		Name: "reports", Host: "api.example.com", Verifiers: []string{"reporter"}, Rate: authority.Rate{Calls: 1, Per: time.Hour},
+	}, audit.Actor{})
+	check(t, err)
+	for i, test := range []struct{ method, token, want string }{
+		{"POST", tokens["alice"], "no_operation"},
+		{"GET", flip(tokens["alice"]), "bad_checksum"},
+		{"GET", tokens["alice"], ""},
+		{"GET", tokens["alice"], "service_rate_limited"},
+	} {
+		path := "https://api.example.com/reports/7"
+		got := d.verdictOf(t, verify(tokens["reporter"], test.method, path, test.token))
+		if got.Allow != (test.want == "") || got.Reason != test.want {
+			t.Errorf("ask %d: got %+v, want %q", i, got, test.want)
+		}
+		if got := len(d.refused(t)); got != min(len(test.want), 1) {
+			t.Errorf("ask %d: got %d refusals in the audit log", i, got)
+		}
+	}
+}
+
 // TestWhoMayVerify: a verifier of one service learns nothing about another's calls, and who is none nothing at all.
 func TestWhoMayVerify(t *testing.T) {
 	d, _, tokens := verifying(t)
