@@ -23,11 +23,11 @@ local told = { "WWW-Authenticate", "Cache-Control", "X-Content-Type-Options", "X
 local refusals = { [400] = true, [401] = true, [403] = true, [429] = true, [503] = true }
 
 -- What no client says to the API: whose a call is, where it came from, and which it is, by these names and by those that begin so;
--- credentials, which nobody else need be trusted with, an assertion (Token) among them; and another protocol than Jeton has judged.
+-- credentials, which nobody else need be trusted with; and another protocol than Jeton has judged.
 local stripped = {}
 for _, name in ipairs({
 	"proxy", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-host", "x-url-scheme", "x-method-override",
-	"authorization", "proxy-authorization", "cookie", "token",
+	"authorization", "proxy-authorization", "cookie",
 	"connection", "upgrade", "http2-settings", "proxy-connection", "keep-alive", "trailer",
 }) do
 	stripped[name] = true
@@ -111,6 +111,9 @@ local function question(r)
 		fields("X-Forwarded-Uri", (target(r))),
 		fields("X-Real-IP", r.useragent_ip),
 	}
+	if r.subprocess_env["jeton_peer_secret"] then
+		lines[#lines + 1] = fields("X-Jeton-Peer-Secret", r.subprocess_env["jeton_peer_secret"])
+	end
 	for _, name in ipairs(asked) do
 		local value = r.headers_in[name]
 		if value then
@@ -241,6 +244,9 @@ end
 local function pass(r, answer)
 	local host, lasting = r.subprocess_env["jeton_host"], persistence(r)
 	strip(r)
+	if (r.subprocess_env["jeton_profiles"] or ""):find("bitcanuck", 1, true) then
+		r.headers_in["Token"] = nil -- an assertion: wherever else than for a log-in it comes, the API doesn't get it
+	end
 	r.headers_in["Connection"] = lasting
 	r.headers_in["Host"] = host
 	for _, name in ipairs(identity) do
@@ -257,21 +263,21 @@ local function pass(r, answer)
 	return apache2.DECLINED
 end
 
--- The calls of other products' clients that are for Jeton itself. They know one base URL, that of the API. Each function returns the
--- path that Jeton gets, or nil, and the query; any other spelling of the paths goes where all calls go.
+-- The calls of other products' clients that are for Jeton itself. They know one base URL, that of the API. Each function returns what
+-- Jeton gets, or nil; any other spelling of the paths goes where all calls go.
 local own = {}
 
 -- Matrix42's: the one path where they exchange an API token for an access token.
 function own.matrix42(_, path)
 	local one = "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken"
-	return path:lower():gsub("/$", "") == one:lower() and one or nil, ""
+	return path:lower():gsub("/$", "") == one:lower() and one or nil
 end
 
 -- BitCanuck's: where they log in, by e-mail and password or by a platform's assertion, and out.
 function own.bitcanuck(_, path)
 	path = path:gsub("/$", "")
 	local known = path == "/api/v1/authenticate" or path == "/api/v1/logout" or path:find("^/api/v1/authenticate%-jwt/[0-9A-Za-z-]+$")
-	return known and path or nil, ""
+	return known and path or nil
 end
 
 -- XDOC's: calls of App.ApiTest at /XDocApi/, by which they try a token, and browsers that come to /XDocUi/ with a token. A form isn't
@@ -283,7 +289,7 @@ function own.xdoc(r, path, query)
 	local cookie = ("; " .. (r.headers_in["Cookie"] or "")):find("[;,] *jeton_api=[^;]")
 	local form = r.method == "POST" and (r.headers_in["Authorization"] or "") == "" and not cookie and not token
 	if place and (place:find("^/XDocApi/?$") and (test or form) or place:find("^/XDocUi/?$") and (token or form)) then
-		return (place:gsub("/$", "")) .. "/", query
+		return place:gsub("/$", "") .. "/?" .. query
 	end
 end
 
@@ -292,16 +298,16 @@ end
 local function is_own(r, path, query)
 	for profile in (r.subprocess_env["jeton_profiles"] or ""):gmatch("%w+") do
 		if own[profile] then
-			local to, args = own[profile](r, path, query)
+			local to = own[profile](r, path, query)
 			if to then
-				return profile, to, args
+				return profile, to
 			end
 		end
 	end
 end
 
 -- hand_over has the call go on to Jeton itself, with the header fields that it needs.
-local function hand_over(r, profile, to, args)
+local function hand_over(r, profile, to)
 	local lasting, assertion = persistence(r), profile == "bitcanuck" and r.headers_in["Token"] or nil
 	for name in pairs(r:headers_in_table()) do
 		if not kept[name:lower()] then
@@ -312,7 +318,7 @@ local function hand_over(r, profile, to, args)
 	r.headers_in["Connection"] = lasting
 	r.headers_in["Host"] = r.subprocess_env["jeton_host"]
 	r.headers_in["X-Real-IP"] = r.useragent_ip
-	r.args = args
+	r.headers_in["X-Jeton-Peer-Secret"] = r.subprocess_env["jeton_peer_secret"]
 	r.subprocess_env["jeton_own"] = to
 	r.subprocess_env["jeton_status"] = "200"
 	return apache2.DECLINED
@@ -326,9 +332,9 @@ function judge(r)
 	local rest, absolute = target(r)
 	local path, query = rest:match("^([^?]*)%??(.*)$")
 	r.subprocess_env["jeton_path"] = without_tokens(path)
-	local profile, to, args = is_own(r, path, query)
+	local profile, to = is_own(r, path, query)
 	if profile then
-		return hand_over(r, profile, to, args)
+		return hand_over(r, profile, to)
 	end
 	local known, answer = pcall(answer_to, r)
 	local status = known and answer and answer.headers["x-jeton-status"] == tostring(answer.status) and answer.status
@@ -350,6 +356,7 @@ function route(r)
 	end
 	r.handler = "proxy-server"
 	r.proxyreq = apache2.PROXYREQ_REVERSE
+	r.notes["proxy-nocanon"] = "1" -- as it stands here, with its query, if it has one
 	r.filename = "proxy:" .. r.subprocess_env["jeton_public"] .. to
 	return apache2.OK
 end
