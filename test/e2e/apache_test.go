@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// apacheListener is where Apache httpd serves, as a resource server of its own: no Jeton stands before it.
-const apacheListener = "127.0.0.1:8002"
+// guardedListener is where Apache httpd serves, as a resource server of its own: no Jeton stands before it.
+const guardedListener = "127.0.0.1:8004"
 
 // apacheConf is what an Apache of Debian's has, without its sites.
 const apacheConf = `
 ServerName api.example.com
-Listen ` + apacheListener + `
+Listen ` + guardedListener + `
 PidFile apache.pid
 DefaultRuntimeDir .
 ErrorLog error.log
@@ -31,8 +31,8 @@ Include introspect.conf
 Include jwks.conf
 `
 
-// startApache starts Apache with the guide's two configurations of mod_oauth2, until the test ends.
-func (s *stack) startApache(t *testing.T, verifier credential) *proxy {
+// startGuard starts Apache with the guide's two configurations of mod_oauth2, until the test ends.
+func (s *stack) startGuard(t *testing.T, verifier credential) *proxy {
 	t.Helper()
 	root := filepath.Join(s.dir, "apache")
 	for _, place := range []string{"introspected", "signed"} {
@@ -43,16 +43,16 @@ func (s *stack) startApache(t *testing.T, verifier credential) *proxy {
 	must(t, os.WriteFile(filepath.Join(root, "apache.conf"), []byte(apacheConf), 0o644))
 	cmd := exec.Command("apache2", "-d", root, "-f", "apache.conf", "-DFOREGROUND")
 	cmd.Env = append(os.Environ(), "CLIENT_ID="+verifier.env["CLIENT_ID"], "CLIENT_SECRET="+verifier.env["CLIENT_SECRET"])
-	return s.startProxy(t, "Apache", apacheListener, cmd)
+	return s.startProxy(t, "guard", guardedListener, cmd)
 }
 
 // testApache calls an API that Apache itself guards: by introspection, a disabled token is refused at once; by the keys
 // alone it isn't, until it expires, but there is no next one.
 func (s *stack) testApache(t *testing.T, verifier credential) {
-	s.startApache(t, verifier)
+	s.startGuard(t, verifier)
 	get := func(path, accessToken string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+apacheListener+path, http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+guardedListener+path, http.NoBody)
 		must(t, err)
 		if accessToken != "" {
 			r.Header.Set("Authorization", "Bearer "+accessToken)

@@ -25,7 +25,7 @@ type person struct {
 // Profile, Users, the pencil, Security, the button, and the token in bold in a green box. She takes it to curl, and her
 // password, and then lets the API be called by the browser that is logged in. Each line leaves a picture.
 func TestPersonMakesAToken(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	alice := &person{stack: s, page: newBrowser(t)}
 	for i, step := range []struct {
 		picture, name string

@@ -23,7 +23,7 @@ import (
 // TestBrowserThreats holds the console, /v1 and the gateway to the rows of the threat model's "Browser", in a browser that
 // decides for itself what it sends where.
 func TestBrowserThreats(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	first := newBrowser(t)
 	for _, part := range []struct {
 		name string

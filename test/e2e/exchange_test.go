@@ -24,7 +24,7 @@ var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-
 // TestExchange does what Matrix42's page says, step by step: a person ExternalApp, whom the audience of one method is
 // changed for, a token for it, and the exchange, by way of each proxy; then what a disabled and a deleted token are worth.
 func TestExchange(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, separate())
 	s.user(t, "person", "ExternalApp")
 	s.allow(t, "GET /reports/{id}", "user:ExternalApp")
 	for _, s.via = range s.proxies {

@@ -59,7 +59,7 @@ func typed(t *testing.T, guide string, count int, dir string, environ ...string)
 // in the browser that logged in.
 func TestCallTheAPI(t *testing.T) {
 	const password = "correct horse battery" // the README's
-	s := newStack(t)
+	s := newStack(t, usual())
 	_, version, err := s.admin.User(t.Context(), "alice")
 	must(t, err)
 	_, err = s.admin.UpdateUser(t.Context(), "alice", version, api.UserPatch{Password: api.Some(password)})

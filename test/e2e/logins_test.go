@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +62,15 @@ func (d *desk) took() []login {
 	return taken
 }
 
+// respelled is a path that is another to those who understand it.
+var respelled = regexp.MustCompile(`//|\.\.|%`)
+
+// refuses is a stand-in for the gateway that lets nobody in.
+func refuses(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Jeton-Status", "403")
+	w.WriteHeader(http.StatusForbidden)
+}
+
 // at has a handler listen at an address until the test ends.
 func at(t *testing.T, address string, h http.Handler) *httptest.Server {
 	t.Helper()
@@ -73,16 +84,18 @@ func at(t *testing.T, address string, h http.Handler) *httptest.Server {
 	return server
 }
 
-// TestLoginsReachJeton looks what Jeton gets of a log-in by way of each proxy: one path, however it was written, what was sent
-// with it, and nothing else. What is no log-in is asked about like any call, and refused here.
+// TestLoginsReachJeton looks what Jeton gets of a log-in by way of each proxy: one path, what was sent with it, and nothing else.
+// nginx and Caddy understand a path before they compare it; to the others another spelling is another path, about which Jeton is
+// asked. What is no log-in is asked about like any call, and refused here.
 func TestLoginsReachJeton(t *testing.T) {
 	s, jeton := emptyStack(t), new(desk)
 	at(t, "127.0.0.1:8080", jeton)
-	standIn(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	standIn(t, refuses)
 	s.api = newRecorder(t, "127.0.0.1:9000")
 	const body = `{"email":"john@email.com","password":"x"}`
 	const code, id = "K7PX2MQA", "0190a6f0-0000-7000-8000-000000000000"
-	for _, s.via = range []*proxy{s.startNginx(t, nginxConf), s.startCaddy(t, caddyfile)} {
+	s.startProxies(t, separate())
+	for _, s.via = range s.proxies {
 		for _, tc := range []struct{ method, path, want string }{ // nothing, where it is no log-in
 			{"POST", passwordPath, passwordPath},
 			{"POST", passwordPath + "/", passwordPath},
@@ -115,6 +128,9 @@ func TestLoginsReachJeton(t *testing.T) {
 			{"POST", logoutPath + "/.%2e/users", ""},
 		} {
 			name := s.via.name + ": " + tc.method + " " + tc.path
+			if understands := slices.Contains(usual(), s.via.name); !understands && respelled.MatchString(tc.path) {
+				tc.want = ""
+			}
 			raw := head(tc.method, tc.path, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(body)), "Token: a.b.c", "Authorization: Bearer y",
 				"Cookie: jeton_api=z", "X-Real-IP: 203.0.113.9", "X-Forwarded-For: 203.0.113.9", "Origin: https://elsewhere.example.com") + "\r\n" + body
 			a := exchange(t, "127.0.0.9", s.via.address, raw)

@@ -17,11 +17,10 @@ import (
 	"github.com/jeton-io/jeton/api"
 )
 
-// TestProxies holds deploy/nginx and deploy/caddy to every row of the threat model's "Gateway" that concerns them. One stack
-// serves all its parts, by way of one proxy and then the other, and what its processes wrote is searched for secrets at
-// the end.
+// TestProxies holds every proxy to every row of the threat model's "Gateway" that concerns it. One stack serves all its parts, by
+// way of one proxy after the other, and what its processes wrote is searched for secrets at the end.
 func TestProxies(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, separate())
 	for _, s.via = range s.proxies {
 		t.Run(s.via.name, func(t *testing.T) {
 			for _, part := range []struct {
@@ -97,7 +96,7 @@ func (s *stack) testAnswers(t *testing.T) {
 		}
 		s.wantProblem(t, tc.raw, a)
 	}
-	// nginx itself refuses two Authorization fields (1.22.1), Jeton those that Caddy hands it: the API can't believe
+	// nginx itself refuses two Authorization fields (1.22.1), Jeton those that the others hand it: the API can't believe
 	// another one than Jeton.
 	two := get("/reports/7", s.bearer("alice"), s.bearer("bob"))
 	s.wantRefused(t, "two credentials", s.send(t, two), 400)
@@ -167,7 +166,7 @@ func (s *stack) testForgedHost(t *testing.T) {
 		get("/any/thing", "X-Original-URL: http://other.example.com/any/thing", s.bearer("eve")),
 		get("/any/thing", "X-Original-Host: other.example.com", "Forwarded: host=other.example.com", s.bearer("eve")),
 	} {
-		s.wantRefused(t, raw, s.send(t, raw), 403)
+		s.wantRefused(t, raw, s.send(t, raw), 403, 400) // HAProxy takes no two hosts that differ
 	}
 	two := without("/any/thing", "Host: api.example.com", "Host: other.example.com")
 	s.wantRefused(t, two, s.send(t, two), 400)
@@ -199,7 +198,7 @@ func (s *stack) testNoWayRound(t *testing.T) {
 	preflight := head("OPTIONS", "/reports/7", "Origin: https://evil.example", "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: authorization")
 	s.wantRefused(t, preflight, s.send(t, preflight), 401)
 	whole := exchange(t, "127.0.0.1", s.via.address, head("OPTIONS", "*")+"\r\n") // which Caddy answers itself, and says nothing
-	s.wantRefused(t, "OPTIONS *", whole, map[string]int{"nginx": 400, "Caddy": 200}[s.via.name])
+	s.wantRefused(t, "OPTIONS *", whole, map[string]int{"nginx": 400, "Caddy": 200, "HAProxy": 401, "Apache": 401}[s.via.name])
 	for _, fields := range [][]string{
 		{"User-Agent: kube-probe/1.30"},
 		{"User-Agent: ELB-HealthChecker/2.0"},
@@ -210,7 +209,7 @@ func (s *stack) testNoWayRound(t *testing.T) {
 		{"X-Forwarded-For: 127.0.0.1"},
 		{"X-Real-IP: 127.0.0.1"},
 		{"X-Jeton-Status: 200"},
-		{"Upgrade: websocket", "Connection: Upgrade"},
+		{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="},
 		{"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"},
 		{"X-Original-URI: /"},
 		{"X-Accel-Redirect: /"},
@@ -371,18 +370,18 @@ func (s *stack) searchSecrets(t *testing.T) {
 		if jwt.MatchString(text) {
 			t.Errorf("%s holds a signed token", path)
 		}
-		found[filepath.Base(path)] = strings.Contains(text, "alice") || strings.Contains(text, "/reports/7") || strings.Contains(text, "/documents/7")
+		found[path] = strings.Contains(text, "alice") || strings.Contains(text, "/reports/7") || strings.Contains(text, "/documents/7")
 		return nil
 	})
 	must(t, err)
 	// That the search sees anything at all: what is no secret must be there.
-	logs := map[string]string{"nginx": "access.log", "Caddy": "caddy.log"}
-	want := []string{"jeton.log", "jeton.db"}
+	logs := map[string]string{"nginx": "nginx/run/access.log", "Caddy": "caddy.log", "HAProxy": "haproxy.log", "Apache": "apache2/run/access.log", "Jeton": "jeton.log"}
+	want := []string{"jeton.log", "data/jeton.db"}
 	for _, p := range s.proxies {
 		want = append(want, logs[p.name])
 	}
 	for _, name := range want {
-		if !found[name] {
+		if !found[filepath.Join(s.dir, name)] {
 			t.Errorf("%s doesn't tell of alice, of /reports/7 or of /documents/7: was the right file searched?", name)
 		}
 	}

@@ -185,7 +185,11 @@ func (s *stack) send(t *testing.T, head string) answer {
 }
 
 // The addresses that a client can reach: the proxies, and where they are careless Jeton's gateway.
-const nginxListener, caddyListener, gatewayListener = "127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8081"
+const (
+	nginxListener, caddyListener    = "127.0.0.1:8000", "127.0.0.1:8001"
+	haproxyListener, apacheListener = "127.0.0.1:8002", "127.0.0.1:8003"
+	ownListener, gatewayListener    = "127.0.0.1:8082", "127.0.0.1:8081"
+)
 
 // exchange sends raw bytes from one address to another and reads one answer.
 func exchange(t *testing.T, from, to, raw string) answer {
@@ -195,6 +199,26 @@ func exchange(t *testing.T, from, to, raw string) answer {
 		t.Fatalf("%.200q: %v", raw, err)
 	}
 	return a
+}
+
+// conversation sends raw bytes and reads all that comes, until the proxy closes the connection or says no more.
+func conversation(t *testing.T, to, raw string) string {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", to, 5*time.Second)
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	must(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	go func() { _, _ = io.WriteString(conn, raw) }()
+	var all strings.Builder
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(buffer)
+		all.Write(buffer[:n])
+		if err != nil {
+			return all.String()
+		}
+		must(t, conn.SetReadDeadline(time.Now().Add(300*time.Millisecond)))
+	}
 }
 
 // tryExchange is exchange for other goroutines than the test's own.

@@ -43,7 +43,7 @@ type application struct {
 // TestSealedTokens has the tokens of each recipe get through: at the product's own address, and by each proxy to the API behind.
 // Then it changes them, byte by byte.
 func TestSealedTokens(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	a := s.newApplication(t)
 	for name, sealer := range sealers {
 		for _, mode := range sealer.modes {

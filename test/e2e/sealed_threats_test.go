@@ -21,7 +21,7 @@ import (
 
 // TestSealedThreats holds the way in of sealed tokens to every row of the threat model that a caller can try by HTTP.
 func TestSealedThreats(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	a := s.newApplication(t)
 	for _, a.via = range s.proxies {
 		t.Run(a.via.name, func(t *testing.T) {

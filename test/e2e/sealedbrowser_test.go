@@ -58,7 +58,7 @@ func (p *page) follow(t *testing.T, to, until string) {
 // TestSealedInABrowser has a browser follow links that hold sealed tokens. It goes on by a cookie for the API, at an address without
 // them, and nobody is told where it came from.
 func TestSealedInABrowser(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	a := s.newApplication(t)
 	s.service(t, api.NewService{Name: "pages", Host: "api.example.com", PathPrefix: "/XDocUi", Project: 1000}, "GET /{$} user:alice")
 	browser, elsewhere := newBrowser(t), newLinks(t)

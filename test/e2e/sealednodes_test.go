@@ -215,7 +215,7 @@ func (b *twins) testKilled(t *testing.T) {
 // counts that didn't before, with a journal, and without one no tokens at all. With a
 // journal, what was turned off can be turned on again, and what was deleted is gone.
 func TestSealedAfterRestore(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, usual())
 	a := s.newApplication(t)
 	good := func(mode string) int { return a.send(t, get("/documents/alice/7?"+a.good(t, mode))).status }
 	wants := func(when string, want map[string]int) {

@@ -61,7 +61,7 @@ var recipes = map[string]struct {
 // TestSessionTokens logs a user in by each recipe, has each proxy honour what that gets, for the user's own path alone, and logs
 // it out; then looks what else could pass.
 func TestSessionTokens(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, separate())
 	p := s.newPartner(t)
 	for _, s.via = range s.proxies {
 		t.Run(s.via.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +17,8 @@ import (
 	"github.com/jeton-io/jeton/client"
 )
 
-// stack is Jeton, nginx and Caddy, each a process of its own, before an API that records what it sees. The proxies run the
-// files of deploy/ as they are, but for the demos' own API, whose place the recorder takes.
+// stack is Jeton and the proxies, each a process of its own, before an API that records what it sees. The proxies run the
+// files of deploy/ as they are, but for the demos' own API, whose place the recorder takes. Jeton's own proxy is Jeton.
 type stack struct {
 	dir     string // all that the processes write lies below it
 	binary  string
@@ -27,6 +28,7 @@ type stack struct {
 	api     *recorder
 	admin   *client.Client
 
+	own   bool            // Jeton's own proxy stands before the API, too
 	serve []string        // what Jeton is told beside the usual
 	url   string          // where its public listener is
 	trust *http.Transport // of clients of /v1; nil for the usual one
@@ -39,7 +41,7 @@ type stack struct {
 // proxy is a program that stands before the API.
 type proxy struct {
 	name, address string
-	cmd           *exec.Cmd
+	cmd           *exec.Cmd // nil for Jeton's own
 }
 
 // The secrets of these tests, beside the tokens: what a search of everything written must not find.
@@ -69,6 +71,10 @@ http {
 }
 `
 
+// lasting is what the demo of Apache lacks for the connection of TestProxies' longest test: it lasts for more than the usual 100
+// requests.
+const lasting = "\nMaxKeepAliveRequests 0\n"
+
 // caddyfile is deploy/caddy/Caddyfile without the demo's API.
 const caddyfile = `
 import jeton.caddy
@@ -85,15 +91,50 @@ import jeton.caddy
 import demo-site.caddy
 `
 
-// newStack builds Jeton and starts everything: users alice and bob of the role partner, eve of none; the service reports
-// as the README makes it, with a part that matches any path, and the service other, open to every user, on another host.
-func newStack(t *testing.T) *stack {
+// usual are the proxies of those tests that are about Jeton, and not about what stands before it.
+func usual() []string { return []string{"nginx", "Caddy"} }
+
+// separate are the proxies that are programs of their own, and ask Jeton.
+func separate() []string { return append(usual(), "HAProxy", "Apache") }
+
+// every are all proxies.
+func every() []string { return append(separate(), "Jeton") }
+
+// newStack builds Jeton and starts everything, with the proxies named: users alice and bob of the role partner, eve of none; the
+// service reports as the README makes it, with a part that matches any path, and the service other, open to every user, on another
+// host.
+func newStack(t *testing.T, proxies []string) *stack {
 	t.Helper()
 	s := emptyStack(t)
+	if s.own = slices.Contains(proxies, "Jeton"); s.own {
+		s.serve = append(s.serve, "--proxy-listen", ownListener)
+	}
 	s.begin(t)
-	s.proxies = []*proxy{s.startNginx(t, nginxConf), s.startCaddy(t, caddyfile)}
-	s.via = s.proxies[0]
+	s.startProxies(t, proxies)
 	return s
+}
+
+// startProxies starts the proxies named, with the configurations of their demos.
+func (s *stack) startProxies(t *testing.T, names []string) {
+	t.Helper()
+	for _, name := range names {
+		switch name {
+		case "nginx":
+			s.via = s.startNginx(t, nginxConf)
+		case "Caddy":
+			s.via = s.startCaddy(t, caddyfile)
+		case "HAProxy":
+			s.via = s.startHAProxy(t, readFile(t, "../../deploy/haproxy/demo.cfg"))
+		case "Apache":
+			s.via = s.startApache(t, readFile(t, "../../deploy/apache2/demo.conf")+lasting)
+		case "Jeton":
+			s.via = &proxy{name: name, address: ownListener}
+		default:
+			t.Fatalf("there is no proxy %s", name)
+		}
+		s.proxies = append(s.proxies, s.via)
+	}
+	s.via = s.proxies[0]
 }
 
 // emptyStack is a stack of which nothing runs yet.
@@ -149,6 +190,45 @@ func (s *stack) nginxIn(t *testing.T, prefix, conf string) *proxy {
 	t.Helper()
 	must(t, os.WriteFile(filepath.Join(prefix, "test.conf"), []byte(conf), 0o644))
 	return s.startProxy(t, "nginx", nginxListener, exec.Command("nginx", "-p", prefix, "-c", "test.conf"))
+}
+
+// startHAProxy starts HAProxy with the files of deploy/haproxy, and a configuration beside them.
+func (s *stack) startHAProxy(t *testing.T, conf string) *proxy {
+	t.Helper()
+	dir := filepath.Join(s.dir, "haproxy")
+	copyFiles(t, "haproxy", dir)
+	must(t, os.WriteFile(filepath.Join(dir, "test.cfg"), []byte(conf), 0o644))
+	return s.startProxy(t, "HAProxy", haproxyListener, haproxyIn(dir, "test.cfg"))
+}
+
+// haproxyIn is HAProxy in the foreground, with the files of deploy/haproxy in a folder and a configuration beside them.
+func haproxyIn(dir, conf string) *exec.Cmd {
+	return exec.Command("haproxy", "-db", "-C", dir, "-f", "jeton.cfg", "-f", conf)
+}
+
+// startApache starts Apache with the files of deploy/apache2, and a configuration beside them.
+func (s *stack) startApache(t *testing.T, conf string) *proxy {
+	t.Helper()
+	dir := filepath.Join(s.dir, "apache2")
+	copyFiles(t, "apache2", dir)
+	must(t, os.WriteFile(filepath.Join(dir, "test.conf"), []byte(conf), 0o644))
+	return s.startProxy(t, "Apache", apacheListener, apacheIn(dir, "test.conf"))
+}
+
+// apacheIn is Apache in the foreground, with the files of deploy/apache2 in a folder and a configuration beside them.
+func apacheIn(dir, conf string) *exec.Cmd {
+	cmd := exec.Command("apache2", "-d", dir, "-f", conf, "-DFOREGROUND")
+	cmd.Dir = dir
+	return cmd
+}
+
+// copyFiles copies the files of a folder of deploy, and not what a demo running there has left in run.
+func copyFiles(t *testing.T, of, dir string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Join(dir, "run"), 0o755))
+	files, err := filepath.Glob("../../deploy/" + of + "/*.*")
+	must(t, err)
+	run(t, "cp", append(files, dir)...)
 }
 
 func (s *stack) startCaddy(t *testing.T, caddyfile string) *proxy {
@@ -216,10 +296,10 @@ func (s *stack) start(t *testing.T, cmd *exec.Cmd, output string) {
 	must(t, f.Close())
 }
 
-// stop ends a process in order. It may have ended already.
+// stop ends a process in order, if there is one. It may have ended already.
 func (s *stack) stop(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	if cmd.ProcessState != nil {
+	if cmd == nil || cmd.ProcessState != nil {
 		return
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -251,7 +331,11 @@ func (s *stack) setUp(t *testing.T) {
 		must(t, err)
 		s.newToken(t, u.Username)
 	}
-	s.service(t, api.NewService{Name: "reports", Host: "api.example.com"},
+	reports := api.NewService{Name: "reports", Host: "api.example.com"}
+	if s.own {
+		reports.Upstream = "http://127.0.0.1:9000"
+	}
+	s.service(t, reports,
 		"GET /reports/{id} role:partner", "POST /uploads role:partner", "GET /any/{path...} role:partner", "/changes/{id} role:partner")
 	s.service(t, api.NewService{Name: "other", Host: "other.example.com", Default: "authenticated"})
 }

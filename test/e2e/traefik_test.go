@@ -149,7 +149,7 @@ func (s *stack) call(target string, fields ...string) *http.Request {
 
 // TestTraefik holds deploy/traefik to the rows of the threat model's "Gateway" that lie between Traefik and Jeton.
 func TestTraefik(t *testing.T) {
-	s, m := newStack(t), readTraefik(t)
+	s, m := newStack(t, usual()), readTraefik(t)
 	t.Run("headers", func(t *testing.T) { s.testTraefikHeaders(t, m) })
 	t.Run("refusals", func(t *testing.T) { s.testTraefikRefusals(t, m) })
 	t.Run("forged", func(t *testing.T) { s.testTraefikForged(t, m) })

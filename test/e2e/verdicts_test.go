@@ -11,7 +11,7 @@ import (
 // TestVerdicts sends the same table of requests to the same API behind each proxy: nginx, Caddy, HAProxy and Apache as deploy/ has
 // them, and Jeton's own. The verdicts are the same, and so is what the API is told of its callers.
 func TestVerdicts(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, every())
 	var names []string
 	for _, p := range s.proxies {
 		names = append(names, p.name)

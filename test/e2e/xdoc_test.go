@@ -12,7 +12,7 @@ import (
 // TestXDOC calls as XDOC's clients and browsers do, who know the API's host alone, by each proxy: what is Jeton's own to answer it
 // answers, and the API sees nothing of it; all else goes to the API, and no log has a token.
 func TestXDOC(t *testing.T) {
-	s := newStack(t)
+	s := newStack(t, separate())
 	a := s.newApplication(t)
 	for _, path := range []string{"/XDocApi", "/XDocUi"} {
 		s.service(t, api.NewService{Name: strings.ToLower(path[1:]), Host: "api.example.com", PathPrefix: path, Project: 1000},
