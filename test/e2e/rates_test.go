@@ -7,9 +7,6 @@ import (
 	"testing"
 )
 
-// ownListener is where Jeton's own proxy listens.
-const ownListener = "127.0.0.1:8082"
-
 // nothingLeft is what a caller hears once an hour's three calls are spent: the next is free in twenty minutes, less what the test
 // has taken so far.
 var nothingLeft = regexp.MustCompile(`^"service";r=0;t=1(200|1\d\d)$`)
