@@ -143,7 +143,11 @@ func (p *partner) testNoOtherWay(t *testing.T) {
 		passwordPath + "-jwt", assertionPath, assertionPath + p.code + "/x", assertionPath + p.code + ".x", assertionPath + "a%20b", logoutPath + "s", "/api/v1", "/api/v1/",
 	} {
 		p.wantRefused(t, path, exchange(t, "127.0.0.1", p.via.address, post(path, body, "Token: "+p.assertion(t))), http.StatusUnauthorized)
-		p.wantRefused(t, path, exchange(t, "127.0.0.1", p.via.address, post(path, body, p.bearer("alice"))), http.StatusForbidden)
+		want := http.StatusForbidden
+		if p.via.address == oneBase && (path == assertionPath+p.code+".x" || path == assertionPath+"a%20b") {
+			want = http.StatusUnauthorized // to Jeton itself it is the address of a platform that isn't there
+		}
+		p.wantRefused(t, path, exchange(t, "127.0.0.1", p.via.address, post(path, body, p.bearer("alice"))), want)
 	}
 	for _, path := range []string{"/" + passwordPath, passwordPath + "//", passwordPath + "%2f", "/reports/.." + passwordPath, assertionPath + p.code + "%2f", assertionPath + "..%2fauthenticate"} {
 		a := exchange(t, "127.0.0.1", p.via.address, post(path, body, p.bearer("alice")))
