@@ -116,8 +116,10 @@ func (c *call) forward() error {
 	in := c.in
 	in.Route = "" // of a call to the product, the call itself is entered
 	err := c.cfg.Forward(c.w, r, &in)
-	if err != nil && c.body != nil && c.body.rest != nil && c.body.rest.failed != nil {
-		return c.body.rest.failed
+	if err != nil && c.body != nil && c.body.rest != nil {
+		if failed := c.body.rest.failed.Load(); failed != nil {
+			return failed
+		}
 	}
 	return err
 }
@@ -145,7 +147,10 @@ func (c *call) passBody(r *http.Request, keeps bool) {
 		if names := Parameters(); !keeps {
 			text = names.Without(text)
 		}
-		r.Body, length = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		r.Body, length = http.NoBody, int64(len(text))
+		if text != "" {
+			r.Body = io.NopCloser(strings.NewReader(text))
+		}
 	} else {
 		head := c.body.parts.passed(keeps)
 		if length >= 0 {
@@ -159,7 +164,7 @@ func (c *call) passBody(r *http.Request, keeps bool) {
 		r.Body = readCloser{io.MultiReader(bytes.NewReader(head), c.body.rest), c.r.Body}
 	}
 	if length != c.r.ContentLength {
-		r.ContentLength, r.Header = length, c.r.Header.Clone()
+		r.ContentLength, r.TransferEncoding, r.Header = length, nil, c.r.Header.Clone()
 		if r.Header.Get("Content-Length") != "" {
 			r.Header.Set("Content-Length", strconv.FormatInt(length, 10))
 		}

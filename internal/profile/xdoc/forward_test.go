@@ -2,9 +2,11 @@ package xdoc_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -137,6 +140,11 @@ func (d *passing) john(t *testing.T) (bearer, cookie string) {
 
 const partsOf = "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
 
+// chunked is a POST of a form in chunks.
+func chunked(target, kind, form string) request {
+	return request{"POST " + target, []string{kind, "Transfer-Encoding: chunked"}, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(form), form)}
+}
+
 // TestForward: calls of the product's own go on to it as they came, without the tokens, for whoever they say or whatever else is
 // presented.
 func TestForward(t *testing.T) {
@@ -179,6 +187,8 @@ func TestForward(t *testing.T) {
 		"what stands before the form":   {inParts("\r\n" + fmt.Sprintf(partsOf, "XST", good) + file), "POST /XDocApi/?a=1", "\r\n" + file + end},
 		"a part without a name":         {inParts("--b\r\n\r\nx\r\n" + fmt.Sprintf(partsOf, "XST", good)), "POST /XDocApi/?a=1", "--b\r\n\r\nx\r\n" + end},
 		"lines that end as Unix has it": {inParts(strings.ReplaceAll(fmt.Sprintf(partsOf, "XST", good), "\r\n", "\n") + file), "POST /XDocApi/?a=1", file + end},
+		"a form in chunks":              {chunked("/XDocApi/", formType, info+"&"+xst), "POST /XDocApi/", info},
+		"parts in chunks":               {chunked("/XDocApi/", partType, fmt.Sprintf(partsOf, "XST", good)+file+end), "POST /XDocApi/", file + end},
 		"behind a long part":            {request{"POST /XDocApi/?" + xst, []string{partType}, fmt.Sprintf(partsOf, "a", strings.Repeat("x", 100<<10)) + end}, "POST /XDocApi/", fmt.Sprintf(partsOf, "a", strings.Repeat("x", 100<<10)) + end},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -456,52 +466,55 @@ func TestLargeForms(t *testing.T) {
 	}
 }
 
-// zeros is a file of so many bytes.
-type zeros int64
-
-func (z *zeros) Read(p []byte) (int, error) {
-	if *z <= 0 {
-		return 0, io.EOF
+// TestLargeFile: a file passes without being held, as it is, and the tokens are those of the parts before it.
+func TestLargeFile(t *testing.T) {
+	const size = 256 << 20
+	for name, noise := range map[string]io.Reader{"noise": rand.NewChaCha8([32]byte{}), "without a line break": zeros{}} {
+		t.Run(name, func(t *testing.T) {
+			d := newPassing(t)
+			var sum, got [sha256.Size]byte
+			d.product.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h := sha256.New()
+				n, err := io.Copy(h, r.Body)
+				if h.Sum(got[:0]); err != nil || n != r.ContentLength {
+					t.Errorf("the product read %d bytes of %d: %v", n, r.ContentLength, err)
+				}
+				_, _ = io.WriteString(w, "the product's")
+			})
+			before := strings.ReplaceAll(fmt.Sprintf(partsOf, "XST", good), "--b", "--boundary")
+			head, end := "--boundary\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n", "\r\n--boundary--\r\n"
+			h := sha256.New()
+			kept := io.TeeReader(io.MultiReader(strings.NewReader(head), io.LimitReader(noise, size), strings.NewReader(end)), h)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/XDocApi/?XM=Document.DocumentAdd", io.MultiReader(strings.NewReader(before), kept))
+			check(t, err)
+			r.Host, r.ContentLength = "api.example.com", int64(len(before)+len(head)+size+len(end))
+			r.Header.Set("Content-Type", "multipart/form-data; boundary=boundary")
+			var began, ended runtime.MemStats
+			runtime.ReadMemStats(&began)
+			start := time.Now()
+			res, err := http.DefaultTransport.RoundTrip(r)
+			check(t, err)
+			text, err := io.ReadAll(res.Body)
+			if closed := res.Body.Close(); err != nil || closed != nil || !bytes.Equal(text, []byte("the product's")) {
+				t.Errorf("got %d %s, %v", res.StatusCode, text, errors.Join(err, closed))
+			}
+			runtime.ReadMemStats(&ended)
+			if h.Sum(sum[:0]); sum != got {
+				t.Error("the product read another file than was sent")
+			}
+			allocated := ended.TotalAlloc - began.TotalAlloc
+			t.Logf("%d MiB in %s, for %d KiB of memory", size>>20, time.Since(start).Round(time.Millisecond), allocated>>10)
+			if allocated > 8<<20 {
+				t.Errorf("got %d bytes of memory for %d of a file", allocated, size)
+			}
+		})
 	}
-	n := min(len(p), int(*z))
-	clear(p[:n])
-	*z -= zeros(n)
-	return n, nil
 }
 
-// TestLargeFile: a file passes without being held, and its tokens are those of the parts before it.
-func TestLargeFile(t *testing.T) {
-	d := newPassing(t)
-	var got int64
-	d.product.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n, err := io.Copy(io.Discard, r.Body)
-		if atomic.StoreInt64(&got, n); err != nil || n != r.ContentLength {
-			t.Errorf("the product read %d bytes of %d: %v", n, r.ContentLength, err)
-		}
-		_, _ = io.WriteString(w, "the product's")
-	})
-	const size = 256 << 20
-	before := fmt.Sprintf(partsOf, "XST", good)
-	head, end := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n", "\r\n--b--\r\n"
-	file := zeros(size)
-	body := io.MultiReader(strings.NewReader(before+head), &file, strings.NewReader(end))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/XDocApi/?XM=Document.DocumentAdd", body)
-	check(t, err)
-	r.Host, r.ContentLength = "api.example.com", int64(len(before)+len(head)+size+len(end))
-	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
-	var began, ended runtime.MemStats
-	runtime.ReadMemStats(&began)
-	res, err := http.DefaultTransport.RoundTrip(r)
-	check(t, err)
-	text, err := io.ReadAll(res.Body)
-	if closed := res.Body.Close(); err != nil || closed != nil || !bytes.Equal(text, []byte("the product's")) {
-		t.Errorf("got %d %s, %v", res.StatusCode, text, errors.Join(err, closed))
-	}
-	runtime.ReadMemStats(&ended)
-	if want := int64(len(head) + size + len(end)); atomic.LoadInt64(&got) != want {
-		t.Errorf("the product read %d bytes, want %d", got, want)
-	}
-	if allocated := ended.TotalAlloc - began.TotalAlloc; allocated > 8<<20 {
-		t.Errorf("got %d bytes of memory for %d of a file", allocated, size)
-	}
+// zeros is a file of nothing else, without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
 // A form in parts (RFC 7578) that goes on to an upstream may hold files of any size, and is never held whole. What stands in it
@@ -229,49 +230,48 @@ type filter struct {
 	header    []byte   // of the part, as far as it was read
 	within    bool     // a header
 	middle    bool     // of a line
-	failed    *failure // why it ended
+	// failed is why it ended. The call may have gone on by then without the rest, so that another goroutine looks.
+	failed atomic.Pointer[failure]
 }
 
-// Read implements io.Reader.
-func (f *filter) Read(p []byte) (int, error) {
-	if len(f.ready) == 0 {
-		if err := f.next(); err != nil {
-			return 0, err
+// Read implements io.Reader. It waits for no more than it needs.
+func (f *filter) Read(p []byte) (n int, err error) {
+	for n < len(p) && (n == 0 || len(f.ready) > 0 || f.in.Buffered() > 0) {
+		if len(f.ready) == 0 {
+			if err = f.next(); err != nil {
+				break
+			}
 		}
+		passed := copy(p[n:], f.ready)
+		n, f.ready = n+passed, f.ready[passed:]
 	}
-	n := copy(p, f.ready)
-	f.ready = f.ready[n:]
-	return n, nil
+	return n, err
 }
 
 // next reads what can be passed on next. What stands in a part is read only after its header was looked at.
 func (f *filter) next() error {
-	if f.failed != nil {
-		return f.failed
+	if failed := f.failed.Load(); failed != nil {
+		return failed
 	}
 	line, err := f.in.ReadSlice('\n')
 	if len(line) == 0 {
 		return err
 	}
-	ended := line[len(line)-1] == '\n'
 	switch {
 	case !f.middle && bytes.HasPrefix(line, f.delimiter):
 		f.within, f.header = true, f.header[:0]
 	case f.within && !f.middle && len(bytes.TrimRight(line, "\r\n")) == 0:
-		f.within = false
-		if mayName(f.header, f.forbidden) {
-			f.failed = lateToken
+		if f.within = false; mayName(f.header, f.forbidden) {
+			f.failed.Store(lateToken)
+			return lateToken
 		}
 	case f.within:
-		f.header = append(f.header, line...)
-		if len(f.header) > maxPartHeader {
-			f.failed = badForm
+		if f.header = append(f.header, line...); len(f.header) > maxPartHeader {
+			f.failed.Store(badForm)
+			return badForm
 		}
 	}
-	f.middle = !ended
-	if f.failed != nil {
-		return f.failed
-	}
+	f.middle = line[len(line)-1] != '\n'
 	f.ready = line
 	return nil
 }
