@@ -154,6 +154,15 @@ func TestIdentityToken(t *testing.T) {
 	if got := d.refused(t); got != "oauth_token not_accepted_here access_token" {
 		t.Errorf("exchanged: got the refusals %q", got)
 	}
+	d.want(t, ask{path: "/oauth/token", form: formOf("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", told)}, http.StatusBadRequest, "invalid_grant")
+	if got := d.refused(t); got != "oauth_token unknown_platform assertion" {
+		t.Errorf("as an assertion: got the refusals %q", got)
+	}
+	asserted := formOf("grant_type", "client_credentials", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion", told)
+	d.want(t, ask{path: "/oauth/token", form: asserted}, http.StatusUnauthorized, "invalid_client")
+	if got := d.refused(t); got != "oauth_token wrong_claims client_secret" {
+		t.Errorf("as a client's assertion: got the refusals %q", got)
+	}
 	d.want(t, revocation("desk:"+root, told), http.StatusBadRequest, "unsupported_token_type")
 	d.want(t, revocation("desk:"+root, access), http.StatusOK, "")
 	if _, err := d.identify(t, access); err == nil {
