@@ -123,7 +123,7 @@ func TestDemo(t *testing.T) {
 		"the API saw alice, by personal_token", "the API saw alice, by password", "and sent 3 events", "the former one is dead", "refused, superseded;",
 		"an access token, until", "the API saw ExternalApp, by access_token", "refused, exchange_first;",
 		"/api/v1/authenticate ", "/api/v1/authenticate-jwt/", "the API saw john, by session_token", "logged out", "refused, ended;",
-		"the API saw mary, by sealed", "the API saw project-1000, by sealed", "XwsResultCode 0, Success", "XwsResultCode 403,",
+		"the API saw mary, by sealed", "the API saw project-1000, by sealed", "/XDocApi/?XM=Reports.Read&", "XwsResultCode 0, Success", "XwsResultCode 403,",
 		"refused, not_in_audience; the API heard nothing",
 	} {
 		if !strings.Contains(calls, want) {

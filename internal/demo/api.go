@@ -53,6 +53,7 @@ func startAPI(ctx context.Context, every time.Duration, report func(visit)) (*sa
 	mux.HandleFunc("POST /reports", a.answer(http.StatusCreated, func(*http.Request) (string, any) { return "report", "8" }))
 	mux.HandleFunc("GET /users/{userId}/reports", a.answer(http.StatusOK, func(*http.Request) (string, any) { return "reports", []string{"7", "8"} }))
 	mux.HandleFunc("GET /invoices/{id}", a.answer(http.StatusOK, func(r *http.Request) (string, any) { return "invoice", r.PathValue("id") }))
+	mux.HandleFunc("GET /XDocApi/", a.answer(http.StatusOK, func(r *http.Request) (string, any) { return "method", r.URL.Query().Get("XM") }))
 	mux.HandleFunc("GET /events", a.events)
 	a.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	go func() { a.ended <- a.server.Serve(listener) }()

@@ -119,7 +119,7 @@ func (it *integrator) call(ctx context.Context, s step, now func() time.Time) (l
 	case l.refused:
 		l.said, err = it.reason(ctx, request)
 	case s.passes:
-		l.said, err = sawn(body)
+		l.said, err = saw(body)
 	}
 	return l, err
 }
@@ -180,8 +180,8 @@ func (it *integrator) reason(ctx context.Context, r *http.Request) (string, erro
 	return "refused, " + v.Reason + "; the API heard nothing", nil
 }
 
-// sawn reads what the API says of the caller that it saw.
-func sawn(body []byte) (string, error) {
+// saw reads what the API says of the caller that it saw.
+func saw(body []byte) (string, error) {
 	said, err := decode[struct {
 		Seen struct {
 			Caller, Credential string

@@ -126,6 +126,7 @@ func (w *world) makeServices(ctx context.Context) error {
 			{Pattern: "POST /reports", Audience: []string{"role:" + partner}},
 			{Pattern: "GET /me", Audience: append(readers, "user:"+account)},
 			{Pattern: "GET /events", Audience: readers},
+			{Pattern: "GET /XDocApi/", Audience: []string{"role:" + partner}},
 		}},
 		{api.NewService{Name: "users", PathPrefix: "/users", Profile: "bitcanuck"}, []api.Operation{
 			{Pattern: "GET /{userId}/reports", Audience: []string{"self:{userId}"}},
