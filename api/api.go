@@ -231,7 +231,7 @@ type Event struct {
 	Actor  *Actor    `json:"actor,omitempty" doc:"who did it, or was refused; absent where it was Jeton itself"`
 	Target *Target   `json:"target,omitempty" doc:"to which record it happened"`
 	Reason string    `json:"reason,omitempty" doc:"why a call was refused"`
-	Door   string    `json:"door,omitempty" doc:"where a refused call knocked: gateway, proxy, v1, verify, console, oauth_token, introspect, revoke, matrix42, bitcanuck, xdoc"`
+	Door   string    `json:"door,omitempty" doc:"where a refused call knocked: gateway, envoy, proxy, v1, verify, console, oauth_token, introspect, revoke, matrix42, bitcanuck, xdoc"`
 	// Count and LastAt belong to refusals of one minute that were alike.
 	Count  int64             `json:"count" doc:"how many alike this row stands for"`
 	LastAt time.Time         `json:"last_at,omitzero" doc:"when the last of them came"`

@@ -20,7 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// listener is the name of the listener and of its door, in logs and in the audit log.
+// listener is the name of the listener in logs; its door has the same in the audit log.
 const listener = "envoy"
 
 // peerSecret is the metadata in which a trusted peer shows its secret, where one is required.

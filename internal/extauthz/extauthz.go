@@ -81,7 +81,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Authority == nil || cfg.Peers == nil || cfg.Kinds == 0 || cfg.Ready == nil || cfg.Logger == nil || cfg.Now == nil {
 		return nil, errors.New("extauthz: Authority, Peers, Kinds, Ready, Logger and Now are required")
 	}
-	s := &Server{cfg: cfg, door: authority.Door{Name: listener, Kinds: cfg.Kinds}, withheld: web.Withheld()}
+	s := &Server{cfg: cfg, door: authority.Door{Name: "envoy", Kinds: cfg.Kinds}, withheld: web.Withheld()}
 	for i, name := range web.IdentityNames {
 		s.identity[i] = strings.ToLower(name)
 	}
