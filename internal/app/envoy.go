@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/google/uuid"
 	"golang.org/x/net/netutil"
 
 	"github.com/jeton-io/jeton/internal/config"
@@ -69,9 +70,8 @@ func (n *node) furnishEnvoy(d *envoyDoor) (err error) {
 	if d.listener == nil {
 		return nil
 	}
-	tokens := xdoc.Parameters()
 	cfg := extauthz.Config{
-		Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds(), QueryTokens: []string{tokens.Security, tokens.User},
+		Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds(), Parameters: xdoc.Parameters(), KeepsTokens: n.keepsQueries,
 		Ready:  func(ctx context.Context) bool { return len(n.problems(ctx)) == 0 },
 		Logger: n.logger, Now: n.now, Drain: n.cfg.Drain,
 	}
@@ -80,4 +80,11 @@ func (n *node) furnishEnvoy(d *envoyDoor) (err error) {
 	}
 	d.server, err = extauthz.New(cfg)
 	return err
+}
+
+// keepsQueries reports whether the API behind a host and path gets queries as they came: its service has no project, so that what stands
+// there is its own, or is to have sealed tokens.
+func (n *node) keepsQueries(host, path string) bool {
+	service, ok := n.catalog.Policy().Find(host, path)
+	return ok && service.Project() == uuid.Nil || n.keepsTokens(host, path)
 }

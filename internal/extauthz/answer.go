@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -37,11 +38,12 @@ func (f *fields) set(name, value string) {
 	f.list = append(f.list, &f.options[at])
 }
 
-// admit lets a call pass: it tells whose it is, and what the API must not get of it.
+// admit lets a call pass: it tells whose it is, what the API must not get of it, and its caller what is left to it. ok is false where it
+// can't tell Envoy all that.
 //
 // An identity header with nothing to tell is taken out and not set to nothing: Envoy doesn't promise to set an empty one. Where the call
 // came from is told anew, in place of what the client has said of it.
-func (s *Server) admit(c *call, d *authority.Decision) *authv3.CheckResponse {
+func (s *Server) admit(c *call, d *authority.Decision) (_ *authv3.CheckResponse, ok bool) {
 	values := web.IdentityValues(d)
 	set := newFields(len(values) + 2)
 	remove := make([]string, 0, len(s.withheld)+len(c.odd)+len(values)+1)
@@ -62,44 +64,59 @@ func (s *Server) admit(c *call, d *authority.Decision) *authv3.CheckResponse {
 	} else {
 		remove = append(remove, "x-real-ip")
 	}
-	ok := &authv3.OkHttpResponse{Headers: set.list, HeadersToRemove: remove}
-	if d.Kind == authority.Sealed {
-		ok.QueryParametersToRemove = s.tokens(c.in.Query)
+	answer := &authv3.OkHttpResponse{Headers: set.list, HeadersToRemove: remove}
+	if d.Quotas != (authority.Quotas{}) {
+		left := http.Header{}
+		web.SetQuotas(left, &d.Quotas)
+		answer.ResponseHeadersToAdd = fieldsOf(left)
+	}
+	if answer.QueryParametersToRemove, ok = s.tokens(&c.in); !ok {
+		return nil, false
 	}
 	return &authv3.CheckResponse{
 		Status:       &statusv1.Status{Code: int32(codes.OK)},
-		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: ok},
-	}
+		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: answer},
+	}, true
 }
 
-// tokens returns the names of the parameters of a query in which sealed tokens came, each as it is spelled there: Envoy compares the
-// very bytes. The query is cut as Envoy and the authority cut it.
-func (s *Server) tokens(query string) (names []string) {
-	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, _, _ := strings.Cut(pair, "=")
-		if s.isToken(name) {
-			names = append(names, name)
+// tokens returns the names of the parameters of a call's query that its API must not get, each as it is spelled there: Envoy cuts a
+// query at every '&', and compares the very bytes. So a parameter goes as a whole where a token stands behind a semicolon in it. ok is
+// false where a name can't be told to Envoy.
+func (s *Server) tokens(in *authority.Presented) (names []string, ok bool) {
+	if in.Query == "" || s.cfg.KeepsTokens != nil && s.cfg.KeepsTokens(in.Host, in.Path) {
+		return nil, true
+	}
+	for pair := range strings.SplitSeq(in.Query, "&") {
+		if s.cfg.Parameters.Without(pair) == pair {
+			continue
 		}
+		name, _, _ := strings.Cut(pair, "=")
+		if !utf8.ValidString(name) {
+			return nil, false
+		}
+		names = append(names, name)
 	}
-	return names
+	return names, true
 }
 
-// deny keeps a call from passing, with the answer that its client gets; ref is nil where it is no refusal, but a fault.
-func (c *check) deny(problem *api.Problem, ref *authority.Refusal) *authv3.CheckResponse {
-	p := *problem // which other requests may share
-	p.Instance = c.id
-	c.status = p.Status
-	h := http.Header{"X-Request-Id": {c.id}}
-	if ref != nil {
-		web.SetChallenge(h, ref.Reason)
-	}
-	body := web.RenderProblem(h, strings.Join(c.accept, ","), &p)
+// fieldsOf returns fields that are to be set in an answer to a client, in the order of their names.
+func fieldsOf(h http.Header) []*corev3.HeaderValueOption {
 	set := newFields(len(h))
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		set.set(strings.ToLower(name), h.Get(name))
 	}
+	return set.list
+}
+
+// deny keeps a call from passing, with the answer that its client gets; the reason is empty where it is no refusal, but a fault.
+func (c *check) deny(problem *api.Problem, reason authority.Reason) *authv3.CheckResponse {
+	p := *problem // which other requests may share
+	p.Instance = c.id
+	c.status = p.Status
+	h := http.Header{"X-Request-Id": {c.id}}
+	web.SetChallenge(h, reason)
+	web.SetQuotas(h, &c.quotas)
+	body := web.RenderProblem(h, strings.Join(c.accept, ","), &p)
 	code := codes.PermissionDenied
 	if p.Status == http.StatusUnauthorized {
 		code = codes.Unauthenticated
@@ -107,7 +124,7 @@ func (c *check) deny(problem *api.Problem, ref *authority.Refusal) *authv3.Check
 	return &authv3.CheckResponse{
 		Status: &statusv1.Status{Code: int32(code)},
 		HttpResponse: &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
-			Status: &typev3.HttpStatus{Code: typev3.StatusCode(p.Status)}, Headers: set.list, Body: string(body), //nolint:gosec // G115: nor this than 600
+			Status: &typev3.HttpStatus{Code: typev3.StatusCode(p.Status)}, Headers: fieldsOf(h), Body: string(body), //nolint:gosec // G115: a status is less than 600
 		}},
 	}
 }

@@ -25,6 +25,7 @@ var (
 type call struct {
 	in        authority.Presented
 	accept    []string // the values of Accept
+	upgrade   []string // likewise of Upgrade
 	forwarded []string // likewise of X-Forwarded-For
 	odd       []string // the names of the header fields that the API must not get, as they are spelled
 	// What the pseudo-header fields say (RFC 9113, section 8.3.1). Envoy sends them among the others, whatever version of HTTP its
@@ -64,6 +65,7 @@ func readCall(http *authv3.AttributeContext_HttpRequest) (call, error) {
 		return c, errUnclear
 	}
 	c.in.Method, c.in.Host = method, host
+	c.in.Upgrade = strings.Contains(strings.ToLower(strings.Join(c.upgrade, ",")), "websocket")
 	c.in.Path, c.in.Query, _ = strings.Cut(path, "?")
 	return c, nil
 }
@@ -116,6 +118,8 @@ func (c *call) kept(name string) *[]string {
 		return &c.forwarded
 	case "accept":
 		return &c.accept
+	case "upgrade":
+		return &c.upgrade
 	default:
 		return nil
 	}

@@ -32,6 +32,7 @@ type check struct {
 	status int      // that the client of the call is to see
 	accept []string // the media types that it takes
 	line   web.Line
+	quotas authority.Quotas // what is left to its caller, where that is told
 }
 
 // handle answers one question, whatever becomes of it, and writes its line to the log.
@@ -52,7 +53,7 @@ func (s *Server) answer(ctx context.Context, c *check, decode func(any) error) (
 	defer func() {
 		if fault := recover(); fault != nil {
 			c.line.Err = fmt.Errorf("the check panicked: %v\n%s", fault, debug.Stack())
-			answer = c.deny(api.NewProblem(api.CodeInternal, ""), nil)
+			answer = c.deny(api.NewProblem(api.CodeInternal, ""), "")
 		}
 	}()
 	return s.decide(ctx, c, decode)
@@ -83,7 +84,7 @@ func (s *Server) decide(ctx context.Context, c *check, decode func(any) error) *
 	}
 	c.line.Method, c.line.Host, c.line.Path = call.in.Method, call.in.Host, call.in.Path
 	d := s.cfg.Authority.Decide(ctx, &call.in, &s.door)
-	c.line.Service = d.Service
+	c.line.Service, c.quotas = d.Service, d.Quotas
 	if !d.Allowed() {
 		if d.Kind != authority.KindNone {
 			c.line.Kind = d.Kind.String()
@@ -91,17 +92,25 @@ func (s *Server) decide(ctx context.Context, c *check, decode func(any) error) *
 		return s.refuse(c, d.Refusal)
 	}
 	c.line.Caller(&d.Principal)
+	answer, ok := s.admit(&call, &d)
+	if !ok {
+		c.line.Err = errUnnamed
+		return s.refuse(c, s.cfg.Authority.Refuse(authority.ReasonUnreadableCall, &call.in, &s.door))
+	}
 	c.status = 200
-	return s.admit(&call, &d)
+	return answer
 }
 
 // errUndecodable is a value and not made anew, since it holds nothing of what was sent.
 var errUndecodable = errors.New("what was asked is no envoy.service.auth.v3.CheckRequest: is transport_api_version V3?")
 
+// errUnnamed is another.
+var errUnnamed = errors.New("the query holds a parameter that may be a sealed token, and whose name can't be told to Envoy, which takes UTF-8 alone")
+
 // refuse notes a refusal for the log. The caller learns no more of its credential than at other doors.
 func (s *Server) refuse(c *check, ref *authority.Refusal) *authv3.CheckResponse {
 	c.line.Refused(ref)
-	return c.deny(web.ProblemOf(ref), ref)
+	return c.deny(web.ProblemOf(ref), ref.Reason)
 }
 
 // client returns the address of a call's client: the one at the other end of Envoy's connection or, where that is a trusted peer, as a

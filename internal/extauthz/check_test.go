@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/google/go-cmp/cmp"
@@ -327,6 +328,10 @@ func TestSealedTokens(t *testing.T) {
 		{"percent-encoded", "", "%58S%54=" + made.URL + "&a=b", 200, "", "a=b"},
 		{"alone", "", "XST=" + made.URL, 200, "", ""},
 		{"beside an empty one of the other", "", "XST=" + made.URL + "&XuT&c", 200, "", "c="},
+		{"beside one behind a semicolon", "", "XST=" + made.URL + "&c=1;XST=" + made.URL + "&d=1;e", 200, "", "d=1;e"},
+		{"beside a name that can't be decoded", "", "XST=" + made.URL + "&%u0058ST=" + made.URL + "&c=%zz", 200, "", "c=%zz"},
+		{"beside a name that Envoy can't be told", "", "XST=" + made.URL + "&%u0058ST\xff=" + made.URL, 400, authority.ReasonUnreadableCall, ""},
+		{"beside a value that Envoy can't be told", "", "XST=" + made.URL + "&c=\xff", 200, "", "c=\xff"},
 		{"twice", "", "XST=" + made.URL + "&xst=1", 400, authority.ReasonTwoCredentials, ""},
 		{"beside a bearer token", d.token, "XST=" + made.URL, 400, authority.ReasonTwoCredentials, ""},
 		{"changed", "", "XST=A" + made.URL[1:] + "A", 401, authority.ReasonBadSeal, ""},
@@ -376,6 +381,36 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// TestQuotas: a caller whose calls are bounded hears what is left to it, let in or not.
+func TestQuotas(t *testing.T) {
+	d := openDoor(t)
+	_, err := d.Catalog.Create(t.Context(), catalog.Draft{
+		Name: "busy", Host: "busy.example.com", Default: policy.DefaultAuthenticated, Rate: authority.Rate{Calls: 2, Per: time.Minute},
+	}, audit.Actor{})
+	desk.Check(t, err)
+	for i, want := range []struct {
+		status int
+		left   string
+	}{{200, `"service";r=1;t=30`}, {200, `"service";r=0;t=30`}, {429, `"service";r=0;t=30`}} {
+		call := get(d.token)
+		call.host = "busy.example.com"
+		answer, events := d.ask(t, call.raw())
+		told := toldHeader(answer)
+		for _, o := range answer.GetOkResponse().GetResponseHeadersToAdd() {
+			told[o.GetHeader().GetKey()] = o.GetHeader().GetValue()
+		}
+		if got := status(t, answer); got != want.status || told["ratelimit"] != want.left || told["ratelimit-policy"] != `"service";q=2;w=60` {
+			t.Errorf("call %d: got %d and %v, want %d and %s", i+1, got, told, want.status, want.left)
+		}
+		if want.status == http.StatusTooManyRequests && (len(events) != 1 || events[0].Reason != string(authority.ReasonServiceRateLimited) || told["retry-after"] != "30") {
+			t.Errorf("got the refusals %v and Retry-After %q, want one, for half a minute", events, told["retry-after"])
+		}
+	}
+	if answer, _ := d.ask(t, get(d.token).raw()); len(answer.GetOkResponse().GetResponseHeadersToAdd()) > 0 {
+		t.Errorf("a call that nothing bounds: its caller is told %v", answer.GetOkResponse().GetResponseHeadersToAdd())
+	}
+}
+
 // TestBrowsers: the session's cookie counts for a write only where the browser says that the call's own page makes it.
 func TestBrowsers(t *testing.T) {
 	d := openDoor(t)
@@ -395,11 +430,17 @@ func TestBrowsers(t *testing.T) {
 		{"the API's origin", []field{cookie, {"origin", "https://all.example.com"}}, 200, ""},
 		{"another origin", []field{cookie, {"origin", "https://all.example.con"}}, 403, "cross_origin"},
 		{"silence", []field{cookie}, 403, "cross_origin"},
+		{"another site's WebSocket", []field{{":method", "GET"}, cookie, {"upgrade", "websocket"}, {"origin", "https://all.example.con"}}, 403, "cross_origin"},
+		{"the API's own WebSocket", []field{{":method", "GET"}, cookie, {"upgrade", "WebSocket"}, {"origin", "https://all.example.com"}}, 200, ""},
+		{"another site's GET", []field{{":method", "GET"}, cookie, {"origin", "https://all.example.con"}}, 200, ""},
 		{"the cookie twice", []field{cookie, cookie, {"sec-fetch-site", "same-origin"}}, 400, "two_credentials"},
 		{"the console's cookie", []field{{"cookie", desk.ConsoleCookie + "=" + cookies.Console.Reveal()}, {"sec-fetch-site", "same-origin"}}, 401, "no_credential"},
 	} {
 		c := get("", tc.fields...)
 		c.method, c.host = "POST", "all.example.com"
+		if tc.fields[0].name == ":method" {
+			c.method, c.fields = tc.fields[0].value, tc.fields[1:]
+		}
 		answer, events := d.ask(t, c.raw())
 		if got := status(t, answer); got != tc.status || (tc.reason == "") != (len(events) == 0) || tc.reason != "" && events[0].Reason != tc.reason {
 			t.Errorf("%s: got %d and the refusals %v, want %d for %q", tc.name, got, events, tc.status, tc.reason)

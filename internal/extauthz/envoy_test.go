@@ -22,6 +22,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/extauthz"
+	"github.com/jeton-io/jeton/internal/profile/xdoc"
 	"github.com/jeton-io/jeton/test/desk"
 )
 
@@ -50,8 +51,9 @@ func openDoor(t testing.TB, changes ...func(*extauthz.Config)) *door {
 	t.Helper()
 	d := &door{Desk: desk.New(t, desk.Options{})}
 	cfg := extauthz.Config{
-		Authority: d.Authority, Peers: d.Peers, Kinds: kinds(), QueryTokens: []string{"XST", "XUT"}, Ready: func(context.Context) bool { return true },
+		Authority: d.Authority, Peers: d.Peers, Kinds: kinds(), Parameters: xdoc.Parameters(), Ready: func(context.Context) bool { return true },
 		Logger: slog.New(slog.NewJSONHandler(d.Log, nil)), Now: d.Now, Drain: 10 * time.Second,
+		KeepsTokens: func(host, _ string) bool { return host != "docs.example.com" },
 	}
 	for _, change := range changes {
 		change(&cfg)

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -50,14 +49,16 @@ const (
 // service is the name of what is served.
 const service = "envoy.service.auth.v3.Authorization"
 
-// Config is what a Server needs. Every field is required but QueryTokens and Certificate.
+// Config is what a Server needs. Every field is required but Parameters, KeepsTokens and Certificate.
 type Config struct {
 	Authority *authority.Authority
 	Peers     *web.Peers      // the Envoys that may ask
 	Kinds     authority.Kinds // the kinds of credential with which the protected APIs can be called
-	// QueryTokens are the names of the parameters of a call's query in which sealed tokens come. Envoy is told to take out those in
-	// which one came.
-	QueryTokens []string
+	// Parameters are those of a call's query in which sealed tokens come. Envoy is told to take these out.
+	Parameters authority.Parameters
+	// KeepsTokens reports whether the API behind a host and path is to get the query as it came: what stands in those parameters is
+	// its own, or its administrator has said so. Where it is nil, none is.
+	KeepsTokens func(host, path string) bool
 	// Ready reports whether this node can decide just now: for grpc.health.v1, which only trusted peers may ask.
 	Ready  func(context.Context) bool
 	Logger *slog.Logger
@@ -129,9 +130,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		<-ended
 		return fmt.Errorf("draining the %s listener: %w", listener, ctx.Err())
 	}
-}
-
-// isToken reports whether a parameter of a query is one in which a sealed token comes.
-func (s *Server) isToken(name string) bool {
-	return slices.ContainsFunc(s.cfg.QueryTokens, func(want string) bool { return authority.SameParameter(name, want) })
 }

@@ -15,7 +15,7 @@ func Withheld() []string {
 		"authorization", "proxy-authorization", "cookie", "x-jeton-peer-secret", "x-jeton-status",
 		// Other names by which proxies tell who calls, and which frameworks believe.
 		"x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username", "x-forwarded-access-token",
-		"x-auth-request-access-token", "x-remote-user", "x-remote-group", "x-webauth-user", "x-authenticated-user", "proxy",
+		"x-auth-request-access-token", "x-jeton-identity", "x-remote-user", "x-remote-group", "x-webauth-user", "x-authenticated-user", "proxy",
 		// Where the call came from.
 		"forwarded", "x-client-ip", "true-client-ip",
 		// Frameworks take these for the method, the host or the path of the call.
