@@ -30,29 +30,31 @@ import (
 // Below BitCanuck's paths, "assertion" is what is sent in the place of one, and "logout" who logs out; "grant" is what is sent as
 // an assertion to /oauth/token.
 //
-// "xdoc" is /XDocApi/, whose status says nothing. Sealed tokens come in the query, which OAuth's endpoints take from nobody.
+// "xdoc" is /XDocApi/, whose status says nothing. Sealed tokens come in the query, which OAuth's endpoints take from nobody. "xdoc,
+// before" is the same address before an upstream, for a method of the product's own; "proxy" any other.
 //
-// The services have one operation, for administrators; "raw" takes API tokens as they are. The scope of some tokens is power
+// The services' operations are for administrators, of one scope; "raw" takes API tokens as they are. The scope of some tokens is power
 // over Jeton, and of no operation. A page of the console leads whoever it doesn't know to the log-in, and counts no refusal.
 const kindsByDoors = `
-                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | exchange              | client                | introspect            | introspected              | revoke                | console | assertion       | grant                | logout                | xdoc
-password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 malformed         | 401 not_accepted_here | 401 not_accepted_here | 200 malformed inactive    | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here
-console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 200     | 401 malformed   | 400 malformed        | 401 no_credential     | 200 no_credential
-api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 303     | 401 malformed   | 400 malformed        | 401 no_credential     | 200 no_credential
-personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 200                   | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here
-client_secret            | 401 not_accepted_here  | 401 not_accepted_here  | 200               | 403 not_allowed   | 200               | 200 not_accepted_here  | 401 not_accepted_here | 400 unrecognized      | 200                   | 200                   | 200 unrecognized inactive | 200                   | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here
-api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here
-api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here
-access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here
-access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here
-session_token            | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 204                   | 200 not_accepted_here
-assertion                | 401 unknown_key        | 401 unknown_key        | 401 unknown_key   | 401 unknown_key   | 401 unknown_key   | 200 unknown_key        | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200 unknown_key inactive  | 401 not_accepted_here | 303     | 200             | 200                  | 401 not_accepted_here | 200 not_accepted_here
-sealed                   | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 400                   | 400                   | 200 unrecognized inactive | 400                   | 303     | 401 malformed   | 400 malformed        | 401 no_credential     | 200
+                         | gateway                | gateway, raw           | me                | users             | verify            | told                   | matrix42              | exchange              | client                | introspect            | introspected              | revoke                | console | assertion       | grant                | logout                | xdoc                 | proxy                  | xdoc, before
+password                 | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 malformed         | 401 not_accepted_here | 401 not_accepted_here | 200 malformed inactive    | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here | 200                    | 200
+console_session          | 401 no_credential      | 401 no_credential      | 200               | 200               | 200               | 200 no_credential      | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 200     | 401 malformed   | 400 malformed        | 401 no_credential     | 200 no_credential     | 401 no_credential      | 200 no_credential
+api_session              | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 401 no_credential     | 401 no_credential     | 200 unrecognized inactive | 401 no_credential     | 303     | 401 malformed   | 400 malformed        | 401 no_credential     | 200 no_credential     | 200                    | 200
+personal_token           | 200                    | 200                    | 200               | 200               | 200               | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 200                   | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here | 200                    | 200
+client_secret            | 401 not_accepted_here  | 401 not_accepted_here  | 200               | 403 not_allowed   | 200               | 200 not_accepted_here  | 401 not_accepted_here | 400 unrecognized      | 200                   | 200                   | 200 unrecognized inactive | 200                   | 303     | 401 malformed   | 400 malformed        | 401 not_accepted_here | 200 not_accepted_here | 401 not_accepted_here  | 200 not_accepted_here
+api_token                | 401 exchange_first     | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here | 401 exchange_first     | 200 exchange_first
+api_token jeton.admin    | 401 exchange_first     | 403 insufficient_scope | 200               | 403 not_allowed   | 403 not_allowed   | 200 exchange_first     | 200                   | 200                   | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here | 401 exchange_first     | 200 exchange_first
+access_token             | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here | 200                    | 200
+access_token jeton.admin | 403 insufficient_scope | 403 insufficient_scope | 200               | 200               | 200               | 200 insufficient_scope | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 unknown_key | 400 unknown_platform | 401 not_accepted_here | 200 not_accepted_here | 403 insufficient_scope | 200 insufficient_scope
+session_token            | 200                    | 200                    | 200               | 403 not_allowed   | 403 not_allowed   | 200                    | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200                       | 401 not_accepted_here | 303     | 401 malformed   | 400 malformed        | 204                   | 200 not_accepted_here | 200                    | 200
+assertion                | 401 unknown_key        | 401 unknown_key        | 401 unknown_key   | 401 unknown_key   | 401 unknown_key   | 200 unknown_key        | 401 not_accepted_here | 400 not_accepted_here | 401 not_accepted_here | 401 not_accepted_here | 200 unknown_key inactive  | 401 not_accepted_here | 303     | 200             | 200                  | 401 not_accepted_here | 200 not_accepted_here | 401 unknown_key        | 200 unknown_key
+sealed                   | 200                    | 200                    | 401 no_credential | 401 no_credential | 401 no_credential | 200                    | 401 no_credential     | 400 unrecognized      | 400                   | 400                   | 200 unrecognized inactive | 400                   | 303     | 401 malformed   | 400 malformed        | 401 no_credential     | 200                   | 200                    | 200
 `
 
 // TestKindsByDoors presents each kind at each door.
 func TestKindsByDoors(t *testing.T) {
-	d := newDoors(t)
+	d := newFront(t)
+	d.make(t, "PATCH /v1/services/reports", `{"profile":"xdoc","default":"deny"}`)
 	columns, rows := cells(kindsByDoors)
 	for name := range rows {
 		if d.shown[name] == "" {
@@ -133,7 +135,7 @@ func newDoorsWith(t *testing.T, changes func(*app.Options), flags ...string) *do
 	d.make(t, "POST /v1/services", `{"name":"reports","host":"api.example.com","project":1000}`)
 	d.make(t, "POST /v1/services", `{"name":"raw","host":"raw.example.com","accept_api_tokens":true,"project":1000}`)
 	for _, service := range []string{"reports", "raw"} {
-		d.make(t, "PUT /v1/services/"+service+"/operations", `[{"pattern":"GET /reports/{id}","audience":["role:admin"],"scope":"reports.read"}]`)
+		d.make(t, "PUT /v1/services/"+service+"/operations", `[{"pattern":"GET /reports/{id}","audience":["role:admin"],"scope":"reports.read"},{"pattern":"GET /XDocApi/","audience":["role:admin"],"scope":"reports.read"}]`)
 	}
 	d.add("personal_token", bearerField, d.make(t, "POST /v1/me/personal-token", "").Token)
 	d.make(t, "POST /v1/users", `{"username":"robot","kind":"service","roles":["admin"]}`)
@@ -242,7 +244,10 @@ func (d *doors) send(t *testing.T, route, body string, header ...string) (int, [
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, field := range header {
-		if name, value, ok := strings.Cut(field, ": "); ok && name != "Query" {
+		switch name, value, ok := strings.Cut(field, ": "); {
+		case name == "Host":
+			req.Host = value
+		case ok && name != "Query":
 			req.Header.Set(name, value)
 		}
 	}
@@ -297,6 +302,10 @@ func (d *doors) knock(t *testing.T, door, name string) string {
 		status, _ = d.send(t, "POST "+d.public+"/api/v1/logout", "", shown)
 	case "xdoc":
 		status, _ = d.send(t, "GET "+d.public+"/XDocApi/?XM=App.ApiTest", "", shown)
+	case "proxy":
+		status, _ = d.send(t, "GET http://"+d.addresses.Proxy.String()+"/reports/7", "", shown, "Host: api.example.com")
+	case "xdoc, before":
+		status, _ = d.send(t, "GET http://"+d.addresses.Proxy.String()+"/XDocApi/?XM=Container.ContainerInfo", "", shown, "Host: api.example.com")
 	case "console":
 		status, _ = d.send(t, "GET "+d.public+"/console/", "", shown)
 	default:
@@ -367,6 +376,8 @@ func auditedAs(door string) string {
 		return "bitcanuck"
 	case "introspected":
 		return "introspect"
+	case "xdoc, before":
+		return "proxy"
 	}
 	door, _, _ = strings.Cut(door, ",")
 	return door
