@@ -227,3 +227,34 @@ func TestFrontPeers(t *testing.T) {
 		}
 	}
 }
+
+// TestFrontForwarded: a call that XDOC's profile passes on is answered by the API alone, with a body of any length; what is refused
+// there is Jeton's own answer, with all that goes with it, and so is that the API is gone.
+func TestFrontForwarded(t *testing.T) {
+	f := newFront(t)
+	f.make(t, "PATCH /v1/services/reports", `{"profile":"xdoc"}`)
+	token, kind := f.shown["personal_token"], "Content-Type: text/xml"
+	const call = "POST /XDocApi/?XM=Document.DocumentAddXml"
+	long := strings.Repeat("x", 2<<20)
+	got, answer, seen := f.call(t, call+"&XST=", long, token, kind)
+	if answer != "the API's" || len(got.header["Content-Security-Policy"]) != 1 || got.header.Get("Content-Security-Policy") != "script-src 'self'" || got.header["X-Frame-Options"] != nil {
+		t.Errorf("got %v %.200s, want the API's answer as it was", got, answer)
+	}
+	if !strings.Contains(seen, long) || !strings.HasPrefix(seen, call+" ") || strings.Contains(seen, f.texts["personal_token"]) {
+		t.Errorf("the API saw %.300q, want the whole call without a credential", seen)
+	}
+	own := func(name, code string, got answered, answer, seen string) {
+		t.Helper()
+		if !strings.Contains(answer, "<ServiceResponse") || got.header.Get("XwsResultCode") != code || got.header.Get("X-Frame-Options") != "DENY" || got.header.Get("Cache-Control") != "no-store" || seen != "" {
+			t.Errorf("%s: got %v %s, and the API saw %q, want Jeton's own answer of the code %s", name, got, answer, seen, code)
+		}
+	}
+	got, answer, seen = f.call(t, call, "", token+"x", kind)
+	own("refused", "403", got, answer, seen)
+	f.make(t, "PATCH /v1/services/reports", `{"upstream":"http://127.0.0.1:1"}`)
+	got, answer, seen = f.call(t, call, "", token, kind)
+	own("gone", "502", got, answer, seen)
+	f.make(t, "PATCH /v1/services/reports", `{"upstream":null}`)
+	got, answer, seen = f.call(t, call, "", token, kind)
+	own("nowhere", "404", got, answer, seen)
+}
