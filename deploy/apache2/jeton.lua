@@ -17,7 +17,9 @@ local identity = {
 }
 
 -- What a refused caller hears of Jeton, beside the type of the body. All else is for the API.
-local told = { "WWW-Authenticate", "Cache-Control", "X-Content-Type-Options", "X-Request-Id", "Retry-After" }
+local told = {
+	"WWW-Authenticate", "Cache-Control", "X-Content-Type-Options", "X-Request-Id", "Retry-After", "RateLimit-Policy", "RateLimit",
+}
 
 -- The statuses of Jeton's. Any other answer is none of its own.
 local refusals = { [400] = true, [401] = true, [403] = true, [429] = true, [503] = true }

@@ -15,7 +15,10 @@ local identity = {
 }
 
 -- What a refused caller hears of Jeton. All else is for the API, or is HAProxy's own.
-local told = { "content-type", "www-authenticate", "cache-control", "x-content-type-options", "x-request-id", "retry-after" }
+local told = {
+	"content-type", "www-authenticate", "cache-control", "x-content-type-options", "x-request-id",
+	"retry-after", "ratelimit-policy", "ratelimit",
+}
 
 -- The statuses of Jeton's. Any other answer is none of its own.
 local refusals = { [400] = true, [401] = true, [403] = true, [429] = true, [503] = true }

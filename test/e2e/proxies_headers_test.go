@@ -119,7 +119,7 @@ func (s *stack) testForgedIdentity(t *testing.T) {
 }
 
 // testForgedOrigin has a client say where it came from and which call it makes. Neither the API nor the audit log may
-// believe it.
+// believe it. It comes from an address that Jeton's own proxy doesn't take for another proxy's.
 func (s *stack) testForgedOrigin(t *testing.T) {
 	const forged = "203.0.113.99"
 	fields := []string{
@@ -131,16 +131,16 @@ func (s *stack) testForgedOrigin(t *testing.T) {
 	}
 	all := slices.Clone(fields)
 	for _, name := range web.Withheld() {
-		if name != "authorization" {
+		if name != "authorization" && name != "cookie" {
 			all = append(all, name+": "+forged)
 		}
 	}
 	raw := get("/reports/7", append(all, s.bearer("alice"))...)
-	seen := s.wantPassed(t, raw, s.send(t, raw))
+	seen := s.wantPassed(t, raw, s.sendFrom(t, "127.0.0.3", raw))
 	if strings.Contains(seen, forged) {
 		t.Errorf("the API got %q", seen)
 	}
-	for name, want := range map[string]string{"X-Real-IP": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "api.example.com"} {
+	for name, want := range map[string]string{"X-Real-IP": "127.0.0.3", "X-Forwarded-For": "127.0.0.3", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "api.example.com"} {
 		if got := field(seen, name); got != want {
 			t.Errorf("the API got %s %q, want %q", name, got, want)
 		}
@@ -191,7 +191,10 @@ func (s *stack) testCredentialsStay(t *testing.T) {
 	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("alice:"+userPassword))
 	s.secrets = append(s.secrets, basic[len("Authorization: Basic "):])
 	for _, credential := range []string{s.bearer("alice"), basic} {
-		raw := get(target, credential, cookie, "Cookie: __Host-jeton="+cookieCanary, "Proxy-"+basic)
+		raw := get(target, credential, cookie, "Proxy-"+basic)
+		if s.via.cmd != nil { // Jeton's own proxy takes out its own cookies alone, of which this is none where there is no TLS
+			raw += "Cookie: __Host-jeton=" + cookieCanary + "\r\n"
+		}
 		seen := s.wantPassed(t, raw, s.send(t, raw))
 		for _, secret := range append(s.secrets, "Authorization", "Cookie") {
 			if secret != queryCanary && strings.Contains(strings.ToLower(seen), strings.ToLower(secret)) {
@@ -440,7 +443,7 @@ func (s *stack) testSessions(t *testing.T) {
 			if after != before+1 {
 				t.Errorf("%q: the audit log tells of %d refusals for their origin, want 1", raw, after-before)
 			}
-		} else if seen := s.wantPassed(t, raw, a); field(seen, "Remote-User") != "alice" || strings.Contains(strings.ToLower(seen), "\r\ncookie") || after != before {
+		} else if seen := s.wantPassed(t, raw, a); field(seen, "Remote-User") != "alice" || strings.Contains(field(seen, "Cookie"), alice.cookies[apiCookie]) || s.via.cmd != nil && strings.Contains(strings.ToLower(seen), "\r\ncookie") || after != before {
 			t.Errorf("%q: the API saw %q, and the audit log tells of %d refusals; want alice's call without the cookie, and none", raw, seen, after-before)
 		}
 	}

@@ -18,12 +18,12 @@ func eventsOf(user string) client.EventFilter {
 // by Jeton because nobody may call it.
 const byProxy, byJeton, unlisted = 400, 403, -403
 
-// verdicts are how nginx, Caddy, HAProxy and Apache, in this order, come to refuse a path.
-type verdicts [4]int
+// verdicts are how nginx, Caddy, HAProxy, Apache and Jeton's own proxy, in this order, come to refuse a path.
+type verdicts [5]int
 
-func alike(verdict int) verdicts { return verdicts{verdict, verdict, verdict, verdict} }
+func alike(verdict int) verdicts { return verdicts{verdict, verdict, verdict, verdict, verdict} }
 
-func (v verdicts) of(p *proxy) int { return v[slices.Index(separate(), p.name)] }
+func (v verdicts) of(p *proxy) int { return v[slices.Index(every(), p.name)] }
 
 // testPaths sends each path as raw bytes. Alice may call everything below /any, so what is refused there is refused for
 // its spelling. Each has a twin, the nearest path that passes.
@@ -36,7 +36,7 @@ func (s *stack) testPaths(t *testing.T) {
 		{"/any/../reports", alike(byJeton), "/any/..a/reports"},
 		{"/any/a/..", alike(byJeton), "/any/a/..a"},
 		{"/any/./a", alike(byJeton), "/any/.a/a"},
-		{"/../any/a", verdicts{byProxy, byJeton, byJeton, byJeton}, "/any/a"},
+		{"/../any/a", verdicts{byProxy, byJeton, byJeton, byJeton, byJeton}, "/any/a"},
 		{"/any/%2e%2e/a", alike(byJeton), "/any/%2c%2c/a"},
 		{"/any/%2E./a", alike(byJeton), "/any/%2C./a"},
 		{"/any/.%2e/a", alike(byJeton), "/any/.%2c/a"},
@@ -52,9 +52,9 @@ func (s *stack) testPaths(t *testing.T) {
 		{`/any/a\b`, alike(byJeton), "/any/a|b"},
 		{`/any/..\a`, alike(byJeton), "/any/..|a"},
 		{"/any/a%5cb", alike(byJeton), "/any/a%5bb"},
-		{"/any/a#/../b", verdicts{byJeton, byJeton, byProxy, byProxy}, "/any/a%23/..a/b"},
-		{"/any/a%00", verdicts{byProxy, byJeton, byJeton, byJeton}, "/any/a%01"},
-		{"/any/a%00.txt", verdicts{byProxy, byJeton, byJeton, byJeton}, "/any/a%20.txt"},
+		{"/any/a#/../b", verdicts{byJeton, byJeton, byProxy, byProxy, byJeton}, "/any/a%23/..a/b"},
+		{"/any/a%00", verdicts{byProxy, byJeton, byJeton, byJeton, byJeton}, "/any/a%01"},
+		{"/any/a%00.txt", verdicts{byProxy, byJeton, byJeton, byJeton, byJeton}, "/any/a%20.txt"},
 		{"/any/a\x00", alike(byProxy), "/any/a"},
 		{"/any/%252e%252e/a", alike(byJeton), "/any/%252/a"},
 		{"/any/%252fa", alike(byJeton), "/any/%25/a"},
@@ -62,16 +62,16 @@ func (s *stack) testPaths(t *testing.T) {
 		{"/any/%61", alike(byJeton), "/any/a"},
 		{"/%61ny/a", alike(byJeton), "/any/a"},
 		{"/any/%c0%ae%c0%ae/a", alike(byJeton), "/any/%c3%ae%c3%ae/a"},
-		{"/any/%zz", verdicts{byProxy, byProxy, byJeton, byJeton}, "/any/%20"},
-		{"/any/%2", verdicts{byProxy, byProxy, byJeton, byJeton}, "/any/%2c"},
-		{"/any/%u002e", verdicts{byProxy, byProxy, byJeton, byJeton}, "/any/%20002e"},
+		{"/any/%zz", verdicts{byProxy, byProxy, byJeton, byJeton, byProxy}, "/any/%20"},
+		{"/any/%2", verdicts{byProxy, byProxy, byJeton, byJeton, byProxy}, "/any/%2c"},
+		{"/any/%u002e", verdicts{byProxy, byProxy, byJeton, byJeton, byProxy}, "/any/%20002e"},
 		{"/any/a b", alike(byProxy), "/any/a%20b"},
 		{"/any/a\tb", alike(byProxy), "/any/a%09b"},
 		{"http://api.example.com/any/../a", alike(byJeton), "http://api.example.com/any/..a/a"},
-		{"http://api.example.com", verdicts{unlisted, unlisted, byJeton, byJeton}, "http://api.example.com/any/a"},   // nginx and Caddy ask
-		{"http://api.example.com?x", verdicts{byJeton, unlisted, byProxy, byJeton}, "http://api.example.com/any/?x"}, // for the path / then
+		{"http://api.example.com", verdicts{unlisted, unlisted, byJeton, byJeton, byJeton}, "http://api.example.com/any/a"},   // nginx and Caddy ask
+		{"http://api.example.com?x", verdicts{byJeton, unlisted, byProxy, byJeton, byJeton}, "http://api.example.com/any/?x"}, // for the path / then
 		{"any/a", alike(byProxy), "/any/a"},
-		{"*", verdicts{byProxy, byJeton, byJeton, byProxy}, "/any/*"},
+		{"*", verdicts{byProxy, byJeton, byJeton, byProxy, byJeton}, "/any/*"},
 	} {
 		want := tc.verdicts.of(s.via)
 		before, _ := s.refusals(t, "ambiguous_path")
@@ -87,9 +87,9 @@ func (s *stack) testPaths(t *testing.T) {
 	// A fragment, which no client should send: nginx would pass it on, and Caddy has made %23 of it before Jeton is asked. In a
 	// query some let it be.
 	for target, how := range map[string]verdicts{
-		"/any/a#b":  {byJeton, 0, byProxy, byProxy},
-		"/any/a#?b": {byJeton, 0, byProxy, byProxy},
-		"/any/a?#b": {0, 0, byProxy, byProxy},
+		"/any/a#b":  {byJeton, 0, byProxy, byProxy, byJeton},
+		"/any/a#?b": {byJeton, 0, byProxy, byProxy, byJeton},
+		"/any/a?#b": {0, 0, byProxy, byProxy, 0},
 	} {
 		s.wantPathOr(t, target, how.of(s.via))
 	}
@@ -101,7 +101,7 @@ func (s *stack) testPaths(t *testing.T) {
 		s.wantPath(t, honest)
 	}
 	for _, honest := range []string{"/any/é", "/any/\xe9", "/any/日本/語"} { // HAProxy takes ASCII alone, as the RFC wants it
-		s.wantPathOr(t, honest, verdicts{0, 0, byProxy, 0}.of(s.via))
+		s.wantPathOr(t, honest, verdicts{0, 0, byProxy, 0, 0}.of(s.via))
 	}
 	s.testRewritten(t)
 }

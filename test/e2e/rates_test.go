@@ -7,22 +7,17 @@ import (
 	"testing"
 )
 
-// nothingLeft is what a caller hears once an hour's three calls are spent: the next is free in twenty minutes, less what the test
+// nothingLeft is what a caller hears once the five calls of 6,000 seconds are spent: the next is free in twenty minutes, less what the test
 // has taken so far.
 var nothingLeft = regexp.MustCompile(`^"service";r=0;t=1(200|1\d\d)$`)
 
 // TestServiceRate spends what a service takes, by way of each proxy, and hears from each when to come again. What is refused
 // anyway uses up nothing, and another service goes on.
 func TestServiceRate(t *testing.T) {
-	s := emptyStack(t)
-	s.serve = []string{"--proxy-listen", ownListener}
-	s.begin(t)
-	s.proxies = []*proxy{s.startNginx(t, nginxConf), s.startCaddy(t, caddyfile), {name: "Jeton", address: ownListener}}
-	s.v1(t, http.MethodPatch, "/services/reports", object{
-		"upstream": "http://127.0.0.1:9000", "rate_limit": object{"calls": len(s.proxies), "per_seconds": 3600},
-	}, http.StatusOK)
+	s := newStack(t, every())
+	s.v1(t, http.MethodPatch, "/services/reports", object{"rate_limit": object{"calls": len(s.proxies), "per_seconds": 6000}}, http.StatusOK)
 	s.v1(t, http.MethodPatch, "/services/other", object{"upstream": "http://127.0.0.1:9000"}, http.StatusOK)
-	const policy = `"service";q=3;w=3600`
+	const policy = `"service";q=5;w=6000`
 	good := get("/reports/7", s.bearer("alice"))
 	for n := range s.proxies {
 		for _, s.via = range s.proxies {

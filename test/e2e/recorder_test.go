@@ -177,7 +177,13 @@ func (s *stack) bearer(user string) string { return "Authorization: Bearer " + s
 // send sends a request to the proxy as raw bytes, head and empty line, and reads the answer.
 func (s *stack) send(t *testing.T, head string) answer {
 	t.Helper()
-	a := exchange(t, "127.0.0.1", s.via.address, head+"\r\n")
+	return s.sendFrom(t, "127.0.0.1", head)
+}
+
+// sendFrom is send from another address of this machine's.
+func (s *stack) sendFrom(t *testing.T, address, head string) answer {
+	t.Helper()
+	a := exchange(t, address, s.via.address, head+"\r\n")
 	if a.status == http.StatusOK {
 		s.passed++
 	}
