@@ -340,9 +340,9 @@ function judge(r)
 	end
 	local known, answer = pcall(answer_to, r)
 	local status = known and answer and answer.headers["x-jeton-status"] == tostring(answer.status) and answer.status
-	if status == 200 and not (absolute and path:find("[^%w/._~!$&'()*+,=:@-]")) then
+	if status == 200 and answer.body == "" and not (absolute and path:find("[^%w/._~!$&'()*+,=:@-]")) then
 		return pass(r, answer)
-	elseif status == 200 then -- of a whole address, mod_proxy passes on another spelling of such a path than it got
+	elseif status == 200 and answer.body == "" then -- of a whole address, mod_proxy passes on another spelling of such a path than it got
 		return say(r, 400, { ["Cache-Control"] = "no-store" }, "text/plain; charset=utf-8", "Send the path alone.\n")
 	elseif refusals[status] then
 		return refuse(r, answer)

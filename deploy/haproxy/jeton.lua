@@ -113,7 +113,7 @@ local function judge(txn)
 	local headers = txn.http:req_get_headers()
 	local answer = ask(txn, headers)
 	local status = first(answer.headers, "x-jeton-status")
-	if answer.status == 200 and status == "200" then
+	if answer.status == 200 and status == "200" and first(answer.headers, "content-length") == "0" then
 		for _, name in ipairs(identity) do
 			local value = first(answer.headers, name)
 			if value and value ~= "" then -- where Jeton has nothing to tell, there is no header either
