@@ -8,6 +8,8 @@ set -euo pipefail
 needs=(
   "nginx               nginx"      # the proxy of the README and of deploy/nginx
   "caddy               caddy"      # that of deploy/caddy
+  "haproxy             haproxy"    # that of deploy/haproxy
+  "/usr/lib/*/lua/5.3/socket/core.so lua-socket" # by which Apache of deploy/apache2 asks Jeton
   "/usr/bin/chromium   chromium"   # the browser of those who use the console
   "curl                curl"       # the README's calls
   "node                nodejs"     # other people's OAuth clients: in JavaScript …
@@ -17,7 +19,7 @@ needs=(
   "/usr/lib/python3/dist-packages/jwt      python3-jwt" # … those of platforms that sign assertions …
   "/usr/lib/python3/dist-packages/cryptography python3-cryptography" # … those that seal tokens …
   "openssl             openssl"    # … by its command alone, too
-  "apache2             apache2"    # … and in Apache httpd
+  "apache2             apache2"    # … and in Apache httpd, which is also the proxy of deploy/apache2
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
   "/usr/lib/postgresql/*/bin/initdb postgresql" # the database of several nodes: the server, and not its client alone
   "age                 age"        # reads a backup as anybody can
@@ -85,7 +87,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install
 
 # Debian starts a server as it installs it. The tests start their own; nobody asked for one on port 80.
-for server in nginx caddy apache2 postgresql; do
+for server in nginx caddy haproxy apache2 postgresql; do
   [[ " ${missing[*]} " == *" $server "* ]] || continue
   if [[ -d /run/systemd/system ]]; then
     "${as_root[@]}" systemctl disable --now "$server.service"
@@ -99,6 +101,7 @@ while read -r package pid; do
     exit 1
   fi
 done <<<"nginx /run/nginx.pid
+haproxy /run/haproxy.pid
 apache2 /run/apache2/apache2.pid"
 
 for need in "${needs[@]}"; do

@@ -136,7 +136,8 @@ core.register_action("jeton_path", { "http-req" }, note_path)
 -- fields: a client could say there who it is. So a call that has any is refused. The last of its body is then still here, and the
 -- API has got no whole request.
 --
--- HAProxy counts them among what is left of the body, with one byte for its end, and leaves them out of the text of the body.
+-- They come behind bodies whose length nobody has said, by HTTP/2 without any header field that would tell: behind others HAProxy
+-- drops them by itself. HAProxy counts them among what is left of the body, with one byte for its end, and leaves them out of the text of the body.
 local Trailers = { id = "jeton trailers", flags = filter.FLT_CFG_FL_HTX }
 Trailers.__index = Trailers
 
@@ -152,7 +153,7 @@ function Trailers:start_analyze(txn, channel)
 end
 
 function Trailers:http_headers(_, message)
-	if not message:is_resp() and message:get_headers()["transfer-encoding"] then
+	if not message:is_resp() and not message:get_headers()["content-length"] then
 		filter.register_data_filter(self, message.channel)
 	end
 end

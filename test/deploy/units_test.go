@@ -1,6 +1,6 @@
 // Package deploy_test holds the files of deploy/ to what runs them, as far as that can be had, and to the program that they run:
-// every setting that they name is one, none of them holds a secret, and the times that they give fit together. nginx, Caddy
-// and Traefik are test/e2e's.
+// every setting that they name is one, none of them holds a secret, and the times that they give fit together. nginx, Caddy,
+// HAProxy, Apache and Traefik are test/e2e's.
 package deploy_test
 
 import (

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,22 +44,27 @@ func startChanged(t *testing.T, name string, changes ...change) *proxy {
 	return s.startProxy(t, name, address, cmd(dir, conf))
 }
 
+// demoCommand finds in a README how the demo is run.
+var demoCommand = regexp.MustCompile("`((?:cd deploy/apache2 && apache2|haproxy -C deploy/haproxy) [^`]*demo[^`]*)`")
+
 // TestDemosAsAnybody runs the demos of HAProxy and Apache as their READMEs do, but as an ordinary user where the test is run by root,
 // and without a Jeton.
 func TestDemosAsAnybody(t *testing.T) {
 	for _, name := range luaProxies() {
 		t.Run(name, func(t *testing.T) {
-			s := emptyStack(t)
-			dir := filepath.Join(s.dir, name)
-			address, cmd := haproxyListener, exec.Command("haproxy", "-C", dir, "-f", "jeton.cfg", "-f", "demo.cfg", "-f", "demo-api.cfg")
+			s, of, address := emptyStack(t), "haproxy", haproxyListener
 			if name == "Apache" {
-				copyFiles(t, "apache2", dir)
-				address, cmd = apacheListener, apacheIn(dir, "demo.conf")
-			} else {
-				copyFiles(t, "haproxy", dir)
+				of, address = "apache2", apacheListener
 			}
+			copyFiles(t, of, filepath.Join(s.dir, "deploy", of))
+			commands := groups(demoCommand, readFile(t, "../../deploy/"+of+"/README.md"))
+			if len(commands) != 1 {
+				t.Fatalf("got the commands %q, want one", commands)
+			}
+			cmd := exec.Command("bash", "-c", strings.Replace("exec "+commands[0], "exec cd deploy/apache2 && ", "cd deploy/apache2 && exec ", 1))
+			cmd.Dir = s.dir
 			if os.Getuid() == 0 {
-				run(t, "chown", "-R", "65534:65534", dir)
+				run(t, "chown", "-R", "65534:65534", filepath.Join(s.dir, "deploy"))
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 			}
 			via := s.startProxy(t, name, address, cmd)
@@ -86,6 +92,78 @@ func TestDemosAsAnybody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// ownSite finds in a README the configuration for one's own API.
+var ownSite = regexp.MustCompile("(?s)```(?:apache)?\n((?:frontend|<VirtualHost).*?)```")
+
+// TestLuaProxiesBeforeYourOwn runs what the READMEs say is to be written for one's own API, but for the certificate and the places.
+func TestLuaProxiesBeforeYourOwn(t *testing.T) {
+	standIn(t, admitsAll(nil))
+	newRecorder(t, "127.0.0.1:9000")
+	places := strings.NewReplacer(":443 ssl crt /etc/haproxy/api.pem", haproxyListener, "*:443", apacheListener, "your-api", "127.0.0.1", "/dev/log", "stdout", "${APACHE_LOG_DIR}", "run")
+	for _, name := range luaProxies() {
+		of, conf := "haproxy", "demo.cfg"
+		if name == "Apache" {
+			of, conf = "apache2", "demo.conf"
+		}
+		sites := groups(ownSite, readFile(t, "../../deploy/"+of+"/README.md"))
+		if len(sites) != 1 {
+			t.Fatalf("%s: got %d sites, want one", name, len(sites))
+		}
+		text := readFile(t, "../../deploy/"+of+"/"+conf)
+		at := max(strings.Index(text, "<VirtualHost"), strings.Index(text, "\nfrontend"))
+		via := startChanged(t, name, change{conf, text[at:], "\n" + places.Replace(sites[0])})
+		if a := exchange(t, "127.0.0.1", via.address, get("/reports/7")+"\r\n"); a.status != http.StatusOK || a.body != "/reports/7 alice" {
+			t.Errorf("%s: got %d %q, want the API's answer to alice", name, a.status, a.body)
+		}
+	}
+}
+
+// TestHAProxySpeaksHTTP2 calls by HTTP/2 without TLS, to which a connection turns by its first bytes, and where a field of any name
+// may come and the path is a field, too.
+func TestHAProxySpeaksHTTP2(t *testing.T) {
+	shown := make(chan http.Header, 10)
+	standIn(t, admitsAll(shown))
+	api := newRecorder(t, "127.0.0.1:9000")
+	via := startChanged(t, "HAProxy")
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := http.Client{Transport: &http.Transport{Protocols: protocols}}
+	for len(shown) > 0 {
+		<-shown
+	}
+	api.seen()
+	for _, trailer := range []bool{false, true} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+via.address+"/any/%2e%2e//x?a=b", io.MultiReader(strings.NewReader("hello")))
+		must(t, err)
+		r.Host = "other.example.com"
+		for _, field := range []string{"Remote-User", "Remote_user", "X-Jeton-Status", "X-Forwarded-Host", "Authorization", "Cookie"} {
+			r.Header[field] = []string{"forged"}
+		}
+		if trailer {
+			r.Trailer = http.Header{"Remote-User": {"forged"}}
+		}
+		res, err := client.Do(r)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		seen := api.seen()
+		if trailer {
+			if len(seen) > 0 || err == nil && res.StatusCode != http.StatusBadRequest {
+				t.Errorf("with a trailer: got %v, %v, and the API saw %q, want 400", res, err, seen)
+			}
+			continue
+		}
+		must(t, err)
+		if res.StatusCode != http.StatusOK || res.ProtoMajor != 2 || len(seen) != 1 || !strings.HasPrefix(seen[0], "POST /any/%2e%2e//x?a=b HTTP/1.1\r\n") || strings.Contains(seen[0], "forged") ||
+			field(seen[0], "Remote-User") != "alice" || field(seen[0], "Host") != "api.example.com" {
+			t.Errorf("got %d by %s, and the API saw %q, want alice's call, as it was", res.StatusCode, res.Proto, seen)
+		}
+		if h := <-shown; h.Get("X-Forwarded-Uri") != "/any/%2e%2e//x?a=b" || h.Get("X-Forwarded-Host") != "api.example.com" || h.Get("X-Forwarded-Method") != "POST" {
+			t.Errorf("Jeton was asked about %v, want the call as it was, at the API's host", h)
+		}
 	}
 }
 
@@ -149,11 +227,15 @@ func TestLuaProxiesWaitNoLonger(t *testing.T) {
 			{"never reads", func(t *testing.T) { hold(t, 100, 0) }},
 			{"takes no connection", func(t *testing.T) { hold(t, 0, 5) }},
 			{"drips a head", func(t *testing.T) { drip(t, "", "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\nContent-Length: 0\r\n\r\n") }},
-			{"drips fields", func(t *testing.T) { drip(t, "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\n", strings.Repeat("A: b\r\n", 100)) }},
+			{"drips fields", func(t *testing.T) {
+				drip(t, "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\n", strings.Repeat("A: b\r\n", 100))
+			}},
 			{"drips a body", func(t *testing.T) {
 				drip(t, "HTTP/1.1 403 Forbidden\r\nX-Jeton-Status: 403\r\nContent-Length: 100\r\n\r\n", strings.Repeat("a", 100))
 			}},
-			{"ends early", func(t *testing.T) { drip(t, "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\nContent-Length: 9\r\n\r\n1234", "") }},
+			{"ends early", func(t *testing.T) {
+				drip(t, "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\nContent-Length: 9\r\n\r\n1234", "")
+			}},
 			{"ends at once", func(t *testing.T) { drip(t, "", "") }},
 		} {
 			t.Run(name+" "+tc.name, func(t *testing.T) {
