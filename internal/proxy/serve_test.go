@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -38,3 +39,8 @@ func do(t testing.TB, client *http.Client, r *http.Request) answer {
 
 // discardLog is for a server whose clients turn away by design.
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// silent is a log that nobody reads, at the level of production: its lines are made, or the proxy would be measured without them.
+func silent() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil))
+}
