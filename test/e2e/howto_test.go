@@ -110,3 +110,31 @@ func TestBackgroundProgram(t *testing.T) {
 	s.stop(t, s.jeton)
 	s.searchSecrets(t)
 }
+
+// TestProxyAlone does what docs/how-to/proxy.md says: no proxy but Jeton's own stands before the API.
+func TestProxyAlone(t *testing.T) {
+	s := emptyStack(t)
+	s.serve = []string{"--proxy-listen", ownListener}
+	s.begin(t)
+	guide := readFile(t, "../../docs/how-to/proxy.md")
+	if !strings.Contains(guide, "\nbin/jeton serve --proxy-listen "+ownListener+"\n") {
+		t.Errorf("the guide doesn't start Jeton as this test does, with its proxy at %s", ownListener)
+	}
+	const password = "quiet river stone" // the README's
+	_, err := s.admin.CreateUser(t.Context(), api.NewUser{Username: "john", Email: "john@example.com", Password: password, Roles: []string{"partner"}})
+	must(t, err)
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	must(t, os.Symlink(s.binary, filepath.Join(dir, "bin/jeton")))
+	must(t, os.WriteFile(filepath.Join(dir, "alice.token"), []byte(s.tokens["alice"]+"\n"), 0o600))
+
+	printed := typed(t, guide, 3, dir, "JETON_URL="+s.url, "JETON_USERNAME=admin", "JETON_PASSWORD="+adminPassword)
+	for _, want := range []string{"/reports/7 alice", "/reports/7 john"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("the guide lacks %q; it printed:\n%s", want, printed)
+		}
+	}
+	s.secrets = append(s.secrets, s.tokens["alice"], strings.TrimSpace(readFile(t, filepath.Join(dir, "session.token"))), password)
+	s.stop(t, s.jeton)
+	s.searchSecrets(t)
+}
