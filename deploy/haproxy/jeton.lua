@@ -105,7 +105,7 @@ local function ask(txn, headers)
 			question[name] = every(headers[name])
 		end
 	end
-	return core.httpclient():get({ url = "http://jeton/forward-auth", headers = question, dst = "abns@jeton", timeout = 2800 })
+	return core.httpclient():get({ url = "http://jeton/forward-auth", headers = question, dst = "127.0.0.1:8012", timeout = 2800 })
 end
 
 local function judge(txn)

@@ -167,6 +167,36 @@ func TestHAProxySpeaksHTTP2(t *testing.T) {
 	}
 }
 
+// TestHAProxyIsReplaced starts a second HAProxy in the place of the first, as a reload does, while calls come one after the other: none
+// fails, and the first ends in order.
+func TestHAProxyIsReplaced(t *testing.T) {
+	standIn(t, admitsAll(nil))
+	newRecorder(t, "127.0.0.1:9000")
+	first := startChanged(t, "HAProxy")
+	s := emptyStack(t)
+	dir := filepath.Join(s.dir, "haproxy")
+	copyFiles(t, "haproxy", dir)
+	second := exec.Command("haproxy", "-db", "-C", dir, "-f", "jeton.cfg", "-f", "demo.cfg", "-sf", strconv.Itoa(first.cmd.Process.Pid))
+	s.start(t, second, "haproxy.log")
+	t.Cleanup(func() { s.stop(t, second) })
+	ended := make(chan error, 1)
+	go func() { ended <- first.cmd.Wait() }()
+	for calls := 0; ; calls++ {
+		if a := exchange(t, "127.0.0.1", haproxyListener, get("/reports/7")+"\r\n"); a.status != http.StatusOK {
+			t.Fatalf("call %d: got %d %q, want 200", calls, a.status, a.body)
+		}
+		select {
+		case err := <-ended:
+			must(t, err)
+			if a := exchange(t, "127.0.0.1", haproxyListener, get("/reports/7")+"\r\n"); a.status != http.StatusOK {
+				t.Errorf("of the second: got %d, want 200", a.status)
+			}
+			return
+		default:
+		}
+	}
+}
+
 // TestLuaProxiesHandOn has a stand-in answer in every way: a refusal of Jeton's goes to the caller, less the headers that are the
 // API's, and what Jeton would never say is taken for no answer. Only one answer lets a call pass.
 func TestLuaProxiesHandOn(t *testing.T) {

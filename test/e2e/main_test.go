@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		os.Exit(runInside())
 	}
 	if os.Getenv(insideVar) == "" {
-		fmt.Println("e2e: no network namespace can be made here; the tests use the machine's own loopback ports 5432, 8000 to 8004, 8080 to 8082, 9000 and 9090")
+		fmt.Println("e2e: no network namespace can be made here; the tests use the machine's own loopback ports 5432, 8000 to 8004, 8012, 8080 to 8082, 9000 and 9090")
 	} else if err := exec.Command("ip", "link", "set", "lo", "up").Run(); err != nil {
 		fmt.Println("e2e: bringing up loopback in the namespace:", err)
 		os.Exit(1)
