@@ -45,7 +45,6 @@ func TestProxies(t *testing.T) {
 				{"blocked at once", (*stack).testBlocked},
 				{"rotated at once", (*stack).testRotated},
 				{"throttled", (*stack).testThrottled},
-				{"no mix-up", (*stack).testNoMixUp},
 				{"hung", (*stack).testHung},
 				{"killed", (*stack).testKilled},
 			} {
@@ -54,7 +53,7 @@ func TestProxies(t *testing.T) {
 		})
 	}
 	t.Run("asked directly", s.testAskedDirectly)
-	t.Run("no mix-up at the gateway", s.testNoMixUpAtGateway)
+	t.Run("no mix-up", s.testNoMixUp)
 	if total := s.api.total(); total != s.passed {
 		t.Errorf("the API saw %d requests, and clients got %d answers with status 200", total, s.passed)
 	}
