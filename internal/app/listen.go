@@ -163,7 +163,7 @@ func (d *doors) addresses() Addresses {
 // own returns the addresses at which this machine reaches the listeners that judge calls: for one that listens on every address,
 // each that the machine has now. That of health and metrics judges none; to have the proxy stand before it is an operator's own will.
 func (a Addresses) own() (all []netip.AddrPort) {
-	for _, listener := range []net.Addr{a.Public, a.Gateway, a.Proxy} {
+	for _, listener := range []net.Addr{a.Public, a.Gateway, a.Proxy, a.Envoy} {
 		tcp, ok := listener.(*net.TCPAddr)
 		if !ok {
 			continue
