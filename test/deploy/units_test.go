@@ -176,8 +176,8 @@ func TestUnitsFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, least := server.duration(t, "TimeoutStopSec"), 4*c.Drain+30*time.Second; got < least {
-		t.Errorf("got TimeoutStopSec=%s, want %s for four listeners to drain and the rest to be stored", got, least)
+	if got, least := server.duration(t, "TimeoutStopSec"), 5*c.Drain+30*time.Second; got < least {
+		t.Errorf("got TimeoutStopSec=%s, want %s for five listeners to drain and the rest to be stored", got, least)
 	}
 }
 
