@@ -42,7 +42,7 @@ fmt: ## format the Go code
 .PHONY: test
 test: ## every test; installs from Debian's packages what they need and says so
 	test/deps.sh
-	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 30m ./...
 
 .PHONY: test-long
 test-long: ## the same tests with more rounds, more rows, more kills
