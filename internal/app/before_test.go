@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"context"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -45,5 +47,39 @@ func TestUpstreamRoots(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestUpstreamFigures asks for the figures of the proxy, before and after a call that went nowhere.
+func TestUpstreamFigures(t *testing.T) {
+	d := newDoors(t, "--proxy-listen", "127.0.0.1:0")
+	if _, body := get(t, d.addresses.Admin, "/metrics", nil); strings.Contains(body, "jeton_proxy_upstream_up") {
+		t.Error("there are figures of an upstream that wasn't called")
+	}
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	d.make(t, "POST /v1/services", `{"name":"away","host":"away.example.com","upstream":"`+gone.URL+`","default":"authenticated"}`)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+d.addresses.Proxy.String()+"/any", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "away.example.com"
+	r.Header.Set("Authorization", "Bearer "+d.texts["personal_token"])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	_, body := get(t, d.addresses.Admin, "/metrics", nil)
+	for _, want := range []string{
+		`jeton_proxy_upstream_up{service="away"} 0`, `jeton_proxy_failures_total{service="away",status="502"} 1`, `jeton_proxy_failures_total{service="away",status="504"} 0`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("got %d and figures without %s", res.StatusCode, want)
+		}
+	}
+	if status, _ := get(t, d.addresses.Admin, "/readyz", nil); status != http.StatusOK {
+		t.Errorf("/readyz: got %d, want it not to look at upstreams", status)
 	}
 }
