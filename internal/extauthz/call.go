@@ -58,7 +58,7 @@ func readCall(http *authv3.AttributeContext_HttpRequest) (call, error) {
 	if !sure || !sureHost || !surePath {
 		return c, errContradiction
 	}
-	if !web.IsMethod(method) || host == "" || strings.ContainsAny(host, "/?#, ") || path == "" {
+	if !web.IsMethod(method) || !web.IsHost(host) || path == "" {
 		return c, errIncomplete
 	}
 	if (!raw || len(c.path) == 0) && strings.Contains(path, "!") {

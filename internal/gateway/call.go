@@ -26,10 +26,7 @@ var (
 // project, and for nothing else: it is cut off the path before anything could log that.
 func readForwarded(h http.Header, in *authority.Presented) error {
 	methods, hosts, paths := h["X-Forwarded-Method"], h["X-Forwarded-Host"], h["X-Forwarded-Uri"]
-	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !web.IsMethod(methods[0]) || hosts[0] == "" {
-		return errForwarded
-	}
-	if strings.ContainsAny(hosts[0], "/?#, ") { // a list is the word of several proxies, or of a client
+	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !web.IsMethod(methods[0]) || !web.IsHost(hosts[0]) {
 		return errForwarded
 	}
 	in.Method, in.Host = methods[0], hosts[0]

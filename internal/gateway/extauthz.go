@@ -45,7 +45,7 @@ func (g *gateway) extAuthz(w http.ResponseWriter, r *http.Request) {
 // net/http makes of it may be another.
 func readExtAuthz(r *http.Request, in *authority.Presented) error {
 	path := strings.TrimPrefix(r.RequestURI, extAuthzPrefix)
-	if !web.IsMethod(r.Method) || r.Host == "" || strings.ContainsAny(r.Host, "/?#, ") {
+	if !web.IsMethod(r.Method) || !web.IsHost(r.Host) {
 		return errExtAuthz
 	}
 	in.Method, in.Host = r.Method, r.Host

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // pathOf returns the path of a request's target, by the very bytes that came. net/url would decode some paths and write them anew,
@@ -42,7 +43,7 @@ func (p *Proxy) unreadable(w http.ResponseWriter, r *http.Request) *api.Problem 
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		w.Header().Set("Allow", allowed)
 		return api.NewProblem(api.CodeMethodNotAllowed, "")
-	case !isMethod(r.Method):
+	case !web.IsMethod(r.Method):
 		return malformed("The request's method isn't of capitals.", "Write the method in capitals.")
 	case !isTarget(r):
 		return malformed("The request's target can't be read.", "Send a path, and percent-encode what may not stand in it.")
@@ -56,16 +57,6 @@ func malformed(detail, fix string) *api.Problem {
 	problem := api.NewProblem(api.CodeMalformedRequest, detail)
 	problem.Fix = fix
 	return problem
-}
-
-// isMethod admits what the gateway admits: methods count case (RFC 9110, section 9.1), but there are APIs that don't.
-func isMethod(method string) bool {
-	for i := range len(method) {
-		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return method != ""
 }
 
 // isTarget refuses what HTTP/1.1 can't have as a target and HTTP/2 brings all the same: it would end the request's first line where a

@@ -40,7 +40,11 @@ func Actor(p *authority.Principal, client netip.Addr, asOf int64) audit.Actor {
 // Storable reports whether text can be that of a record. Databases are not asked for other text: some of them fail.
 func Storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
-// IsMethod reports whether a proxy may say that a call has this method. It admits what nginx admits: capitals, and the two
+// IsHost reports whether a proxy's word for the host of a call is one host at all: a list is the word of several proxies, or of a
+// client. Whether it is a good one the policy says.
+func IsHost(host string) bool { return host != "" && !strings.ContainsAny(host, "/?#, ") }
+
+// IsMethod reports whether a call may have this method. It admits what nginx admits: capitals, and the two
 // marks that some methods hold. Methods count case (RFC 9110, section 9.1), but there are APIs that don't: "get" must not be
 // judged as a method that no operation names.
 func IsMethod(method string) bool {
