@@ -11,7 +11,7 @@ import (
 // identityToken is the header field of the signed token that tells an upstream who calls.
 const identityToken = "X-Jeton-Identity"
 
-// names are the header fields that are between Jeton and an upstream. Those of deploy/nginx are the same, and a test compares them.
+// names are the header fields that are between Jeton and an upstream, in the spelling of http.Header's keys.
 type names struct {
 	// client are the fields of which nothing passes that a client wrote.
 	client map[string]struct{}
@@ -19,26 +19,19 @@ type names struct {
 	identity map[string]struct{}
 }
 
+// newNames returns what every proxy before an API withholds, and what this one has to beside.
 func newNames() *names {
 	n := &names{client: map[string]struct{}{}, identity: map[string]struct{}{}}
 	for _, name := range web.IdentityNames {
 		n.identity[name], n.client[name] = struct{}{}, struct{}{}
 	}
-	for _, name := range []string{
-		// The upstream gets no credential: Jeton has looked at it, and nobody else need be trusted with it.
-		"Authorization", "Proxy-Authorization",
-		// Other names by which proxies tell who calls, and which frameworks believe.
-		"X-Auth-Request-Access-Token", "X-Remote-User", "X-Remote-Group", "X-WebAuth-User", "X-Authenticated-User", "Proxy",
-		// Where it came from: Jeton says it.
-		"X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "X-Host", "X-Request-Id",
-		// Frameworks take these for the method or the path of the call: it would be another one than Jeton has judged.
-		"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Original-URI", "X-Original-Method", "X-Original-Host",
-		"X-Original-Path", "X-Rewrite-URL", "X-Url-Scheme", "X-Envoy-Original-Path", "X-Override-URL", "X-HTTP-Path-Override", "X-HTTP-Host-Override",
-		// What asks for HTTP/2 over this connection, which Jeton doesn't pass on (RFC 9113, section 3.1).
-		"HTTP2-Settings",
-	} {
+	for _, name := range append(web.Withheld(),
+		"X-Real-IP", "X-Request-Id", // Jeton says both
+		"HTTP2-Settings", // asks for HTTP/2 over this connection, which Jeton doesn't pass on (RFC 9113, section 3.1)
+	) {
 		n.client[http.CanonicalHeaderKey(name)] = struct{}{}
 	}
+	delete(n.client, "Cookie") // of which clearCookies leaves those that aren't Jeton's
 	return n
 }
 
