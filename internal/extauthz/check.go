@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 
@@ -42,7 +43,7 @@ type check struct {
 func (s *Server) handle(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // the order is gRPC's
 	began := s.cfg.Now()
 	c := &check{id: web.NewRequestID()}
-	c.line.Method, c.line.Path = "POST", "/"+service+"/Check" // unless there is a call to tell of
+	c.line.Method, c.line.Path = http.MethodPost, "/"+service+"/Check" // unless there is a call to tell of
 	answer := s.answer(ctx, c, decode)
 	c.line.Write(ctx, s.cfg.Logger, web.Entry{Listener: listener, ID: c.id, Status: c.status, Took: s.cfg.Now().Sub(began)})
 	return answer, nil
@@ -84,28 +85,25 @@ func (s *Server) decide(ctx context.Context, c *check, decode func(any) error) *
 	}
 	c.line.Method, c.line.Host, c.line.Path = call.in.Method, call.in.Host, call.in.Path
 	d := s.cfg.Authority.Decide(ctx, &call.in, &s.door)
-	c.line.Service, c.quotas = d.Service, d.Quotas
+	c.line.Judged(&d)
+	c.quotas = d.Quotas
 	if !d.Allowed() {
-		if d.Kind != authority.KindNone {
-			c.line.Kind = d.Kind.String()
-		}
 		return s.refuse(c, d.Refusal)
 	}
-	c.line.Caller(&d.Principal)
 	answer, ok := s.admit(&call, &d)
 	if !ok {
 		c.line.Err = errUnnamed
 		return s.refuse(c, s.cfg.Authority.Refuse(authority.ReasonUnreadableCall, &call.in, &s.door))
 	}
-	c.status = 200
+	c.status = http.StatusOK
 	return answer
 }
 
-// errUndecodable is a value and not made anew, since it holds nothing of what was sent.
-var errUndecodable = errors.New("what was asked is no envoy.service.auth.v3.CheckRequest: is transport_api_version V3?")
-
-// errUnnamed is another.
-var errUnnamed = errors.New("the query holds a parameter that may be a sealed token, and whose name can't be told to Envoy, which takes UTF-8 alone")
+// What else is wrong with a question, beside what readCall finds: values, too, since they hold nothing of what was sent.
+var (
+	errUndecodable = errors.New("what was asked is no envoy.service.auth.v3.CheckRequest: is transport_api_version V3?")
+	errUnnamed     = errors.New("the query holds a parameter that may be a sealed token, and whose name can't be told to Envoy, which takes UTF-8 alone")
+)
 
 // refuse notes a refusal for the log. The caller learns no more of its credential than at other doors.
 func (s *Server) refuse(c *check, ref *authority.Refusal) *authv3.CheckResponse {
@@ -143,8 +141,8 @@ func remoteOf(ctx context.Context) netip.Addr {
 func (s *Server) unknown(_ any, stream grpc.ServerStream) error {
 	began := s.cfg.Now()
 	method, _ := grpc.MethodFromServerStream(stream)
-	line := web.Line{Client: remoteOf(stream.Context()), Method: "POST", Path: method}
-	line.Told(404, string(api.CodeNotFound))
-	line.Write(stream.Context(), s.cfg.Logger, web.Entry{Listener: listener, ID: web.NewRequestID(), Status: 404, Took: s.cfg.Now().Sub(began)})
+	line := web.Line{Client: remoteOf(stream.Context()), Method: http.MethodPost, Path: method}
+	line.Told(http.StatusNotFound, string(api.CodeNotFound))
+	line.Write(stream.Context(), s.cfg.Logger, web.Entry{Listener: listener, ID: web.NewRequestID(), Status: http.StatusNotFound, Took: s.cfg.Now().Sub(began)})
 	return status.Error(codes.Unimplemented, "Jeton has "+service+"/Check, with transport_api_version V3.")
 }

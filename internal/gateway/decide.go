@@ -24,15 +24,11 @@ func (g *gateway) decide(w http.ResponseWriter, r *http.Request, in *authority.P
 	}
 	line.Method, line.Host, line.Path = in.Method, in.Host, in.Path
 	d := g.authority.Decide(r.Context(), in, &g.door)
-	line.Service = d.Service
+	line.Judged(&d)
 	web.SetQuotas(w.Header(), &d.Quotas)
 	if !d.Allowed() {
-		if d.Kind != authority.KindNone {
-			line.Kind = d.Kind.String()
-		}
 		return g.refuse(w, d.Refusal)
 	}
-	line.Caller(&d.Principal)
 	h := w.Header()
 	web.SetIdentity(h, &d)
 	h["Cache-Control"] = g.fixed.noStore

@@ -140,8 +140,8 @@ func (p *Proxy) Presented(r *http.Request) authority.Presented {
 
 // Forward judges the call that is presented and passes the request on to the upstream of its service. It returns an error, and has
 // written nothing, where the call may not pass (a *authority.Refusal, which has been counted and entered for the audit log), has
-// nowhere to go, or gets no answer there (a *api.Problem, which an error that knows more may wrap). What is passed on is the path of in, which was judged,
-// and the query of the request.
+// nowhere to go, or gets no answer there (a *api.Problem, which an error that knows more may wrap). What is passed on is the path of
+// in, which was judged, and the query of the request.
 func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Presented) error {
 	line := web.Note(w)
 	line.Client, line.Method, line.Host, line.Path = in.Peer, in.Method, in.Host, in.Path
@@ -149,17 +149,13 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Pr
 		return problem
 	}
 	d := p.cfg.Authority.Decide(r.Context(), in, &p.door)
-	line.Service = d.Service
+	line.Judged(&d)
 	web.SetQuotas(w.Header(), &d.Quotas)
 	if !d.Allowed() {
-		if d.Kind != authority.KindNone {
-			line.Kind = d.Kind.String()
-		}
 		line.Refused(d.Refusal)
 		web.SetChallenge(w.Header(), d.Refusal.Reason)
 		return d.Refusal
 	}
-	line.Caller(&d.Principal)
 	route, ok := p.cfg.Route(d.ServiceID)
 	if !ok || route.Upstream == "" {
 		return api.NewProblem(api.CodeNotFound, "The service has no upstream.")

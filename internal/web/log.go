@@ -47,6 +47,18 @@ func (l *Line) Caller(p *authority.Principal) {
 	}
 }
 
+// Judged notes what was decided of a call: to which service it is, and whose, or of which kind its credential is where it may not
+// pass. Why it may not, Refused notes.
+func (l *Line) Judged(d *authority.Decision) {
+	l.Service = d.Service
+	switch {
+	case d.Allowed():
+		l.Caller(&d.Principal)
+	case d.Kind != authority.KindNone:
+		l.Kind = d.Kind.String()
+	}
+}
+
 // Refused notes why the request is refused, whose its credential is where that is known, and what failed inside where nobody
 // could tell.
 func (l *Line) Refused(ref *authority.Refusal) {
