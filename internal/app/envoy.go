@@ -7,11 +7,11 @@ import (
 	"net"
 
 	"github.com/google/uuid"
-	"golang.org/x/net/netutil"
 
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/extauthz"
 	"github.com/jeton-io/jeton/internal/profile/xdoc"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // envoyDoor is the listener at which Envoy asks by gRPC, where there is one: the zero value is none.
@@ -29,7 +29,7 @@ func (d *envoyDoor) open(ctx context.Context, cfg *config.Config, connections in
 	if err != nil {
 		return fmt.Errorf("opening the envoy listener: %w (is another Jeton running? --envoy-listen gives another address)", err)
 	}
-	d.listener = netutil.LimitListener(l, connections)
+	d.listener = web.Limit(l, connections)
 	return nil
 }
 

@@ -15,7 +15,8 @@ type limited struct {
 	closed chan struct{}
 }
 
-func newLimited(l net.Listener, most int) net.Listener {
+// Limit returns a listener that has most connections of l open at a time.
+func Limit(l net.Listener, most int) net.Listener {
 	return &limited{Listener: l, room: make(chan struct{}, most), closed: make(chan struct{})}
 }
 

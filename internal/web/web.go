@@ -67,7 +67,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		return nil, fmt.Errorf("opening the %s listener: %w", cfg.Name, err)
 	}
 	if cfg.MaxConnections > 0 {
-		l = newLimited(l, cfg.MaxConnections)
+		l = Limit(l, cfg.MaxConnections)
 	}
 	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
