@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -130,7 +132,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 // hasProject reports whether the call's service knows sealed tokens.
 func (c *call) hasProject() bool {
 	s, ok := c.proxy.cfg.Policy().Named(c.decision.Service)
-	return ok && s.Project() != [16]byte{}
+	return ok && s.Project() != uuid.Nil
 }
 
 // setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.

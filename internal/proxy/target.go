@@ -78,7 +78,8 @@ func (p *Proxy) passed(via []string) bool {
 }
 
 // wantsWebSocket reports whether a request asks for a WebSocket (RFC 6455, section 4.1), over which alone a connection may be
-// switched: "h2c" would carry requests that nobody judged.
+// switched: "h2c" would carry requests that nobody judged. The length counts, since EqualFold takes
+// some letters beyond ASCII for letters within it.
 func wantsWebSocket(r *http.Request) bool {
 	upgrade := r.Header["Upgrade"]
 	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && len(upgrade[0]) == len("websocket") &&

@@ -37,6 +37,9 @@ const (
 	probeEvery       = 500 * time.Millisecond
 	pingAfter        = 30 * time.Second // of silence over HTTP/2
 	pingTimeout      = 15 * time.Second
+	firstPause       = 20 * time.Millisecond // between two tries to connect; each is twice as long as the one before
+	longestPause     = 200 * time.Millisecond
+	transportBuffer  = 16 << 10 // bytes, of each connection and either way
 )
 
 // upstreams are where calls go on to. It is the http.RoundTripper of the proxy.
@@ -82,7 +85,7 @@ func (u *upstreams) transport() *http.Transport {
 		Proxy: nil, DialContext: dial, DisableCompression: true, Protocols: new(http.Protocols),
 		TLSHandshakeTimeout: handshakeTimeout, ResponseHeaderTimeout: u.answerTimeout, ExpectContinueTimeout: time.Second,
 		MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdlePerHost, IdleConnTimeout: idleConnection, MaxResponseHeaderBytes: maxAnswerHeader,
-		WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
+		WriteBufferSize: transportBuffer, ReadBufferSize: transportBuffer,
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 }
@@ -145,16 +148,12 @@ func (u *upstreams) try(r *http.Request, c *call) (*http.Response, error) {
 // upstream that is known to be down has had its one try.
 func (u *upstreams) dialAgain(r *http.Request, c *call, by time.Time, err error) (*http.Response, error) {
 	at := u.of(c)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	<-timer.C
-	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+	for wait := firstPause; ; wait = min(2*wait, longestPause) {
 		if at.down.Load() || time.Until(by) < wait {
 			return nil, err
 		}
-		timer.Reset(wait)
 		select {
-		case <-timer.C:
+		case <-time.After(wait):
 		case <-r.Context().Done():
 			return nil, context.Cause(r.Context())
 		}
@@ -173,7 +172,7 @@ func lost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// isHandshake reports whether TLS itself took too long: the upstream has no request then.
+// isHandshake reports whether TLS itself took too long: the upstream has no request then. net/http tells it by these words alone.
 func isHandshake(err error) bool { return strings.Contains(err.Error(), "TLS handshake timeout") }
 
 // repeatable reports whether a request may be sent twice (RFC 9110, section 9.2.2): without a body, which is gone.
