@@ -90,7 +90,7 @@ func CheckRate(r Rate) error {
 	case r.Calls < 1 || r.Calls > maxCalls:
 		return Field("rate_limit.calls", "is not 1 to "+strconv.Itoa(maxCalls), "")
 	case r.Per < time.Second || r.Per > maxPer || r.Per%time.Second != 0:
-		return Field("rate_limit.per_seconds", "is not 1 to 86400", "")
+		return Field("rate_limit.per_seconds", "is not 1 to "+strconv.Itoa(int(maxPer/time.Second)), "")
 	}
 	return nil
 }

@@ -45,8 +45,8 @@ type Principal struct {
 
 // Quota is what a bound on calls leaves, after the call that it is told with. The zero Quota is of no bound.
 type Quota struct {
-	Limit     int           // so many calls in a Window, of which all may come at once
-	Window    time.Duration //
+	Limit     int // so many calls in a Window, of which all may come at once
+	Window    time.Duration
 	Remaining int           // so many may come at once now
 	Reset     time.Duration // until one more than that may
 }
