@@ -94,7 +94,8 @@ func userID(t *testing.T, s *stand, name string) [16]byte {
 }
 
 // TestProxyRefusedBody has a refused caller wait with its body, send a part of it, or all of it with a second request behind: it hears
-// the refusal at once, its connection ends, and nothing of that is a request.
+// the refusal before the 2 s are over for which the server would wait for a body, its connection ends, and nothing of that is a
+// request.
 func TestProxyRefusedBody(t *testing.T) {
 	s, api := behind(t)
 	smuggled := get("/any/smuggled", s.bearer())
@@ -112,7 +113,7 @@ func TestProxyRefusedBody(t *testing.T) {
 			_, err := io.WriteString(conn, raw)
 			desk.Check(t, err)
 			in := bufio.NewReader(conn)
-			if a := read(t, in, raw); a.status != http.StatusUnauthorized || time.Since(began) > time.Second {
+			if a := read(t, in, raw); a.status != http.StatusUnauthorized || time.Since(began) >= 2*time.Second {
 				t.Errorf("got %d after %s, want 401 at once", a.status, time.Since(began))
 			}
 			if rest, err := io.ReadAll(in); len(rest) > 0 || isTimeout(err) {
@@ -160,7 +161,7 @@ func TestProxySlowHead(t *testing.T) {
 	began := time.Now()
 	_, err := io.WriteString(conn, "GET /any/a HTTP/1.1\r\nHost: "+host)
 	desk.Check(t, err)
-	if _, err := io.ReadAll(conn); isTimeout(err) || time.Since(began) < 4*time.Second || time.Since(began) > 8*time.Second {
+	if _, err := io.ReadAll(conn); isTimeout(err) || time.Since(began) < 4*time.Second || time.Since(began) > 15*time.Second {
 		t.Errorf("got %v after %s, want the connection closed after 5 s", err, time.Since(began))
 	}
 }
