@@ -40,6 +40,10 @@ const trustedAddress = "127.0.0.2"
 // host is that of the service "reports".
 const host = "api.example.com"
 
+// drainTime is how long calls under way may take when the server stops: so long that a server with none has stopped before, however busy the
+// machine.
+const drainTime = 2 * time.Second
+
 // open wires a proxy as app does, and has it serve until the test ends.
 func open(t testing.TB, changes ...func(*proxy.Config)) *stand {
 	t.Helper()
@@ -62,7 +66,7 @@ func open(t testing.TB, changes ...func(*proxy.Config)) *stand {
 	s.proxy = p
 	s.server, err = web.Listen(t.Context(), web.ServerConfig{
 		Name: "proxy", Address: "127.0.0.1:0", Handler: web.Log(cfg.Logger, "proxy", d.Now, p), Logger: slog.New(slog.DiscardHandler),
-		Streams: true, MaxConnections: 1000, Drain: time.Second, Beside: p.Shutdown,
+		Streams: true, MaxConnections: 1000, Drain: drainTime, Beside: p.Shutdown,
 	})
 	desk.Check(t, err)
 	s.address = s.server.Addr().String()

@@ -18,7 +18,7 @@ import (
 
 // idle has a proxy cut calls in which nothing passes for a while, so short that a test can wait for it. What goes on must pass
 // something more often than that, however busy the machine.
-func idle(c *proxy.Config) { c.Idle = 400 * time.Millisecond }
+func idle(c *proxy.Config) { c.Idle = time.Second }
 
 // TestProxyEvents has an upstream send events one by one: each arrives before the next is sent.
 func TestProxyEvents(t *testing.T) {
@@ -195,8 +195,8 @@ func TestProxyIdle(t *testing.T) {
 				_, _ = io.WriteString(conn, "POST /any/idle HTTP/1.1\r\nHost: "+host+"\r\n"+s.bearer()+"\r\n"+tc.send)
 			}()
 			s.requestLine(t, "/any/idle")
-			if took := time.Since(began); took < 350*time.Millisecond || took > 5*time.Second {
-				t.Errorf("the call was cut after %s, want it after 0.4 s", took)
+			if took := time.Since(began); took < 900*time.Millisecond || took > 10*time.Second {
+				t.Errorf("the call was cut after %s, want it after 1 s", took)
 			}
 			if _, err := io.Copy(io.Discard, conn); isTimeout(err) {
 				t.Errorf("got %v, want the client cut", err)
@@ -219,14 +219,14 @@ func TestProxyTrickle(t *testing.T) {
 		for range parts {
 			_, _ = w.Write(body[:1])
 			_ = http.NewResponseController(w).Flush()
-			<-time.After(60 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 	}))
 	conn := s.dial(t, "127.0.0.1")
 	_, err := io.WriteString(conn, head("POST", "/any/a", s.bearer(), fmt.Sprintf("Content-Length: %d", parts)))
 	desk.Check(t, err)
 	for range parts {
-		<-time.After(60 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		_, err := io.WriteString(conn, "x")
 		desk.Check(t, err)
 	}
@@ -248,7 +248,7 @@ func TestProxyKeptConnection(t *testing.T) {
 				t.Fatalf("got %d", a.status)
 			}
 		}
-		<-time.After(600 * time.Millisecond)
+		<-time.After(1500 * time.Millisecond)
 	}
 }
 
@@ -362,7 +362,7 @@ func TestProxyIdleSocket(t *testing.T) {
 	still, _ := s.openSocket(t, "")
 	moving, _ := s.openSocket(t, "")
 	for range 12 {
-		<-time.After(60 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		_, err := io.WriteString(moving, "x")
 		desk.Check(t, err)
 	}
@@ -401,8 +401,8 @@ func TestProxyDrain(t *testing.T) {
 			if err := <-stopped; err != nil {
 				t.Errorf("got %v, want the server stopped", err)
 			}
-			if took := time.Since(began); ends && took > 900*time.Millisecond || !ends && (took < 900*time.Millisecond || took > 5*time.Second) {
-				t.Errorf("the server stopped after %s, want it after 1 s where something goes on", took)
+			if took := time.Since(began); ends && took >= drainTime || !ends && (took < drainTime || took > 10*time.Second) {
+				t.Errorf("the server stopped after %s, want it after %s where something goes on", took, drainTime)
 			}
 			if !ends {
 				close(finish)
@@ -424,8 +424,8 @@ func TestProxyDrainStream(t *testing.T) {
 		desk.Check(t, err)
 		began := time.Now()
 		_ = s.server.Shutdown(t.Context())
-		if _, err := io.ReadAll(res.Body); err == nil || time.Since(began) < 900*time.Millisecond || time.Since(began) > 5*time.Second {
-			t.Errorf("%s: got %v after %s, want the answer cut off after 1 s", scheme, err, time.Since(began))
+		if _, err := io.ReadAll(res.Body); err == nil || time.Since(began) < drainTime || time.Since(began) > 10*time.Second {
+			t.Errorf("%s: got %v after %s, want the answer cut off after %s", scheme, err, time.Since(began), drainTime)
 		}
 		_ = res.Body.Close()
 	}
