@@ -25,20 +25,18 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// Config is what Tokens need. Every field is required but Life.
+// Config is what Tokens need. Every field is required.
 type Config struct {
 	// Keyring has the key.
 	Keyring *keyring.Keyring
 	// Issuer is the public URL, by which Jeton is known as the issuer.
 	Issuer string
-	// Life is how long a token lasts, in whole seconds: a minute where it is 0, and two seconds at least. For the second half
-	// of it none is told, so that the slowest call arrives with a good one.
-	Life time.Duration
-	Now  func() time.Time
+	Now    func() time.Time
 }
 
-// defaultLife leaves room for a clock of the API's that is half a minute ahead.
-const defaultLife = time.Minute
+// life is how long a token lasts. For the second half of it none is told, so that the slowest call arrives with a good one, also at
+// an API whose clock is half a minute ahead.
+const life = time.Minute
 
 // signTimeout bounds how long one call may wait for the first key to be made.
 const signTimeout = 1500 * time.Millisecond
@@ -51,14 +49,11 @@ type Tokens struct {
 
 // New returns Tokens, or an error where the configuration lacks something.
 func New(cfg Config) (*Tokens, error) {
-	if cfg.Life == 0 {
-		cfg.Life = defaultLife
-	}
-	if cfg.Keyring == nil || cfg.Issuer == "" || cfg.Now == nil || cfg.Life < 2*time.Second || cfg.Life%time.Second != 0 {
-		return nil, errors.New("identity: Keyring, Issuer, Now, and a Life of two whole seconds or more are required")
+	if cfg.Keyring == nil || cfg.Issuer == "" || cfg.Now == nil {
+		return nil, errors.New("identity: Keyring, Issuer and Now are required")
 	}
 	t := &Tokens{cfg: cfg}
-	t.memory.kept, t.memory.max = cfg.Life/2, maxTold
+	t.memory.kept, t.memory.max = life/2, maxTold
 	t.memory.current.Store(&generations{young: new(generation), old: new(generation)})
 	return t, nil
 }
@@ -86,7 +81,7 @@ func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience stri
 		}
 	}
 	claims.IssuedAt = now.Truncate(time.Second)
-	claims.Expires = claims.IssuedAt.Add(t.cfg.Life)
+	claims.Expires = claims.IssuedAt.Add(life)
 	ctx, cancel := context.WithTimeout(ctx, signTimeout)
 	defer cancel()
 	signed, err := t.cfg.Keyring.Sign(ctx, keyring.ForIdentity, claims)
