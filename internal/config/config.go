@@ -249,6 +249,15 @@ func (r *reader) duration(name string, least time.Duration) time.Duration {
 	return d
 }
 
+// durationWithin reads a duration with bounds on both sides.
+func (r *reader) durationWithin(name string, least, most time.Duration) time.Duration {
+	d := r.duration(name, least)
+	if d > most {
+		r.fault(name, "is longer than %s", most)
+	}
+	return d
+}
+
 func (r *reader) number(name string, most int) int {
 	n, err := strconv.Atoi(r.k.String(name))
 	if err != nil || n < 0 || n > most {

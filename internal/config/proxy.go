@@ -8,12 +8,3 @@ func (r *reader) proxy(c *Config) {
 	c.UpstreamTimeout = r.durationWithin("upstream-timeout", time.Second, time.Hour)
 	c.StreamIdle = r.durationWithin("stream-idle", time.Second, 24*time.Hour)
 }
-
-// durationWithin reads a duration with bounds on both sides.
-func (r *reader) durationWithin(name string, least, most time.Duration) time.Duration {
-	d := r.duration(name, least)
-	if d > most {
-		r.fault(name, "is longer than %s", most)
-	}
-	return d
-}

@@ -19,11 +19,7 @@ const (
 
 // tokens reads how long tokens last.
 func (r *reader) tokens(c *Config) {
-	const life = "access-token-life"
-	c.AccessTokenLife = r.duration(life, leastAccessTokenLife)
-	if c.AccessTokenLife > mostAccessTokenLife {
-		r.fault(life, "is longer than %s", mostAccessTokenLife)
-	}
+	c.AccessTokenLife = r.durationWithin("access-token-life", leastAccessTokenLife, mostAccessTokenLife)
 	c.APITokenMaxLifePerson, c.APITokenMaxLifeService = r.days("api-token-max-life-person"), r.days("api-token-max-life-service")
 }
 

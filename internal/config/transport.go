@@ -16,8 +16,7 @@ const (
 	envoy   = "envoy"
 )
 
-// transport reads how the public and the gateway listener speak. Passwords and tokens cross both, and whoever reads one
-// on its way can use it: plain http beyond this machine is a fault, unless the operator says that it is meant. What no
+// transport reads how the listeners speak. Passwords and tokens cross each of these, and whoever reads one on its way can use it: plain http beyond this machine is a fault, unless the operator says that it is meant. What no
 // setting can show is whether the proxy that --plain-http tells of is there, and ends TLS.
 func (r *reader) transport(c *Config) {
 	c.TLSCert, c.TLSKey = r.certificate()
@@ -31,14 +30,12 @@ func (r *reader) transport(c *Config) {
 	case !certificate && !plain && !loopback(c.Listen):
 		r.clear("listen", public)
 	}
-	if !certificate && !slices.Contains(c.PlainHTTP, gateway) && !loopback(c.GatewayListen) {
-		r.clear("gateway-listen", gateway)
-	}
-	if c.ProxyListen != "" && !certificate && !slices.Contains(c.PlainHTTP, proxy) && !loopback(c.ProxyListen) {
-		r.clear("proxy-listen", proxy)
-	}
-	if c.EnvoyListen != "" && !certificate && !slices.Contains(c.PlainHTTP, envoy) && !loopback(c.EnvoyListen) {
-		r.clear("envoy-listen", envoy)
+	for _, at := range []struct{ setting, listener, address string }{
+		{"gateway-listen", gateway, c.GatewayListen}, {"proxy-listen", proxy, c.ProxyListen}, {"envoy-listen", envoy, c.EnvoyListen},
+	} {
+		if !certificate && !c.mayBePlain(at.listener, at.address) {
+			r.clear(at.setting, at.listener)
+		}
 	}
 	switch u, err := url.Parse(c.PublicURL); {
 	case err != nil || u.Scheme != "http": // an error was reported already
@@ -94,20 +91,25 @@ func (c *Config) PublicTLS() bool { return c.TLSCert != "" }
 // GatewayTLS reports whether the gateway listener speaks TLS. On loopback it doesn't: the proxy that asks is on this
 // machine, and would gain nothing by having to know the certificate.
 func (c *Config) GatewayTLS() bool {
-	return c.PublicTLS() && !loopback(c.GatewayListen) && !slices.Contains(c.PlainHTTP, gateway)
+	return c.PublicTLS() && !c.mayBePlain(gateway, c.GatewayListen)
 }
 
 // ProxyTLS reports whether the proxy listener speaks TLS. On loopback it doesn't, as the gateway.
 func (c *Config) ProxyTLS() bool {
-	return c.PublicTLS() && !loopback(c.ProxyListen) && !slices.Contains(c.PlainHTTP, proxy)
+	return c.PublicTLS() && !c.mayBePlain(proxy, c.ProxyListen)
 }
 
 // EnvoyTLS reports whether the listener at which Envoy asks speaks TLS. On loopback it doesn't, as the gateway.
 func (c *Config) EnvoyTLS() bool {
-	return c.PublicTLS() && !loopback(c.EnvoyListen) && !slices.Contains(c.PlainHTTP, envoy)
+	return c.PublicTLS() && !c.mayBePlain(envoy, c.EnvoyListen)
 }
 
-// loopback reports whether only this machine can reach a listener.
+// mayBePlain reports whether a listener may speak plain http: nobody but this machine can reach it, or the operator has said so.
+func (c *Config) mayBePlain(listener, address string) bool {
+	return loopback(address) || slices.Contains(c.PlainHTTP, listener)
+}
+
+// loopback reports whether only this machine can reach a listener. Nobody reaches one that there isn't.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err != nil || loopbackHost(host) // an error was reported already
