@@ -67,9 +67,8 @@ func (p *program) keysRotate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate PURPOSE",
 		Short: "Make a new signing key in place of another, whose tokens live on",
-		Long: `Make a new signing key for a purpose: api_token, access_token or
-identity. The former one retires: it signs no more, and what it has signed
-lives on.
+		Long: `Make a new signing key for a purpose: api_token, access_token or identity.
+The former one retires: it signs no more, and what it has signed lives on.
 
 Without --algorithm the new key has that of the former one. At its next start a
 server rotates again to the algorithm of its settings, if that is another.`,
