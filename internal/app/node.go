@@ -81,7 +81,10 @@ const maxRefusals = 1000
 
 // newNode opens the database and wires the parts. Clients know it by the URL. What it opened is on stops.
 func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, stops *stopStack) (*node, error) {
-	n := &node{cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers), cookies: console.NewCookies(url, o.Config.APICookieDomain), makers: append(makers(), o.further...)}
+	n := &node{
+		cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers),
+		cookies: console.NewCookies(url, o.Config.APICookieDomain), makers: append(makers(), o.further...),
+	}
 	n.peers.Set(o.Config.TrustedPeers)
 	n.peers.Require(o.Config.PeerSecret)
 	n.retention.Store(int64(o.Config.AuditRetention))
