@@ -344,3 +344,20 @@ func TestSettingsNameEveryFlag(t *testing.T) {
 		}
 	})
 }
+
+// TestSettingsTellAll gives every setting that isn't a secret and has a default a value, and every one that has none another: one
+// of which Settings tells nothing would be missing in what "config check" shows, and a change of it would go unseen at a reload.
+func TestSettingsTellAll(t *testing.T) {
+	c, err := load(t, []string{
+		"--proxy-listen=127.0.0.1:8082", "--envoy-listen=127.0.0.1:8083", "--public-url=https://tokens.example.com", "--tls-cert=cert.pem",
+		"--tls-key=key.pem", "--plain-http=gateway", "--journal-file=journal", "--api-cookie-domain=example.com", "--upstream-ca=roots.pem",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range c.Settings() {
+		if s.Value == "" {
+			t.Errorf("got nothing of %s, want its value", s.Name)
+		}
+	}
+}

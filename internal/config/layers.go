@@ -234,7 +234,8 @@ func (c *Config) Settings() []Setting {
 		"audit-retention": c.AuditRetention.String(), "password-slots": strconv.Itoa(c.PasswordSlots),
 		"session-token-life": c.SessionTokenLife.String(), "keep-session-tokens": onOff(c.KeepSessionTokens), "bitcanuck": onOff(c.BitCanuck), "xdoc": onOff(c.XDOC),
 		"matrix42": onOff(c.Matrix42), "matrix42-refusal-status": strconv.Itoa(c.Matrix42RefusalStatus),
-		"envoy-listen":   c.EnvoyListen,
+		"proxy-listen": c.ProxyListen, "envoy-listen": c.EnvoyListen,
+		"upstream-ca": c.UpstreamCA, "upstream-timeout": c.UpstreamTimeout.String(), "stream-idle": c.StreamIdle.String(),
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}
 	var all []Setting
