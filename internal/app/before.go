@@ -18,7 +18,7 @@ import (
 func (n *node) proxyHandler(listener string) (http.Handler, error) {
 	roots, err := upstreamRoots(n.cfg.UpstreamCA)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("upstream-ca: %w", err)
 	}
 	n.proxy, err = proxy.New(proxy.Config{
 		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
@@ -38,14 +38,14 @@ func upstreamRoots(file string) (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading --upstream-ca: %w", err)
+		return nil, fmt.Errorf("reading the certificates for upstreams: %w", err)
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool() // a system without any: those of the file are what the operator has named
 	}
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, errors.New("reading --upstream-ca: " + file + " holds no certificate")
+		return nil, errors.New(file + " holds no certificate; write those of the authorities into it, as PEM")
 	}
 	return roots, nil
 }

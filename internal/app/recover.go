@@ -61,6 +61,9 @@ func Check(cfg *config.Config, now time.Time) error {
 	if err != nil {
 		faults = append(faults, fmt.Errorf("tls-cert: %w", err))
 	}
+	if _, err := upstreamRoots(cfg.UpstreamCA); err != nil {
+		faults = append(faults, fmt.Errorf("upstream-ca: %w", err))
+	}
 	if certificate != nil {
 		cfg.Warnings = append(cfg.Warnings, certificateWarnings(cfg, certificate, now)...)
 	}

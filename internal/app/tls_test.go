@@ -291,3 +291,23 @@ func TestFaultyCertificate(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultyUpstreamCA has config check find what serve would end with: a file that isn't there, and one without a certificate.
+func TestFaultyUpstreamCA(t *testing.T) {
+	c := newCertificate(t, farOff)
+	proxied := func(file string) config.Config {
+		return configure(t, t.TempDir(), "--proxy-listen=127.0.0.1:0", "--upstream-ca="+file)
+	}
+	cfg := proxied(c.cert)
+	if err := app.Check(&cfg, time.Now()); err != nil {
+		t.Errorf("got %v, want it taken", err)
+	}
+	for file, want := range map[string]string{c.cert + "x": "no such file", c.key: "holds no certificate"} {
+		cfg := proxied(file)
+		for name, err := range map[string]error{"serve": app.Run(t.Context(), app.Options{Config: cfg}), "config check": app.Check(&cfg, time.Now())} {
+			if got := fmt.Sprint(err); !strings.Contains(got, "upstream-ca: ") || !strings.Contains(got, file) || !strings.Contains(got, want) {
+				t.Errorf("%s: got %s, want the setting, the file and %q", name, got, want)
+			}
+		}
+	}
+}
