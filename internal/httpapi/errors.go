@@ -133,6 +133,8 @@ var wordings = []struct {
 	{"invalid date/time", "is not a time such as 2026-01-31T12:00:00Z", false},
 	{"expected value to match at least one schema", "is none of the forms that it may have", false},
 	{"expected value to be one of ", "is none of ", true},
+	{"expected number >= ", "is less than ", true},
+	{"expected number <= ", "is more than ", true},
 	{"expected number ", "is not ", true},
 	{"expected length ", "has not so many characters: ", true},
 }

@@ -248,8 +248,8 @@ func TestQuery(t *testing.T) {
 		fields []string
 		twin   string
 	}{
-		{"limit=0", api.CodeInvalidField, []string{"limit is not >= 1"}, "limit=1"},
-		{"limit=201", api.CodeInvalidField, []string{"limit is not <= 200"}, "limit=200"},
+		{"limit=0", api.CodeInvalidField, []string{"limit is less than 1"}, "limit=1"},
+		{"limit=201", api.CodeInvalidField, []string{"limit is more than 200"}, "limit=200"},
 		{"limit=many", api.CodeInvalidField, []string{"limit is not an integer"}, "limit=20"},
 		{"limit=1&limit=2", api.CodeMalformedRequest, nil, "limit=2"},
 		{"limits=1", api.CodeInvalidField, []string{"limits is unknown"}, "limit=1"},
