@@ -14,6 +14,9 @@ import (
 // statusClosed is the status of a call whose client went before it had an answer, for the log alone: nginx writes it so.
 const statusClosed = 499
 
+// errNoUpstream is for the log: a call may pass, and nobody has said where to.
+var errNoUpstream = errors.New("the service has no upstream: jeton service update NAME --upstream URL gives it one")
+
 // fault is what became of a call that might have passed, of which nothing has been answered: by its upstream's fault, or by its
 // client's. The caller of Forward has it, and answers in its own words.
 type fault struct {
@@ -47,6 +50,9 @@ func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	problem := problemOf(err)
+	if problem.Code == api.CodeUpstreamTimeout {
+		err = fmt.Errorf("no answer began within %s, see --upstream-timeout: %w", p.cfg.AnswerTimeout, err)
+	}
 	c.line.Err = fmt.Errorf("passing the call on to %s: %w", c.route.Upstream, err)
 	p.upstreams.of(c).count(problem.Code)
 	if !c.received.Load() {

@@ -158,7 +158,10 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Pr
 	}
 	route, ok := p.cfg.Route(d.ServiceID)
 	if !ok || route.Upstream == "" {
-		return api.NewProblem(api.CodeNotFound, "The service has no upstream.")
+		line.Err = errNoUpstream
+		problem := api.NewProblem(api.CodeNotFound, "The service has no upstream.")
+		problem.Fix = "Tell whoever runs the API: its service needs an upstream."
+		return problem
 	}
 	c := &call{ResponseWriter: w, proxy: p, in: in, decision: &d, route: &route, line: line}
 	if err := c.identify(r); err != nil {

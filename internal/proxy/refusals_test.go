@@ -165,3 +165,17 @@ func TestProxySlowHead(t *testing.T) {
 		t.Errorf("got %v after %s, want the connection closed after 5 s", err, time.Since(began))
 	}
 }
+
+// TestProxyNoUpstream has a call that may pass and has nowhere to go: its caller hears who can mend that, and the log says how.
+func TestProxyNoUpstream(t *testing.T) {
+	s := open(t)
+	s.service(t, "")
+	a := s.send(t, get("/any/nowhere", s.bearer()))
+	if a.status != http.StatusNotFound || !strings.Contains(a.body, "Tell whoever runs the API") {
+		t.Errorf("got %d %s, want 404 and whom to tell", a.status, a.body)
+	}
+	line := s.requestLine(t, "/any/nowhere")
+	if text, _ := line["error"].(string); line["level"] != "ERROR" || !strings.Contains(text, "jeton service update") {
+		t.Errorf("got the line %v, want what to do", line)
+	}
+}
