@@ -57,7 +57,7 @@ var errEnded = errors.New("the time is over")
 func Run(ctx context.Context, cfg Config) (err error) {
 	folder, err := os.MkdirTemp("", "jeton-demo-") // of mode 0700
 	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+		return fmt.Errorf("making a folder: %w; name one that you may write to, as in TMPDIR=$HOME", err)
 	}
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -3,10 +3,12 @@ package demo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +75,8 @@ func TestRunEnds(t *testing.T) {
 		t.Errorf("got %v, %v, want nothing left", left, err)
 	}
 	t.Setenv("TMPDIR", tmp+"/none")
-	if err := demo.Run(t.Context(), cfg); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("got %v, want that the folder can't be made", err)
+	if err := demo.Run(t.Context(), cfg); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "TMPDIR=") {
+		t.Errorf("got %v, want that the folder can't be made, and how to name another", err)
 	}
 }
 
@@ -104,5 +106,20 @@ func TestQuoted(t *testing.T) {
 	}
 	if got := demo.Quoted("/tmp/jeton-demo-1/x"); got != "/tmp/jeton-demo-1/x" {
 		t.Errorf("got %q, want no quotes where none are needed", got)
+	}
+}
+
+// TestStartFails has Jeton find a file where its folder belongs: the fault is told once.
+func TestStartFails(t *testing.T) {
+	if err := demo.StartDesk(t.Context(), t.TempDir()); err != nil {
+		t.Errorf("got %v, want it to start", err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "data"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := demo.StartDesk(t.Context(), folder)
+	if text := fmt.Sprint(err); err == nil || !strings.HasPrefix(text, "starting Jeton: ") || strings.Count(text, "not a directory") != 1 {
+		t.Errorf("got %q, want the fault, once", text)
 	}
 }

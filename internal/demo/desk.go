@@ -77,7 +77,8 @@ func startDesk(ctx context.Context, folder, command string) (*desk, error) {
 		d.public, d.base = "http://"+a.Public.String(), "http://"+a.Proxy.String()
 		return d, nil
 	case <-d.ended:
-		return nil, errors.Join(fmt.Errorf("starting Jeton: %w", d.fault), d.stop())
+		d.cancel()
+		return nil, errors.Join(fmt.Errorf("starting Jeton: %w", d.fault), d.log.Close())
 	case <-ctx.Done():
 		return nil, errors.Join(ctx.Err(), d.stop())
 	}

@@ -27,3 +27,12 @@ var (
 	Printable = printable
 	Quoted    = quoted
 )
+
+// StartDesk starts Jeton with its data in the folder, and returns why it couldn't.
+func StartDesk(ctx context.Context, folder string) error {
+	d, err := startDesk(ctx, folder, "jeton")
+	if err != nil {
+		return err
+	}
+	return d.stop()
+}
