@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -50,15 +51,29 @@ func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	problem := problemOf(err)
-	if problem.Code == api.CodeUpstreamTimeout {
-		err = fmt.Errorf("no answer began within %s, see --upstream-timeout: %w", p.cfg.AnswerTimeout, err)
-	}
-	c.line.Err = fmt.Errorf("passing the call on to %s: %w", c.route.Upstream, err)
+	c.line.Err = fmt.Errorf("passing the call on to %s: %w", c.route.Upstream, p.explained(err, problem.Code))
 	p.upstreams.of(c).count(problem.Code)
 	if !c.received.Load() {
 		c.Header().Set("Connection", "close")
 	}
 	c.fault = &fault{problem, c.line.Err}
+}
+
+// explained names the setting that an operator will ask for where a call fails so.
+func (p *Proxy) explained(err error, code api.Code) error {
+	if code == api.CodeUpstreamTimeout {
+		return fmt.Errorf("no answer began within %s, see --upstream-timeout: %w", p.cfg.AnswerTimeout, err)
+	}
+	if distrusted(err) {
+		return fmt.Errorf("its certificate isn't believed, see --upstream-ca: %w", err)
+	}
+	return err
+}
+
+// distrusted reports whether an upstream's certificate is of nobody who is believed, of another name, or has ended.
+func distrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // failBody says what is wrong with a body that ends too early, or can't be read.
@@ -82,6 +97,9 @@ func problemOf(err error) *api.Problem {
 	}
 	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && !isHandshake(err) {
 		return api.NewProblem(api.CodeUpstreamTimeout, "The API has the request and didn't begin its answer in time.")
+	}
+	if distrusted(err) {
+		return api.NewProblem(api.CodeUpstreamUnreachable, "No connection to the API could be made that can be trusted.")
 	}
 	if lost(err) {
 		return api.NewProblem(api.CodeUpstreamUnreachable, "The connection to the API was lost before it answered.")

@@ -333,9 +333,13 @@ func TestProxyTLS(t *testing.T) {
 			s := open(t)
 			s.service(t, upstream.URL)
 			raw := get("/any/tls", s.bearer())
-			s.wantFault(t, raw, s.send(t, raw), http.StatusBadGateway)
-			if line := s.requestLine(t, "/any/tls"); !strings.Contains(fmt.Sprint(line["error"]), "unknown authority") {
-				t.Errorf("got the line %v, want it to name the certificate", line)
+			a := s.send(t, raw)
+			s.wantFault(t, raw, a, http.StatusBadGateway)
+			if !strings.Contains(a.body, "that can be trusted") {
+				t.Errorf("got %s, want it to say that the API isn't trusted", a.body)
+			}
+			if text := fmt.Sprint(s.requestLine(t, "/any/tls")["error"]); !strings.Contains(text, "unknown authority") || !strings.Contains(text, "see --upstream-ca") {
+				t.Errorf("got the cause %q, want it to name what is wrong with the certificate, and the setting", text)
 			}
 			roots := x509.NewCertPool()
 			roots.AddCert(upstream.Certificate())
