@@ -108,17 +108,41 @@ local function ask(txn, headers)
 	return core.httpclient():get({ url = "http://jeton/forward-auth", headers = question, dst = "127.0.0.1:8012", timeout = 2800 })
 end
 
+-- tell tells the API whose a call is, and returns whether it gets all of that: HAProxy says nothing where a head has no room for a
+-- field, and a client could fill its own so that the API hears of its name and not of its roles, or of nobody.
+local function tell(txn, answer)
+	for _, name in ipairs(identity) do
+		local value = first(answer.headers, name)
+		if value and value ~= "" then -- where Jeton has nothing to tell, there is no header either
+			txn.http:req_set_header(name, value)
+		end
+	end
+	local headers = txn.http:req_get_headers()
+	for _, name in ipairs(identity) do
+		if (first(headers, name) or "") ~= (first(answer.headers, name) or "") then
+			return false
+		end
+	end
+	return true
+end
+
+-- too_long answers a caller whose header fields leave no room for Jeton's.
+local function too_long(txn)
+	local reply = txn:reply({ status = 431, reason = "Request Header Fields Too Large", body = "Send shorter header fields.\n" })
+	reply:add_header("Content-Type", "text/plain; charset=utf-8")
+	reply:add_header("Cache-Control", "no-store")
+	reply:add_header("X-Content-Type-Options", "nosniff")
+	return reply
+end
+
 local function judge(txn)
 	note_path(txn)
 	local headers = txn.http:req_get_headers()
 	local answer = ask(txn, headers)
 	local status = first(answer.headers, "x-jeton-status")
 	if answer.status == 200 and status == "200" and first(answer.headers, "content-length") == "0" then
-		for _, name in ipairs(identity) do
-			local value = first(answer.headers, name)
-			if value and value ~= "" then -- where Jeton has nothing to tell, there is no header either
-				txn.http:req_set_header(name, value)
-			end
+		if not tell(txn, answer) then
+			txn:done(too_long(txn))
 		end
 		txn:set_var("txn.jeton_user", first(answer.headers, "remote-user") or "")
 		txn:set_var("txn.jeton_status", 200)

@@ -1,0 +1,64 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestHAProxyMakesNoTunnel has a client ask for a tunnel. What it sent through one would come to the API as it is, with any identity
+// that it likes, and nobody would be asked. The twin asks by another method, and what stands behind it is a call like any other.
+func TestHAProxyMakesNoTunnel(t *testing.T) {
+	standIn(t, admitsAll(nil))
+	api := newRecorder(t, "127.0.0.1:9000")
+	via := startChanged(t, "HAProxy")
+	const second = "GET /invoices/7 HTTP/1.1\r\nHost: api.example.com\r\nRemote-User: forged\r\n\r\n"
+	for _, tc := range []struct {
+		method, target string
+		status         int
+	}{
+		{"CONNECT", "http://api.example.com:80/changes/7?x", http.StatusMethodNotAllowed},
+		{"CONNECT", "api.example.com:80", http.StatusMethodNotAllowed},
+		{"CONNECT", "http://api.example.com:80" + exchangePath, http.StatusMethodNotAllowed},
+		{"TRACE", "/changes/7", http.StatusMethodNotAllowed},
+		{"CONNECTS", "http://api.example.com:80/changes/7?x", http.StatusOK},
+	} {
+		api.seen()
+		all := conversation(t, via.address, strings.Replace(head(tc.method, tc.target), "Connection: close\r\n", "", 1)+"\r\n"+second)
+		if !strings.HasPrefix(all, fmt.Sprintf("HTTP/1.1 %d ", tc.status)) {
+			t.Errorf("%s %s: got %.100q, want %d", tc.method, tc.target, all, tc.status)
+		}
+		for _, seen := range api.seen() {
+			if strings.Contains(seen, "forged") || field(seen, "Remote-User") != "alice" || strings.HasPrefix(seen, tc.method) != (tc.status == http.StatusOK) && !strings.HasPrefix(seen, "GET /invoices/7 ") {
+				t.Errorf("%s %s: the API saw %q, want alice's calls alone", tc.method, tc.target, seen)
+			}
+		}
+	}
+}
+
+// TestHAProxyTellsAllOrNothing fills the head of a call until what Jeton says of its caller has no more room there: then it doesn't
+// pass. Less of it would tell the API of another caller.
+func TestHAProxyTellsAllOrNothing(t *testing.T) {
+	long := strings.Repeat("%E8%AA%9E", 250)
+	standIn(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Remote-Name", long)
+		admitsAll(nil)(w, r)
+	})
+	api := newRecorder(t, "127.0.0.1:9000")
+	via := startChanged(t, "HAProxy")
+	api.seen()
+	for filling, status := range map[int]int{14_500: http.StatusRequestHeaderFieldsTooLarge, 11_500: http.StatusOK} {
+		raw := get("/reports/7", "Proxy-Authorization: "+strings.Repeat("a", filling)) // which is taken out behind the question
+		a := exchange(t, "127.0.0.1", via.address, raw+"\r\n")
+		seen := api.seen()
+		if a.status != status || (len(seen) == 1) != (status == http.StatusOK) {
+			t.Errorf("with %d bytes more: got %d, and the API saw %d calls, want %d", filling, a.status, len(seen), status)
+		}
+		for _, head := range seen {
+			if field(head, "Remote-User") != "alice" || field(head, "Remote-Name") != long {
+				t.Errorf("with %d bytes more: the API saw %.2000q, want all of alice", filling, head)
+			}
+		}
+	}
+}
