@@ -49,7 +49,12 @@ for _, name in ipairs({
 end
 
 -- How long one node may take to be reached, how long to answer, and how long all may take together: seconds.
-local reach, think, whole = 0.25, 1.2, 2.4
+local reach, think, whole = 0.25, 1.2, 2.0
+
+-- A call that waits for Jeton holds a thread of Apache's, and others may wait for that thread. So the threads of a process tell each
+-- other of a node that has let one of them wait in vain. As long as it has answered none since, and for so many seconds at most, the
+-- others ask it as well, but wait less: a check takes milliseconds.
+local hasty, remembered = 0.1, 3
 
 -- The connection that is open to a node, by its address, and the node that answered last. Each thread of Apache's has its own.
 local open, favourite = {}, 1
@@ -187,6 +192,22 @@ local function ask(node, text, over)
 	end
 end
 
+-- patience returns how long to wait for a node.
+local function patience(r, node, now)
+	return now < (r:ivm_get("jeton silent " .. node) or 0) + remembered and hasty or think
+end
+
+-- note tells the other threads of the process how a node was found that was asked some time ago. Of one that is down each learns at
+-- once by itself.
+local function note(r, node, answer, asked_at)
+	local key, now = "jeton silent " .. node, socket.gettime()
+	if not answer and now - asked_at >= hasty then
+		r:ivm_set(key, now)
+	elseif answer and (r:ivm_get(key) or 0) > 0 then
+		r:ivm_set(key, 0)
+	end
+end
+
 -- answer_to asks the nodes in turn, until one can decide.
 local function answer_to(r)
 	local nodes, text, over, last = {}, question(r), socket.gettime() + whole, nil
@@ -199,7 +220,8 @@ local function answer_to(r)
 			break
 		end
 		favourite = (favourite - 1) % #nodes + 1
-		local answer = ask(nodes[favourite], text, math.min(now + think, over))
+		local answer = ask(nodes[favourite], text, math.min(now + patience(r, nodes[favourite], now), over))
+		note(r, nodes[favourite], answer, now)
 		last = answer or last
 		if answer and answer.status ~= 503 then
 			break

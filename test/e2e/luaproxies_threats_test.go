@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestHAProxyMakesNoTunnel has a client ask for a tunnel. What it sent through one would come to the API as it is, with any identity
@@ -60,5 +61,55 @@ func TestHAProxyTellsAllOrNothing(t *testing.T) {
 				t.Errorf("with %d bytes more: the API saw %.2000q, want all of alice", filling, head)
 			}
 		}
+	}
+}
+
+// TestLuaProxiesRefuseManyInTime has more callers than Apache has threads come at once while neither of two nodes answers: a
+// thread that waits can't refuse the next. Both are the same here, by two names of its address.
+func TestLuaProxiesRefuseManyInTime(t *testing.T) {
+	const callers = 200
+	for _, name := range luaProxies() {
+		t.Run(name, func(t *testing.T) {
+			hold(t, callers*2, 0)
+			c := change{"jeton.cfg", "    server jeton 127.0.0.1:8081\n", "    server jeton 127.0.0.1:8081\n    server jeton2 127.0.0.1:8081\n"}
+			if name == "Apache" {
+				c = change{"jeton.conf", "Define JETON_GATEWAY 127.0.0.1:8081\n", "Define JETON_GATEWAY \"127.0.0.1:8081 127.1:8081\"\n"}
+			}
+			api := newRecorder(t, "127.0.0.1:9000")
+			via := startChanged(t, name, c)
+			s := &stack{via: via, api: api}
+			t.Logf("%d calls at once: all refused, the slowest after %s", callers, s.slowestOf(t, get("/reports/7"), callers))
+		})
+	}
+}
+
+// TestApacheGoesOnAtOnce has Jeton hang and answer again: the call that comes then passes, though Apache has learned not to wait long.
+func TestApacheGoesOnAtOnce(t *testing.T) {
+	hung := make(chan struct{})
+	standIn(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hung:
+		case <-r.Context().Done():
+			return
+		}
+		admitsAll(nil)(w, r)
+	})
+	newRecorder(t, "127.0.0.1:9000")
+	via := startChanged(t, "Apache")
+	raw := get("/reports/7") + "\r\n"
+	var quick bool
+	for range 8 { // each of Apache's processes has to find out
+		a := exchange(t, "127.0.0.1", via.address, raw)
+		if a.status != http.StatusServiceUnavailable {
+			t.Fatalf("got %d of a Jeton that hangs, want 503", a.status)
+		}
+		quick = quick || a.took < time.Second
+	}
+	if !quick {
+		t.Error("none of 8 calls, one behind another, was refused within a second, want those that come when Jeton is known to hang")
+	}
+	close(hung)
+	if a := exchange(t, "127.0.0.1", via.address, raw); a.status != http.StatusOK {
+		t.Errorf("got %d once Jeton answers again, want 200", a.status)
 	}
 }
