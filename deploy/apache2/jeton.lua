@@ -161,9 +161,25 @@ local function read(connection, over)
 	return answer.body and answer
 end
 
+-- kept_open returns the connection that is open to a node, or false. One that has been closed meanwhile is none, nor is one in which
+-- there is something already: whatever that is, it is no answer to what is going to be asked.
+local function kept_open(node)
+	local connection = open[node]
+	open[node] = nil
+	if connection then
+		connection:settimeout(0)
+		local _, err = connection:receive(1)
+		if err == "timeout" then
+			return connection
+		end
+		connection:close()
+	end
+	return false
+end
+
 -- ask puts a question to one node, on the connection that is open, or on a new one where that has been closed meanwhile.
 local function ask(node, text, over)
-	for _, connection in ipairs({ open[node] or false, false }) do
+	for _, connection in ipairs({ kept_open(node), false }) do
 		local used = connection
 		if not connection then
 			connection = socket.tcp()
@@ -175,7 +191,6 @@ local function ask(node, text, over)
 			end
 			connection:setoption("tcp-nodelay", true)
 		end
-		open[node] = nil
 		connection:settimeout(math.max(0, over - socket.gettime()), "t")
 		local answer, err = connection:send(text)
 		if answer then

@@ -1,7 +1,10 @@
 package e2e_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,5 +114,58 @@ func TestApacheGoesOnAtOnce(t *testing.T) {
 	close(hung)
 	if a := exchange(t, "127.0.0.1", via.address, raw); a.status != http.StatusOK {
 		t.Errorf("got %d once Jeton answers again, want 200", a.status)
+	}
+}
+
+// TestLuaProxiesTakeTheirOwnAnswer has whoever stands at the gateway's address send more than was asked for. What is left in a
+// connection is no answer to the next question, which may be another's.
+func TestLuaProxiesTakeTheirOwnAnswer(t *testing.T) {
+	const more = "HTTP/1.1 200 OK\r\nX-Jeton-Status: 200\r\nRemote-User: alice\r\nContent-Length: 0\r\n\r\n"
+	l, err := net.Listen("tcp", gatewayListener)
+	must(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go refuseTwice(conn, more)
+		}
+	}()
+	api := newRecorder(t, "127.0.0.1:9000")
+	for _, name := range luaProxies() {
+		via := startChanged(t, name)
+		raw := strings.Replace(get("/reports/7"), "Connection: close\r\n", "", 1) + "\r\n" // one thread of Apache's, for both
+		all := conversation(t, via.address, strings.Repeat(raw, 2))
+		if refused := strings.Count(all, "HTTP/1.1 403 "); refused != 2 {
+			t.Errorf("%s: got %q, want 403 twice", name, all)
+		}
+		if seen := api.seen(); len(seen) > 0 {
+			t.Errorf("%s: the API saw %q, want nothing", name, seen)
+		}
+	}
+	api.seen()
+	if a := exchange(t, "127.0.0.1", gatewayListener, get("/forward-auth", "X-Forwarded-Uri: /passes")+"\r\n"); a.status != http.StatusOK {
+		t.Errorf("got %d, want the 200 that would have let a call in", a.status)
+	}
+}
+
+// refuseTwice refuses each question of a connection and sends more behind that, but answers one path with what it sends behind others.
+func refuseTwice(conn net.Conn, more string) {
+	defer func() { _ = conn.Close() }()
+	in := bufio.NewReader(conn)
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		answer := "HTTP/1.1 403 Forbidden\r\nX-Jeton-Status: 403\r\nContent-Length: 0\r\n\r\n" + more
+		if r.Header.Get("X-Forwarded-Uri") == "/passes" {
+			answer = more
+		}
+		if _, err := io.WriteString(conn, answer); err != nil {
+			return
+		}
 	}
 }
