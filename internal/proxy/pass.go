@@ -47,7 +47,7 @@ func (c *call) pass(r *http.Request) error {
 	c.cancel = cancel
 	c.begin(r)
 	defer c.end(r)
-	c.proxy.back.ServeHTTP(c, r.WithContext(context.WithValue(ctx, callKey{}, c)))
+	c.proxy.back.ServeHTTP(c, r.WithContext(c.trace(context.WithValue(ctx, callKey{}, c))))
 	if c.fault != nil {
 		return c.fault
 	}

@@ -108,6 +108,9 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, &dialError{err}
 	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return &upstreamConn{TCPConn: tcp}, nil
+	}
 	return conn, nil
 }
 
