@@ -45,9 +45,24 @@ func (n *names) clearRequest(h http.Header) {
 }
 
 // isFamily reports whether a field is of a family by which proxies alone speak, of which more are believed than anyone could list:
-// X-Forwarded-Client-Cert is an identity, too.
+// X-Forwarded-Client-Cert is an identity, too, and so are X-Remote-Uid to Kubernetes and X-WebAuth-Role to Grafana. They are those of
+// web.Withholds, in the spelling of http.Header's keys, which spares making small letters of each.
 func isFamily(name string) bool {
-	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Jeton-")
+	if strings.HasPrefix(name, "Remote-") {
+		return true
+	}
+	rest, extension := strings.CutPrefix(name, "X-")
+	if !extension {
+		return false
+	}
+	for _, family := range [...]string{
+		"Forwarded-", "Jeton-", "Auth-Request-", "Remote-", "Webauth-", "Authenticated-", "Http-", "Original-", "Envoy-Original-", "Rewrite-", "Override-",
+	} {
+		if strings.HasPrefix(rest, family) {
+			return true
+		}
+	}
+	return false
 }
 
 // plainName reports whether a field's name is of letters, digits and hyphens. Servers that hand fields on as variables make one

@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
 	"github.com/jeton-io/jeton/test/desk"
 )
 
@@ -49,6 +50,31 @@ func TestProxyTellsWho(t *testing.T) {
 	}
 }
 
+// families are how the names begin by which proxies tell of a caller or of a call, as web.Withholds and Envoy's example have them.
+var families = []string{
+	"Remote-", "X-Auth-Request-", "X-Jeton-", "X-Forwarded-", "X-Remote-", "X-WebAuth-", "X-Authenticated-", "X-HTTP-", "X-Original-", "X-Envoy-Original-",
+	"X-Rewrite-", "X-Override-",
+}
+
+// TestProxyFamilies holds the proxy to what is withheld from APIs behind other proxies.
+func TestProxyFamilies(t *testing.T) {
+	s, api := behind(t)
+	for _, family := range families {
+		name := family + "Nobody-Has-Listed"
+		if !web.Withholds(name) {
+			t.Errorf("web.Withholds lets %s pass", name)
+		}
+		twin := "Y" + name
+		raw := get("/any/a", name+": forged", twin+": honest", s.bearer())
+		if a := s.send(t, raw); a.status != http.StatusOK {
+			t.Fatalf("%q: got %d %s", raw, a.status, a.body)
+		}
+		if seen := api.only(t, raw); field(seen, name) != "" || field(seen, twin) != "honest" {
+			t.Errorf("%s: the API got %q", name, seen)
+		}
+	}
+}
+
 // TestProxyNothingForged sends each field of which deploy/nginx lets nothing pass, in each spelling that some server takes for it, and
 // once named in Connection.
 func TestProxyNothingForged(t *testing.T) {
@@ -57,6 +83,9 @@ func TestProxyNothingForged(t *testing.T) {
 	desk.Check(t, err)
 	before, _, _ := strings.Cut(string(conf), "location = /_jeton")
 	names := []string{"X-Jeton-Identity", "X-Jeton-Peer-Secret", "X-Forwarded-Client-Cert", "X-Forwarded-Ssl", "HTTP2-Settings", "X-Request-Id"}
+	for _, family := range families {
+		names = append(names, family+"Nobody-Has-Listed")
+	}
 	for _, m := range regexp.MustCompile(`(?m)^proxy_set_header (\S+)`).FindAllStringSubmatch(before, -1) {
 		names = append(names, m[1])
 	}
