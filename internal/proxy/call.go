@@ -215,7 +215,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		b.call.proxy.names.clearAnswer(b.of.Trailer, b.call.proxy.cfg.Cookies)
 	case err != nil && b.call.client.Err() == nil:
-		b.call.line.Err = fmt.Errorf("reading the answer of %s: %w", b.call.route.Upstream, err)
+		b.call.line.Err = fmt.Errorf("reading the answer of %s: %w", b.call.route.Upstream, unquoted{err})
 	}
 	return n, err
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/jeton-io/jeton/api"
 )
@@ -47,14 +49,14 @@ func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if cause := c.bodyFault.Load(); cause != nil {
-		c.failBody(*cause)
+		c.failBody(r, *cause)
 		return
 	}
 	problem := problemOf(err)
-	c.line.Err = fmt.Errorf("passing the call on to %s: %w", c.route.Upstream, p.explained(err, problem.Code))
+	c.line.Err = fmt.Errorf("passing the call on to %s: %w", c.route.Upstream, p.explained(unquoted{err}, problem.Code))
 	p.upstreams.of(c).count(problem.Code)
 	if !c.received.Load() {
-		c.Header().Set("Connection", "close")
+		closeBehind(c, r)
 	}
 	c.fault = &fault{problem, c.line.Err}
 }
@@ -77,12 +79,12 @@ func distrusted(err error) bool {
 }
 
 // failBody says what is wrong with a body that ends too early, or can't be read.
-func (c *call) failBody(cause error) {
+func (c *call) failBody(r *http.Request, cause error) {
 	if errors.Is(cause, io.ErrUnexpectedEOF) {
 		c.ResponseWriter.WriteHeader(statusClosed)
 		return
 	}
-	c.Header().Set("Connection", "close")
+	closeBehind(c, r)
 	problem := malformed("The request's body can't be read.", "Send as many bytes as Content-Length says, or well-formed chunks.")
 	if _, large := errors.AsType[*http.MaxBytesError](cause); large {
 		problem = api.NewProblem(api.CodeTooLarge, "")
@@ -105,4 +107,32 @@ func problemOf(err error) *api.Problem {
 		return api.NewProblem(api.CodeUpstreamUnreachable, "The connection to the API was lost before it answered.")
 	}
 	return api.NewProblem(api.CodeUpstreamUnreachable, "The API gave no answer that can be read.")
+}
+
+// unquoted is an error of net/http about an upstream's answer, for the log, without what it quotes of that: an API that gets its head
+// wrong may have put anything there, as a cookie of its own.
+type unquoted struct{ error }
+
+// Error implements error.
+func (u unquoted) Error() string { return withoutQuoted(u.error.Error()) }
+
+// Unwrap returns the error.
+func (u unquoted) Unwrap() error { return u.error }
+
+// withoutQuoted returns a text with nothing left between its quotation marks; of what has no end, nothing is.
+func withoutQuoted(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, `"`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString(`"…"`)
+		quoted, err := strconv.QuotedPrefix(`"` + rest)
+		if err != nil {
+			return b.String()
+		}
+		text = rest[len(quoted)-1:]
+	}
 }

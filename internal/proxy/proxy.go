@@ -92,7 +92,7 @@ type debugLog struct{ logger *slog.Logger }
 
 // Write implements io.Writer.
 func (d debugLog) Write(line []byte) (int, error) {
-	d.logger.Debug("net/http/httputil", "said", string(line))
+	d.logger.Debug("net/http/httputil", "said", withoutQuoted(string(line)))
 	return len(line), nil
 }
 
@@ -117,13 +117,21 @@ const (
 //
 // The server has no time limits of its own here, or no stream could pass. A caller that is refused must not hold its connection by
 // a body that it never sends: nothing of that is waited for, and the connection closes behind the answer, so that what follows on
-// it is no request either.
+// it is no request either. Over HTTP/2 the stream ends, and the connection is kept: a proxy before this one has the calls of others on
+// it, and those that it is about to send would fail with it.
 func refuse(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	now := time.Now() // a connection's deadline knows no other clock
 	_ = control.SetWriteDeadline(now.Add(refusedWrite))
 	if r.ContentLength != 0 {
 		_ = control.SetReadDeadline(now.Add(refusedRead))
+		closeBehind(w, r)
+	}
+}
+
+// closeBehind has the connection close behind the answer, where it can carry nothing else meanwhile.
+func closeBehind(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 }

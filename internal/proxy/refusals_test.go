@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
@@ -177,5 +180,35 @@ func TestProxyNoUpstream(t *testing.T) {
 	line := s.requestLine(t, "/any/nowhere")
 	if text, _ := line["error"].(string); line["level"] != "ERROR" || !strings.Contains(text, "jeton service update") {
 		t.Errorf("got the line %v, want what to do", line)
+	}
+}
+
+// TestProxyRefusedStream refuses a call whose body has not come, on a connection of HTTP/2 that a proxy before this one might have for
+// many callers. The next call on it passes.
+func TestProxyRefusedStream(t *testing.T) {
+	s, api := behind(t)
+	c := dialH2(t, s)
+	for name, value := range map[string]string{":method": "POST", ":scheme": "http", ":authority": host, ":path": "/any/a"} {
+		desk.Check(t, c.encode.WriteField(hpack.HeaderField{Name: name, Value: value}))
+	}
+	desk.Check(t, c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.next, BlockFragment: c.block.Bytes(), EndHeaders: true}))
+	c.next += 2
+	for status := ""; status == ""; { // whether the connection is given up, the server says before it answers
+		frame, err := c.framer.ReadFrame()
+		desk.Check(t, err)
+		switch f := frame.(type) {
+		case *http2.GoAwayFrame:
+			t.Fatal("the connection is given up for the refused call")
+		case *http2.MetaHeadersFrame:
+			if status = f.PseudoValue("status"); status != "401" {
+				t.Errorf("got %s for nobody's call, want 401", status)
+			}
+		}
+	}
+	if status := c.ask(t, ":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a", "authorization", "Bearer "+s.token); status != "200" {
+		t.Errorf("got %q, want the other caller's call to pass", status)
+	}
+	if seen, refused := api.seen(), s.refused(); len(seen) != 1 || len(refused) != 1 || refused[0].Reason != "no_credential" {
+		t.Errorf("the API saw %q, and got the refusals %+v", seen, refused)
 	}
 }
