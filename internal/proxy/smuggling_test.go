@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,13 +191,16 @@ func TestProxySmuggling(t *testing.T) {
 			}
 		})
 	}
-	raw := post("Content-Length: 3") + "abc" + get("/any/b", b, "Connection: close") // the twin: two requests, both judged
+	// The twin: two requests, both judged. What came before may still be on its way, as the head of a call whose body was bad.
+	raw := head("POST", "/any/twin", "Content-Length: 3", b) + "abc" + get("/any/twin", b, "Connection: close")
 	conn := s.dial(t, "127.0.0.1")
 	_, err := io.WriteString(conn, raw)
 	desk.Check(t, err)
 	in := bufio.NewReader(conn)
-	if a, b := read(t, in, "POST"), read(t, in, "GET"); a.status != 200 || b.status != 200 || len(api.seen()) != 2 {
-		t.Errorf("got %d and %d, want both to pass", a.status, b.status)
+	first, second := read(t, in, "POST"), read(t, in, "GET")
+	twins := slices.DeleteFunc(api.seen(), func(head string) bool { return !strings.Contains(head, " /any/twin ") })
+	if first.status != http.StatusOK || second.status != http.StatusOK || len(twins) != 2 {
+		t.Errorf("got %d and %d, and the API saw %q, want both to pass", first.status, second.status, twins)
 	}
 }
 
