@@ -44,6 +44,7 @@ type call struct {
 	dialBy    atomic.Int64 // until when a connection may be tried for, in nanoseconds since 1970
 	received  atomic.Bool  // the whole body of the request is
 	bodyFault atomic.Pointer[error]
+	stray     atomic.Bool // its connection was closed before anything was sent: the body must be there for another
 
 	moved atomic.Uint64 // raised whenever something has passed
 	mu    sync.Mutex    // of what follows
@@ -157,6 +158,9 @@ type requestBody struct {
 
 // Read implements io.Reader.
 func (b *requestBody) Read(p []byte) (int, error) {
+	if b.call.stray.Load() {
+		return 0, errUnasked
+	}
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.call.moved.Add(1)

@@ -74,15 +74,15 @@ func (c *upstreamConn) tellLocked() {
 }
 
 // quiet waits until the connection is quiet, or closed. It doesn't take long: whoever reads from it has read an answer, and is about to
-// look whether there is more. From then on, where clear says that its bytes are those of HTTP itself, nothing may come before a request
-// was sent; TLS has messages of its own.
-func (c *upstreamConn) quiet(ctx context.Context, clear bool) {
+// look whether there is more. It reports whether the connection is open: nothing goes out on one that isn't. From then on, where clear
+// says that its bytes are those of HTTP itself, nothing may come before a request was sent; TLS has messages of its own.
+func (c *upstreamConn) quiet(ctx context.Context, clear bool) (open bool) {
 	for {
 		c.mu.Lock()
 		if c.reading || c.closed {
-			c.unasked = clear
+			c.unasked, open = clear, !c.closed
 			c.mu.Unlock()
-			return
+			return open
 		}
 		if c.change == nil {
 			c.change = make(chan struct{})
@@ -92,10 +92,14 @@ func (c *upstreamConn) quiet(ctx context.Context, clear bool) {
 		select {
 		case <-change:
 		case <-ctx.Done():
-			return
+			return true // and the call ends
 		}
 	}
 }
+
+// maxStray is how often a call may be offered a connection that is closed then. Who is offered more has an upstream that answers nothing
+// right.
+const maxStray = 8
 
 // trace returns a context in which net/http has a call wait for its connection to be quiet before it counts the call's answer among
 // those that it expects there: what it finds until then it takes for nobody's, and closes the connection. HTTP/2 numbers its answers.
@@ -104,6 +108,7 @@ func (c *call) trace(ctx context.Context) context.Context {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		c.stray.Store(false)
 		conn, clear := info.Conn, true
 		if secure, ok := conn.(*tls.Conn); ok {
 			if secure.ConnectionState().NegotiatedProtocol == "h2" {
@@ -112,7 +117,7 @@ func (c *call) trace(ctx context.Context) context.Context {
 			conn, clear = secure.NetConn(), false
 		}
 		if watched, ok := conn.(*upstreamConn); ok {
-			watched.quiet(ctx, clear)
+			c.stray.Store(!watched.quiet(ctx, clear))
 		}
 	}})
 }

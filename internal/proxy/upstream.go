@@ -127,6 +127,12 @@ func (u *upstreams) RoundTrip(r *http.Request) (*http.Response, error) {
 	by := time.Now().Add(dialWithin)
 	c.dialBy.Store(by.UnixNano())
 	res, err := u.try(r, c)
+	for range maxStray {
+		if err == nil || !c.stray.Load() || r.Context().Err() != nil {
+			break
+		}
+		res, err = u.try(r, c)
+	}
 	if _, unreached := errors.AsType[*dialError](err); unreached {
 		res, err = u.dialAgain(r, c, by, err)
 	}
