@@ -124,7 +124,7 @@ func TestProxySilent(t *testing.T) {
 	api.answers(func(conn net.Conn, _ string) bool { _, _ = io.Copy(io.Discard, conn); return false })
 	raw := get("/any/silent?x=canary", s.bearer())
 	s.wantFault(t, raw, s.send(t, raw), http.StatusGatewayTimeout)
-	if text := fmt.Sprint(s.requestLine(t, "/any/silent")["error"]); !strings.Contains(text, "within 200ms, see --upstream-timeout") {
+	if text := fmt.Sprint(s.requestLine(t, "/any/silent")["error"]); !strings.Contains(text, "within 1s, see --upstream-timeout") {
 		t.Errorf("got the cause %q, want how long was waited, and which setting says so", text)
 	}
 	if h := s.proxy.Health(); len(h) != 1 || !h[0].Up || h[0].Late != 1 || h[0].Unreachable != 0 {
