@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,9 +52,26 @@ func (c *call) hold() (string, error) {
 		return "", badType
 	}
 	if inParts {
+		if !plainBoundary(types[0], attributes["boundary"]) {
+			return "", badType
+		}
 		return c.holdParts(attributes["boundary"])
 	}
 	return c.holdForm()
+}
+
+// The name of a boundary before its value, and a boundary itself (RFC 2046, section 5.1.1).
+var (
+	boundaryName = regexp.MustCompile(`(?i)boundary[ \t]*[=*]`)
+	boundaryText = regexp.MustCompile(`^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$`)
+)
+
+// plainBoundary reports whether all readers of a type find this boundary there. ASP.NET looks for the name wherever it stands, within
+// quotes as well, knows no escapes there and no notation of RFC 2231: it would divide a form where nobody here does, and take for a
+// parameter what nobody here has seen.
+func plainBoundary(contentType, boundary string) bool {
+	names := boundaryName.FindAllString(contentType, 2)
+	return len(names) == 1 && strings.HasSuffix(names[0], "=") && boundaryText.MatchString(boundary)
 }
 
 func (c *call) holdForm() (string, error) {

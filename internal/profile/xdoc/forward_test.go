@@ -438,6 +438,45 @@ func TestHeadRefused(t *testing.T) {
 	}
 }
 
+// TestBoundaryRefused: a form whose boundary is another one to some readers holds for them what nobody here has seen.
+func TestBoundaryRefused(t *testing.T) {
+	d := newPassing(t)
+	bearer, _ := d.john(t)
+	hidden := strings.ReplaceAll(fmt.Sprintf(partsOf, "XUT", "u"), "--b", "--evil")
+	for name, tc := range map[string]struct{ bad, good string }{
+		"within quotes":        {`x="; boundary=evil"; boundary=b`, `x="; bound=evil"; boundary=b`},
+		"with a space":         {`x=" boundary =evil"; boundary=b`, `x=" boundary evil"; boundary=b`},
+		"in capitals":          {`x=",BOUNDARY=evil"; boundary=b`, `x=",BOUNDARY"; boundary=b`},
+		"by RFC 2231":          {`boundary*=utf-8''b; x="boundary=evil"`, `boundary=b; x="evil"`},
+		"by RFC 2231, alone":   {`boundary*=utf-8''b`, `boundary="b"`},
+		"in parts":             {`boundary*0=b; boundary*1=""`, `boundary=b`},
+		"with an escape":       {`boundary="\b"`, `boundary="b"`},
+		"with its own in it":   {`boundary="b;boundary=evil"`, `boundary="b"`},
+		"of no such character": {`boundary="b<"`, `boundary=b`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			form := "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n" + hidden + "--evil--\r\n--b--\r\n"
+			call := func(attributes string) request {
+				return request{"POST /XDocApi/?XM=a.b", []string{"Content-Type: multipart/form-data; " + attributes, bearer}, form}
+			}
+			d.send(t, call(tc.bad)).wantCode(t, 400, "400")
+			if got := d.last(t); got != (seen{}) {
+				t.Errorf("the product saw %+v, want nothing", got)
+			}
+			if a := d.send(t, call(tc.good)); a.body != "the product's" {
+				t.Errorf("got %s of the twin", a.raw)
+			}
+			d.last(t)
+		})
+	}
+	usual := "------WebKitFormBoundary7MA4YWxkTrZu0gW"
+	form := strings.ReplaceAll(fmt.Sprintf(partsOf, "a", "u")+"--b--\r\n", "--b", usual)
+	if a := d.send(t, request{"POST /XDocApi/?XM=a.b", []string{"Content-Type: multipart/form-data; boundary=" + usual[2:], bearer}, form}); a.body != "the product's" {
+		t.Errorf("got %s by the boundary of a browser, want it passed on", a.raw)
+	}
+	d.last(t)
+}
+
 // TestLargeForms: of forms that are held whole, so many may be large at a time; a small one always has its place.
 func TestLargeForms(t *testing.T) {
 	d := newPassing(t)
