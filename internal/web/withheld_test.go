@@ -10,7 +10,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// TestWithheldIsWhatTheExamplesTakeOut compares the list with the example that clears each field by its name.
+// TestWithheldIsWhatTheExamplesTakeOut compares the list, both ways, with the example that clears each field by its name.
 func TestWithheldIsWhatTheExamplesTakeOut(t *testing.T) {
 	conf, err := os.ReadFile("../../deploy/nginx/jeton.conf")
 	if err != nil {
@@ -29,6 +29,11 @@ func TestWithheldIsWhatTheExamplesTakeOut(t *testing.T) {
 		cleared++
 		if !slices.Contains(web.Withheld(), name) {
 			t.Errorf("%s is cleared by deploy/nginx, and not withheld", name)
+		}
+	}
+	for _, name := range web.Withheld() { // some are set to what the proxy itself knows
+		if !regexp.MustCompile(`(?im)^proxy_set_header ` + name + ` `).MatchString(before) {
+			t.Errorf("%s is withheld, and passes deploy/nginx", name)
 		}
 	}
 	if cleared < 35 {
