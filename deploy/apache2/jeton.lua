@@ -170,6 +170,7 @@ local function kept_open(node)
 		connection:settimeout(0)
 		local _, err = connection:receive(1)
 		if err == "timeout" then
+			connection:settimeout(nil) -- there is a bound on the whole of an answer
 			return connection
 		end
 		connection:close()

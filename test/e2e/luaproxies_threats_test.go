@@ -169,3 +169,17 @@ func refuseTwice(conn net.Conn, more string) {
 		}
 	}
 }
+
+// TestLuaProxiesAskByOneConnection has calls follow one another, so that questions do: all are answered, by a connection that lasts.
+func TestLuaProxiesAskByOneConnection(t *testing.T) {
+	const calls = 50
+	standIn(t, admitsAll(nil))
+	newRecorder(t, "127.0.0.1:9000")
+	for _, name := range luaProxies() {
+		via := startChanged(t, name)
+		raw := strings.Replace(get("/reports/7"), "Connection: close\r\n", "", 1) + "\r\n"
+		if passed := strings.Count(conversation(t, via.address, strings.Repeat(raw, calls)), "HTTP/1.1 200 "); passed != calls {
+			t.Errorf("%s: %d of %d calls passed, want all", name, passed, calls)
+		}
+	}
+}
