@@ -129,10 +129,11 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 }
 
-// hasProject reports whether the call's service knows sealed tokens.
+// hasProject reports whether the call's service knows sealed tokens. One that is gone since the call was judged, or has another name,
+// may have known them.
 func (c *call) hasProject() bool {
 	s, ok := c.proxy.cfg.Policy().Named(c.decision.Service)
-	return ok && s.Project() != uuid.Nil
+	return !ok || s.Project() != uuid.Nil
 }
 
 // setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.

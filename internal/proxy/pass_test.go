@@ -12,6 +12,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
@@ -257,5 +258,26 @@ func TestProxyAnswer(t *testing.T) {
 	}
 	if res.trailer.Get("X-Sum") != "7" || res.trailer.Get("X-Late") != "8" {
 		t.Errorf("got the trailer %v, want the API's own fields", res.trailer)
+	}
+}
+
+// TestProxyForgottenService: the tokens of a query don't go on where the service is gone, or has another name, since the call
+// was judged. The twin's service is there, and has no project: to it such parameters are its own.
+func TestProxyForgottenService(t *testing.T) {
+	for name, tc := range map[string]struct {
+		changes []func(*proxy.Config)
+		want    string
+	}{
+		"forgotten":       {[]func(*proxy.Config){func(c *proxy.Config) { c.Policy = func() *policy.Table { return new(policy.Table) } }}, "GET /any/a?x=1 HTTP/1.1"},
+		"there, the twin": {nil, "GET /any/a?x=1;XST=token HTTP/1.1"},
+	} {
+		s, api := behind(t, tc.changes...)
+		raw := get("/any/a?x=1;XST=token", s.bearer())
+		if a := s.send(t, raw); a.status != http.StatusOK {
+			t.Fatalf("%s: got %d %s, want it to pass", name, a.status, a.body)
+		}
+		if seen := api.only(t, raw); !strings.HasPrefix(seen, tc.want+"\r\n") {
+			t.Errorf("%s: the API saw %q, want %s", name, seen, tc.want)
+		}
 	}
 }
