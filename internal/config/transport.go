@@ -16,8 +16,9 @@ const (
 	envoy   = "envoy"
 )
 
-// transport reads how the listeners speak. Passwords and tokens cross each of these, and whoever reads one on its way can use it: plain http beyond this machine is a fault, unless the operator says that it is meant. What no
-// setting can show is whether the proxy that --plain-http tells of is there, and ends TLS.
+// transport reads how the listeners speak. Passwords and tokens cross each of these, and whoever reads one on its way can use it:
+// plain http beyond this machine is a fault, unless the operator says that it is meant. What no setting can show is whether the
+// proxy that --plain-http tells of is there, and ends TLS.
 func (r *reader) transport(c *Config) {
 	c.TLSCert, c.TLSKey = r.certificate()
 	c.PlainHTTP = r.plainHTTP("plain-http")
