@@ -93,14 +93,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	}
 	stops.push("maintenance", n.maintain())
 	faults := doors.serve(stops)
-	about := []any{}
-	if addresses.Proxy != nil {
-		about = append(about, "proxy", addresses.Proxy.String())
-	}
-	if addresses.Envoy != nil {
-		about = append(about, "envoy", addresses.Envoy.String())
-	}
-	logger.With(about...).InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
+	logger.With(addresses.optional()...).InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)
 	w := &watched{by: o.Supervisor, admin: addresses.Admin, url: url, logger: logger}
 	stops.push("supervision", w.serving(ctx))
@@ -123,6 +116,17 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 			})
 		}
 	}
+}
+
+// optional returns the addresses of the listeners that need not be, for the log.
+func (a Addresses) optional() (attrs []any) {
+	if a.Proxy != nil {
+		attrs = append(attrs, "proxy", a.Proxy.String())
+	}
+	if a.Envoy != nil {
+		attrs = append(attrs, "envoy", a.Envoy.String())
+	}
+	return attrs
 }
 
 // publicURL returns the URL by which clients know Jeton: that of the listener where none was configured.
