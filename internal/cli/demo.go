@@ -30,8 +30,8 @@ console is.
 It listens on ports of this machine that are free, beside whatever runs already,
 and takes no setting of "jeton serve". Its data, its log and its secrets, which
 are made for this run alone, are in a temporary folder that is removed at the
-end. Ctrl-C ends it, and so do --calls and --for. The exit code is 1 where a call
-was answered otherwise than it should be.`,
+end. Ctrl-C ends it, and so do --calls and --for. The exit code is 1 where a
+call was answered otherwise than it should be.`,
 		Example: "  jeton demo\n  jeton demo --for 30s --every 200ms\n  jeton demo --calls 10 --every 10ms --quiet",
 	}
 	f := cmd.Flags()

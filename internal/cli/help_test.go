@@ -39,8 +39,8 @@ func TestHelp(t *testing.T) {
 		}
 		for _, example := range strings.Split(cmd.Example, "\n") {
 			args := exampleArgs(t, example)
-			if args[0] == "serve" || args[0] == "recover" {
-				args = append(args, "--help") // it would serve, or change what is there
+			if args[0] == "serve" || args[0] == "recover" || args[0] == "demo" {
+				args = append(args, "--help") // it would serve without end, or change what is there
 			}
 			got := run(t, cli.Env{Stdin: strings.NewReader(canary), Hidden: typing, Environ: []string{"JETON_URL=" + busy.URL}}, args...)
 			got.want(t, got.code)
