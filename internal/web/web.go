@@ -35,6 +35,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	tls      bool // http.Server.TLSConfig doesn't tell: serving plain HTTP sets it, too
+	streams  bool // what is cut at the end of the time to drain is no fault
 	drain    time.Duration
 	beside   func(context.Context) error
 }
@@ -69,7 +70,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if cfg.MaxConnections > 0 {
 		l = Limit(l, cfg.MaxConnections)
 	}
-	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, http: &http.Server{
+	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, streams: cfg.Streams, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
 		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -129,7 +130,8 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown takes no more requests and waits for those under way, for the time to drain at most; what is left then is cut off.
+// Shutdown takes no more requests and waits for those under way, for the time to drain at most; what is left then is cut off. That
+// is an error where an answer should have been there by then; a stream has no such time, and ends with the server that it comes by.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.drain)
 	defer cancel()
@@ -139,7 +141,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	_ = s.listener.Close() // closed already, unless Serve was never called
 	err = errors.Join(err, <-beside)
 	if err != nil {
-		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), s.http.Close())
+		closing := s.http.Close()
+		if s.streams && errors.Is(err, context.DeadlineExceeded) {
+			return closing
+		}
+		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), closing)
 	}
 	return nil
 }

@@ -324,6 +324,35 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestStreamCut stops a server that streams while somebody follows an answer without an end: it is cut, and that is no fault.
+func TestStreamCut(t *testing.T) {
+	endless := func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	open := func(t *testing.T) *web.Server {
+		s, err := web.Listen(t.Context(), web.ServerConfig{
+			Name: "proxy", Address: "127.0.0.1:0", Handler: http.HandlerFunc(endless), Logger: slog.New(slog.DiscardHandler), Drain: 10 * time.Second, Streams: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	bubbleOf(t, open, func(t *testing.T, s *web.Server, p *pipes) {
+		conn, stopped := dialPipe(t, p), make(chan error, 1)
+		began := time.Now()
+		go func() {
+			time.Sleep(time.Millisecond)
+			stopped <- s.Shutdown(t.Context())
+		}()
+		_, body := ask(t, conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if err := <-stopped; err != nil || time.Since(began) < 10*time.Second {
+			t.Errorf("got %v after %s and %q, want the stream cut once the time to drain was over, and no error", err, time.Since(began), body)
+		}
+	})
+}
+
 func TestListen(t *testing.T) {
 	s := listen(t, 1, echo)
 	address := s.Addr().String()
