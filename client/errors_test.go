@@ -61,6 +61,8 @@ func TestErrorsCrossTheWire(t *testing.T) {
 		api.CodeInternal:          {client.ErrInternal},
 		api.CodeUnavailable:       {client.ErrUnavailable},
 		api.CodeStorageFull:       {client.ErrStorageFull},
+		// Jeton's proxy says these of an API behind it, and /v1 never does.
+		api.CodeUpstreamUnreachable: {}, api.CodeUpstreamTimeout: {},
 		// Mistakes of the client's own: nothing that a program could decide on.
 		api.CodeMalformedRequest: {}, api.CodeMalformedJSON: {}, api.CodeTwoCredentials: {}, api.CodeMethodNotAllowed: {},
 		api.CodeNotAcceptable: {}, api.CodeVersionRequired: {}, api.CodeUnsupportedMediaType: {},
