@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -26,7 +28,37 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e: bringing up loopback in the namespace:", err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+// runTests runs the tests, with a folder for the program that they run.
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "jeton-e2e-")
+	if err != nil {
+		fmt.Println("e2e: making a folder for the program:", err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	shipped = sync.OnceValues(func() (string, error) {
+		path := filepath.Join(dir, "jeton")
+		out, err := exec.Command("go", "build", "-o", path, "../../cmd/jeton").CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("building Jeton: %w\n%s", err, out)
+		}
+		return path, err
+	})
+	return m.Run()
+}
+
+// shipped builds the shipped binary, once for all tests, and returns its path.
+var shipped func() (string, error)
+
+// jetonProgram returns the path of the shipped binary.
+func jetonProgram(t *testing.T) string {
+	t.Helper()
+	path, err := shipped()
+	must(t, err)
+	return path
 }
 
 // runInside runs this test binary once more, with the same arguments, in a new network namespace.

@@ -35,8 +35,7 @@ type pair struct {
 func newPair(t *testing.T) *pair {
 	t.Helper()
 	b := &pair{partner: partner{stack: emptyStack(t)}, address: pg.Start(t).DSN("postgres"), addresses: [2]string{"127.0.0.11:8080", "127.0.0.12:8080"}}
-	b.binary = filepath.Join(b.dir, "jeton")
-	run(t, "go", "build", "-o", b.binary, "../../cmd/jeton")
+	b.binary = jetonProgram(t)
 	must(t, os.WriteFile(filepath.Join(b.dir, "master.key"), []byte(strings.Repeat("5a", 32)+"\n"), 0o600))
 	for i := range b.nodes {
 		b.startNode(t, i)

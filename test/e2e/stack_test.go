@@ -148,11 +148,10 @@ func emptyStack(t *testing.T) *stack {
 	return s
 }
 
-// begin builds and starts Jeton and the API.
+// begin starts Jeton and the API.
 func (s *stack) begin(t *testing.T) {
 	t.Helper()
-	s.binary = filepath.Join(s.dir, "jeton")
-	run(t, "go", "build", "-o", s.binary, "../../cmd/jeton")
+	s.binary = jetonProgram(t)
 	s.api = newRecorder(t, "127.0.0.1:9000")
 	s.startJeton(t)
 	t.Cleanup(func() { s.stop(t, s.jeton) })
