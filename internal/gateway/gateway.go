@@ -4,7 +4,7 @@
 //	             │ ▲
 //	   call, who │ │ 200 and whose it is, or a refusal
 //	             ▼ │
-//	           gateway                       /auth-request for nginx, /forward-auth for Caddy and Traefik, /ext-authz/… for Envoy
+//	           gateway                       /auth-request for nginx, /forward-auth for Caddy and others, /ext-authz/… for Envoy
 //
 // Its answers to calls that may pass have no body. Each sets every identity header, to nothing where there is nothing to tell, so that a proxy
 // that copies them to the API leaves none standing that a client wrote.
@@ -74,7 +74,7 @@ func (g *gateway) routes() http.Handler {
 // notFound is for a proxy that asks at a path that isn't there: a fault of its configuration, and no leave to pass.
 func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
 	web.ClearIdentity(w.Header())
-	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, /forward-auth, for Caddy and Traefik, and /ext-authz/ before a path, for Envoy."))
+	web.WriteProblem(w, r, api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, /forward-auth, for Caddy, HAProxy, Apache httpd and Traefik, and /ext-authz/ before a path, for Envoy."))
 }
 
 // fixed holds the header values that are the same in many answers, as http.Header wants them. They are shared and never
