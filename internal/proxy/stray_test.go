@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/proxy"
 )
@@ -94,6 +95,9 @@ func (s *stand) own(conn net.Conn, in *bufio.Reader, method, path string, post b
 	raw := head(method, path, s.bearer())
 	if post && method == http.MethodGet {
 		raw = head("POST", path, s.bearer(), "Content-Length: 4") + "body"
+	}
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil { // of this call: how long all of them take is the machine's business
+		return err
 	}
 	if _, err := io.WriteString(conn, raw); err != nil {
 		return err
