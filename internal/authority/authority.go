@@ -5,8 +5,8 @@
 //	               one)         in of     user)
 //	                            its kind)
 //
-// A way in (a personal token, say) proves only which record a credential is. The authority alone loads the user and
-// refuses the blocked, so no way in can forget to. There is one such path for every edge and every kind of credential.
+// A way in (a personal token, say) proves only which record a credential is. The authority alone judges the user, whom it
+// loads where the look-up of the record hasn't, and refuses the blocked, so no way in can forget to. There is one such path for every edge and every kind of credential.
 //
 // Once proven, a credential is remembered in memory until it expires or something it rests on changes. A warm
 // verification takes no lock and, but for decoding a password, allocates nothing; it writes nothing that every other
@@ -309,7 +309,7 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 	if err != nil {
 		return refusalOf(err)
 	}
-	user, err := a.cfg.Users.AuthorityUser(ctx, proof.UserID)
+	user, err := a.userOf(ctx, &proof)
 	now := a.cfg.Now() // as late as can be: either answer may have taken its time
 	switch {
 	case !proof.NotAfter.IsZero() && !now.Before(proof.NotAfter):
@@ -330,6 +330,14 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 		a.memory.keep(&fill{key: key, kind: c.Kind, began: began, proof: proof, user: &user}, now)
 	}
 	return nil
+}
+
+// userOf returns the user behind a proof: as the proof found it, or as it is now in the database.
+func (a *Authority) userOf(ctx context.Context, proof *Proof) (User, error) {
+	if proof.User != nil {
+		return *proof.User, nil
+	}
+	return a.cfg.Users.AuthorityUser(ctx, proof.UserID)
 }
 
 // refuse counts a refusal and enters it for the audit log; d is the decision about a call to a protected API, nil where

@@ -26,8 +26,11 @@ func (u *User) Admin() bool { return slices.Contains(u.Roles, AdminRole) }
 
 // Proof is what a way in has established from one credential.
 type Proof struct {
-	ID       uuid.UUID // of the credential's record
-	UserID   uuid.UUID // whose it is
+	ID     uuid.UUID // of the credential's record
+	UserID uuid.UUID // whose it is
+	// User is the user as the very statement found it that found the record; nil where the heart is to load it. Only the heart
+	// judges it.
+	User     *User
 	NotAfter time.Time // when it ends: dead when now ≥ NotAfter; zero for never
 	Limits   *Limits   // nil where it is good for all that its user may
 	// Remember says that the proof may be kept in memory: whatever would make it untrue enters the change feed under
