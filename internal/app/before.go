@@ -21,7 +21,7 @@ func (n *node) proxyHandler(listener string) (http.Handler, error) {
 		return nil, fmt.Errorf("upstream-ca: %w", err)
 	}
 	n.proxy, err = proxy.New(proxy.Config{
-		Authority: n.authority, Policy: n.catalog.Policy, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
+		Authority: n.authority, Route: n.catalog.Route, Peers: n.peers, Kinds: gatewayKinds(), Cookies: n.cookies.Known(),
 		Parameters: xdoc.Parameters(), Identity: n.identity.Token, Roots: roots, AnswerTimeout: n.cfg.UpstreamTimeout, Idle: n.cfg.StreamIdle, Logger: n.logger, Now: n.now,
 	})
 	if err != nil {

@@ -145,11 +145,13 @@ func New(cfg Config) (*Catalog, error) {
 // Policy returns the policy in force. It never blocks.
 func (c *Catalog) Policy() *policy.Table { return c.compiled.Load() }
 
-// Routed is a route, and the host of its service, in lower case.
+// Routed is a route, and what else whoever takes it must know of its service.
 type Routed struct {
 	Route
 
-	Host string
+	Host    string // in lower case
+	Address string // host and path prefix
+	Project bool   // sealed tokens come in its queries
 }
 
 // Route returns that of the service of an ID, as of the newest policy or the one before. It never blocks.
@@ -166,11 +168,15 @@ func (c *Catalog) Reload(ctx context.Context) error {
 	}
 	services, routes := make([]policy.Service, len(entries)), make(map[uuid.UUID]Routed, len(entries))
 	for i, e := range entries {
-		services[i], routes[e.ID] = e.compilable(e.Operations), Routed{e.Route, e.Host}
+		services[i] = e.compilable(e.Operations)
 	}
 	table, err := policy.Compile(services)
 	if err != nil {
 		return fmt.Errorf("compiling the catalog: %w", err)
+	}
+	for _, e := range entries {
+		compiled, _ := table.Named(e.Name) // each was compiled
+		routes[e.ID] = Routed{e.Route, e.Host, compiled.Address(), e.Project != uuid.Nil}
 	}
 	c.routes.Store(&routes) // first: a service that a call finds has its route
 	c.compiled.Store(table)

@@ -42,7 +42,7 @@ func TestRoute(t *testing.T) {
 		if err != nil || got.Route != route || got.Rate != rate || stored.Route != route || stored.Rate != rate {
 			t.Errorf("%s: got %+v, stored %+v, %v, want %+v and %+v", what, got, stored, err, route, rate)
 		}
-		if routed, ok := d.Route(made.ID); !ok || routed != (catalog.Routed{Route: route, Host: "api.example.com"}) {
+		if routed, ok := d.Route(made.ID); !ok || routed != (catalog.Routed{Route: route, Host: "api.example.com", Address: "api.example.com"}) {
 			t.Errorf("%s: got the route %+v, %t, want %+v to the host", what, routed, ok, route)
 		}
 		compiled, ok := d.Policy().Find("api.example.com", "/")

@@ -61,18 +61,18 @@ func New(cfg Config) (*Tokens, error) {
 // errRefused says that a token was asked for about a call that may not pass.
 var errRefused = errors.New("no identity token tells of a call that may not pass")
 
-// Token returns a token about a call that may pass, for the API of an audience: the address of its service
-// (policy.CompiledService.Address), or its URL. The token has the URL, as access tokens have that are narrowed to the service
+// Token returns a token about a call that may pass, for the API at the address of its service
+// (policy.CompiledService.Address). Its audience is the URL, as that of access tokens is that are narrowed to the service
 // by its name, with the scheme of the issuer: by which scheme a call comes to a proxy is for nobody to say who checks a
 // token. The error is a fault of the caller's, or the store's where there is no key yet and none can be made.
 //
 // The same is told to all calls about which it says the same. What has changed since, of the user or of the credential, the
 // decision knows, and so another is made: nothing is told that isn't so.
-func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience string) (secret.Text, error) {
+func (t *Tokens) Token(ctx context.Context, d *authority.Decision, address string) (secret.Text, error) {
 	if !d.Allowed() {
 		return "", errRefused
 	}
-	claims := t.claims(d, t.urlOf(audience))
+	claims := t.claims(d, t.urlOf(address))
 	key := keyOf(&claims)
 	now := t.cfg.Now()
 	if known, ok := t.memory.find(key, now); ok {
@@ -92,16 +92,13 @@ func (t *Tokens) Token(ctx context.Context, d *authority.Decision, audience stri
 	return signed.Token, nil
 }
 
-// urlOf returns the URL of a service by its address, or by its URL of any scheme; nothing by nothing.
-func (t *Tokens) urlOf(audience string) string {
-	if _, address, ok := strings.Cut(audience, "://"); ok {
-		audience = address
-	}
-	if audience == "" {
+// urlOf returns the URL of a service by its address, and nothing by nothing.
+func (t *Tokens) urlOf(address string) string {
+	if address == "" {
 		return ""
 	}
 	scheme, _, _ := strings.Cut(t.cfg.Issuer, "://")
-	return scheme + "://" + audience
+	return scheme + "://" + address
 }
 
 // claims are what a decision says, for an audience, but for the times.

@@ -52,7 +52,7 @@ func open(t testing.TB, changes ...func(*proxy.Config)) *stand {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix(trustedAddress + "/32")})
 	cfg := proxy.Config{
-		Authority: d.Authority, Policy: d.Catalog.Policy, Route: d.Catalog.Route, Peers: peers,
+		Authority: d.Authority, Route: d.Catalog.Route, Peers: peers,
 		Kinds:      authority.KindsOf(authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.Sealed),
 		Cookies:    []authority.Cookie{{Kind: authority.ConsoleSession, Name: desk.ConsoleCookie}, {Kind: authority.APISession, Name: desk.APICookie}},
 		Parameters: xdoc.Parameters(), AnswerTimeout: 10 * time.Second, Idle: 10 * time.Second,

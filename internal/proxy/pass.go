@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -19,11 +18,7 @@ func (c *call) identify(r *http.Request) (err error) {
 	if !c.route.IdentityToken || c.proxy.cfg.Identity == nil {
 		return nil
 	}
-	audience := "https://" + c.route.Host
-	if s, ok := c.proxy.cfg.Policy().Named(c.decision.Service); ok {
-		audience = "https://" + s.Address()
-	}
-	c.identity, err = c.proxy.cfg.Identity(r.Context(), c.decision, audience)
+	c.identity, err = c.proxy.cfg.Identity(r.Context(), c.decision, c.route.Address)
 	return err
 }
 
@@ -109,7 +104,8 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 		scheme = "http"
 	}
 	c.target.Scheme, c.target.Host, c.target.User = scheme, host, nil
-	if c.target.RawQuery != "" && !c.route.ForwardQueryTokens && c.hasProject() {
+	// The project may have gone since the call was judged by a token of it.
+	if c.target.RawQuery != "" && !c.route.ForwardQueryTokens && (c.route.Project || c.decision.Kind == authority.Sealed) {
 		c.target.RawQuery = p.cfg.Parameters.Without(c.target.RawQuery)
 	}
 	r.Out.URL = c.target
@@ -127,13 +123,6 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	if id := c.own["X-Request-Id"]; len(id) == 1 {
 		h["X-Request-Id"] = id
 	}
-}
-
-// hasProject reports whether the call's service knows sealed tokens. One that is gone since the call was judged, or has another name,
-// may have known them.
-func (c *call) hasProject() bool {
-	s, ok := c.proxy.cfg.Policy().Named(c.decision.Service)
-	return !ok || s.Project() != uuid.Nil
 }
 
 // setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.

@@ -10,9 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
-	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/proxy"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
@@ -184,14 +185,14 @@ func TestProxyCookies(t *testing.T) {
 func TestProxyIdentityToken(t *testing.T) {
 	fault := error(nil)
 	s := open(t, func(c *proxy.Config) {
-		c.Identity = func(_ context.Context, d *authority.Decision, audience string) (secret.Text, error) {
-			return secret.Text(d.Principal.Username + " for " + audience), fault
+		c.Identity = func(_ context.Context, d *authority.Decision, address string) (secret.Text, error) {
+			return secret.Text(d.Principal.Username + " for " + address), fault
 		}
 	})
 	api := newRecorder(t)
 	s.service(t, "http://"+api.address, func(d *catalog.Draft) { d.IdentityToken = true })
 	s.service(t, "http://"+api.address, func(d *catalog.Draft) { d.Name, d.Host = "other", "other.example.com" })
-	for target, want := range map[string]string{"http://" + host + "/any/a": "alice for https://" + host, "http://other.example.com/any/a": ""} {
+	for target, want := range map[string]string{"http://" + host + "/any/a": "alice for " + host, "http://other.example.com/any/a": ""} {
 		raw := get(target, s.bearer(), "X-Jeton-Identity: forged")
 		if a := s.send(t, raw); a.status != http.StatusOK {
 			t.Fatalf("%q: got %d", raw, a.status)
@@ -261,15 +262,23 @@ func TestProxyAnswer(t *testing.T) {
 	}
 }
 
-// TestProxyForgottenService: the tokens of a query don't go on where the service is gone, or has another name, since the call
-// was judged. The twin's service is there, and has no project: to it such parameters are its own.
-func TestProxyForgottenService(t *testing.T) {
+// TestProxyTokensOfAProject: what would be read as a token doesn't go on to a service that has a project. To the twin's, which has none,
+// such parameters are its own.
+func TestProxyTokensOfAProject(t *testing.T) {
+	project := func(c *proxy.Config) {
+		route := c.Route
+		c.Route = func(id uuid.UUID) (catalog.Routed, bool) {
+			r, ok := route(id)
+			r.Project = true
+			return r, ok
+		}
+	}
 	for name, tc := range map[string]struct {
 		changes []func(*proxy.Config)
 		want    string
 	}{
-		"forgotten":       {[]func(*proxy.Config){func(c *proxy.Config) { c.Policy = func() *policy.Table { return new(policy.Table) } }}, "GET /any/a?x=1 HTTP/1.1"},
-		"there, the twin": {nil, "GET /any/a?x=1;XST=token HTTP/1.1"},
+		"a project":      {[]func(*proxy.Config){project}, "GET /any/a?x=1 HTTP/1.1"},
+		"none, the twin": {nil, "GET /any/a?x=1;XST=token HTTP/1.1"},
 	} {
 		s, api := behind(t, tc.changes...)
 		raw := get("/any/a?x=1;XST=token", s.bearer())

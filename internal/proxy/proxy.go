@@ -32,7 +32,6 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
-	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -40,15 +39,14 @@ import (
 // Config is what a Proxy needs. Every field is required but Identity and Roots.
 type Config struct {
 	Authority *authority.Authority
-	Policy    func() *policy.Table                           // in force
 	Route     func(service uuid.UUID) (catalog.Routed, bool) // of the services
 	Peers     *web.Peers                                     // the proxies whose word about a client is believed
 	Kinds     authority.Kinds                                // the kinds of credential with which the protected APIs can be called
 	Cookies   []authority.Cookie                             // those of Jeton's, which no upstream gets or sets
 	// Parameters are those of a query in which sealed tokens come.
 	Parameters authority.Parameters
-	// Identity returns a signed token that tells an audience whose a call is, for the services that want one.
-	Identity func(ctx context.Context, d *authority.Decision, audience string) (secret.Text, error)
+	// Identity returns a signed token that tells the API at an address whose a call is, for the services that want one.
+	Identity func(ctx context.Context, d *authority.Decision, address string) (secret.Text, error)
 	// Roots are the authorities whose word about an upstream's certificate is believed; the system's where nil. Trust replaces them.
 	Roots *x509.CertPool
 	// AnswerTimeout is how long an upstream may take to begin its answer, once it has the request.
@@ -72,7 +70,7 @@ type Proxy struct {
 
 // New returns a Proxy, or an error where the configuration lacks something.
 func New(cfg Config) (*Proxy, error) {
-	if cfg.Authority == nil || cfg.Policy == nil || cfg.Route == nil || cfg.Peers == nil || cfg.Kinds == 0 || cfg.Logger == nil || cfg.Now == nil ||
+	if cfg.Authority == nil || cfg.Route == nil || cfg.Peers == nil || cfg.Kinds == 0 || cfg.Logger == nil || cfg.Now == nil ||
 		cfg.AnswerTimeout <= 0 || cfg.Idle <= 0 {
 		return nil, errors.New("proxy: every field of Config but Identity and Roots is required")
 	}
