@@ -28,6 +28,7 @@ var (
 	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md
 	stores  = []string{"internal/store/*"}
 	calls   = []string{"internal/jwks"} // what Jeton asks of others
+	engine  = []string{"internal/h1"}   // HTTP/1.1 before net/http: docs/adr/029-plain-requests.md
 	web     = []string{"internal/web"}
 	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/extauthz", "internal/proxy", "internal/profile/*", "internal/console"}
 
@@ -65,8 +66,9 @@ var rooms = []room{
 	{"archive", archive, inside, protocols, []string{golang, uuid, "filippo.io/age"}},
 	{"stores", stores, slices.Concat(list, archive, inside), nothing, anything}, // never each other
 	{"calls", calls, ground, []string{"database/sql"}, []string{golang}},        // by an interface of the inside
-	{"web", web, slices.Concat(api, inside), nothing, anything},
-	{"edges", edges, slices.Concat(web, api, inside), nothing, anything}, // never each other, never a store
+	{"engine", engine, nothing, []string{"database/sql"}, nothing},              // it answers whoever hands it a handler, and knows nothing of Jeton
+	{"web", web, slices.Concat(engine, api, inside), nothing, anything},
+	{"edges", edges, slices.Concat(web, engine, api, inside), nothing, anything}, // never each other, never a store
 
 	// What other people's programs import.
 	{"api", api, nothing, nothing, nothing},
@@ -75,7 +77,7 @@ var rooms = []room{
 
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
-	{"app", app, slices.Concat(inside, list, archive, stores, calls, web, edges, config, api, client), nothing, anything},
+	{"app", app, slices.Concat(inside, list, archive, stores, calls, engine, web, edges, config, api, client), nothing, anything},
 	{"demo", demo, slices.Concat(app, config, api, client, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"cli", cli, slices.Concat(demo, client, api, app, config, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"command", command, cli, nothing, anything},
