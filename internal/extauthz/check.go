@@ -45,7 +45,7 @@ func (s *Server) handle(_ any, ctx context.Context, decode func(any) error, _ gr
 	c := &check{id: web.NewRequestID()}
 	c.line.Method, c.line.Path = http.MethodPost, "/"+service+"/Check" // unless there is a call to tell of
 	answer := s.answer(ctx, c, decode)
-	c.line.Write(ctx, s.cfg.Logger, web.Entry{Listener: listener, ID: c.id, Status: c.status, Took: s.cfg.Now().Sub(began)})
+	c.line.Write(ctx, s.cfg.Logger, web.Entry{Listener: listener, ID: c.id, Status: c.status, Began: began, Ended: s.cfg.Now()})
 	return answer, nil
 }
 
@@ -143,6 +143,6 @@ func (s *Server) unknown(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	line := web.Line{Client: remoteOf(stream.Context()), Method: http.MethodPost, Path: method}
 	line.Told(http.StatusNotFound, string(api.CodeNotFound))
-	line.Write(stream.Context(), s.cfg.Logger, web.Entry{Listener: listener, ID: web.NewRequestID(), Status: http.StatusNotFound, Took: s.cfg.Now().Sub(began)})
+	line.Write(stream.Context(), s.cfg.Logger, web.Entry{Listener: listener, ID: web.NewRequestID(), Status: http.StatusNotFound, Began: began, Ended: s.cfg.Now()})
 	return status.Error(codes.Unimplemented, "Jeton has "+service+"/Check, with transport_api_version V3.")
 }
