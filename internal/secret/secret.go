@@ -232,7 +232,7 @@ func redactNamed(text string) string {
 func valueAt(text string, at int) int {
 	for _, name := range named {
 		end := at + len(name)
-		if end >= len(text) || !strings.EqualFold(text[at:end], name) {
+		if end >= len(text) || text[at]|0x20 != name[0]|0x20 || !strings.EqualFold(text[at:end], name) { // a first letter spares most places the rest
 			continue
 		}
 		if text[end] == '=' {
@@ -253,6 +253,9 @@ func valueAt(text string, at int) int {
 
 // redactRuns replaces the runs that begin with a tag and are long enough, of the characters told.
 func redactRuns(text, tag string, of func(c byte) bool) string {
+	if len(text) < minRedacted {
+		return text // as most are
+	}
 	var b strings.Builder
 	kept := 0 // what stands before it is in b
 	for at := 0; ; {
