@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -112,3 +113,9 @@ type half struct {
 
 // GiveUp implements loading.
 func (h half) GiveUp(ctx context.Context, _ string) error { return h.deleting(ctx) }
+
+// LogWriter is what gathers the lines of the log.
+type LogWriter = logWriter
+
+// NewLogWriter returns what gathers the lines of a log that goes to a writer.
+func NewLogWriter(to io.Writer) *LogWriter { return newLogWriter(to) }

@@ -4,48 +4,96 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"math"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // logWriter gathers lines and hands them on in few writes: at the latest a tenth of a second after each was written, at
 // once where one tells of trouble. A crash of the machine or a kill -9 can cost the lines of that tenth of a second;
 // what must not be lost stands in the audit log.
+//
+// Cores that write at once each have a place of their own to put lines, and meet only where these are handed on, in the order of
+// their times. It is a web.Gatherer.
 type logWriter struct {
-	to    io.Writer
-	timer *time.Timer
+	to     io.Writer
+	timer  *time.Timer
+	armed  atomic.Bool // the timer is set
+	closed atomic.Bool
 
-	mu     sync.Mutex
-	buf    bytes.Buffer
-	armed  bool
-	closed bool
+	stripes []logStripe
+	near    sync.Pool // of *logStripe: a pool gives a core back what it took before
+	next    atomic.Uint32
+
+	handing sync.Mutex // one hands on at a time; whoever has to, waits, so that nothing gathers without bounds
+	merged  []byte
 }
 
 const (
-	logDelay = 100 * time.Millisecond
-	logBytes = 64 << 10 // more than this is handed on at once
+	logDelay   = 100 * time.Millisecond
+	logBytes   = 64 << 10 // more than this is handed on at once
+	maxStripes = 16
 )
 
+// logStripe is where some of the lines are gathered.
+type logStripe struct {
+	mu     sync.Mutex
+	filled gathered
+	taken  gathered // what is being handed on
+	_      [64]byte // keeps neighbours off the last cache line
+}
+
+// gathered are lines, one behind the other.
+type gathered struct {
+	text  []byte
+	lines []gatheredLine
+	done  int // of the lines, those that were handed on
+}
+
+type gatheredLine struct {
+	at  int64 // when it was made, in nanoseconds since 1970
+	end int   // where it ends in the text
+}
+
 func newLogWriter(to io.Writer) *logWriter {
-	w := &logWriter{to: to}
-	w.timer = time.AfterFunc(time.Hour, w.flush)
+	w := &logWriter{to: to, stripes: make([]logStripe, min(runtime.GOMAXPROCS(0), maxStripes))}
+	w.near.New = func() any { return &w.stripes[int(w.next.Add(1))%len(w.stripes)] }
+	w.timer = time.AfterFunc(time.Hour, w.handOn)
 	w.timer.Stop()
 	return w
 }
 
 // Write implements io.Writer. A failure to hand lines on is nobody's to hear of.
 func (w *logWriter) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.buf.Write(line)
-	switch {
-	case w.closed, w.buf.Len() >= logBytes, urgent(line):
+	w.Gather(line, time.Now(), urgent(line))
+	return len(line), nil
+}
+
+// Gather implements web.Gatherer.
+func (w *logWriter) Gather(line []byte, at time.Time, urgent bool) {
+	stripe, _ := w.near.Get().(*logStripe)
+	full := stripe.add(line, at) >= logBytes/len(w.stripes)
+	w.near.Put(stripe)
+	switch { // after the line is there, for handOn to find; what is written after Close goes through at once
+	case urgent, full, w.closed.Load():
 		w.handOn()
-	case !w.armed:
-		w.armed = true
+	case !w.armed.Load() && w.armed.CompareAndSwap(false, true):
 		w.timer.Reset(logDelay)
 	}
-	return len(line), nil
+}
+
+// add gathers a line, and returns how many bytes there are.
+func (s *logStripe) add(line []byte, at time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := &s.filled
+	f.text = append(f.text, line...)
+	f.lines = append(f.lines, gatheredLine{at.UnixNano(), len(f.text)})
+	return len(f.text)
 }
 
 // urgent reports whether a line, in either format, is of level WARN or ERROR. It looks only where the level stands,
@@ -56,34 +104,74 @@ func urgent(line []byte) bool {
 		bytes.Contains(head, []byte("level=WARN ")) || bytes.Contains(head, []byte("level=ERROR "))
 }
 
-func (w *logWriter) flush() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.handOn()
+// handOn writes what is gathered.
+func (w *logWriter) handOn() {
+	w.handing.Lock()
+	defer w.handing.Unlock()
+	w.armed.Store(false) // before anything is taken: a line that comes too late for that sets the timer anew
+	w.merged = w.merged[:0]
+	for i := range w.stripes {
+		w.stripes[i].take()
+	}
+	for w.merge() { //nolint:revive // there is no more to it
+	}
+	if len(w.merged) > 0 {
+		_, _ = w.to.Write(w.merged)
+	}
 }
 
-// handOn writes what is gathered. The caller holds the lock.
-func (w *logWriter) handOn() {
-	w.armed = false
-	_, _ = w.to.Write(w.buf.Bytes())
-	w.buf.Reset()
+// take makes room for more lines, and keeps apart those that there are.
+func (s *logStripe) take() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken, s.filled = s.filled, gathered{text: s.taken.text[:0], lines: s.taken.lines[:0]}
+}
+
+// merge appends the lines of the stripe that has the oldest, up to the first that is younger than another stripe's, and reports
+// whether there were any.
+func (w *logWriter) merge() bool {
+	var oldest *gathered
+	first, second := int64(math.MaxInt64), int64(math.MaxInt64)
+	for i := range w.stripes {
+		g := &w.stripes[i].taken
+		if g.done == len(g.lines) {
+			continue
+		}
+		if at := g.lines[g.done].at; oldest == nil || at < first {
+			oldest, first, second = g, at, first
+		} else if at < second {
+			second = at
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	w.merged = append(w.merged, oldest.until(second)...)
+	return true
+}
+
+// until returns the next line, and all behind it that aren't younger than another.
+func (g *gathered) until(at int64) []byte {
+	begin := 0
+	if g.done > 0 {
+		begin = g.lines[g.done-1].end
+	}
+	for g.done++; g.done < len(g.lines) && g.lines[g.done].at <= at; {
+		g.done++
+	}
+	return g.text[begin:g.lines[g.done-1].end]
 }
 
 // Close hands on what is left; lines written after it go through at once.
 func (w *logWriter) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.timer.Stop()
-	w.closed = true
+	w.closed.Store(true)
 	w.handOn()
 	return nil
 }
 
 // newLogger returns the logger of the configured format.
 func newLogger(to io.Writer, o *Options, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if o.Config.LogFormat == "text" || o.Config.LogFormat == "auto" && o.LogTerminal {
-		return slog.New(slog.NewTextHandler(to, options))
-	}
-	return slog.New(slog.NewJSONHandler(to, options))
+	text := o.Config.LogFormat == "text" || o.Config.LogFormat == "auto" && o.LogTerminal
+	return slog.New(web.NewLogHandler(to, level, text))
 }
