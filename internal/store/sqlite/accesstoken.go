@@ -50,7 +50,7 @@ func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.P
 
 // GroundsOfAPIToken implements accesstoken.Store.
 func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfAPIToken, blob(parent), kid, blob(id)))
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfAPIToken, blob(parent), kid, blob(id)))
 	if err != nil {
 		return accesstoken.Grounds{}, fmt.Errorf("looking up the API token of an access token: %w", err)
 	}
@@ -65,7 +65,7 @@ func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Par
 
 // GroundsOfClient implements accesstoken.Store.
 func (s *Store) GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(find(ctx, s.hot.groundsOfClient, blob(parent), kid, blob(id)))
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfClient, blob(parent), kid, blob(id)))
 	if err != nil {
 		return accesstoken.Grounds{}, fmt.Errorf("looking up the client of an access token: %w", err)
 	}

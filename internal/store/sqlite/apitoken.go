@@ -100,7 +100,7 @@ func readAPIToken(row scanner) (apitoken.Token, error) {
 
 // FindAPIToken implements apitoken.Store.
 func (s *Store) FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (found apitoken.Found, err error) {
-	found.Token, err = scanAPIToken(find(ctx, s.hot.apiToken, blob(id), kid), &found.KeyRevoked)
+	found.Token, err = scanAPIToken(s.find(ctx, selectFoundAPIToken, blob(id), kid), &found.KeyRevoked)
 	if err != nil {
 		return apitoken.Found{}, fmt.Errorf("looking up API token: %w", kindOf(err))
 	}

@@ -78,7 +78,7 @@ func BenchmarkPersonalTokenByDigest(b *testing.B) {
 		"bare/row": `user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '')`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			stmt, err := s.Finds().Prepare(`SELECT ` + columns + ` FROM personal_token WHERE pepper = ? AND digest = ?`)
+			stmt, err := s.Reads().Prepare(`SELECT ` + columns + ` FROM personal_token WHERE pepper = ? AND digest = ?`)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -113,16 +113,16 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 		return session.Session{}, fmt.Errorf("looking up browser session: %d peppers, not one or two", len(digests))
 	}
 	first, last := digests[0], digests[len(digests)-1]
-	var stmt *sql.Stmt
+	var text string
 	switch kind {
 	case authority.ConsoleSession:
-		stmt = s.hot.sessionByConsole
+		text = selectSessionByConsole
 	case authority.APISession:
-		stmt = s.hot.sessionByAPI
+		text = selectSessionByAPI
 	default:
 		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
 	}
-	b, err := scanSession(find(ctx, stmt, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	b, err := scanSession(s.find(ctx, text, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
 	if err != nil {
 		return session.Session{}, fmt.Errorf("looking up browser session: %w", kindOf(err))
 	}

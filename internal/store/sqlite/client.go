@@ -91,7 +91,7 @@ func (s *Store) ClientSecretByDigest(ctx context.Context, digests []keyring.Dige
 		return found, fmt.Errorf("looking up client secret: %d peppers, not one or two", len(digests))
 	}
 	first, last := digests[0], digests[len(digests)-1]
-	found.Secret, err = scanSecret(find(ctx, s.hot.clientSecret, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), &found.UsernameKey)
+	found.Secret, err = scanSecret(s.find(ctx, selectSecretByDigest, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]), &found.UsernameKey)
 	if err != nil {
 		return clientauth.FoundSecret{}, fmt.Errorf("looking up client secret: %w", kindOf(err))
 	}
@@ -146,8 +146,7 @@ func (s *Store) ClientKeys(ctx context.Context, userID uuid.UUID) ([]clientauth.
 
 // ClientKeysByName implements clientauth.Store.
 func (s *Store) ClientKeysByName(ctx context.Context, key string) ([]clientauth.Key, error) {
-	rows, err := s.hot.clientKeys.QueryContext(ctx, key)
-	keys, err := all(rows, err, scanKey)
+	keys, err := findAll(ctx, s, scanKey, selectKeysByName, key)
 	if err == nil && len(keys) == 0 {
 		var known bool
 		if err = s.reads.QueryRowContext(ctx, isClient, key).Scan(&known); err == nil && !known {

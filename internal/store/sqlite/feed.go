@@ -29,8 +29,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 	var b feed.Batch
 	var oldest int64
 	var closed string
-	rows, err := s.hot.changes.QueryContext(ctx, revision)
-	changes, err := all(rows, err, func(row scanner) (c feed.Change, err error) {
+	changes, err := findAll(ctx, s, func(row scanner) (c feed.Change, err error) {
 		var number, mark sql.NullInt64
 		var kind sql.NullString
 		var gone sql.NullBool
@@ -38,7 +37,7 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 			&number, &mark, timeColumn{&c.At}, &kind, &c.ID, &gone)
 		c.Revision, c.Mark, c.Kind, c.Gone = number.Int64, mark.Int64, feed.Kind(kind.String), gone.Bool
 		return c, err
-	})
+	}, selectChanges, revision)
 	if err == nil && closed != "" {
 		err = fmt.Errorf("%w: %s", feed.ErrClosed, archive.Told(closed))
 	}

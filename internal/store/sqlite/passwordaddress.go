@@ -12,7 +12,7 @@ const selectPasswordAddress = `SELECT EXISTS (SELECT 1 FROM password_address WHE
 
 // PasswordKnownFrom implements account.Store.
 func (s *Store) PasswordKnownFrom(ctx context.Context, userID uuid.UUID, address string, since time.Time) (known bool, err error) {
-	err = one(find(ctx, s.hot.passwordAddress, blob(userID), address, micros(since)), "looking up where a password came from", &known)
+	err = one(s.find(ctx, selectPasswordAddress, blob(userID), address, micros(since)), "looking up where a password came from", &known)
 	return known, err
 }
 

@@ -13,7 +13,7 @@ import (
 // PasswordByName implements account.Store.
 func (s *Store) PasswordByName(ctx context.Context, key string) (account.Credentials, error) {
 	var c account.Credentials
-	err := one(find(ctx, s.hot.passwordByName, key), "reading password", &c.UserID, &c.Hash, &c.Blocked)
+	err := one(s.find(ctx, selectPasswordByName, key), "reading password", &c.UserID, &c.Hash, &c.Blocked)
 	return c, err
 }
 

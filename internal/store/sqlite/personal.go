@@ -45,9 +45,9 @@ func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Dig
 	var err error
 	switch len(digests) {
 	case 1:
-		token, err = scanToken(find(ctx, s.hot.tokenByDigest, digests[0].Pepper, digests[0].Sum[:]))
+		token, err = scanToken(s.find(ctx, selectTokenByDigest, digests[0].Pepper, digests[0].Sum[:]))
 	case 2:
-		token, err = scanToken(find(ctx, s.hot.tokenByTwoDigests,
+		token, err = scanToken(s.find(ctx, selectTokenByTwoDigests,
 			digests[0].Pepper, digests[0].Sum[:], digests[1].Pepper, digests[1].Sum[:]))
 	default:
 		err = fmt.Errorf("%d peppers, not one or two", len(digests))
@@ -63,7 +63,7 @@ func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Dig
 func (s *Store) FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error) {
 	for _, d := range digests {
 		var id uuid.UUID
-		err := one(find(ctx, s.hot.formerToken, d.Pepper, d.Sum[:]), "looking up former personal token", &id)
+		err := one(s.find(ctx, selectFormerToken, d.Pepper, d.Sum[:]), "looking up former personal token", &id)
 		if !errors.Is(err, authority.ErrNotFound) {
 			return id, err
 		}

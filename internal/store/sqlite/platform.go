@@ -52,12 +52,12 @@ func scanPlatformKey(row scanner) (k platform.Key, err error) {
 
 // Platform implements platform.Store.
 func (s *Store) Platform(ctx context.Context, id uuid.UUID) (platform.Platform, error) {
-	return readPlatform(find(ctx, s.hot.platform, blob(id)))
+	return readPlatform(s.find(ctx, selectPlatformByID, blob(id)))
 }
 
 // PlatformNamed implements platform.Store.
 func (s *Store) PlatformNamed(ctx context.Context, name string) (platform.Platform, error) {
-	return readPlatform(find(ctx, s.hot.platformNamed, name))
+	return readPlatform(s.find(ctx, selectPlatformNamed, name))
 }
 
 func readPlatform(row scanner) (platform.Platform, error) {
@@ -80,8 +80,7 @@ func (s *Store) Platforms(ctx context.Context, after string, limit int) ([]platf
 
 // PlatformKeys implements platform.Store.
 func (s *Store) PlatformKeys(ctx context.Context, platformID uuid.UUID) ([]platform.Key, error) {
-	rows, err := s.hot.platformKeys.QueryContext(ctx, blob(platformID))
-	keys, err := all(rows, err, scanPlatformKey)
+	keys, err := findAll(ctx, s, scanPlatformKey, selectPlatformKeys, blob(platformID))
 	if err != nil {
 		return nil, fmt.Errorf("looking up platform keys: %w", err)
 	}

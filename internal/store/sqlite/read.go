@@ -9,79 +9,14 @@ import (
 
 // There are three ways to read, by what a caller waits for:
 //
-//	find   one row of a hot select, prepared: a verdict waits for it
+//	find   one row, or findAll: a verdict waits for it, so it is prepared
 //	reads  a list or a rare row, parsed each time: a person waits for it
 //	view   several selects that must agree, as of one moment
 
-// lookups are the selects of a verdict that memory can't give, kept prepared: parsing one takes longer than running it.
-type lookups struct {
-	tokenByDigest, tokenByTwoDigests              *sql.Stmt
-	formerToken                                   *sql.Stmt
-	sessionByConsole, sessionByAPI                *sql.Stmt
-	sessionToken, sessionTokenByID                *sql.Stmt
-	user, userByName, userByEmail, passwordByName *sql.Stmt
-	passwordAddress                               *sql.Stmt
-	apiToken                                      *sql.Stmt
-	groundsOfAPIToken, groundsOfClient            *sql.Stmt
-	clientSecret, clientKeys                      *sql.Stmt
-	platform, platformNamed                       *sql.Stmt
-	platformKeys                                  *sql.Stmt
-	signingKey                                    *sql.Stmt
-	changes                                       *sql.Stmt
-}
-
-// prepare prepares the hot selects. They live as long as db does.
-func prepare(ctx context.Context, db *sql.DB) (l lookups, err error) {
-	for query, to := range map[string]**sql.Stmt{
-		selectTokenByDigest:        &l.tokenByDigest,
-		selectTokenByTwoDigests:    &l.tokenByTwoDigests,
-		selectFormerToken:          &l.formerToken,
-		selectSessionByConsole:     &l.sessionByConsole,
-		selectSessionByAPI:         &l.sessionByAPI,
-		selectSessionTokenByDigest: &l.sessionToken,
-		selectSessionTokenByID:     &l.sessionTokenByID,
-		selectUserByID:             &l.user,
-		selectUserByName:           &l.userByName,
-		selectUserByEmail:          &l.userByEmail,
-		selectPasswordByName:       &l.passwordByName,
-		selectPasswordAddress:      &l.passwordAddress,
-		selectFoundAPIToken:        &l.apiToken,
-		selectGroundsOfAPIToken:    &l.groundsOfAPIToken,
-		selectGroundsOfClient:      &l.groundsOfClient,
-		selectSecretByDigest:       &l.clientSecret,
-		selectKeysByName:           &l.clientKeys,
-		selectPlatformByID:         &l.platform,
-		selectPlatformNamed:        &l.platformNamed,
-		selectPlatformKeys:         &l.platformKeys,
-		selectHasSigningKey:        &l.signingKey,
-		selectChanges:              &l.changes,
-	} {
-		if *to, err = db.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // closed with db
-			return lookups{}, fmt.Errorf("preparing a select: %w", err)
-		}
-	}
-	return l, nil
-}
-
-// scanner is a row that can be read: *sql.Row or *sql.Rows.
+// scanner is a row that can be read.
 type scanner interface {
 	Scan(dest ...any) error
 }
-
-// find runs a hot select. It takes microseconds, so the context is asked before and not watched: that would cost two
-// goroutines, and more time than the select itself.
-func find(ctx context.Context, stmt *sql.Stmt, args ...any) scanner {
-	if err := ctx.Err(); err != nil {
-		return failed{err}
-	}
-	return stmt.QueryRowContext(context.WithoutCancel(ctx), args...)
-}
-
-// failed is a row that could not be had.
-type failed struct{ err error }
-
-// Scan implements scanner.
-func (f failed) Scan(...any) error { return f.err }
 
 // one reads a single row, with the kind of what went wrong: ErrNotFound where there is none.
 func one(row scanner, doing string, dest ...any) error {

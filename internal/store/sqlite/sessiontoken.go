@@ -105,7 +105,7 @@ func (s *Store) SessionTokenByDigest(ctx context.Context, digests []keyring.Dige
 		return session.Token{}, fmt.Errorf("looking up session token: %d peppers, not one or two", len(digests))
 	}
 	first, last := digests[0], digests[len(digests)-1]
-	found, err := scanSessionToken(find(ctx, s.hot.sessionToken, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	found, err := scanSessionToken(s.find(ctx, selectSessionTokenByDigest, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
 	if err != nil {
 		return session.Token{}, fmt.Errorf("looking up session token: %w", kindOf(err))
 	}
@@ -131,7 +131,7 @@ func (s *Store) ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Ti
 
 // SessionToken implements session.TokenStore.
 func (s *Store) SessionToken(ctx context.Context, id uuid.UUID) (session.Token, error) {
-	found, err := scanSessionToken(find(ctx, s.hot.sessionTokenByID, blob(id)))
+	found, err := scanSessionToken(s.find(ctx, selectSessionTokenByID, blob(id)))
 	if err != nil {
 		return session.Token{}, fmt.Errorf("reading session token: %w", kindOf(err))
 	}

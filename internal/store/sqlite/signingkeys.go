@@ -43,7 +43,7 @@ SELECT kid, purpose, algorithm, wrapped, created_at, retired_at, revoked_at FROM
 
 // HasSigningKey implements keyring.Store.
 func (s *Store) HasSigningKey(ctx context.Context, kid string) (there bool, err error) {
-	err = one(find(ctx, s.hot.signingKey, kid), "looking for a signing key", &there)
+	err = one(s.find(ctx, selectHasSigningKey, kid), "looking for a signing key", &there)
 	return there, err
 }
 

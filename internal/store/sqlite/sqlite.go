@@ -40,6 +40,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -71,8 +72,7 @@ type Config struct {
 type Store struct {
 	writes  *sql.DB       // one connection, which is the writer's
 	reads   *sql.DB       // for lists
-	finds   *sql.DB       // for hot
-	hot     lookups       // prepared on finds
+	finds   *finders      // for look-ups
 	jobs    chan *job     // without a buffer: see submit
 	closing chan struct{} // closed when no more jobs are taken
 	drained chan struct{} // closed when the last one taken is done
@@ -121,7 +121,7 @@ func (s *Store) start(ctx context.Context, cfg Config) error {
 	); err != nil {
 		return errors.Join(kindOf(err), conn.Close())
 	}
-	if err := s.startReaders(ctx, cfg.Path); err != nil {
+	if err := s.startReaders(cfg.Path); err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	if cfg.Reserve == 0 {
@@ -136,15 +136,13 @@ func (s *Store) start(ctx context.Context, cfg Config) error {
 }
 
 // startReaders connects two pools, so that no number of long lists keeps a look-up waiting.
-func (s *Store) startReaders(ctx context.Context, path string) (err error) {
+func (s *Store) startReaders(path string) (err error) {
 	// A person reads a list, and few do at once. Look-ups come with the calls, and wait for the cores at most.
 	if s.reads, err = connect(path, readerPragmas(), 4); err != nil {
 		return err
 	}
-	if s.finds, err = connect(path, lookupPragmas(), max(4, 2*runtime.GOMAXPROCS(0))); err != nil {
-		return err
-	}
-	s.hot, err = prepare(ctx, s.finds)
+	opener := s.reads.Driver()
+	s.finds, err = newFinders(func() (driver.Conn, error) { return opener.Open(dsn(path, lookupPragmas())) }, max(4, 2*runtime.GOMAXPROCS(0)))
 	return err
 }
 
@@ -165,7 +163,10 @@ func (s *Store) stop() error {
 // closeDatabases closes the readers first: the last connection to close, the writer's, checkpoints the log.
 func (s *Store) closeDatabases() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.finds, s.reads, s.writes} {
+	if s.finds != nil {
+		errs = append(errs, s.finds.close())
+	}
+	for _, db := range []*sql.DB{s.reads, s.writes} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

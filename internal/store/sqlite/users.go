@@ -41,7 +41,7 @@ func scanUser(row scanner) (u account.User, err error) {
 
 // User implements account.Store.
 func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
-	u, err := scanUser(find(ctx, s.hot.user, blob(id)))
+	u, err := scanUser(s.find(ctx, selectUserByID, blob(id)))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}
@@ -51,7 +51,7 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (account.User, error) {
 // UserByName implements account.Store. Keys are compared byte by byte: what is the same name was decided when they were
 // made.
 func (s *Store) UserByName(ctx context.Context, key string) (account.User, error) {
-	u, err := scanUser(find(ctx, s.hot.userByName, key))
+	u, err := scanUser(s.find(ctx, selectUserByName, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}
@@ -60,7 +60,7 @@ func (s *Store) UserByName(ctx context.Context, key string) (account.User, error
 
 // UserByEmail implements account.Store.
 func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, error) {
-	u, err := scanUser(find(ctx, s.hot.userByEmail, key))
+	u, err := scanUser(s.find(ctx, selectUserByEmail, key))
 	if err != nil {
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}

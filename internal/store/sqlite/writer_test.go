@@ -50,24 +50,37 @@ func TestPragmas(t *testing.T) {
 		}
 	}
 	common["query_only"] = "1"
-	for pool, db := range map[string]*sql.DB{"finds": s.Finds(), "reads": s.Reads()} {
-		conns := make([]*sql.Conn, db.Stats().MaxOpenConnections) // every one of the pool, not only the first
-		for i := range conns {
-			var err error
-			if conns[i], err = db.Conn(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conns[i].Close() }()
-			for name, want := range common {
-				var got string
-				if err := conns[i].QueryRowContext(t.Context(), `PRAGMA `+name).Scan(&got); err != nil || got != want {
-					t.Errorf("%s' %s: got %q and error %v, want %q", pool, name, got, err, want)
-				}
-			}
-			if _, err := conns[i].ExecContext(t.Context(), `DELETE FROM user`); err == nil {
-				t.Errorf("a reader of %s could write", pool)
+	db := s.Reads()
+	conns := make([]*sql.Conn, db.Stats().MaxOpenConnections) // every one of the pool, not only the first
+	for i := range conns {
+		var err error
+		if conns[i], err = db.Conn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conns[i].Close() }()
+		for name, want := range common {
+			var got string
+			if err := conns[i].QueryRowContext(t.Context(), `PRAGMA `+name).Scan(&got); err != nil || got != want {
+				t.Errorf("lists' %s: got %q and error %v, want %q", name, got, err, want)
 			}
 		}
+		if _, err := conns[i].ExecContext(t.Context(), `DELETE FROM user`); err == nil {
+			t.Error("a reader of lists could write")
+		}
+	}
+	finders := 0
+	if err := s.EachFinder(t.Context(), func(ask func(string) (string, error)) {
+		finders++
+		for name, want := range common {
+			if got, err := ask(`PRAGMA ` + name); err != nil || got != want {
+				t.Errorf("look-ups' %s: got %q and error %v, want %q", name, got, err, want)
+			}
+		}
+		if _, err := ask(`DELETE FROM user RETURNING 1`); err == nil {
+			t.Error("a reader of look-ups could write")
+		}
+	}); err != nil || finders < 4 {
+		t.Errorf("got %d connections for look-ups and error %v, want four or more", finders, err)
 	}
 }
 
