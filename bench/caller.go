@@ -17,7 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 // callerNumber is the number of the user who calls by password, by cookie and by API token: the filling's users come after
@@ -42,7 +42,7 @@ type caller struct {
 func nobodyToTell(context.Context) error { return nil }
 
 // createCaller makes the caller, logs its browser in and makes its API token.
-func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (c caller, err error) {
+func createCaller(ctx context.Context, store store.Store, keys *keyring.Keyring, accounts *account.Accounts) (c caller, err error) {
 	name := userName(callerNumber)
 	user, err := accounts.Create(ctx, account.Draft{
 		Username: name, Email: name + "@example.com", DisplayName: "User who calls", Roles: []string{partnerRole}, Password: everyonesPassword,
@@ -83,7 +83,7 @@ func createCaller(ctx context.Context, store *sqlite.Store, keys *keyring.Keyrin
 
 // createVerifier makes the service account that asks whose tokens are, for the service, and gives it a secret. It returns its
 // ID, and name and secret as HTTP Basic has them.
-func createVerifier(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, basic string, err error) {
+func createVerifier(ctx context.Context, store store.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, basic string, err error) {
 	const name = "reports-gate"
 	user, err := accounts.Create(ctx, account.Draft{Username: name, Kind: account.Service}, audit.Actor{})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 // TestCaller shows that passwords and cookie open the instance, and that no check of a password makes a new hash of it:
@@ -21,7 +21,7 @@ func TestCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie := fillInstance(t, data, live, 20).caller.cookie
-	withStore(t, data, func(s *sqlite.Store) {
+	home{data: data}.with(t, func(s store.Store) {
 		accounts, err := account.New(account.Config{
 			Store: s, Applied: func(context.Context) error { return nil }, Now: time.Now, Random: source(orderSeed),
 		})

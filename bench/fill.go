@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/account"
-	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
@@ -20,159 +18,124 @@ import (
 // that Ctrl-C is heard within seconds.
 const perTransaction = 50_000
 
+// batch is users to be written, each with a role and a token, and some of them with an API token. IDs and digests stand one
+// behind the other, as one value for the database: what is bound by itself for each row costs more than the row.
+type batch struct {
+	first     int    // number of the first user
+	count     int    // of users
+	ids       []byte // 16 for each user
+	pepper    int64  // under which the digests are
+	digests   []byte // 32 for each user
+	apiTokens []byte // 16 for each API token: as many as there are IDs, of the first users
+	passwords int    // how many users have the password, from the first
+	at        int64  // when all of them were made, in microseconds
+	ends      int64  // when the API tokens end
+	hash      string // of the password
+	keyID     string // by which the API tokens are signed
+}
+
+// writer writes batches into the tables of one kind of database.
+type writer interface {
+	// begin takes away what would be kept up for each row, and gives up every safety against a crash: a database that was being
+	// filled when the bench died is thrown away.
+	begin(ctx context.Context) error
+	write(ctx context.Context, b *batch) error
+	// settle leaves the database as Jeton left it, and on the disk.
+	settle(ctx context.Context) error
+	io.Closer
+}
+
 // fill gives a stopped instance, for each token, a user of its own with the role that may call the service, and to the
 // first of them a password and an API token.
 //
 // They are written straight into the tables: by way of the API a million of them would take half an hour, and each API
-// token a signature of RSA, which nobody would ever look at. So this file knows the columns of four tables; a test reads
-// back by the store what was written here, and fails when they change.
-func fill(ctx context.Context, data string, as *instance, live []secret.Text, done *counter) error {
-	db, err := sql.Open("sqlite", "file:"+databaseIn(data))
-	if err != nil {
-		return fmt.Errorf("opening the database to fill it: %w", err)
-	}
-	f := filler{as: as, random: source(liveSeed), now: time.Now().UnixMicro()}
-	err = f.open(ctx, db)
+// token a signature of RSA, which nobody would ever look at. So the writers know the columns of four tables; a test reads
+// back by the store what was written, and fails when they change.
+func fill(ctx context.Context, into writer, as *instance, live []secret.Text, done *counter) error {
+	f := filler{as: as, random: source(liveSeed), now: time.Now()}
+	err := into.begin(ctx)
 	for len(live) > 0 && err == nil {
-		batch := live[:min(perTransaction, len(live))]
-		live = live[len(batch):]
-		if err = f.write(ctx, batch); err == nil {
-			done.add(len(batch))
+		texts := live[:min(perTransaction, len(live))]
+		live = live[len(texts):]
+		var next *batch
+		if next, err = f.batch(texts); err != nil {
+			break
+		}
+		if err = into.write(ctx, next); err == nil {
+			done.add(len(texts))
 		}
 	}
 	if err == nil {
-		err = f.settle(ctx)
+		done.p.say("building the indexes")
+		err = into.settle(ctx)
 	}
-	if err := errors.Join(err, f.close(), db.Close()); err != nil {
+	if err := errors.Join(err, into.Close()); err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}
 	done.end()
 	return nil
 }
 
-// filler writes users and tokens by a connection of its own.
+// filler makes batches.
 type filler struct {
 	as     *instance
-	random io.Reader // for the users' IDs
-	now    int64     // when all of them were made, in microseconds
-	count  int       // of users so far
-
-	conn                         *sql.Conn
-	user, roles, token, apiToken *sql.Stmt
+	random io.Reader // for IDs
+	now    time.Time
+	count  int // of users so far
 }
 
-// open takes the connection and prepares the statements.
-//
-// The pragmas give up every safety against a crash: a file that was being filled when the bench died is thrown away with
-// its folder. A cache of 256 MiB holds the index of digests, the only one whose rows come in no order.
-func (f *filler) open(ctx context.Context, db *sql.DB) (err error) {
-	if f.conn, err = db.Conn(ctx); err != nil {
-		return err
+// batch makes the users of the next tokens.
+func (f *filler) batch(texts []secret.Text) (*batch, error) {
+	b := &batch{
+		first: 1 + f.count, count: len(texts), at: f.now.UnixMicro(), hash: f.as.caller.passwordHash, keyID: f.as.caller.apiTokenKey,
+		ends:      f.now.Add(apiTokenDays * 24 * time.Hour).Truncate(time.Second).UnixMicro(),
+		passwords: max(0, min(f.as.passwords-f.count, len(texts))),
 	}
-	// A write-ahead log can't be turned off while it is in use: DELETE first ends it.
-	if err := f.pragmas(ctx, "journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF",
-		"locking_mode = EXCLUSIVE", "cache_size = -262144", "foreign_keys = 0"); err != nil {
-		return err
-	}
-	for query, to := range map[string]**sql.Stmt{
-		`INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at)
-		 VALUES (?1, 'person', ?2, ?3, ?4, ?5, ?6, 'active', nullif(?7, ''), 1, ?8, ?8)`: &f.user,
-		`INSERT INTO user_role (user_id, role) VALUES (?, '` + partnerRole + `')`:              &f.roles,
-		`INSERT INTO personal_token (user_id, pepper, digest, created_at) VALUES (?, ?, ?, ?)`: &f.token,
-		`INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at)
-		 VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, 0, 1, ?6, ?6, ?7)`: &f.apiToken,
-	} {
-		if *to, err = f.conn.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // close does
-			return err
+	parents := max(0, min(f.as.apiTokens-f.count, len(texts)))
+	f.count += len(texts)
+	for n := range texts {
+		user, err := uuid.NewV7FromReader(f.random)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return nil
-}
-
-// write writes the users of a batch in one transaction. It isn't given up half-way: the driver would start a goroutine
-// for each statement to watch for that.
-func (f *filler) write(ctx context.Context, batch []secret.Text) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx)
-	if _, err := f.conn.ExecContext(ctx, "BEGIN"); err != nil {
-		return err
-	}
-	for _, text := range batch {
-		if err := f.writeUser(ctx, text); err != nil {
-			return err
+		b.ids = append(b.ids, user[:]...)
+		if n >= parents {
+			continue
 		}
+		id, err := uuid.NewV7FromReader(f.random)
+		if err != nil {
+			return nil, err
+		}
+		b.apiTokens = append(b.apiTokens, id[:]...)
+		f.as.parents = append(f.as.parents, parent{id, user})
 	}
-	_, err := f.conn.ExecContext(ctx, "COMMIT")
-	return err
+	var err error
+	b.pepper, b.digests, err = digestsOf(texts, f.as.digest)
+	return b, err
 }
 
-// writeUser writes one user as long as real ones are: names, e-mail and roles take room in the index, too.
-func (f *filler) writeUser(ctx context.Context, text secret.Text) error {
-	id, err := uuid.NewV7FromReader(f.random)
-	if err != nil {
-		return err
+// digestsOf returns the digests of tokens, which all are under one pepper, by both hands.
+func digestsOf(texts []secret.Text, digest func(secret.Text) keyring.Digest) (pepper int64, all []byte, err error) {
+	const size, hands = 32, 2
+	all = make([]byte, size*len(texts))
+	pepper = digest(texts[0]).Pepper
+	var running sync.WaitGroup
+	other := make([]bool, hands)
+	for hand := range hands {
+		running.Go(func() {
+			for n := hand; n < len(texts); n += hands {
+				d := digest(texts[n])
+				other[hand] = other[hand] || d.Pepper != pepper
+				copy(all[n*size:], d.Sum[:])
+			}
+		})
 	}
-	f.count++
-	name, password := userName(f.count), ""
-	if f.count <= f.as.passwords {
-		password = f.as.caller.passwordHash
+	running.Wait()
+	if other[0] || other[1] {
+		return 0, nil, errors.New("the pepper changed while the tokens were digested")
 	}
-	email, display := name+"@example.com", "User "+hex.EncodeToString(id[13:])
-	if _, err := f.user.ExecContext(ctx, id[:], name, account.Key(name), email, account.Key(email), display, password, f.now); err != nil {
-		return err
-	}
-	if _, err := f.roles.ExecContext(ctx, id[:]); err != nil {
-		return err
-	}
-	d := f.as.digest(text)
-	if _, err := f.token.ExecContext(ctx, id[:], d.Pepper, d.Sum[:], f.now); err != nil || f.count > f.as.apiTokens {
-		return err
-	}
-	return f.writeAPIToken(ctx, id)
+	return pepper, all, nil
 }
 
-// writeAPIToken writes an API token of the user written last: not narrowed, and with the end that is recommended.
-func (f *filler) writeAPIToken(ctx context.Context, user uuid.UUID) error {
-	id, err := uuid.NewV7FromReader(f.random)
-	if err != nil {
-		return err
-	}
-	f.as.parents = append(f.as.parents, parent{id, user})
-	name := "Nightly job of " + userName(f.count)
-	ends := time.UnixMicro(f.now).Add(apiTokenDays * 24 * time.Hour).Truncate(time.Second).UnixMicro()
-	_, err = f.apiToken.ExecContext(ctx, id[:], user[:], name, apitoken.Key(name), f.as.caller.apiTokenKey, f.now, ends)
-	return err
-}
-
-// userName is the name of the n-th user; the caller is the one before the first.
+// userName is the name of the n-th user; the caller is the one before the first. The writers know it, too.
 func userName(n int) string { return fmt.Sprintf("User%07d", n) }
-
-// settle leaves the file as Jeton left it: with a write-ahead log, and on the disk.
-func (f *filler) settle(ctx context.Context) error {
-	return f.pragmas(ctx, "locking_mode = NORMAL", "synchronous = FULL", "journal_mode = WAL")
-}
-
-func (f *filler) pragmas(ctx context.Context, all ...string) error {
-	for _, pragma := range all {
-		if _, err := f.conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// close gives back what open took, as far as it came.
-func (f *filler) close() error {
-	var errs []error
-	for _, stmt := range []*sql.Stmt{f.user, f.roles, f.token, f.apiToken} {
-		if stmt != nil {
-			errs = append(errs, stmt.Close())
-		}
-	}
-	if f.conn != nil {
-		errs = append(errs, f.conn.Close())
-	}
-	return errors.Join(errs...)
-}

@@ -10,12 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
+	"github.com/jeton-io/jeton/test/pg"
 )
 
 func TestTokens(t *testing.T) {
@@ -69,28 +73,34 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// newInstance makes what a first start of Jeton leaves, as far as the filling needs it.
+// newInstance makes what a first start of Jeton leaves on SQLite, as far as the filling needs it.
 func newInstance(t *testing.T) (data string) {
 	t.Helper()
-	data = t.TempDir()
+	at := home{data: t.TempDir()}
+	at.found(t)
+	return at.data
+}
+
+// found writes the master key, and opens the database for the first time.
+func (h home) found(t *testing.T) {
+	t.Helper()
 	master, text, err := keyring.NewMasterKey(source(orderSeed))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(masterKeyIn(data), text, 0o600); err != nil {
+	if err := os.WriteFile(masterKeyIn(h.data), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	withStore(t, data, func(s *sqlite.Store) {
+	h.with(t, func(s store.Store) {
 		if _, err := keyring.Open(t.Context(), keyring.Config{Store: s, Master: master, Now: time.Now, Random: source(orderSeed)}); err != nil {
 			t.Fatal(err)
 		}
 	})
-	return data
 }
 
-func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
+func (h home) with(t *testing.T, do func(store.Store)) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: databaseIn(data), Now: time.Now})
+	s, err := h.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,53 +113,120 @@ func withStore(t *testing.T, data string, do func(*sqlite.Store)) {
 // fillInstance fills what newInstance made, with up to 100 API tokens.
 func fillInstance(t *testing.T, data string, live []secret.Text, passwords int) *instance {
 	t.Helper()
-	as, err := prepareInstance(t.Context(), data, "http://127.0.0.1:1", passwords, min(100, len(live)))
+	return home{data: data}.fill(t, live, passwords)
+}
+
+func (h home) fill(t *testing.T, live []secret.Text, passwords int) *instance {
+	t.Helper()
+	as, err := prepareInstance(t.Context(), h, "http://127.0.0.1:1", passwords, min(100, len(live)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fill(t.Context(), data, as, live, progress{io.Discard}.count("filling", len(live))); err != nil {
+	into, err := h.writer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(t.Context(), into, as, live, progress{io.Discard}.count("filling", len(live))); err != nil {
 		t.Fatal(err)
 	}
 	return as
 }
 
-// TestFill shows that what is written past the store, the store finds: the filling knows the tables, and would
+// TestFill shows that what is written past the store, the store finds: the writers know the tables, and would
 // otherwise not notice that they have changed.
 func TestFill(t *testing.T) {
-	data := newInstance(t)
-	live, err := makeSecrets(300, liveSeed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fillInstance(t, data, live, 200)
-	withStore(t, data, func(s *sqlite.Store) {
-		keys, err := openKeyring(t.Context(), s, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []secret.Text{live[0], live[150], live[299]} {
-			token, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{keys.Digest(text)})
+	for name, at := range map[string]home{
+		"SQLite":     {data: t.TempDir()},
+		"PostgreSQL": {data: t.TempDir(), dsn: pg.Start(t).DSN("postgres")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at.found(t)
+			before := at.indexes(t)
+			live, err := makeSecrets(300, liveSeed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			user, err := s.User(t.Context(), token.UserID)
-			if err != nil || user.State != account.Active || !slices.Equal(user.Roles, []string{partnerRole}) {
-				t.Errorf("got %+v, %v, want an active partner", user, err)
+			as := at.fill(t, live, 200)
+			if diff := cmp.Diff(before, at.indexes(t)); diff != "" {
+				t.Errorf("the filling left other indexes (-before +after):\n%s", diff)
 			}
-			if named, err := s.UserByName(t.Context(), "user0000001"); err != nil || named.Username != "User0000001" {
-				t.Errorf("got %+v, %v, want the first user by its canonical name", named, err)
+			if size, err := at.size(t.Context()); err != nil || size < 300*100 {
+				t.Errorf("got a database of %d bytes, %v", size, err)
 			}
+			at.with(t, func(s store.Store) { filled(t, at, s, as, live) })
+		})
+	}
+}
+
+// indexes lists the indexes of the database.
+func (h home) indexes(t *testing.T) (names []string) {
+	t.Helper()
+	driver, from, query := "sqlite", "file:"+databaseIn(h.data), `SELECT name || coalesce(sql, '') FROM sqlite_schema WHERE type = 'index' ORDER BY name`
+	if h.dsn != "" {
+		driver, from, query = "pgx", h.dsn, `SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY indexname`
+	}
+	db, err := sql.Open(driver, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drop(db)
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drop(rows)
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
 		}
-		entries, err := s.Catalog(t.Context())
-		if err != nil || len(entries) != 3 || entries[0].Host != documentsHost || entries[1].Host != proxiedHost || entries[2].Host != serviceHost {
-			t.Fatalf("got %+v, %v, want the three services", entries, err)
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil || len(names) < 10 {
+		t.Fatalf("got the indexes %v, %v", names, err)
+	}
+	return names
+}
+
+// filled looks for what an instance was filled with.
+func filled(t *testing.T, at home, s store.Store, as *instance, live []secret.Text) {
+	t.Helper()
+	keys, err := openKeyring(t.Context(), s, at.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, text := range map[int]secret.Text{1: live[0], 151: live[150], 300: live[299]} {
+		token, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{keys.Digest(text)})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, e := range entries {
-			if len(e.Operations) != len(operations()) || (e.Project != uuid.Nil) != (e.Host == documentsHost) {
-				t.Errorf("got %+v, want its operations, and a project of the one that takes sealed tokens", e)
-			}
+		user, err := s.User(t.Context(), token.UserID)
+		if err != nil || user.State != account.Active || !slices.Equal(user.Roles, []string{partnerRole}) || user.Username != userName(n) || user.Email != userName(n)+"@example.com" {
+			t.Errorf("got %+v, %v, want an active partner of its name", user, err)
 		}
-	})
+		if named, err := s.UserByName(t.Context(), account.Key(userName(n))); err != nil || named.ID != token.UserID {
+			t.Errorf("got %+v, %v, want the same user by its canonical name", named, err)
+		}
+	}
+	if len(as.parents) != 100 {
+		t.Fatalf("got %d API tokens, want 100", len(as.parents))
+	}
+	for n, made := range map[int]parent{1: as.parents[0], 100: as.parents[99]} {
+		name := "Nightly job of " + userName(n)
+		token, err := s.APITokenByName(t.Context(), apitoken.Key(name))
+		if err != nil || token.ID != made.id || token.UserID != made.user || token.Name != name || !token.Enabled || token.KeyID != as.caller.apiTokenKey {
+			t.Errorf("got %+v, %v, want the API token of user %d", token, err, n)
+		}
+	}
+	entries, err := s.Catalog(t.Context())
+	if err != nil || len(entries) != 3 || entries[0].Host != documentsHost || entries[1].Host != proxiedHost || entries[2].Host != serviceHost {
+		t.Fatalf("got %+v, %v, want the three services", entries, err)
+	}
+	for _, e := range entries {
+		if len(e.Operations) != len(operations()) || (e.Project != uuid.Nil) != (e.Host == documentsHost) {
+			t.Errorf("got %+v, want its operations, and a project of the one that takes sealed tokens", e)
+		}
+	}
 }
 
 // TestStoreSteps runs each step of the store's own rates more often than there are rows to go round.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,7 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 // The service that is called, and the role that opens it.
@@ -26,10 +25,6 @@ const (
 	serviceHost = "api.example.com"
 	partnerRole = "partner"
 )
-
-// What a first start of Jeton leaves in its data folder.
-func databaseIn(data string) string  { return filepath.Join(data, "jeton.db") }
-func masterKeyIn(data string) string { return filepath.Join(data, "master.key") }
 
 // instance is what the filling has to know of the instance that it fills. Nothing is put in the place of its own pepper,
 // which its own master key unwraps: what is measured afterwards is an instance as Jeton made it.
@@ -44,11 +39,11 @@ type instance struct {
 	parents []parent // the API tokens that were filled in
 }
 
-// prepareInstance gives the stopped instance in a data folder the service with its operations and the caller, as Jeton
+// prepareInstance gives a stopped instance the service with its operations and the caller, as Jeton
 // itself would write them. The upstream is the API that Jeton's own proxy passes calls on to.
-func prepareInstance(ctx context.Context, data, upstream string, passwords, apiTokens int) (as *instance, err error) {
+func prepareInstance(ctx context.Context, at home, upstream string, passwords, apiTokens int) (as *instance, err error) {
 	as = &instance{passwords: passwords, apiTokens: apiTokens}
-	err = withInside(ctx, data, func(store *sqlite.Store, keys *keyring.Keyring) (err error) {
+	err = at.inside(ctx, func(store store.Store, keys *keyring.Keyring) (err error) {
 		as.digest = keys.Digest
 		accounts, err := account.New(account.Config{Store: store, Applied: nobodyToTell, Now: time.Now, Random: rand.Reader})
 		if err != nil {
@@ -75,22 +70,8 @@ func prepareInstance(ctx context.Context, data, upstream string, passwords, apiT
 	return as, err
 }
 
-// withInside does something with the inside of the stopped instance in a data folder.
-func withInside(ctx context.Context, data string, do func(*sqlite.Store, *keyring.Keyring) error) (err error) {
-	store, err := sqlite.Open(ctx, sqlite.Config{Path: databaseIn(data), Now: time.Now})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	keys, err := openKeyring(ctx, store, data)
-	if err != nil {
-		return err
-	}
-	return do(store, keys)
-}
-
 // openKeyring opens the keyring with the master key of the data folder.
-func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyring.Keyring, error) {
+func openKeyring(ctx context.Context, store keyring.Store, data string) (*keyring.Keyring, error) {
 	text, err := os.ReadFile(masterKeyIn(data))
 	if err != nil {
 		return nil, fmt.Errorf("reading the master key: %w", err)
@@ -107,7 +88,7 @@ func openKeyring(ctx context.Context, store *sqlite.Store, data string) (*keyrin
 }
 
 // createService makes a service that loads call, of which its name and host are given, and what it has of its own.
-func createService(ctx context.Context, store *sqlite.Store, service catalog.Service) error {
+func createService(ctx context.Context, store store.Store, service catalog.Service) error {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	service.ID, service.PathPrefix, service.Default = uuid.Must(uuid.NewV7()), "/", policy.DefaultDeny
 	service.Version, service.CreatedAt, service.UpdatedAt = 1, now, now

@@ -18,7 +18,7 @@ import (
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 
 // createProject makes the project with a token set of each mode, and seals for each the tokens of a call by the caller: as a part
 // of a query, where they are the credential.
-func createProject(ctx context.Context, store *sqlite.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, queries map[sealed.Mode]secret.Text, err error) {
+func createProject(ctx context.Context, store store.Store, keys *keyring.Keyring, accounts *account.Accounts) (id uuid.UUID, queries map[sealed.Mode]secret.Text, err error) {
 	projects, err := project.New(project.Config{
 		Store: store, Users: accounts, Keyring: keys, Applied: nobodyToTell, Revision: func() int64 { return 0 }, Parameters: xdoc.Parameters(), Now: time.Now, Pause: func(context.Context, time.Duration) {}, Random: rand.Reader,
 	})

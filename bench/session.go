@@ -28,6 +28,7 @@ type bench struct {
 
 // Where things are in the temporary folder.
 func (b *bench) data() string   { return filepath.Join(b.dir, "data") }
+func (b *bench) home() home     { return home{data: b.data()} }
 func (b *bench) log() string    { return filepath.Join(b.dir, "jeton.log") }
 func (b *bench) script() string { return filepath.Join(b.dir, "load.lua") }
 
@@ -131,29 +132,33 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	b.upstream = free[0]
-	as, err := prepareInstance(ctx, b.data(), "http://"+b.upstream, min(passwordsPerSecond*b.seconds, b.scale.tokens), apiTokens)
+	as, err := prepareInstance(ctx, b.home(), "http://"+b.upstream, min(passwordsPerSecond*b.seconds, b.scale.tokens), apiTokens)
 	if err != nil {
 		return err
 	}
-	if err := fill(ctx, b.data(), as, all, b.progress.count("filling in users and tokens", len(all))); err != nil {
+	into, err := b.home().writer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := fill(ctx, into, as, all, b.progress.count("filling in users and tokens", len(all))); err != nil {
 		return err
 	}
 	b.verifier = as.verifier
 	if b.tokens, err = writeTokens(b.dir, all[:b.scale.tokens], as.caller.cookie, as.passwords); err != nil {
 		return err
 	}
-	info, err := os.Stat(databaseIn(b.data()))
+	size, err := b.home().size(ctx)
 	if err != nil {
-		return fmt.Errorf("looking at the database: %w", err)
+		return err
 	}
-	b.figures.file.add(float64(info.Size()))
+	b.figures.file.add(float64(size))
 	if b.floodOnly {
 		return nil
 	}
 	if err := b.tokens.writeSealed(b.dir, as.queries); err != nil {
 		return err
 	}
-	access, err := issueAccess(ctx, b.data(), as.parents, b.progress.count("issuing access tokens", len(as.parents)))
+	access, err := issueAccess(ctx, b.home(), as.parents, b.progress.count("issuing access tokens", len(as.parents)))
 	if err != nil {
 		return err
 	}

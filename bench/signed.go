@@ -18,7 +18,7 @@ import (
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 const (
@@ -40,9 +40,9 @@ func noPolicy() *policy.Table { return nil }
 
 // issueAccess issues an access token for each API token that was filled into a stopped instance: as Jeton does once it has
 // verified one, by Jeton's own code, its own key and the record that was filled in.
-func issueAccess(ctx context.Context, data string, parents []parent, done *counter) (issued []secret.Text, err error) {
+func issueAccess(ctx context.Context, at home, parents []parent, done *counter) (issued []secret.Text, err error) {
 	issued = make([]secret.Text, len(parents))
-	err = withInside(ctx, data, func(store *sqlite.Store, keys *keyring.Keyring) error {
+	err = at.inside(ctx, func(store store.Store, keys *keyring.Keyring) error {
 		tokens, err := accesstoken.New(accesstoken.Config{
 			Store: store, Keyring: keys, Policy: noPolicy, Applied: nobodyToTell, Issuer: publicURL, Life: accessTokenLife, Now: time.Now,
 		})

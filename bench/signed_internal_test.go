@@ -12,7 +12,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 )
 
 // TestSigned shows that the API tokens that were filled in are as Jeton's own, and that the access tokens, and the caller's
@@ -27,11 +27,11 @@ func TestSigned(t *testing.T) {
 	if len(as.parents) != 100 {
 		t.Fatalf("got %d API tokens, want 100", len(as.parents))
 	}
-	issued, err := issueAccess(t.Context(), data, as.parents, progress{io.Discard}.count("issuing", len(as.parents)))
+	issued, err := issueAccess(t.Context(), home{data: data}, as.parents, progress{io.Discard}.count("issuing", len(as.parents)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	withStore(t, data, func(s *sqlite.Store) {
+	home{data: data}.with(t, func(s store.Store) {
 		keys, err := openKeyring(t.Context(), s, data)
 		if err != nil {
 			t.Fatal(err)
