@@ -202,7 +202,7 @@ func (n *node) furnish(d *doors) error {
 	if err != nil {
 		return err
 	}
-	gate, err := gateway.New(gateway.Config{Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds()})
+	gate, err := gateway.New(gateway.Config{Authority: n.authority, Peers: n.peers, Kinds: gatewayKinds(), Logger: n.logger, Now: n.now})
 	if err != nil {
 		return err
 	}

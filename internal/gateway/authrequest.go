@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -8,11 +9,11 @@ import (
 )
 
 // authRequest answers nginx's auth_request, which asks by GET whatever the method of the call.
-func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
-	in := web.Presented(r)
-	err := readOriginal(r.Header, &in)
-	if ref := g.decide(w, r, &in, err); ref != nil {
-		g.refuseAuthRequest(w, ref)
+func (g *Gateway) authRequest(ctx context.Context, c *check) {
+	c.in = web.PresentedIn(c.header)
+	err := readOriginal(c.header, &c.in)
+	if ref := g.decide(ctx, c, err); ref != nil {
+		c.refuseAuthRequest(ref)
 	}
 }
 
@@ -30,23 +31,20 @@ func (g *gateway) authRequest(w http.ResponseWriter, r *http.Request) {
 //
 // Whatever a proxy makes of the second status, and of one that it doesn't know, none of these is a 2xx, which alone lets a
 // call pass: nginx's auth_request makes a 500 of both.
-func (g *gateway) refuseAuthRequest(w http.ResponseWriter, ref *authority.Refusal) {
-	h := w.Header()
-	status, answer := http.StatusForbidden, g.fixed.forbidden
+func (c *check) refuseAuthRequest(ref *authority.Refusal) {
+	status, shown := http.StatusForbidden, "403"
 	switch ref.Reason.Outcome() {
 	case authority.OutcomeUnauthenticated:
-		status, answer = http.StatusUnauthorized, g.fixed.unauthenticated
+		status, shown = http.StatusUnauthorized, "401"
 	case authority.OutcomeMalformed:
-		answer = g.fixed.malformed
+		shown = "400"
 	case authority.OutcomeTooMany:
-		status, answer = http.StatusTooManyRequests, g.fixed.tooMany
+		status, shown = http.StatusTooManyRequests, "429"
 	case authority.OutcomeUnavailable:
-		status, answer = http.StatusServiceUnavailable, g.fixed.unavailable
+		status, shown = http.StatusServiceUnavailable, "503"
 		if ref.Reason == authority.ReasonBusy {
 			status = http.StatusTooManyRequests
 		}
 	}
-	web.SetProblemHeaders(h, status, ref.RetryAfter)
-	h[web.StatusHeader] = answer
-	w.WriteHeader(status)
+	c.refuse(status, shown, ref)
 }

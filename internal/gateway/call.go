@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -24,8 +23,8 @@ var (
 //
 // The query is the API's business, and may hold secrets. It is handed on for the tokens that come in it to a service that has a
 // project, and for nothing else: it is cut off the path before anything could log that.
-func readForwarded(h http.Header, in *authority.Presented) error {
-	methods, hosts, paths := h["X-Forwarded-Method"], h["X-Forwarded-Host"], h["X-Forwarded-Uri"]
+func readForwarded(h web.Header, in *authority.Presented) error {
+	methods, hosts, paths := h.Values("X-Forwarded-Method"), h.Values("X-Forwarded-Host"), h.Values("X-Forwarded-Uri")
 	if len(methods) != 1 || len(hosts) != 1 || len(paths) != 1 || !web.IsMethod(methods[0]) || !web.IsHost(hosts[0]) {
 		return errForwarded
 	}
@@ -39,8 +38,8 @@ func readForwarded(h http.Header, in *authority.Presented) error {
 // The URL is cut by hand. net/url would decode and clean the path, and the path is judged exactly as the API will get
 // it. A '#' stays in the path, for the policy to refuse: nginx forwards it, and APIs differ over it. Whether host and path
 // are good ones the policy says; here only their bounds are found.
-func readOriginal(h http.Header, in *authority.Presented) error {
-	urls, methods := h["X-Original-Url"], h["X-Original-Method"]
+func readOriginal(h web.Header, in *authority.Presented) error {
+	urls, methods := h.Values("X-Original-Url"), h.Values("X-Original-Method")
 	if len(urls) != 1 {
 		return errURL
 	}

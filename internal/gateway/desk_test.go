@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -131,7 +132,9 @@ func newGateway(t testing.TB, a *authority.Authority, kinds ...authority.Kind) h
 	t.Helper()
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix(proxyAddress + "/32")})
-	h, err := gateway.New(gateway.Config{Authority: a, Peers: peers, Kinds: authority.KindsOf(kinds...)})
+	h, err := gateway.New(gateway.Config{
+		Authority: a, Peers: peers, Kinds: authority.KindsOf(kinds...), Logger: slog.New(slog.DiscardHandler), Now: opened,
+	})
 	check(t, err)
 	return h
 }

@@ -1,8 +1,8 @@
 package gateway
 
 import (
+	"context"
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -23,35 +23,33 @@ var errExtAuthz = errors.New("the proxy sent no method in capitals, or no host: 
 // allowed_headers, under a prefix. By the field X-Envoy-Original-Path and its like clients could name another path: none is read.
 //
 // A refusal goes on to the client as from forwardAuth, but for a 503, of which Envoy makes its own error (status_on_error).
-func (g *gateway) extAuthz(w http.ResponseWriter, r *http.Request) {
-	in := web.Presented(r)
-	ref := g.decide(w, r, &in, readExtAuthz(r, &in))
-	if ref != nil {
-		g.refuseInWords(w, r, ref)
+func (g *Gateway) extAuthz(ctx context.Context, c *check) {
+	c.in = web.PresentedIn(c.header)
+	if ref := g.decide(ctx, c, readExtAuthz(c, &c.in)); ref != nil {
+		g.refuseInWords(c, ref)
 		return
 	}
 	// What has nothing to tell is taken out: set to nothing alone, it would stand where a client may have written more than once.
-	h := w.Header()
 	remove := g.withheld
-	for _, name := range web.IdentityNames {
-		if h[name][0] == "" {
-			remove += ", " + strings.ToLower(name)
+	for _, f := range c.fields {
+		if f.Value == "" { // which none but an identity header is
+			remove += ", " + strings.ToLower(f.Name)
 		}
 	}
-	h[takeOut] = []string{remove}
+	c.fields = append(c.fields, web.Field{Name: takeOut, Value: remove})
 }
 
 // readExtAuthz reads into in which call Envoy asks about, as readForwarded does. The path is that of the request line, since what
-// net/http makes of it may be another.
-func readExtAuthz(r *http.Request, in *authority.Presented) error {
-	path := strings.TrimPrefix(r.RequestURI, extAuthzPrefix)
-	if !web.IsMethod(r.Method) || !web.IsHost(r.Host) {
+// an HTTP engine makes of it may be another.
+func readExtAuthz(c *check, in *authority.Presented) error {
+	path := strings.TrimPrefix(c.target, extAuthzPrefix)
+	if !web.IsMethod(c.method) || !web.IsHost(c.host) {
 		return errExtAuthz
 	}
-	in.Method, in.Host = r.Method, r.Host
+	in.Method, in.Host = c.method, c.host
 	in.Path, in.Query, _ = strings.Cut(path, "?")
 	return nil
 }
 
-// asksExtAuthz reports whether a request is a question of Envoy's.
-func asksExtAuthz(r *http.Request) bool { return strings.HasPrefix(r.RequestURI, extAuthzPrefix+"/") }
+// asksExtAuthz reports whether a request with such a request line is a question of Envoy's.
+func asksExtAuthz(target string) bool { return strings.HasPrefix(target, extAuthzPrefix+"/") }

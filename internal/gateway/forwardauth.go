@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"net/http"
+	"context"
 	"strconv"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -10,18 +10,20 @@ import (
 
 // forwardAuth answers Traefik's ForwardAuth and Caddy's forward_auth. Both hand a refusal on to the client as it is, with
 // its status, header and body: so it says what it means, in the words of /v1.
-func (g *gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
-	in := web.Presented(r)
-	err := readForwarded(r.Header, &in)
-	ref := g.decide(w, r, &in, err)
-	if ref != nil {
-		g.refuseInWords(w, r, ref)
+func (g *Gateway) forwardAuth(ctx context.Context, c *check) {
+	c.in = web.PresentedIn(c.header)
+	err := readForwarded(c.header, &c.in)
+	if ref := g.decide(ctx, c, err); ref != nil {
+		g.refuseInWords(c, ref)
 	}
 }
 
 // refuseInWords answers with the status that is meant, and says what it means.
-func (g *gateway) refuseInWords(w http.ResponseWriter, r *http.Request, ref *authority.Refusal) {
-	problem := web.ProblemOf(ref)
-	w.Header()[web.StatusHeader] = []string{strconv.Itoa(problem.Status)}
-	web.WriteProblem(w, r, problem)
+func (g *Gateway) refuseInWords(c *check, ref *authority.Refusal) {
+	problem, known := g.refusals[ref.Reason]
+	if !known {
+		problem = web.Prepare(web.ProblemOf(ref))
+	}
+	c.refuse(problem.Status(), strconv.Itoa(problem.Status()), ref)
+	c.tell(problem)
 }

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ import (
 
 func TestNew(t *testing.T) {
 	d := newDesk(t)
-	whole := gateway.Config{Authority: d.authority, Peers: new(web.Peers), Kinds: authority.KindsOf(authority.PersonalToken)}
+	whole := gateway.Config{
+		Authority: d.authority, Peers: new(web.Peers), Kinds: authority.KindsOf(authority.PersonalToken), Logger: slog.New(slog.DiscardHandler), Now: opened,
+	}
 	if _, err := gateway.New(whole); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}
@@ -29,6 +32,8 @@ func TestNew(t *testing.T) {
 		"no authority": func(c *gateway.Config) { c.Authority = nil },
 		"no peers":     func(c *gateway.Config) { c.Peers = nil },
 		"no kinds":     func(c *gateway.Config) { c.Kinds = 0 },
+		"no logger":    func(c *gateway.Config) { c.Logger = nil },
+		"no clock":     func(c *gateway.Config) { c.Now = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := whole

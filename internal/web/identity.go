@@ -1,9 +1,7 @@
 package web
 
 import (
-	"encoding/hex"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -64,17 +62,38 @@ func SetIdentity(h http.Header, d *authority.Decision) {
 
 // IdentityValues tells whose a call is that may pass, in the order of IdentityNames; empty is what there is nothing to tell of.
 func IdentityValues(d *authority.Decision) []string {
+	values := identityValues(d)
+	return values[:]
+}
+
+// Identify appends the identity headers of a call that may pass: SetIdentity, where there is no http.Header.
+func (f Fields) Identify(d *authority.Decision) Fields {
+	values := identityValues(d)
+	for i, name := range IdentityNames {
+		f = append(f, Field{name, values[i]})
+	}
+	return f
+}
+
+// Anonymize appends the identity headers of a call that may not pass, but for StatusHeader, which tells what its caller should see:
+// ClearIdentity, where there is no http.Header.
+func (f Fields) Anonymize(status string) Fields {
+	for _, name := range IdentityNames[:xJetonStatus] {
+		f = append(f, Field{name, ""})
+	}
+	return append(f, Field{StatusHeader, status})
+}
+
+func identityValues(d *authority.Decision) (values [identityCount]string) {
 	u := &d.Principal.User
-	values := make([]string, identityCount)
 	values[remoteUser] = encodeField(u.Username)
 	values[remoteName] = encodeField(u.DisplayName)
 	values[remoteEmail] = encodeField(u.Email)
-	values[remoteGroups] = encodeField(strings.Join(u.Roles, ","))
+	values[xJetonUserID], values[xJetonCredentialID], values[remoteGroups] = madeTexts(u.ID, d.Principal.CredentialID, u.Roles)
 	values[xAuthRequestUser] = values[remoteUser]
 	values[xAuthRequestPreferredUsername] = values[remoteUser]
 	values[xAuthRequestEmail] = values[remoteEmail]
 	values[xAuthRequestGroups] = values[remoteGroups]
-	values[xJetonUserID], values[xJetonCredentialID] = idTexts(u.ID, d.Principal.CredentialID)
 	values[xJetonCredentialKind] = d.Kind.String()
 	values[xJetonService] = d.Service
 	values[xJetonStatus] = "200"
@@ -84,20 +103,28 @@ func IdentityValues(d *authority.Decision) []string {
 // idText is the length of an ID as text.
 const idText = 36
 
-// idTexts returns two IDs as text, for one allocation.
-func idTexts(a, b uuid.UUID) (string, string) {
-	var texts [2 * idText]byte
-	for i, id := range [...]uuid.UUID{a, b} {
-		text := texts[i*idText:]
-		hex.Encode(text[0:8], id[0:4])
-		hex.Encode(text[9:13], id[4:6])
-		hex.Encode(text[14:18], id[6:8])
-		hex.Encode(text[19:23], id[8:10])
-		hex.Encode(text[24:36], id[10:16])
-		text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+// madeTexts returns two IDs and a list of roles as text, for one allocation: they are what has to be made for each call.
+func madeTexts(a, b uuid.UUID, roles []string) (idA, idB, groups string) {
+	var room [256]byte
+	text := appendID(room[:0], &a)
+	if b != a { // that of a personal token is its user's
+		text = appendID(text, &b)
 	}
-	both := string(texts[:])
-	return both[:idText], both[idText:]
+	ids := len(text)
+	if len(roles) > 1 {
+		for i, role := range roles {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = append(text, role...)
+		}
+	}
+	made := string(text)
+	groups = made[ids:]
+	if len(roles) == 1 {
+		groups = roles[0]
+	}
+	return made[:idText], made[ids-idText : ids], encodeField(groups)
 }
 
 // encodeField percent-encodes what can't stand in a header field as it is, and '%', so that decoding gives back the very name

@@ -103,7 +103,7 @@ func Log(logger *slog.Logger, listener string, now func() time.Time, next http.H
 // fail answers for a handler that panicked, and reports whether it could: an answer that has begun must be cut off, or
 // the caller would take it for whole. What the handler panicked with, and where, is for the log alone.
 func (r *Recorder) fail(req *http.Request, fault any) bool {
-	r.Line.Err = fmt.Errorf("the handler panicked: %v\n%s", fault, debug.Stack())
+	r.Line.Err = Panicked(fault)
 	if r.status >= http.StatusOK {
 		return false
 	}
@@ -111,6 +111,11 @@ func (r *Recorder) fail(req *http.Request, fault any) bool {
 	r.setID()
 	WriteProblem(r, req, api.NewProblem(api.CodeInternal, ""))
 	return true
+}
+
+// Panicked returns what the log tells of a handler that panicked: with what, and where. It is called while the handler's stack stands.
+func Panicked(fault any) error {
+	return fmt.Errorf("the handler panicked: %v\n%s", fault, debug.Stack())
 }
 
 func (r *Recorder) setID() { r.Header()["X-Request-Id"] = []string{r.id} }

@@ -63,20 +63,24 @@ func Remote(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-// Client returns the address of the client of a request: the one at the other end or, where that is a trusted peer,
-// what it says in X-Real-IP, else the rightmost address in X-Forwarded-For that is no trusted peer's. Whatever stands
-// further left may have been written by anybody. trusted tells whether the peer itself is trusted.
+// Client returns the address of the client of a request: see ClientOf.
 func (p *Peers) Client(r *http.Request) (client netip.Addr, trusted bool) {
-	remote := Remote(r)
-	if !p.Admits(remote, r.Header[peerSecret]) {
+	return p.ClientOf(Remote(r), header(r.Header))
+}
+
+// ClientOf returns the address of the client of a request that came from the other end of a connection: that itself or, where it is a
+// trusted peer, what it says in X-Real-IP, else the rightmost address in X-Forwarded-For that is no trusted peer's. Whatever stands
+// further left may have been written by anybody. trusted tells whether the peer itself is trusted.
+func (p *Peers) ClientOf(remote netip.Addr, h Header) (client netip.Addr, trusted bool) {
+	if !p.Admits(remote, h.Values(peerSecret)) {
 		return remote, false
 	}
-	if values := r.Header["X-Real-Ip"]; len(values) == 1 {
+	if values := h.Values("X-Real-Ip"); len(values) == 1 {
 		if a, err := netip.ParseAddr(values[0]); err == nil {
 			return a.Unmap().WithZone(""), true
 		}
 	}
-	return p.Behind(remote, r.Header["X-Forwarded-For"]), true
+	return p.Behind(remote, h.Values("X-Forwarded-For")), true
 }
 
 // Behind returns the address of the client behind a trusted peer that sends X-Forwarded-For: the rightmost that is no trusted

@@ -10,18 +10,17 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
-// Presented returns what a client presents of itself in a request's header: every field that the authority looks at, so
+// PresentedIn returns what a client presents of itself in a request's header: every field that the authority looks at, so
 // that no edge forgets one. Which call it is about, and from which address, the edge says.
-func Presented(r *http.Request) authority.Presented {
-	h := r.Header
+func PresentedIn(h Header) authority.Presented {
 	return authority.Presented{
-		Authorization: h["Authorization"], Cookie: h["Cookie"], Origin: h["Origin"], SecFetchSite: h["Sec-Fetch-Site"],
+		Authorization: h.Values("Authorization"), Cookie: h.Values("Cookie"), Origin: h.Values("Origin"), SecFetchSite: h.Values("Sec-Fetch-Site"),
 	}
 }
 
-// PresentedHere is Presented for a request about Jeton itself.
+// PresentedHere is PresentedIn for a request about Jeton itself.
 func PresentedHere(r *http.Request, client netip.Addr) authority.Presented {
-	in := Presented(r)
+	in := PresentedIn(HeaderOf(r))
 	in.Method, in.Host, in.Path, in.Peer = r.Method, r.Host, r.URL.EscapedPath(), client
 	return in
 }

@@ -24,11 +24,11 @@ const retryAfter = time.Second
 const challenge = `Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`
 
 // The challenges to a caller whose credential is good, but not for what it asks (RFC 6750, section 3.1). Nobody else is told
-// more than that there is no valid credential. They are as http.Header wants them, shared and never written.
-var (
-	exchangeFirst = []string{`Bearer realm="jeton", error="invalid_token", error_description="exchange it first", Basic realm="jeton", charset="UTF-8"`}
+// more than that there is no valid credential.
+const (
+	exchangeFirst = `Bearer realm="jeton", error="invalid_token", error_description="exchange it first", Basic realm="jeton", charset="UTF-8"`
 	// No other scheme would help: whose call it is isn't in doubt.
-	insufficientScope = []string{`Bearer realm="jeton", error="insufficient_scope"`}
+	insufficientScope = `Bearer realm="jeton", error="insufficient_scope"`
 )
 
 // ProblemOf turns an error of the inside into what a caller may learn of it. What it doesn't know is an internal error.
@@ -138,37 +138,130 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, problem *api.Problem) 
 // that go with it. The problem's Instance is the request's ID.
 func RenderProblem(h http.Header, accept string, p *api.Problem) []byte {
 	SetProblemHeaders(h, p.Status, p.RetryAfter)
+	h[contentType] = []string{problemType(accept)}
+	return problemBody(accept, p)
+}
+
+// contentType is a field of each answer with a problem in it.
+const contentType = "Content-Type"
+
+// The media types of a problem.
+const (
+	problemJSON = "application/problem+json"
+	problemText = "text/plain; charset=utf-8"
+)
+
+// problemType returns the media type of a problem for a caller who sent an Accept.
+func problemType(accept string) string {
 	if strings.Contains(accept, "text/plain") && !strings.Contains(accept, "json") {
-		h.Set("Content-Type", "text/plain; charset=utf-8")
+		return problemText
+	}
+	return problemJSON
+}
+
+func problemBody(accept string, p *api.Problem) []byte {
+	if problemType(accept) == problemText {
 		return []byte(p.Title + ". " + p.Fix + "\n")
 	}
-	h.Set("Content-Type", "application/problem+json")
 	body, _ := json.Marshal(p) // of strings and numbers, which can't fail
 	return append(body, '\n')
 }
 
+// Prepared is a problem of which many requests will be told, written out but for the request's ID. Make one with Prepare.
+type Prepared struct {
+	problem      *api.Problem
+	text         []byte // the body for who wants no JSON
+	before, tail []byte // of the other, around the ID
+}
+
+// instance is the last member of a problem of no single field, but for its value.
+const instance = `,"instance":"`
+
+// Prepare writes out a problem, which has no Errors.
+func Prepare(problem *api.Problem) *Prepared {
+	p := *problem
+	p.Instance = ""
+	whole := problemBody("", &p)
+	end := len(whole) - len("}\n")
+	return &Prepared{problem: problem, text: problemBody("text/plain", &p), before: whole[:end:end], tail: whole[end:]}
+}
+
+// Append appends the body in which a caller is told of the problem, by the Accept that it sent and its request's ID, and the field that
+// tells of its type: what RenderProblem returns.
+func (p *Prepared) Append(f Fields, body []byte, accept, id string) (Fields, []byte) {
+	kind := problemType(accept)
+	f = append(f, Field{contentType, kind})
+	switch {
+	case kind == problemText:
+		return f, append(body, p.text...)
+	case id == "":
+		return f, append(append(body, p.before...), p.tail...)
+	default:
+		body = append(append(append(body, p.before...), instance...), id...)
+		return f, append(append(body, '"'), p.tail...)
+	}
+}
+
+// Status returns the status of an answer that tells of the problem.
+func (p *Prepared) Status() int { return p.problem.Status }
+
+// Code returns the problem's code, for Line.Told.
+func (p *Prepared) Code() string { return string(p.problem.Code) }
+
 // SetChallenge sets the WWW-Authenticate of a refusal that has one of its own. That of every other 401 SetProblemHeaders
 // sets, as does WriteProblem: they leave this one.
 func SetChallenge(h http.Header, reason authority.Reason) {
+	if text := ownChallenge(reason); text != "" {
+		h[wwwAuthenticate] = []string{text}
+	}
+}
+
+const wwwAuthenticate = "Www-Authenticate"
+
+// ownChallenge returns the challenge of a refusal that has one of its own.
+func ownChallenge(reason authority.Reason) string {
 	switch reason {
 	case authority.ReasonExchangeFirst:
-		h["Www-Authenticate"] = exchangeFirst
+		return exchangeFirst
 	case authority.ReasonInsufficientScope:
-		h["Www-Authenticate"] = insufficientScope
+		return insufficientScope
+	default:
+		return ""
 	}
 }
 
 // SetProblemHeaders sets the header fields that go with a problem's status; wait is how long to wait before the next try,
 // where that is known.
 func SetProblemHeaders(h http.Header, status int, wait time.Duration) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	switch status {
-	case http.StatusUnauthorized:
-		if _, set := h["Www-Authenticate"]; !set {
-			h.Set("Www-Authenticate", challenge)
-		}
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(max(wait, retryAfter).Seconds()))))
+	var room [4]Field
+	fields := Fields(room[:0]).afterProblem(status, wait)
+	if _, set := h[wwwAuthenticate]; !set && status == http.StatusUnauthorized {
+		fields = append(fields, Field{wwwAuthenticate, challenge})
 	}
+	fields.Set(h)
 }
+
+// Refuse appends the fields that go with the status of a refusal: what SetChallenge and SetProblemHeaders set.
+func (f Fields) Refuse(status int, reason authority.Reason, wait time.Duration) Fields {
+	f = f.afterProblem(status, wait)
+	text := ownChallenge(reason)
+	if text == "" && status == http.StatusUnauthorized {
+		text = challenge
+	}
+	if text == "" {
+		return f
+	}
+	return append(f, Field{wwwAuthenticate, text})
+}
+
+// afterProblem appends the fields that every answer with a problem's status has but for the challenge.
+func (f Fields) afterProblem(status int, wait time.Duration) Fields {
+	f = append(f.NoStore(), Field{"X-Content-Type-Options", "nosniff"})
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		f = append(f, Field{"Retry-After", strconv.Itoa(int(math.Ceil(max(wait, retryAfter).Seconds())))})
+	}
+	return f
+}
+
+// NoStore appends the field that keeps an answer out of every cache.
+func (f Fields) NoStore() Fields { return append(f, Field{"Cache-Control", "no-store"}) }

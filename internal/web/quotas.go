@@ -30,8 +30,14 @@ const (
 // API behind has set of its own is replaced: it may be in the words of an older draft, and a list of which one member is
 // unreadable is ignored whole (RFC 9651 section 4.2).
 func SetQuotas(h http.Header, q *authority.Quotas) {
+	var room [2]Field
+	Fields(room[:0]).Bound(q).Set(h)
+}
+
+// Bound appends what SetQuotas sets.
+func (f Fields) Bound(q *authority.Quotas) Fields {
 	if q.Credential.Limit == 0 && q.Service.Limit == 0 {
-		return
+		return f
 	}
 	var policy, left [96]byte
 	policies, lefts := policy[:0], left[:0]
@@ -50,7 +56,7 @@ func SetQuotas(h http.Header, q *authority.Quotas) {
 		lefts = parameter(append(lefts, one.name...), 'r', int64(one.quota.Remaining))
 		lefts = parameter(lefts, 't', wholeSeconds(one.quota.Reset))
 	}
-	h[quotaPolicy], h[quotaLeft] = []string{string(policies)}, []string{string(lefts)}
+	return append(f, Field{quotaPolicy, string(policies)}, Field{quotaLeft, string(lefts)})
 }
 
 // maxInteger is the largest number that a structured field has (RFC 9651 section 3.3.1).
