@@ -282,7 +282,7 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 	}
 	ref = a.prove(ctx, &c, key, p)
 	if ref != nil && ref.Reason == ReasonExpired {
-		a.memory.end(key, c.Kind)
+		a.memory.end(key)
 	}
 	return c.Kind, nil, ref
 }

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -12,6 +13,7 @@ import (
 type distinct[T any] struct {
 	values atomic.Pointer[[]T]
 	known  map[string]uint32
+	shared *shared[T]
 }
 
 // at returns the value of a number that put returned.
@@ -32,6 +34,7 @@ func (d *distinct[T]) put(text string, value T, most int) (number uint32, ok boo
 	} else {
 		values = *d.values.Load()
 	}
+	text, value = d.shared.of(text, value)
 	number = uint32(len(values))   //nolint:gosec // G115: less than most
 	values = append(values, value) // beyond what any reader sees of a shared array
 	d.values.Store(&values)
@@ -39,11 +42,46 @@ func (d *distinct[T]) put(text string, value T, most int) (number uint32, ok boo
 	return number, true
 }
 
-// The most different sets of roles, of which a company has a few dozen, and of limits: some 30 MB. A user or a proof with one
-// more is not remembered: whoever has its token narrowed in ever other ways makes checks slow, and memory no larger.
+// alike are the values that the indexes of all shards share: each would else keep its own copy of every one.
+type alike struct {
+	roles  shared[[]string]
+	limits shared[*Limits]
+}
+
+// shared returns for each text the value that came with it first. It is nothing that any number stands for: where it has become many,
+// it begins anew, and what is alike may stand in memory twice.
+type shared[T any] struct {
+	mu    sync.Mutex
+	known map[string]sharedValue[T]
+}
+
+type sharedValue[T any] struct {
+	text  string
+	value T
+}
+
+// maxShared bounds what is shared.
+const maxShared = 1 << 14
+
+func (s *shared[T]) of(text string, value T) (string, T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.known[text]; ok {
+		return known.text, known.value
+	}
+	if s.known == nil || len(s.known) == maxShared {
+		s.known = make(map[string]sharedValue[T])
+	}
+	s.known[text] = sharedValue[T]{text, value}
+	return text, value
+}
+
+// The most different sets of roles, of which a company has a few dozen, and of limits, that one index keeps: some 2 MB, and 120 MB in
+// the indexes of all shards. A user or a proof with one more is not remembered: whoever has its token narrowed in ever other ways
+// makes checks slow, and memory no larger.
 const (
-	maxRoleSets  = 1 << 15
-	maxLimitSets = 1 << 16
+	maxRoleSets  = 1 << 12
+	maxLimitSets = 1 << 12
 )
 
 // putRoles returns the number of a set of roles.

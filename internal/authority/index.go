@@ -3,6 +3,9 @@ package authority
 import (
 	"math/bits"
 	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
 )
 
 // index finds proofs by key and what they rest on by ID.
@@ -13,39 +16,44 @@ import (
 // A proof holds while both its grounds live: to forget a user is to mark one ground as dead, however many proofs rest
 // on it. A record that goes by its user's ID, as that of a personal token does, has the user's ground.
 //
-// A million entries hold no pointers but to a few thousand chunks, so that the garbage collector need not walk them. A
+// All its entries hold no pointers but to a few chunks of text, so that the garbage collector need not walk them. A
 // warm credential touches two places that are hardly ever in the processor's cache: its proof and its user.
 //
-// Readers take no lock. Whoever writes holds that of the memory.
+// Readers take no lock. Whoever writes holds that of the shard.
 type index struct {
 	proofs  []proofRecord // a hash table by key, see home
-	grounds []*[groundChunk]ground
+	grounds []ground      // in the order in which they came
 	text    text
 	roles   distinct[[]string]
 	limits  distinct[*Limits]
+	byID    []uint32 // a hash table by ID: a tag of the ID | its ground's place + 1 (22 bits); 0 is empty
 
-	used  atomic.Int64 // proofs
+	alike *alike       // what it shares with the indexes of other shards
 	limit int64        // proofs at most
 	next  uint32       // places of grounds below it have been given
-	most  uint32       // grounds at most
-	byID  []uint32     // a hash table by ID: the ground's place + 1; 0 is empty
+	used  atomic.Int64 // proofs
 }
 
 // minRoom is the least number of proofs, and of grounds, for which an index has room.
-const minRoom = 1 << 10
+const minRoom = 1 << 5
 
-// newIndex returns an index with room for half as many proofs and grounds again as are given, but for no more than
-// maxProofs proofs.
-func newIndex(proofs, grounds, maxProofs int) *index {
-	limit := min(max(proofs+proofs/2, minRoom), maxProofs)
-	most := max(grounds+grounds/2, 2*minRoom)
-	return &index{
-		proofs:  make([]proofRecord, limit+limit/3+1), // 3/4 full at most, where a probe looks at 2 or 3 records
+// headroom is the part by which an index has more room than it has proofs when it is new. A small one costs each proof a few more
+// copies in its life, of some 100 ns each, and keeps what is allocated and isn't used yet small.
+const headroom = 8
+
+// newIndex returns an index with room for some more proofs and grounds than are given, but for no more than maxProofs proofs.
+func newIndex(proofs, grounds, maxProofs int, shared *alike) *index {
+	limit := min(max(proofs+proofs/headroom, minRoom), maxProofs)
+	most := min(max(grounds+grounds/headroom, 2*minRoom), 1<<placeBits-1)
+	x := &index{
+		alike:   shared,
+		proofs:  make([]proofRecord, limit+limit/5+1), // 5/6 full at most, where a probe looks at 3 or 4 records that stand side by side
 		limit:   int64(limit),
-		grounds: make([]*[groundChunk]ground, most/groundChunk+1),
-		most:    uint32(most), //nolint:gosec // G115: three times maxMaxRemembered fits
-		byID:    make([]uint32, most+most/7+1),
+		grounds: make([]ground, most),
+		byID:    make([]uint32, most+most/4+1),
 	}
+	x.roles.shared, x.limits.shared = &shared.roles, &shared.limits
+	return x
 }
 
 // home is where in a hash table of the given size the probe for a hash begins; from there it goes on word by word, and
@@ -56,7 +64,7 @@ func home(hash uint64, size int) int {
 }
 
 // full reports whether there may be no room for one more proof and its grounds.
-func (x *index) full() bool { return x.used.Load() >= x.limit || x.next+2 > x.most }
+func (x *index) full() bool { return x.used.Load() >= x.limit || int(x.next)+2 > len(x.grounds) }
 
 // find returns the record of a key or, where there is none, the empty one for it.
 func (x *index) find(k key) (r *proofRecord, known bool) {
@@ -65,9 +73,9 @@ func (x *index) find(k key) (r *proofRecord, known bool) {
 			at = 0
 		}
 		r = &x.proofs[at]
-		switch r.words[proofKey].Load() {
+		switch r.key[0].Load() {
 		case k[0]:
-			if r.words[proofKey+1].Load() == k[1] {
+			if r.key[1].Load() == k[1] {
 				return r, true
 			}
 		case 0:
@@ -76,29 +84,33 @@ func (x *index) find(k key) (r *proofRecord, known bool) {
 	}
 }
 
-// recall is memory.recall, with the time in microseconds since 1970.
-func (x *index) recall(k key, kind Kind, now int64, p *Principal) (used *atomic.Uint32) {
+// recall is memory.recall, with the second since 1970.
+func (x *index) recall(k key, kind Kind, second int64, p *Principal) (used *atomic.Uint32) {
 	r, known := x.find(k)
 	if !known {
 		return nil
 	}
 	b, ok := r.read()
-	if !ok || kindOf(b.end) != kind || ended(b.end, now) || idle(kind, r.used.Load(), now) {
+	if !ok || b.kind() != kind || ended(b.until(), second) || idle(kind, r.used.Load(), second) {
 		return nil
 	}
-	userPlace, recordPlace := splitGrounds(b.grounds)
-	user, record := x.ground(userPlace), x.ground(recordPlace)
+	userPlace, recordPlace := b.places()
+	user, record := &x.grounds[userPlace], &x.grounds[recordPlace]
 	names := user.names.Load()
 	if names == dead || record.names.Load() == dead {
 		return nil
 	}
 	x.user(user, names, &p.User)
-	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limitsOf(uint32(b.limits)) //nolint:gosec // G115: it was one
+	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limitsOf(b.limits())
 	return &r.used
 }
 
 // keep adds a proof and its user, or writes it over the former one of the same key. There is room for it.
-func (x *index) keep(f *fill, second uint32) {
+func (x *index) keep(f *fill, now time.Time) {
+	end := endOf(f.proof.NotAfter)
+	if ended(end, now.Unix()) { // in its last second
+		return
+	}
 	limits, ok := x.putLimits(f.proof.Limits)
 	if !ok {
 		return
@@ -111,7 +123,7 @@ func (x *index) keep(f *fill, second uint32) {
 	if f.proof.ID != f.proof.UserID {
 		record, _ = x.put(f.proof.ID, nil)
 	}
-	x.add(f.key, proofBody{endOf(f.proof.NotAfter, f.kind), groundsOf(user, record), uint64(limits)}, second)
+	x.add(f.key, bodyOf(user, record, limits, end, f.kind), secondOf(now))
 }
 
 func (x *index) add(k key, b proofBody, second uint32) {
@@ -121,4 +133,18 @@ func (x *index) add(k key, b proofBody, second uint32) {
 	}
 	r.used.Store(second)
 	r.write(k, b)
+}
+
+// forget marks the ground of an ID as dead, and with it every proof that rests on it.
+func (x *index) forget(hash uint64, id uuid.UUID) {
+	if g := x.groundOf(x.findID(hash, id)); g != nil {
+		g.names.Store(dead)
+	}
+}
+
+// end marks the proof of a key as ended.
+func (x *index) end(k key) {
+	if r, known := x.find(k); known {
+		r.clear()
+	}
 }

@@ -125,6 +125,8 @@ func TestMemoryIsItsModel(t *testing.T) {
 		{limit: 1000, mayForget: true, renewEvery: 20},
 		{limit: 1000, firstID: modelIDs, renewEvery: 20},
 		{limit: 1000, firstID: modelIDs, renewEvery: 1_000_000},
+		{limit: 8 * leastPerShard, mayForget: true, renewEvery: 20},
+		{limit: 8 * leastPerShard, firstID: modelIDs, renewEvery: 20},
 	} {
 		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
 			for seed := range uint64(Rounds(40)) {
@@ -144,9 +146,7 @@ func TestMemoryIsItsModel(t *testing.T) {
 						m.keepAny(random, test.firstID, step)
 					}
 					if random.IntN(test.renewEvery) == 0 {
-						m.memory.mu.Lock()
 						m.memory.renew(m.now)
-						m.memory.mu.Unlock()
 					}
 					if step%5 == 0 {
 						m.check(t, test.mayForget)
@@ -154,6 +154,16 @@ func TestMemoryIsItsModel(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// renew renews every shard.
+func (m *memory) renew(now time.Time) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		s.renew(now)
+		s.mu.Unlock()
 	}
 }
 
@@ -193,11 +203,17 @@ func TestChangeDuringRenewal(t *testing.T) {
 		{"of one", func(m *memory) { m.forget(modelID(1)) }, []bool{true, false, true}},
 		{"of two among others", func(m *memory) {
 			m.forget(modelID(0))
-			forgetOthers(m, 1022)
+			forgetOthers(m, recentChanges-2)
 			m.forget(modelID(2))
 		}, []bool{false, true, false}},
-		{"of one before more than are known", func(m *memory) { m.forget(modelID(1)); forgetOthers(m, 1024) }, []bool{false, false, false}},
+		{"of one before more than are known", func(m *memory) { m.forget(modelID(1)); forgetOthers(m, recentChanges) }, []bool{false, false, false}},
 		{"of everything", func(m *memory) { m.forget(uuid.Nil) }, []bool{false, false, false}},
+		{"that one proof has ended", func(m *memory) { m.end(modelKeys[1]) }, []bool{true, false, true}},
+		{"that more have ended than are known", func(m *memory) {
+			for range recentChanges + 1 {
+				m.end(key{7, 7})
+			}
+		}, []bool{false, false, false}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newMemory(1000)
@@ -207,10 +223,11 @@ func TestChangeDuringRenewal(t *testing.T) {
 				u := User{ID: modelID(n), Username: fmt.Sprint("user", n)}
 				m.keep(&fill{key: modelKeys[n], kind: PersonalToken, began: m.sequence(), proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
 			}
-			began := m.sequence()
-			next := m.current.Load().renewed(now.UnixMicro(), m.max)
+			s := &m.shards[0]
+			s.begin()
+			next := s.current.Load().renewed(now.Unix(), m.max)
 			test.change(m)
-			m.install(next, began)
+			s.install(next)
 			for n, want := range test.want {
 				var p Principal
 				if got := m.recall(modelKeys[n], PersonalToken, now, &p) != nil; got != want || got && p.Username != fmt.Sprint("user", n) {
@@ -232,12 +249,12 @@ func TestNothingAddedDuringRenewal(t *testing.T) {
 	m := newMemory(1000)
 	u := User{ID: modelID(1), Username: "user"}
 	f := &fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}
-	m.renewing = true
+	m.shards[0].begin()
 	m.keep(f, time.Now())
 	if got := m.len(); got != 0 {
 		t.Errorf("got %d proofs, want none added to an index that is given up", got)
 	}
-	m.renewing = false
+	m.shards[0].install(newIndex(0, 0, m.max, &m.alike))
 	m.keep(f, time.Now())
 	if got := m.len(); got != 1 {
 		t.Errorf("got %d proofs, want 1", got)
@@ -256,7 +273,7 @@ func TestRenewalSweeps(t *testing.T) {
 		{"one user's tokens end", 1 << 20, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory(1_000_000)
+			m := newMemory(1_000_000) // the keys differ in what no shard goes by
 			now := time.Now()
 			for n := range uint64(Rounds(100_000)) {
 				u := User{ID: modelID(1), Username: fmt.Sprintf("user-with-a-long-name-%06d", n), Roles: []string{fmt.Sprint("role", n)}}
@@ -273,9 +290,9 @@ func TestRenewalSweeps(t *testing.T) {
 					now = now.Add(time.Second)
 				}
 			}
-			x := m.current.Load()
-			if len(x.proofs) > 2*minRoom || x.most > 2*minRoom || len(x.byID) > 3*minRoom {
-				t.Errorf("got room for %d proofs and %d grounds, want as little as at first", len(x.proofs), x.most)
+			x := m.shardOf(key{1, 2}).current.Load()
+			if len(x.proofs) > 4*minRoom || len(x.grounds) > 2*minRoom || len(x.byID) > 3*minRoom {
+				t.Errorf("got room for %d proofs and %d grounds, want about as little as at first", len(x.proofs), len(x.grounds))
 			}
 			if chunks := len(*x.text.chunks.Load()); chunks > 2 || len(x.roles.known) > 2*minRoom {
 				t.Errorf("got %d chunks of text and %d sets of roles, want those of the last few users", chunks, len(x.roles.known))
@@ -292,9 +309,7 @@ func TestRenewalKeepsLastUse(t *testing.T) {
 	m.keep(&fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
 	var p Principal
 	m.recall(modelKeys[0], PersonalToken, now, &p).Store(4711)
-	m.mu.Lock()
 	m.renew(now)
-	m.mu.Unlock()
 	if got := m.recall(modelKeys[0], PersonalToken, now, &p).Load(); got != 4711 {
 		t.Errorf("got %d, want 4711", got)
 	}
@@ -321,8 +336,13 @@ func TestMillionRandomKeys(t *testing.T) {
 			t.Fatalf("key %d: got %d proofs, want %d at most", n, got, most)
 		}
 	}
-	if x := m.current.Load(); len(x.proofs) > most*4/3+1 || int(x.most) > 3*most+2*minRoom {
-		t.Errorf("got room for %d proofs and %d grounds, want it bounded by %d", len(x.proofs), x.most, most)
+	proofs, grounds := 0, 0
+	for i := range m.shards {
+		x := m.shards[i].current.Load()
+		proofs, grounds = proofs+len(x.proofs), grounds+len(x.grounds)
+	}
+	if proofs > most*5/4 || grounds > 3*most {
+		t.Errorf("got room for %d proofs and %d grounds, want it bounded by %d", proofs, grounds, most)
 	}
 }
 
@@ -331,13 +351,17 @@ func TestRecordBeingWritten(t *testing.T) {
 	m := newMemory(10)
 	u := User{ID: modelID(1), Username: "user"}
 	m.keep(&fill{key: modelKeys[0], kind: PersonalToken, proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, time.Now())
-	r, _ := m.current.Load().find(modelKeys[0])
-	for _, found := range []bool{true, false, true} {
+	r, _ := m.shards[0].current.Load().find(modelKeys[0])
+	rests := r.rests.Load()
+	for _, test := range []struct {
+		rests uint64
+		found bool
+	}{{rests, true}, {0, false}, {rests, true}} {
+		r.rests.Store(test.rests)
 		var p Principal
-		if got := m.recall(modelKeys[0], PersonalToken, time.Now(), &p) != nil; got != found {
-			t.Errorf("under sequence number %d: got found %v, want %v", r.seq.Load(), got, found)
+		if got := m.recall(modelKeys[0], PersonalToken, time.Now(), &p) != nil; got != test.found {
+			t.Errorf("resting on %x: got found %v, want %v", test.rests, got, test.found)
 		}
-		r.seq.Add(1)
 	}
 }
 
@@ -351,7 +375,7 @@ func TestRecordIsReadWhole(t *testing.T) {
 			whole := 0
 			for !done.Load() {
 				b, ok := r.read()
-				if ok && (b.end != b.grounds || b.end != b.limits) {
+				if ok && uint64(b.end) != b.rests {
 					t.Errorf("got %+v, want them the same", b)
 					return
 				}
@@ -363,36 +387,50 @@ func TestRecordIsReadWhole(t *testing.T) {
 		})
 	}
 	for n, began := uint64(1), time.Now(); n%256 != 0 || time.Since(began) < 300*time.Millisecond; n++ {
-		r.write(modelKeys[0], proofBody{n, n, n})
+		r.write(modelKeys[0], proofBody{n, uint32(n)})
 	}
 	done.Store(true)
 	readers.Wait()
 }
 
-// TestEndOf packs ends and unpacks them.
+// TestEndOf tells from when on proofs are asked about anew: from the second in which they end.
 func TestEndOf(t *testing.T) {
-	last := time.UnixMicro(maxEnd)
+	last := time.Unix(maxEnd, 0)
 	for _, test := range []struct {
 		notAfter    time.Time
 		alive, dead time.Time
 	}{
 		{time.Time{}, time.Unix(1<<40, 0), time.Time{}},
-		{time.UnixMicro(5), time.UnixMicro(4), time.UnixMicro(5)},
-		{time.UnixMicro(0), time.UnixMicro(0), time.UnixMicro(1)},
-		{time.UnixMicro(-5), time.UnixMicro(0), time.UnixMicro(1)},
+		{time.UnixMicro(5_000_000), time.UnixMicro(4_999_999), time.UnixMicro(5_000_000)},
+		{time.UnixMicro(5_999_999), time.UnixMicro(4_999_999), time.UnixMicro(5_000_000)},
+		{time.UnixMicro(0), time.UnixMicro(0), time.Unix(1, 0)},
+		{time.UnixMicro(-5), time.UnixMicro(0), time.Unix(1, 0)},
 		{last, last.Add(-time.Microsecond), last},
 		{last.Add(time.Hour), last.Add(-time.Microsecond), last},
 	} {
-		for _, kind := range []Kind{Password, Sealed} {
-			word := endOf(test.notAfter, kind)
-			if got := kindOf(word); got != kind {
-				t.Errorf("%s: got kind %s, want %s", test.notAfter, got, kind)
-			}
-			if ended(word, test.alive.UnixMicro()) {
-				t.Errorf("%s: ended at %s", test.notAfter, test.alive)
-			}
-			if !test.dead.IsZero() && !ended(word, test.dead.UnixMicro()) {
-				t.Errorf("%s: not ended at %s", test.notAfter, test.dead)
+		end := endOf(test.notAfter)
+		if ended(end, test.alive.Unix()) {
+			t.Errorf("%s: ended at %s", test.notAfter, test.alive)
+		}
+		if !test.dead.IsZero() && !ended(end, test.dead.Unix()) {
+			t.Errorf("%s: not ended at %s", test.notAfter, test.dead)
+		}
+	}
+}
+
+// TestBodyOf packs what a proof says and unpacks it.
+func TestBodyOf(t *testing.T) {
+	for _, place := range []uint32{0, 1, 1<<placeBits - 1} {
+		for _, limits := range []uint32{0, 1, maxLimitSets} {
+			for _, end := range []int64{0, 1, 1 << 31, 1 << 32, maxEnd} {
+				for kind := KindNone + 1; kind < kindCount; kind++ {
+					other := 1<<placeBits - 1 - place
+					b := bodyOf(place, other, limits, end, kind)
+					user, record := b.places()
+					if user != place || record != other || b.limits() != limits || b.until() != end || b.kind() != kind {
+						t.Errorf("got %d, %d, %d, %d and %s of %d, %d, %d, %d and %s", user, record, b.limits(), b.until(), b.kind(), place, other, limits, end, kind)
+					}
+				}
 			}
 		}
 	}
@@ -400,7 +438,7 @@ func TestEndOf(t *testing.T) {
 
 // TestRoleSets makes more sets than are kept apart.
 func TestRoleSets(t *testing.T) {
-	var x index
+	x := newIndex(0, 0, 1, new(alike))
 	sets := [][]string{nil, {"admin"}, {"admin", "staff"}, {"admin.staff"}, {"staff"}}
 	for n := len(sets); n < maxRoleSets; n++ {
 		sets = append(sets, []string{fmt.Sprint("role", n)})

@@ -16,22 +16,26 @@ import (
 
 // memory remembers proofs and their users. Nothing in it is the truth: whatever is missing is asked of the database.
 //
-// What is remembered stands in an index, which is only ever added to, and in which what was taken away is marked dead.
-// When it is full, what still holds is copied to a new one. So no place in an index is ever given to another key or
-// record, and readers need neither a lock nor a way to notice that a place has changed hands. Writers (a first
-// verification, a change heard of) share a lock.
+// It is divided into shards by bits of the keys. What is remembered stands in the index of its shard, which is only ever added to, and
+// in which what was taken away is marked dead. When one is full, what still holds is copied to a new one, of that shard alone: so the
+// memory never grows by a copy of itself. No place in an index is ever given to another key or record, and readers need neither a
+// lock nor a way to notice that a place has changed hands. Writers (a first verification, a change heard of) share a lock of the shard.
 //
 // A reader that had the former index in its hand finishes in that one. It began before any change that was applied to
 // the new one alone, and its verdict is one that could have been given then.
 type memory struct {
 	max     int      // proofs
 	seed    [32]byte // of the keys of passwords; new with each start
-	current atomic.Pointer[index]
-	applied atomic.Uint64 // changes applied since the start
+	shards  []shard  // a power of two
+	changes changes
+	alike   alike
+}
 
-	mu       sync.Mutex
-	recent   [recentChanges]uuid.UUID
-	renewing bool // the index is being copied: nothing may be added to it
+// changes are the last that were applied.
+type changes struct {
+	applied atomic.Uint64 // since the start
+	mu      sync.Mutex
+	recent  [recentChanges]uuid.UUID
 }
 
 // recentChanges is how many applied changes a cold fill can look back on; a fill that took longer isn't kept.
@@ -83,22 +87,45 @@ type fill struct {
 	user  *User
 }
 
+// A memory has so many shards at most, and as few as it takes for each to have room for so many proofs: chance fills small ones too
+// unevenly.
+const (
+	maxShards     = 1 << 6
+	leastPerShard = 1 << 10
+)
+
 func newMemory(limit int) *memory {
-	m := &memory{max: limit}
-	m.current.Store(newIndex(0, 0, limit))
+	n := 1
+	for n < maxShards && limit/(2*n) >= leastPerShard {
+		n *= 2
+	}
+	m := &memory{max: limit, shards: make([]shard, n)}
+	for i := range m.shards {
+		m.shards[i].max, m.shards[i].alike = limit/n, &m.alike
+		m.shards[i].empty()
+	}
 	return m
 }
 
+// shardOf returns the shard of a key, by other bits than those by which an index finds it.
+func (m *memory) shardOf(k key) *shard { return &m.shards[k[1]&uint64(len(m.shards)-1)] }
+
 // len returns how many proofs are in memory. It counts those that no longer hold until they are swept out.
-func (m *memory) len() int { return int(m.current.Load().used.Load()) }
+func (m *memory) len() int {
+	n := 0
+	for i := range m.shards {
+		n += int(m.shards[i].current.Load().used.Load())
+	}
+	return n
+}
 
 // sequence numbers the changes applied so far; a fill that begins now is told by it from one that began earlier.
-func (m *memory) sequence() uint64 { return m.applied.Load() }
+func (m *memory) sequence() uint64 { return m.changes.applied.Load() }
 
 // recall fills p with the remembered principal of a credential and returns where the second of its last use stands, or
 // nil where nothing is remembered that still holds. It takes no lock and allocates nothing.
 func (m *memory) recall(k key, kind Kind, now time.Time, p *Principal) (used *atomic.Uint32) {
-	return m.current.Load().recall(k, kind, now.UnixMicro(), p)
+	return m.shardOf(k).current.Load().recall(k, kind, now.Unix(), p)
 }
 
 // keep remembers a proof and its user, unless a change applied since the fill began touches either: what was read then
@@ -107,79 +134,59 @@ func (m *memory) keep(f *fill, now time.Time) {
 	if f.proof.ID == uuid.Nil || f.proof.UserID == uuid.Nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.renewing {
+	s := m.shardOf(f.key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewing {
 		return
 	}
-	if m.current.Load().full() {
-		m.renew(now)
+	if s.current.Load().full() {
+		s.renew(now)
 	}
-	if !m.touchedSince(f.began, f.proof.ID, f.proof.UserID) {
-		m.current.Load().keep(f, secondOf(now))
+	// A change that is entered after this is applied to the shard once its lock is free, and so to what is kept now.
+	if !m.changes.touchedSince(f.began, f.proof.ID, f.proof.UserID) {
+		s.current.Load().keep(f, now)
 	}
 }
 
 // end has what is remembered of a credential end for good: it was found to have ended, and a clock that is set back shall
 // not revive it.
-func (m *memory) end(k key, kind Kind) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if r, known := m.current.Load().find(k); known {
-		b, _ := r.read()
-		b.end = endOf(time.UnixMicro(1), kind)
-		r.write(k, b)
+func (m *memory) end(k key) { m.shardOf(k).end(k) }
+
+// forget drops everything that rests on the record of the given ID, or everything at all where the ID is zero. The change is entered
+// first: a fill that began before it and comes to a shard after it finds it there.
+func (m *memory) forget(id uuid.UUID) {
+	m.changes.enter(id)
+	hash := hashOfID(id)
+	for i := range m.shards {
+		m.shards[i].forget(hash, id)
 	}
 }
 
-// renew replaces the index. It lets go of the lock while it copies, which takes a second for some millions of proofs: a
-// change heard of must not wait so long, and is applied to the copy in the end.
-func (m *memory) renew(now time.Time) {
-	former, began := m.current.Load(), m.applied.Load()
-	m.renewing = true
-	m.mu.Unlock()
-	next := former.renewed(now.UnixMicro(), m.max)
-	m.mu.Lock()
-	m.install(next, began)
-	m.renewing = false
-}
-
-// install puts an index in the place of the one of which it is a copy, and applies to it the changes since it was begun.
-func (m *memory) install(next *index, began uint64) {
-	if m.touchedSince(began) { // by a change of everything, or by too many
-		next = newIndex(0, 0, m.max)
-	}
-	for n, applied := began, m.applied.Load(); n < applied; n++ {
-		next.forget(m.recent[n%recentChanges])
-	}
-	m.current.Store(next)
+func (c *changes) enter(id uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recent[c.applied.Load()%recentChanges] = id
+	c.applied.Add(1)
 }
 
 // touchedSince reports whether a change numbered began or later touched one of the records, or might have.
-func (m *memory) touchedSince(began uint64, ids ...uuid.UUID) bool {
-	applied := m.applied.Load()
+func (c *changes) touchedSince(began uint64, ids ...uuid.UUID) bool {
+	if c.applied.Load() == began { // as of most fills
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	applied := c.applied.Load()
 	if applied-began > recentChanges {
 		return true
 	}
 	for n := began; n < applied; n++ {
-		if id := m.recent[n%recentChanges]; id == uuid.Nil || slices.Contains(ids, id) {
+		if id := c.recent[n%recentChanges]; id == uuid.Nil || slices.Contains(ids, id) {
 			return true
 		}
 	}
 	return false
-}
-
-// forget drops everything that rests on the record of the given ID, or everything at all where the ID is zero.
-func (m *memory) forget(id uuid.UUID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.recent[m.applied.Load()%recentChanges] = id
-	m.applied.Add(1)
-	if id == uuid.Nil {
-		m.current.Store(newIndex(0, 0, m.max))
-		return
-	}
-	m.current.Load().forget(id)
 }
 
 func secondOf(t time.Time) uint32 {

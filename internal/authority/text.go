@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"math/bits"
 	"sync/atomic"
 	"unsafe"
 )
@@ -12,10 +13,15 @@ import (
 type text struct {
 	chunks atomic.Pointer[[][]byte]
 	fill   int // bytes taken in the last chunk
+	size   int // of all chunks, in bytes
 }
 
-// textChunk is the size of a chunk, in bytes, but for a string that is longer.
-const textChunk = 1 << 16
+// A chunk is about an eighth of what stands before it, so that little is allocated and isn't used yet, but no smaller and no larger
+// than this, in bytes; unless a string is longer. All are powers of two, of which the allocator wastes nothing.
+const (
+	leastChunk = 1 << 9
+	textChunk  = 1 << 16
+)
 
 // at returns what stands from a place that put returned to the end of its chunk. It shares the chunk's memory and stays
 // good as long as anybody holds it.
@@ -35,8 +41,10 @@ func (t *text) put(parts ...string) uint64 {
 		chunks = *known
 	}
 	if n := len(chunks); n == 0 || len(chunks[n-1])-t.fill < size {
-		chunks = append(chunks, make([]byte, max(textChunk, size))) // beyond what any reader sees of a shared array
+		chunk := make([]byte, max(chunkAfter(t.size), size))
+		chunks = append(chunks, chunk) // beyond what any reader sees of a shared array
 		t.chunks.Store(&chunks)
+		t.size += len(chunk)
 		t.fill = 0
 	}
 	last := len(chunks) - 1
@@ -45,4 +53,9 @@ func (t *text) put(parts ...string) uint64 {
 		t.fill += copy(chunks[last][t.fill:], p)
 	}
 	return place
+}
+
+// chunkAfter returns the size of the next chunk after so many bytes of them.
+func chunkAfter(size int) int {
+	return min(max(1<<bits.Len(uint(size/16)), leastChunk), textChunk) //nolint:gosec // G115: a length is not negative
 }
