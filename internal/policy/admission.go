@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -10,39 +11,48 @@ import (
 // admission is an operation's audience in the form that is quick to ask.
 type admission struct {
 	users map[uuid.UUID]struct{}
-	roles map[string]struct{}
+	roles []string // each once, in order
 	self  []position
 }
 
 // newAdmission takes audiences whose problem has been found empty.
 func newAdmission(audience []Audience, p pattern) admission {
-	a := admission{users: map[uuid.UUID]struct{}{}, roles: map[string]struct{}{}}
+	a := admission{users: map[uuid.UUID]struct{}{}}
 	for _, entry := range audience {
 		switch entry.Kind {
 		case AudienceUser:
 			a.users[entry.UserID] = struct{}{}
 		case AudienceRole:
-			a.roles[entry.Name] = struct{}{}
+			a.roles = append(a.roles, entry.Name)
 		case AudienceSelf:
 			at, _ := p.variable(entry.Name)
 			a.self = append(a.self, at)
 		}
 	}
+	slices.Sort(a.roles)
+	a.roles = slices.Compact(a.roles)
 	return a
+}
+
+// names reports whether a role is among those of the audience.
+func (a *admission) names(role string) bool {
+	if len(a.roles) <= fewAtMost {
+		return slices.Contains(a.roles, role)
+	}
+	_, ok := slices.BinarySearch(a.roles, role)
+	return ok
 }
 
 // includes reports whether sub belongs to the audience, when path (below the
 // service's prefix) is what the operation's pattern matched.
 func (a *admission) includes(sub *Subject, path string) bool {
+	for _, role := range sub.Roles {
+		if a.names(role) {
+			return true
+		}
+	}
 	if _, ok := a.users[sub.UserID]; ok {
 		return true
-	}
-	if len(a.roles) > 0 {
-		for _, role := range sub.Roles {
-			if _, ok := a.roles[role]; ok {
-				return true
-			}
-		}
 	}
 	for _, at := range a.self {
 		if isCanonicalID(at.in(path), sub.UserID) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -112,19 +113,25 @@ func (f *faults) add(operation, field, value, problem string) {
 	}
 }
 
-// plant makes one tree per method. It copies the operations, so that their
+// plant makes one tree per method, those of the most operations first. It copies the operations, so that their
 // owner may change his.
-func plant(operations []Operation, patterns []pattern) map[string]*node {
-	roots := map[string]*node{}
+func plant(operations []Operation, patterns []pattern) []tree {
+	roots := map[string]*tree{}
 	for i, p := range patterns {
 		source := operations[i]
 		source.Audience = slices.Clone(source.Audience)
 		if roots[p.method] == nil {
-			roots[p.method] = &node{}
+			roots[p.method] = &tree{method: p.method, root: &node{}}
 		}
-		roots[p.method].insert(p.segments, &operation{source: &source, admission: newAdmission(source.Audience, p)})
+		roots[p.method].size++
+		roots[p.method].root.insert(p.segments, &operation{source: &source, admission: newAdmission(source.Audience, p)})
 	}
-	return roots
+	trees := make([]tree, 0, len(roots))
+	for _, t := range roots {
+		trees = append(trees, *t)
+	}
+	slices.SortFunc(trees, func(a, b tree) int { return cmp.Or(b.size-a.size, strings.Compare(a.method, b.method)) })
+	return trees
 }
 
 // reservedScopes begin the scopes that are about Jeton itself: an operation of somebody's API has none of them, or a token

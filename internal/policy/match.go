@@ -8,11 +8,56 @@ type operation struct {
 	admission
 }
 
+// tree are the operations of one method, or of any.
+type tree struct {
+	method string // empty for any
+	root   *node
+	size   int // operations
+}
+
+// branches are the nodes after a node, by the decoded text of the segment between.
+type branches struct {
+	few  []branch
+	many map[string]*node // nil while they are few
+}
+
+type branch struct {
+	text string
+	node *node
+}
+
+func (b *branches) find(text string) *node {
+	if b.many != nil {
+		return b.many[text]
+	}
+	for i := range b.few {
+		if b.few[i].text == text {
+			return b.few[i].node
+		}
+	}
+	return nil
+}
+
+func (b *branches) add(text string, n *node) {
+	if b.many != nil {
+		b.many[text] = n
+		return
+	}
+	if b.few = append(b.few, branch{text, n}); len(b.few) <= fewAtMost {
+		return
+	}
+	b.many = make(map[string]*node, len(b.few))
+	for _, one := range b.few {
+		b.many[one.text] = one.node
+	}
+	b.few = nil
+}
+
 // node is the state after some segments of a path have been matched. Every
 // operation of a service hangs on a path of nodes of its own method's tree; no
 // two hang on the same place, because their patterns would have conflicted.
 type node struct {
-	literals map[string]*node // by decoded text
+	literals branches
 	wildcard *node
 	here     *operation // the path ends here
 	slash    *operation // {$}: the path ends here with a slash
@@ -35,13 +80,10 @@ func (n *node) insert(segments []segment, op *operation) {
 		}
 		n.wildcard.insert(segments[1:], op)
 	default:
-		if n.literals == nil {
-			n.literals = map[string]*node{}
-		}
-		next := n.literals[first.text]
+		next := n.literals.find(first.text)
 		if next == nil {
 			next = &node{}
-			n.literals[first.text] = next
+			n.literals.add(first.text, next)
 		}
 		next.insert(segments[1:], op)
 	}
@@ -69,7 +111,7 @@ func (n *node) match(path string) *operation {
 		raw, left = raw[:i], raw[i:]
 	}
 	if raw != "" {
-		if op := n.literals[decode(raw)].match(left); op != nil {
+		if op := n.literals.find(decode(raw)).match(left); op != nil {
 			return op
 		}
 		if op := n.wildcard.match(left); op != nil {

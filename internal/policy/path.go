@@ -62,6 +62,9 @@ func parseAllowance(allow string) (traits, bool) {
 // flood of bad paths costs nothing to refuse. It also tells what it found of
 // the two traits, allowed or (the encoded ';') harmless by itself.
 func inspect(rawPath string, allowed traits) (found traits, problem string) {
+	if isPlain(rawPath) {
+		return 0, ""
+	}
 	if !strings.HasPrefix(rawPath, "/") {
 		return 0, "it doesn't begin with a slash"
 	}
@@ -90,6 +93,33 @@ func inspect(rawPath string, allowed traits) (found traits, problem string) {
 		return 0, "it has an empty segment"
 	}
 	return found, ""
+}
+
+// The characters that mean nothing but themselves wherever in a path they stand, as bits: the hyphen and digits of the first 64, and
+// letters, the underscore and the tilde of the second.
+const (
+	plainLow  = 1<<'-' | (1<<10-1)<<'0'
+	plainHigh = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) | 1<<('_'-64) | 1<<('~'-64)
+)
+
+// isPlain reports of most paths at a glance that there is nothing in them to inspect: a slash at the start, segments that aren't empty
+// and of plain characters alone, but for a dot that isn't the first, and perhaps a slash at the end.
+func isPlain(rawPath string) bool {
+	before := byte(0)
+	for i := range len(rawPath) {
+		c := rawPath[i]
+		switch {
+		case c >= 64 && c < 128 && uint64(plainHigh)>>(c-64)&1 == 1, c < 64 && uint64(plainLow)>>c&1 == 1:
+			if i == 0 {
+				return false
+			}
+		case c == '/' && before != '/', c == '.' && before != '/' && i > 0:
+		default:
+			return false
+		}
+		before = c
+	}
+	return rawPath != ""
 }
 
 // inspectSegment looks at each character before the next slash. It returns

@@ -22,7 +22,7 @@ type CompiledService struct {
 	raw      bool // API tokens are accepted as they are
 	shut     bool // it is suspended
 	allowed  traits
-	methods  map[string]*node // the patterns without method under ""
+	methods  []tree // the patterns without method under ""
 	siblings *siblings
 }
 
@@ -87,15 +87,25 @@ func (s *CompiledService) Authorize(method, rawPath string, sub Subject) Verdict
 // match chooses among the operations of the method before those of any method,
 // which are more general by the rules that firstConflict has enforced.
 func (s *CompiledService) match(method, path string) *operation {
-	if op := s.methods[method].match(path); op != nil {
+	if op := s.tree(method).match(path); op != nil {
 		return op
 	}
 	if method == "HEAD" {
-		if op := s.methods["GET"].match(path); op != nil {
+		if op := s.tree("GET").match(path); op != nil {
 			return op
 		}
 	}
-	return s.methods[""].match(path)
+	return s.tree("").match(path)
+}
+
+// tree returns the patterns of a method, or nil. There are few methods, whatever the operations.
+func (s *CompiledService) tree(method string) *node {
+	for i := range s.methods {
+		if s.methods[i].method == method {
+			return s.methods[i].root
+		}
+	}
+	return nil
 }
 
 // covers reports whether the path is the prefix, or goes on from it with a

@@ -22,9 +22,13 @@ type Table struct {
 // prefixes are the services of one host.
 type prefixes struct {
 	services map[string]*CompiledService // by prefix, "" for the whole host
+	few      []*CompiledService          // those with a prefix, the longest first; one more than fewAtMost where they are more
 	longest  int                         // the length of the longest prefix
 	profiles []string                    // named by the services
 }
+
+// fewAtMost is up to how many things are compared one by one: that is quicker than to hash what is looked for.
+const fewAtMost = 8
 
 // siblings are the services of one host name, whatever their ports.
 type siblings struct{ services []*CompiledService }
@@ -39,6 +43,10 @@ func (t *Table) add(s *CompiledService, profile string) error {
 		return &DuplicateServiceError{A: first.name, B: s.name, Host: s.host, PathPrefix: s.prefix}
 	}
 	at.services[s.prefix] = s
+	if s.prefix != "" && len(at.few) <= fewAtMost {
+		at.few = append(at.few, s)
+		slices.SortStableFunc(at.few, func(a, b *CompiledService) int { return len(b.prefix) - len(a.prefix) })
+	}
 	at.longest = max(at.longest, len(s.prefix))
 	if profile != "" {
 		at.profiles = append(at.profiles, profile)
@@ -77,6 +85,9 @@ func (t *Table) HasScope(scope string) bool {
 // path that is spelt to escape a prefix ("/%61pi") is found under a shorter one,
 // or not at all, and refused by Authorize.
 func (t *Table) Find(host, rawPath string) (*CompiledService, bool) {
+	if s := t.hosts[host].find(rawPath); s != nil { // spelt as a key, as it nearly always is: then it is its own folded form
+		return s, true
+	}
 	var buffer [maxHost]byte
 	key, name := foldHost(buffer[:0], host)
 	if len(key) > len(name) {
@@ -99,13 +110,20 @@ func (p *prefixes) names(profile string) bool {
 	return p != nil && slices.Contains(p.profiles, profile)
 }
 
-// find tries the path's beginnings up to the length of the longest prefix, so
-// that a long path costs no more than a short one.
+// find tries the path's beginnings up to the length of the longest prefix, so that a long path costs no more than a short one.
 func (p *prefixes) find(rawPath string) *CompiledService {
 	if p == nil {
 		return nil
 	}
 	best := p.services[""]
+	if len(p.few) <= fewAtMost {
+		for _, s := range p.few {
+			if s.covers(rawPath) {
+				return s
+			}
+		}
+		return best
+	}
 	for end := 1; end <= len(rawPath) && end <= p.longest; end++ {
 		if end < len(rawPath) && rawPath[end] != '/' {
 			continue
