@@ -105,11 +105,17 @@ const coldTimeout = 1500 * time.Millisecond
 type Authority struct {
 	cfg    Config
 	ways   [kindCount]Way
-	bearer []Way // in the order of the configuration
+	bearer []bearerWay // in the order of the configuration
 	memory *memory
 	uses   uses
 	rates  rates
 	tally  tally
+}
+
+// bearerWay is a way in with its kind, which is asked for at every call.
+type bearerWay struct {
+	Way
+	kind Kind
 }
 
 // New returns an Authority, or an error where the configuration lacks something or names two ways for one kind.
@@ -138,7 +144,7 @@ func New(cfg Config) (*Authority, error) {
 			return nil, fmt.Errorf("authority: two ways in, or none, for credentials of kind %q", k)
 		}
 		a.ways[k] = w
-		a.bearer = append(a.bearer, w)
+		a.bearer = append(a.bearer, bearerWay{w, k})
 	}
 	return a, nil
 }
@@ -256,8 +262,8 @@ func (a *Authority) limit(p *Principal, from netip.Addr, now time.Time, left *Qu
 
 // verify says whose the presented credential is and, where it was remembered, where the second of its last use stands.
 func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Principal, now time.Time) (_ Kind, used *atomic.Uint32, _ *Refusal) {
-	c, ref := a.credential(in, door)
-	if ref != nil {
+	var c Credential
+	if ref := a.credential(in, door, &c); ref != nil {
 		return c.Kind, nil, ref
 	}
 	if !door.Kinds.Has(c.Kind) || a.ways[c.Kind] == nil {
@@ -280,7 +286,7 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 			return c.Kind, used, nil
 		}
 	}
-	ref = a.prove(ctx, &c, key, p)
+	ref := a.prove(ctx, &c, key, p)
 	if ref != nil && ref.Reason == ReasonExpired {
 		a.memory.end(key)
 	}

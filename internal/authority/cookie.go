@@ -11,22 +11,26 @@ import (
 //
 // Two cookies of that name are refused: a page below the same domain can set a second one (RFC 6265, section 8.6), and
 // which of them a server believes would be its choice. Of other cookies nothing is read, good or bad: they are others'.
-func (a *Authority) cookieCredential(headers []string, door *Door) (Credential, *Refusal) {
+func (a *Authority) cookieCredential(headers []string, door *Door, c *Credential) *Refusal {
 	for _, known := range a.cfg.Cookies {
 		if !door.Kinds.Has(known.Kind) {
 			continue
 		}
 		value, found := findCookie(headers, known.Name)
+		if found == 0 || found == 1 && value == "" {
+			continue
+		}
+		c.Kind = known.Kind
 		switch {
 		case found > 1:
-			return Credential{Kind: known.Kind}, &Refusal{Reason: ReasonTwoCredentials}
+			return &Refusal{Reason: ReasonTwoCredentials}
 		case len(value) > maxBearer:
-			return Credential{Kind: known.Kind}, &Refusal{Reason: ReasonTooLong}
-		case value != "":
-			return Credential{Kind: known.Kind, Text: secret.Text(value)}, nil
+			return &Refusal{Reason: ReasonTooLong}
 		}
+		c.Text = secret.Text(value)
+		return nil
 	}
-	return Credential{}, &Refusal{Reason: ReasonNoCredential}
+	return &Refusal{Reason: ReasonNoCredential}
 }
 
 // findCookie returns the value of a cookie and how often it is there (RFC 6265, section 5.4: pairs divided by "; "; over

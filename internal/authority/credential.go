@@ -102,89 +102,96 @@ const (
 	maxBearer = 8 * 1024
 )
 
-// credential makes at most one Credential of what was presented.
+// credential makes at most one Credential of what was presented, and fills c with it.
 //
 // What a client says expressly, in the header field or in a form, wins over the cookie that its browser adds to every
 // call. Two express ones are refused and not resolved: a proxy and the API behind it may each believe another one.
-func (a *Authority) credential(in *Presented, door *Door) (Credential, *Refusal) {
+func (a *Authority) credential(in *Presented, door *Door, c *Credential) *Refusal {
 	express := len(in.Authorization)
 	if in.Given != nil {
 		express++
 	}
-	sealed, ref := a.sealedTokens(in)
-	if ref != nil {
-		return Credential{Kind: Sealed}, ref
+	if in.Query != "" && a.cfg.Parameters != (Parameters{}) {
+		c.Kind = Sealed
+		if ref := a.sealedTokens(in, &c.Sealed); ref != nil {
+			return ref
+		}
+		c.Kind = KindNone
 	}
-	if sealed.Any() {
+	sealed := c.Sealed.Any()
+	if sealed {
 		express++
 	}
 	switch {
 	case express > 1:
-		return Credential{}, &Refusal{Reason: ReasonTwoCredentials}
+		return &Refusal{Reason: ReasonTwoCredentials}
 	case in.Given != nil && in.Given.Kind >= kindCount:
-		return Credential{}, &Refusal{Reason: ReasonNotAcceptedHere}
+		return &Refusal{Reason: ReasonNotAcceptedHere}
 	case in.Given != nil:
-		return *in.Given, nil
-	case sealed.Any():
-		return Credential{Kind: Sealed, Sealed: sealed}, nil
+		*c = *in.Given
+		return nil
+	case sealed:
+		c.Kind = Sealed
+		return nil
 	case express == 0 || in.Authorization[0] == "":
-		return a.cookieCredential(in.Cookie, door)
+		return a.cookieCredential(in.Cookie, door, c)
 	}
 	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
 	value = strings.Trim(value, " ")
 	switch {
 	case isScheme(scheme, "Bearer"):
-		return a.bearerCredential(value)
+		return a.bearerCredential(value, c)
 	case isScheme(scheme, "Basic"):
-		return a.basicCredential(value)
+		return a.basicCredential(value, c)
 	default:
-		return Credential{}, &Refusal{Reason: ReasonUnknownScheme}
+		return &Refusal{Reason: ReasonUnknownScheme}
 	}
 }
 
 // isScheme ignores the case of ASCII letters (RFC 9110, section 11.1). Unicode's folds are longer in UTF-8: U+017F is
 // no s here.
 func isScheme(scheme, want string) bool {
-	return len(scheme) == len(want) && strings.EqualFold(scheme, want)
+	return scheme == want || len(scheme) == len(want) && strings.EqualFold(scheme, want)
 }
 
 // bearerCredential finds the way in whose form the token has (RFC 6750, section 2.1).
-func (a *Authority) bearerCredential(token string) (Credential, *Refusal) {
+func (a *Authority) bearerCredential(token string, c *Credential) *Refusal {
 	if token == "" {
-		return Credential{}, &Refusal{Reason: ReasonMalformed}
+		return &Refusal{Reason: ReasonMalformed}
 	}
 	if len(token) > maxBearer {
-		return Credential{}, &Refusal{Reason: ReasonUnrecognized}
+		return &Refusal{Reason: ReasonUnrecognized}
 	}
-	for _, w := range a.bearer {
-		if w.Recognizes(token) {
-			return Credential{Kind: w.Kind(), Text: secret.Text(token)}, nil
+	for i := range a.bearer {
+		if a.bearer[i].Recognizes(token) {
+			c.Kind, c.Text = a.bearer[i].kind, secret.Text(token)
+			return nil
 		}
 	}
-	return Credential{}, &Refusal{Reason: ReasonUnrecognized}
+	return &Refusal{Reason: ReasonUnrecognized}
 }
 
 // basicCredential reads a user name and a password (RFC 7617, with charset UTF-8): the password may hold colons. A client's
 // secret has its own form (RFC 6749, section 2.3.1).
-func (a *Authority) basicCredential(value string) (Credential, *Refusal) {
-	none := Credential{Kind: Password}
+func (a *Authority) basicCredential(value string, c *Credential) *Refusal {
+	c.Kind = Password
 	if len(value) > base64.StdEncoding.EncodedLen(maxBasic) {
-		return none, &Refusal{Reason: ReasonTooLong}
+		return &Refusal{Reason: ReasonTooLong}
 	}
 	decoded, err := base64.StdEncoding.Strict().DecodeString(value)
 	if err != nil || strings.ContainsAny(value, "\r\n") || !utf8.Valid(decoded) { // even Strict passes over line breaks
-		return none, &Refusal{Reason: ReasonMalformed}
+		return &Refusal{Reason: ReasonMalformed}
 	}
 	if len(decoded) > maxBasic {
-		return none, &Refusal{Reason: ReasonTooLong}
+		return &Refusal{Reason: ReasonTooLong}
 	}
 	name, password, ok := strings.Cut(string(decoded), ":")
 	if !ok || name == "" || password == "" {
-		return none, &Refusal{Reason: ReasonMalformed}
+		return &Refusal{Reason: ReasonMalformed}
 	}
-	c := Credential{Kind: Password, Name: name, Text: secret.Text(password)}
+	c.Name, c.Text = name, secret.Text(password)
 	if w, ok := a.ways[ClientSecret].(SecretWay); ok && w.RecognizesSecret(password) {
 		c.Kind = ClientSecret
 	}
-	return c, nil
+	return nil
 }

@@ -61,7 +61,7 @@ const (
 func bodyOf(user, record, limits uint32, end int64, kind Kind) proofBody {
 	return proofBody{
 		rests: uint64(user)<<userAt | uint64(record)<<recordAt | uint64(limits)<<limitsAt | uint64(end)>>32<<ageAt | uint64(kind), //nolint:gosec // G115: an end is not negative
-		end:   uint32(end),                                                                                                       //nolint:gosec // G115: the low half
+		end:   uint32(end),                                                                                                        //nolint:gosec // G115: the low half
 	}
 }
 

@@ -150,22 +150,22 @@ func SameParameter(name, want string) bool {
 	return len(name) == len(want) && strings.EqualFold(name, want)
 }
 
-// sealedTokens returns the tokens in the query of a call, if it is to a service that has a project. To every other, such
+// sealedTokens fills s with the tokens in the query of a call, if it is to a service that has a project. To every other, such
 // parameters are no more than its own.
-func (a *Authority) sealedTokens(in *Presented) (SealedTokens, *Refusal) {
-	if in.Query == "" || a.cfg.Parameters == (Parameters{}) {
-		return SealedTokens{}, nil
-	}
-	s, ref := a.cfg.Parameters.read(in.Query)
-	if ref == nil && !s.Any() {
-		return SealedTokens{}, nil
+func (a *Authority) sealedTokens(in *Presented, s *SealedTokens) *Refusal {
+	found, ref := a.cfg.Parameters.read(in.Query)
+	if ref == nil && !found.Any() {
+		return nil
 	}
 	service, ok := a.cfg.Policy().Find(in.Host, in.Path)
 	if !ok || service.Project() == uuid.Nil {
-		return SealedTokens{}, nil
+		return nil
 	}
-	s.Project = service.Project()
-	return s, ref
+	if ref == nil {
+		*s = found
+		s.Project = service.Project()
+	}
+	return ref
 }
 
 // bound returns a call to a service with the sealed tokens that its edge has found, in a form say, bound to the service's project, as
