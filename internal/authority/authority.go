@@ -61,7 +61,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but CatchUp, Cookies, Parameters and MaxRemembered.
+// Config is what an Authority needs. Every field is required but FreshAt, CatchUp, Cookies, Parameters and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -73,6 +73,8 @@ type Config struct {
 	Refusals *audit.Refusals
 	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
 	Fresh func() bool
+	// FreshAt is Fresh by a reading of the clock that was just taken. Where it is nil, Fresh takes its own.
+	FreshAt func(now time.Time) bool
 	// CatchUp returns once every change that was committed before it was called has been applied. It is called for each
 	// verdict while the feed isn't fresh, and its error refuses the call: of the policy and of keys, too, nothing old may
 	// count. Where it is nil, only what is remembered of credentials doesn't count then.
@@ -125,6 +127,9 @@ func New(cfg Config) (*Authority, error) {
 	}
 	if cfg.MaxRemembered < 0 || cfg.MaxRemembered > maxMaxRemembered {
 		return nil, fmt.Errorf("authority: MaxRemembered is %d, which is not 0 to %d", cfg.MaxRemembered, maxMaxRemembered)
+	}
+	if cfg.FreshAt == nil {
+		cfg.FreshAt = func(time.Time) bool { return cfg.Fresh() }
 	}
 	if cfg.MaxRemembered == 0 {
 		cfg.MaxRemembered = defaultMaxRemembered
@@ -274,7 +279,7 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 	}
 	c.From = in.Peer
 	key := a.memory.keyOf(&c)
-	fresh := a.cfg.Fresh()
+	fresh := a.cfg.FreshAt(now)
 	if !fresh {
 		if err := a.catchUp(ctx); err != nil {
 			return c.Kind, nil, refusalOf(err)

@@ -1,24 +1,34 @@
 package authority
 
 import (
-	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 )
 
-// stripes is the number of copies of each counter. Cores that count at once rarely meet on one: a single counter would
-// be a cache line that all of them fight over at every call.
+// stripes is the number of copies of each counter: a single one would be a cache line that all cores fight over at every call.
 const stripes = 16
 
 // tally counts decisions by kind of credential and outcome.
 type tally struct {
-	stripes [stripes]struct {
-		counts [kindCount][outcomeCount]atomic.Uint64
-		_      [64]byte // keeps neighbours off the last cache line
-	}
+	stripes [stripes]stripe
+	// idle are stripes that nobody counts in just now. A pool hands a core what that core gave back last, so that each keeps to a
+	// stripe of its own; whoever finds none takes the next, which another core may have, too, and nothing is lost.
+	idle sync.Pool
+	next atomic.Uint32
+}
+
+type stripe struct {
+	counts [kindCount][outcomeCount]atomic.Uint64
+	_      [64]byte // keeps neighbours off the last cache line
 }
 
 func (t *tally) count(k Kind, o Outcome) {
-	t.stripes[rand.Uint32()%stripes].counts[k][o].Add(1) //nolint:gosec // G404: whoever foresees it knows nothing
+	s, ok := t.idle.Get().(*stripe)
+	if !ok {
+		s = &t.stripes[t.next.Add(1)%stripes]
+	}
+	s.counts[k][o].Add(1)
+	t.idle.Put(s)
 }
 
 // Count is how often credentials of one kind came to one outcome since the start.

@@ -31,9 +31,18 @@ type Toucher interface {
 // uses gathers what was used since it was last stored, by kind. A credential gets in once a minute at most; while the
 // bound of its kind is reached no new one gets in, and is noted in a later minute. The bounds are apart because a browser's
 // session lives by its uses: however many tokens are used, it is noted.
+//
+// They stand in stripes by ID, each with a lock of its own: with a million tokens in use, every few calls one is used for the first
+// time in its minute.
 type uses struct {
+	stripes [stripes]usesStripe
+	noted   [kindCount]atomic.Int64 // in all stripes
+}
+
+type usesStripe struct {
 	mu   sync.Mutex
 	seen [kindCount]map[uuid.UUID]Use
+	_    [32]byte // keeps neighbours off a cache line
 }
 
 // maxUses bounds what one flush writes of a kind: 10,000 rows are a fraction of a second of one core.
@@ -64,34 +73,47 @@ func (a *Authority) noteUse(p *Principal, in *Presented, now time.Time) {
 	if _, ok := a.ways[p.CredentialKind].(Toucher); !ok {
 		return
 	}
-	u := &a.uses
+	u := &a.uses.stripes[hashOfID(p.CredentialID)%stripes]
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	seen := u.seen[p.CredentialKind]
-	if seen == nil {
-		seen = make(map[uuid.UUID]Use)
-		u.seen[p.CredentialKind] = seen
+	former, known := u.seen[p.CredentialKind][p.CredentialID]
+	if !known {
+		if noted := &a.uses.noted[p.CredentialKind]; noted.Add(1) > maxUses {
+			noted.Add(-1)
+			return
+		}
 	}
-	former, known := seen[p.CredentialID]
-	if !known && len(seen) >= maxUses {
-		return
+	if u.seen[p.CredentialKind] == nil {
+		u.seen[p.CredentialKind] = make(map[uuid.UUID]Use)
 	}
 	from := in.Peer
 	if !from.IsValid() {
 		from = former.From
 	}
-	seen[p.CredentialID] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: from}
+	u.seen[p.CredentialKind][p.CredentialID] = Use{ID: p.CredentialID, At: now.UTC().Truncate(time.Microsecond), From: from}
+}
+
+// take returns the uses that were gathered, by kind, and begins anew.
+func (u *uses) take() (all [kindCount]map[uuid.UUID]Use) {
+	for kind := range all {
+		all[kind] = make(map[uuid.UUID]Use)
+		for i := range u.stripes {
+			s := &u.stripes[i]
+			s.mu.Lock()
+			maps.Copy(all[kind], s.seen[kind])
+			s.seen[kind] = nil
+			s.mu.Unlock()
+		}
+		u.noted[kind].Add(-int64(len(all[kind])))
+	}
+	return all
 }
 
 // StoreUses has the ways in store when their credentials were last used. What one fails to store is lost: a later use
 // tells a later time.
 func (a *Authority) StoreUses(ctx context.Context) error {
-	a.uses.mu.Lock()
-	seen := a.uses.seen
-	a.uses.seen = [kindCount]map[uuid.UUID]Use{}
-	a.uses.mu.Unlock()
 	var errs []error
-	for kind, used := range seen {
+	for kind, used := range a.uses.take() {
 		way, ok := a.ways[kind].(Toucher)
 		if !ok || len(used) == 0 {
 			continue // none is noted of a kind that doesn't keep it
