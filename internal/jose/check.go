@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
-	"math/big"
 )
 
 // check reports whether the signature is one of the signing input. It is a function and no struct, so that printing the
@@ -53,16 +52,17 @@ func pssCheck(pub *rsa.PublicKey, hash crypto.Hash) check {
 	}
 }
 
-// ecdsaCheck takes r and s side by side, each of 32 bytes (RFC 7518 section 3.4), and no DER. crypto/ecdsa refuses those
-// that are 0 or not below the group's order. Both s and its negative pass, as the RFC has it: so a signature is no name
+// ecdsaCheck takes r and s side by side, each of 32 bytes (RFC 7518 section 3.4), and no DER. Those that are 0 or not below the
+// group's order are refused here and by crypto/ecdsa. Both s and its negative pass, as the RFC has it: so a signature is no name
 // for a token.
 func ecdsaCheck(pub *ecdsa.PublicKey, hash crypto.Hash) check {
 	return func(signed, signature []byte) bool {
 		if len(signature) != 2*scalarSize {
 			return false
 		}
-		r, s := new(big.Int).SetBytes(signature[:scalarSize]), new(big.Int).SetBytes(signature[scalarSize:])
-		return ecdsa.Verify(pub, digest(hash, signed), r, s)
+		var room [maxDER]byte
+		der, ok := appendDER(room[:0], signature[:scalarSize], signature[scalarSize:])
+		return ok && ecdsa.VerifyASN1(pub, digest(hash, signed), der)
 	}
 }
 

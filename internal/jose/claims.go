@@ -10,26 +10,30 @@ import (
 // Claims are a token's claims: the members of one JSON object. They are read one at a time, by whoever needs one and in
 // the type it needs, so that a claim nobody asks for harms nobody. Names are compared byte by byte. The zero Claims has
 // none. Claims are safe for concurrent use.
-type Claims struct{ members []member }
+type Claims struct {
+	json    []byte // of the object
+	members []member
+}
 
-func readClaims(data []byte) (Claims, error) {
-	members, err := readObject(data, 10)
+// readClaims reads claims, which are an object in which registered ones have their own names.
+func readClaims(data []byte, in *room) (Claims, error) {
+	c, err := readObject(data, in)
 	if err != nil {
 		return Claims{}, err
 	}
-	for _, m := range members {
-		if isVariant(m.name) {
+	for i := range c.members {
+		if isVariant(c.name(i)) {
 			return Claims{}, refuse(ErrMemberName, "a registered claim's name has another case")
 		}
 	}
-	return Claims{members}, nil
+	return c, nil
 }
 
 // isVariant reports whether name is a registered claim's (RFC 7519 section 4.1) in another case. Alone in its object it is
 // no duplicate, and yet encoding/json would read "EXP" where it is asked for "exp".
 func isVariant(name []byte) bool {
 	const longest = 3 * utf8.UTFMax // they all have three letters
-	if len(name) > longest {
+	if len(name) < 3 || len(name) > longest {
 		return false
 	}
 	switch string(name) {
@@ -44,14 +48,23 @@ func isVariant(name []byte) bool {
 	return false
 }
 
+// name returns the name of a member, with its escapes resolved.
+func (c Claims) name(i int) []byte {
+	name := c.members[i].name.of(c.json)
+	if c.members[i].escaped {
+		name = unescape(name)
+	}
+	return name
+}
+
 // find returns the JSON text of a claim.
-func (c Claims) find(name string) (member, bool) {
-	for _, m := range c.members {
-		if string(m.name) == name {
-			return m, true
+func (c Claims) find(name string) (value, bool) {
+	for i := range c.members {
+		if string(c.name(i)) == name {
+			return c.members[i].value.of(c.json), true
 		}
 	}
-	return member{}, false
+	return nil, false
 }
 
 // Has reports whether the claim is there, be it null.
@@ -62,34 +75,60 @@ func (c Claims) Has(name string) bool {
 
 // Raw returns the JSON text of a claim, which the gate has found good at every level, or nil where it is absent.
 func (c Claims) Raw(name string) []byte {
-	m, _ := c.find(name)
-	return slices.Clone(m.value)
+	v, _ := c.find(name)
+	return slices.Clone(v)
+}
+
+// View is Text without a copy where that can be: it must not be changed.
+func (c Claims) View(name string) ([]byte, error) {
+	v, ok := c.find(name)
+	if !ok {
+		return nil, refuse(ErrAbsent, name)
+	}
+	text, ok := v.text()
+	if !ok {
+		return nil, refuse(ErrClaimType, name+" is no string")
+	}
+	return text, nil
+}
+
+// Is reports whether a claim is a string, and that one.
+func (c Claims) Is(name, text string) bool {
+	v, err := c.View(name)
+	return err == nil && string(v) == text
+}
+
+// Lists reports whether a claim is a string, and that one, or an array of strings that holds it: what [Claims.Texts] returns
+// has it.
+func (c Claims) Lists(name, text string) bool {
+	v, ok := c.find(name)
+	if !ok {
+		return false
+	}
+	if one, ok := v.text(); ok {
+		return string(one) == text
+	}
+	texts, ok := v.texts()
+	return ok && slices.Contains(texts, text)
 }
 
 // Text returns a claim that is a string. It returns ErrAbsent or ErrClaimType.
 func (c Claims) Text(name string) (string, error) {
-	m, ok := c.find(name)
-	if !ok {
-		return "", refuse(ErrAbsent, name)
-	}
-	text, ok := m.text()
-	if !ok {
-		return "", refuse(ErrClaimType, name+" is no string")
-	}
-	return text, nil
+	text, err := c.View(name)
+	return string(text), err
 }
 
 // Texts returns a claim that is a string or an array of strings, as "aud" may be (RFC 7519 section 4.1.3). It returns
 // ErrAbsent or ErrClaimType. An empty array is no error: it names nobody.
 func (c Claims) Texts(name string) ([]string, error) {
-	m, ok := c.find(name)
+	v, ok := c.find(name)
 	if !ok {
 		return nil, refuse(ErrAbsent, name)
 	}
-	if text, ok := m.text(); ok {
-		return []string{text}, nil
+	if text, ok := v.text(); ok {
+		return []string{string(text)}, nil
 	}
-	texts, ok := m.texts()
+	texts, ok := v.texts()
 	if !ok {
 		return nil, refuse(ErrClaimType, name+" is neither a string nor an array of strings")
 	}
@@ -104,24 +143,24 @@ func (c Claims) Texts(name string) ([]string, error) {
 //
 // Compare it with a time's Unix(): microseconds of so large a number would overflow.
 func (c Claims) Seconds(name string) (int64, error) {
-	m, ok := c.find(name)
+	v, ok := c.find(name)
 	if !ok {
 		return 0, refuse(ErrAbsent, name)
 	}
-	if !isDigits(bytes.TrimPrefix(m.value, []byte("-"))) {
+	if !isDigits(bytes.TrimPrefix(v, []byte("-"))) {
 		return 0, refuse(ErrClaimType, name+" is no integer")
 	}
-	return parseSeconds(name, string(m.value))
+	return parseSeconds(name, v)
 }
 
 // SecondsOrDigits is Seconds for those whose clients also send a string of decimal digits, without a sign.
 func (c Claims) SecondsOrDigits(name string) (int64, error) {
-	m, _ := c.find(name)
-	text, ok := m.text()
+	v, _ := c.find(name)
+	text, ok := v.text()
 	if !ok {
 		return c.Seconds(name)
 	}
-	if !isDigits([]byte(text)) {
+	if !isDigits(text) {
 		return 0, refuse(ErrClaimType, name+" is a string that is no integer")
 	}
 	return parseSeconds(name, text)
@@ -132,44 +171,49 @@ func isDigits(text []byte) bool {
 }
 
 // parseSeconds reads digits, of which only the number can be wrong.
-func parseSeconds(name, digits string) (int64, error) {
-	n, err := strconv.ParseInt(digits, 10, 64)
+func parseSeconds(name string, digits []byte) (int64, error) {
+	n, err := strconv.ParseInt(string(digits), 10, 64)
 	if err != nil {
 		return 0, refuse(ErrClaimRange, name+" is too large")
 	}
 	return n, nil
 }
 
-// text returns the value of a member that is a string. The gate has seen that it is well-formed.
-func (m member) text() (string, bool) {
-	if len(m.value) == 0 || m.value[0] != '"' {
-		return "", false
+// value is the JSON text of a claim, without the space around. The gate has seen that it is well-formed.
+type value []byte
+
+// text returns what a string says.
+func (v value) text() ([]byte, bool) {
+	if len(v) == 0 || v[0] != '"' {
+		return nil, false
 	}
-	raw := m.value[1 : len(m.value)-1]
+	raw := v[1 : len(v)-1 : len(v)-1]
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		raw = unescape(raw)
 	}
-	return string(raw), true
+	return raw, true
 }
 
-// texts returns the values of a member that is an array of strings.
-func (m member) texts() ([]string, bool) {
-	values, ok := m.elements()
+// texts returns what the strings of an array say.
+func (v value) texts() ([]string, bool) {
+	values, ok := v.elements()
 	if !ok {
 		return nil, false
 	}
 	texts := make([]string, len(values))
 	for i, value := range values {
-		if texts[i], ok = value.text(); !ok {
+		text, ok := value.text()
+		if !ok {
 			return nil, false
 		}
+		texts[i] = string(text)
 	}
 	return texts, true
 }
 
-// elements returns the values of a member that is an array, each as a member without a name.
-func (m member) elements() (values []member, ok bool) {
-	r := reader{data: m.value}
+// elements returns the values of an array.
+func (v value) elements() (values []value, ok bool) {
+	r := reader{data: v}
 	if r.peek() != '[' || r.enter() != nil {
 		return nil, false
 	}
@@ -178,7 +222,7 @@ func (m member) elements() (values []member, ok bool) {
 		if r.value() != nil {
 			return nil, false // never: the gate has read it
 		}
-		values = append(values, member{value: r.data[from:r.at]})
+		values = append(values, v[from:r.at])
 		r.space()
 		if r.take(',') {
 			r.space()

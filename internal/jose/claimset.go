@@ -1,9 +1,7 @@
 package jose
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -29,38 +27,29 @@ type ClaimSet struct {
 // errIncomplete says that a ClaimSet lacks something without which nobody should believe it.
 var errIncomplete = errors.New("a claim set needs issuer, subject, audience, ID, time of issue, and either an end or never one")
 
-// encodedClaims is a ClaimSet in JSON.
-type encodedClaims struct {
-	Issuer   string  `json:"iss"`
-	Subject  string  `json:"sub"`
-	Audience any     `json:"aud"`
-	ClientID string  `json:"client_id,omitempty"`
-	Cred     string  `json:"cred,omitempty"`
-	Scope    *string `json:"scope,omitempty"`
-	ID       string  `json:"jti"`
-	IssuedAt int64   `json:"iat"`
-	Expires  *int64  `json:"exp,omitempty"`
-}
-
 // Encode returns the claims in JSON, for [Signer.Sign]. A single audience is a string, several are an array (RFC 7519
 // section 4.1.3). It refuses a set that lacks anything but ClientID, Credential and Scope.
 func (c ClaimSet) Encode() ([]byte, error) {
 	if c.Issuer == "" || c.Subject == "" || len(c.Audience) == 0 || c.ID == "" || c.IssuedAt.IsZero() || c.Expires.IsZero() != c.Never {
 		return nil, errIncomplete
 	}
-	out := encodedClaims{
-		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, ClientID: c.ClientID, Cred: c.Credential, Scope: c.Scope, ID: c.ID,
-		IssuedAt: c.IssuedAt.Unix(),
-	}
+	o := newObject()
+	o.string("iss", c.Issuer)
+	o.string("sub", c.Subject)
 	if len(c.Audience) == 1 {
-		out.Audience = c.Audience[0]
+		o.string("aud", c.Audience[0])
+	} else {
+		o.strings("aud", c.Audience)
 	}
+	o.optional("client_id", c.ClientID)
+	o.optional("cred", c.Credential)
+	if c.Scope != nil {
+		o.string("scope", *c.Scope)
+	}
+	o.string("jti", c.ID)
+	o.number("iat", c.IssuedAt.Unix())
 	if !c.Never {
-		out.Expires = new(c.Expires.Unix())
+		o.number("exp", c.Expires.Unix())
 	}
-	text, err := json.Marshal(out) //nolint:gosec // G117: the ID of a record
-	if err != nil {
-		return nil, fmt.Errorf("encoding claims: %w", err)
-	}
-	return text, nil
+	return o.end(), nil
 }

@@ -19,3 +19,13 @@ func SmallOrder() []string { return slices.Clone(smallOrder) }
 
 // SignForm is Signer.Sign for a signing input as it is.
 func (s Signer) SignForm(signed []byte) ([]byte, error) { return s.sign(rand.Reader, signed) }
+
+// AppendDER is appendDER.
+func AppendDER(der, r, s []byte) ([]byte, bool) { return appendDER(der, r, s) }
+
+// SplitDER is splitDER, which returns both numbers side by side.
+func SplitDER(der []byte) ([]byte, bool) {
+	var pair [2 * scalarSize]byte
+	ok := splitDER(&pair, der)
+	return pair[:], ok
+}

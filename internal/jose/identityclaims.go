@@ -1,9 +1,7 @@
 package jose
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -28,22 +26,6 @@ type IdentityClaims struct {
 // errNobody says that IdentityClaims don't tell of somebody to somebody, for a while.
 var errNobody = errors.New("identity claims need issuer, audience, subject, user name, credential, time of issue and a later end")
 
-// encodedIdentity are IdentityClaims in JSON.
-type encodedIdentity struct {
-	Issuer            string   `json:"iss"`
-	Audience          string   `json:"aud"`
-	Subject           string   `json:"sub"`
-	IssuedAt          int64    `json:"iat"`
-	Expires           int64    `json:"exp"`
-	PreferredUsername string   `json:"preferred_username"`
-	Name              string   `json:"name,omitempty"`
-	Email             string   `json:"email,omitempty"`
-	Groups            []string `json:"groups"`
-	CredentialKind    string   `json:"credential_kind"`
-	CredentialID      string   `json:"credential_id"`
-	Scope             *string  `json:"scope,omitempty"`
-}
-
 // Encode returns the claims in JSON, for [Signer.Sign]. It refuses those that lack anything but Name, Email, Groups and
 // Scope.
 //
@@ -54,13 +36,20 @@ func (c IdentityClaims) Encode() ([]byte, error) {
 		c.IssuedAt.IsZero() || c.Expires.Unix() <= c.IssuedAt.Unix() {
 		return nil, errNobody
 	}
-	text, err := json.Marshal(encodedIdentity{
-		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(),
-		PreferredUsername: c.PreferredUsername, Name: c.Name, Email: c.Email, Groups: append([]string{}, c.Groups...),
-		CredentialKind: c.CredentialKind, CredentialID: c.CredentialID, Scope: c.Scope,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encoding identity claims: %w", err)
+	o := newObject()
+	o.string("iss", c.Issuer)
+	o.string("aud", c.Audience)
+	o.string("sub", c.Subject)
+	o.number("iat", c.IssuedAt.Unix())
+	o.number("exp", c.Expires.Unix())
+	o.string("preferred_username", c.PreferredUsername)
+	o.optional("name", c.Name)
+	o.optional("email", c.Email)
+	o.strings("groups", c.Groups)
+	o.string("credential_kind", c.CredentialKind)
+	o.string("credential_id", c.CredentialID)
+	if c.Scope != nil {
+		o.string("scope", *c.Scope)
 	}
-	return text, nil
+	return o.end(), nil
 }

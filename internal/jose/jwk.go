@@ -33,17 +33,17 @@ func ParseJWK(alg Algorithm, text []byte) (IdentifiedKey, error) {
 	if err != nil {
 		return IdentifiedKey{}, err
 	}
-	return parseJWK(alg, Claims{members})
+	return parseJWK(alg, members)
 }
 
 // readJWKMembers reads the members of a JWK.
-func readJWKMembers(text []byte) ([]member, error) {
+func readJWKMembers(text []byte) (Claims, error) {
 	if len(text) > maxKeyText {
-		return nil, refuse(ErrKeyFormat, "it is too long")
+		return Claims{}, refuse(ErrKeyFormat, "it is too long")
 	}
-	members, err := readObject(text, 8)
+	members, err := readObject(text, new(room))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
+		return Claims{}, fmt.Errorf("%w: %w", ErrKeyFormat, err)
 	}
 	return members, nil
 }
@@ -103,11 +103,11 @@ func checkPurpose(alg Algorithm, c Claims) error {
 			return errOtherPurpose
 		}
 	}
-	m, ok := c.find("key_ops")
+	v, ok := c.find("key_ops")
 	if !ok {
 		return nil
 	}
-	operations, ok := m.texts()
+	operations, ok := v.texts()
 	if !ok {
 		return refuse(ErrKeyFormat, "key_ops is no array of strings")
 	}
@@ -152,6 +152,9 @@ func readOctets(c Claims, name string, length int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
 	}
 	octets, err := decodeSegment(nil, []byte(text))
+	if err == nil && hasLineBreak([]byte(text)) {
+		err = errLineBreak()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrKeyFormat, name, err)
 	}

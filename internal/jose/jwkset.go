@@ -44,18 +44,18 @@ func parseSet(text []byte, algorithm func(Claims) Algorithm) ([]IdentifiedKey, e
 	if len(text) > maxKeySetText {
 		return nil, refuse(ErrKeyFormat, "it is too long")
 	}
-	members, err := readObject(text, 1)
+	members, err := readObject(text, new(room))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
 	}
-	set, _ := Claims{members}.find("keys")
+	set, _ := members.find("keys")
 	values, ok := set.elements()
 	if !ok {
 		return nil, refuse(ErrKeyFormat, "it has no array of keys")
 	}
 	var keys []IdentifiedKey
 	for _, value := range values {
-		key, err := parseMember(value.value, algorithm)
+		key, err := parseMember(value, algorithm)
 		if errors.Is(err, errOtherPurpose) {
 			continue
 		}
@@ -79,12 +79,12 @@ func parseMember(text []byte, algorithm func(Claims) Algorithm) (IdentifiedKey, 
 	if err != nil {
 		return IdentifiedKey{}, err
 	}
-	if err := checkPublic(Claims{members}); err != nil { // also of one that is passed over
+	if err := checkPublic(members); err != nil { // also of one that is passed over
 		return IdentifiedKey{}, err
 	}
-	alg := algorithm(Claims{members})
+	alg := algorithm(members)
 	if alg == "" {
 		return IdentifiedKey{}, errOtherPurpose
 	}
-	return parseJWK(alg, Claims{members})
+	return parseJWK(alg, members)
 }

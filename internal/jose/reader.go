@@ -4,10 +4,25 @@ package jose
 // four levels, and a reader that calls itself needs a bound.
 const maxDepth = 16
 
+// span is a part of a text: from a byte, and up to another. It has no pointer, so that what was read of a token is nothing to
+// the garbage collector but the text.
+type span struct{ from, to uint32 }
+
+func (s span) of(text []byte) []byte { return text[s.from:s.to:s.to] }
+func (s span) size() uint32          { return s.to - s.from }
+
 // member is one member of the outermost object.
 type member struct {
-	name  []byte // with its escapes resolved
-	value []byte // the JSON text, without the space around
+	name    span // as it is spelled
+	value   span // the JSON text, without the space around
+	escaped bool // the name is spelled with escapes
+}
+
+// room is the memory in which an ordinary object is read: of a token's claims all have room in it. What has more takes its own.
+type room struct {
+	names   [192]byte
+	spans   [24]span
+	members [12]member
 }
 
 // reader walks over one JSON text (RFC 8259) and refuses what encoding/json lets pass, but other readers don't or read
@@ -16,34 +31,28 @@ type reader struct {
 	data  []byte
 	at    int
 	depth int
-	// The folded names of the objects that are open, one after the other, and where each begins and ends. The arrays
-	// below them are enough for an ordinary token, so that most need no memory but the reader's own.
-	names     []byte
-	spans     []span
-	nameArray [192]byte
-	spanArray [16]span
+	// names are the folded names of the objects that are open, one after the other, and spans where each begins and ends.
+	names []byte
+	spans []span
+	// members are those of the outermost object.
+	members []member
 }
 
-type span struct{ from, to int }
-
-// readObject returns the members of the object that data holds, for which it makes room as for so many. The members
-// point into data.
-func readObject(data []byte, room int) ([]member, error) {
-	r := &reader{data: data}
-	r.names, r.spans = r.nameArray[:0], r.spanArray[:0]
+// readObject reads the object that data holds. Its members are parts of data, and stand in the room.
+func readObject(data []byte, in *room) (Claims, error) {
+	r := reader{data: data, names: in.names[:0], spans: in.spans[:0], members: in.members[:0]}
 	r.space()
 	if r.peek() != '{' {
-		return nil, refuse(ErrJSON, "it is no object")
+		return Claims{}, refuse(ErrJSON, "it is no object")
 	}
-	members := make([]member, 0, room)
-	if err := r.object(&members); err != nil {
-		return nil, err
+	if err := r.object(); err != nil {
+		return Claims{}, err
 	}
 	r.space()
 	if r.at < len(r.data) {
-		return nil, refuse(ErrJSON, "something follows the object")
+		return Claims{}, refuse(ErrJSON, "something follows the object")
 	}
-	return members, nil
+	return Claims{data, r.members}, nil
 }
 
 // peek returns the next byte, or 0 at the end: a NUL is nowhere in JSON, so the two need not be told apart.
@@ -56,7 +65,7 @@ func (r *reader) peek() byte {
 
 // take goes over the next byte if it is c.
 func (r *reader) take(c byte) bool {
-	if r.peek() != c {
+	if r.at >= len(r.data) || r.data[r.at] != c {
 		return false
 	}
 	r.at++
@@ -76,13 +85,13 @@ func (r *reader) space() {
 
 func (r *reader) value() error {
 	switch c := r.peek(); {
-	case c == '{':
-		return r.object(nil)
-	case c == '[':
-		return r.array()
 	case c == '"':
 		_, _, err := r.text()
 		return err
+	case c == '{':
+		return r.object()
+	case c == '[':
+		return r.array()
 	case c == '-' || isDigit(c):
 		return r.number()
 	default:
@@ -135,8 +144,8 @@ func (r *reader) array() error {
 	return nil
 }
 
-// object goes over an object and, where keep isn't nil, adds its members there.
-func (r *reader) object(keep *[]member) error {
+// object goes over an object and, of the outermost, keeps the members.
+func (r *reader) object() error {
 	if err := r.enter(); err != nil {
 		return err
 	}
@@ -144,7 +153,7 @@ func (r *reader) object(keep *[]member) error {
 		_, err := r.next('}')
 		return err
 	}
-	first, from := len(r.spans), len(r.names)
+	outermost, first, from := r.depth == 1, len(r.spans), len(r.names)
 	for more := true; more; {
 		m, err := r.member()
 		if err == nil {
@@ -153,8 +162,8 @@ func (r *reader) object(keep *[]member) error {
 		if err != nil {
 			return err
 		}
-		if keep != nil {
-			*keep = append(*keep, m)
+		if outermost {
+			r.members = append(r.members, m)
 		}
 	}
 	if !r.distinct(r.spans[first:]) {
@@ -168,24 +177,20 @@ func (r *reader) member() (m member, err error) {
 	if r.peek() != '"' {
 		return m, refuse(ErrJSON, "a member's name is missing")
 	}
-	raw, escaped, err := r.text()
-	if err != nil {
+	if m.name, m.escaped, err = r.text(); err != nil {
 		return m, err
 	}
-	m.name = raw
-	if escaped {
-		m.name = unescape(raw)
-	}
-	from := len(r.names)
-	r.names = appendFolded(r.names, m.name)
-	r.spans = append(r.spans, span{from, len(r.names)})
+	r.fold(m.name.of(r.data), m.escaped)
 	r.space()
 	if !r.take(':') {
 		return m, refuse(ErrJSON, "a colon is missing")
 	}
 	r.space()
-	start := r.at
+	m.value.from = place(r.at)
 	err = r.value()
-	m.value = r.data[start:r.at]
+	m.value.to = place(r.at)
 	return m, err
 }
+
+// place is where a span begins or ends. No text is so long that it would not fit: a token has 8 KiB, and a set of keys 64.
+func place(at int) uint32 { return uint32(at) } //nolint:gosec // G115: see above

@@ -1,7 +1,7 @@
 package jose
 
 func (r *reader) literal() error {
-	for _, word := range []string{"true", "false", "null"} {
+	for _, word := range [...]string{"true", "false", "null"} {
 		if rest := r.data[r.at:]; len(rest) >= len(word) && string(rest[:len(word)]) == word {
 			r.at += len(word)
 			return nil // a letter that follows is refused by whoever expects a comma or a bracket

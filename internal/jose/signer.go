@@ -9,8 +9,8 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -115,13 +115,6 @@ func (s Signer) PKCS1PEM() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemPKCS1Secret, Bytes: x509.MarshalPKCS1PrivateKey(private)}), nil
 }
 
-// encodedHeader is a Header in JSON.
-type encodedHeader struct {
-	Algorithm Algorithm `json:"alg"`
-	KeyID     string    `json:"kid,omitempty"`
-	Type      string    `json:"typ,omitempty"`
-}
-
 // Sign returns a signed token with the header's kid and typ and the given claims, one JSON object. The header's algorithm
 // may be left empty; another than the Signer's is ErrAlgorithm. It returns ErrNoKey for the zero Signer, the errors of
 // [Parse] for claims or a header that the gate would not let in again, and wraps the error of a source of randomness that
@@ -140,15 +133,12 @@ func (s Signer) Sign(random io.Reader, header Header, claims []byte) (string, er
 	if header.Algorithm != s.key.alg {
 		return "", ErrAlgorithm
 	}
-	encoded, err := json.Marshal(encodedHeader(header))
-	if err != nil {
-		return "", fmt.Errorf("encoding a token's header: %w", err)
-	}
+	encoded := header.append(make([]byte, 0, 256))
 	if err := admits(encoded, header, claims); err != nil {
 		return "", fmt.Errorf("signing a token: %w", err)
 	}
 	encode := base64.RawURLEncoding.AppendEncode
-	text := append(encode(make([]byte, 0, 1024), encoded), '.') // room for an ordinary token
+	text := append(encode(make([]byte, 0, roomForText(len(encoded), len(claims))), encoded), '.')
 	text = encode(text, claims)
 	signature, err := s.sign(random, text)
 	if err != nil {
@@ -158,22 +148,44 @@ func (s Signer) Sign(random io.Reader, header Header, claims []byte) (string, er
 	if len(text) > MaxLength {
 		return "", fmt.Errorf("signing a token: %w", errTooLong())
 	}
-	return string(text), nil
+	return view(text), nil
+}
+
+// roomForText returns how long a token is at most whose signature is one of a usual key.
+func roomForText(header, claims int) int {
+	const dots, signature = 2, 2048 / 8
+	return base64.RawURLEncoding.EncodedLen(header) + base64.RawURLEncoding.EncodedLen(claims) + dots + base64.RawURLEncoding.EncodedLen(signature)
+}
+
+// append adds the header in JSON. Members that are empty are left out.
+func (h Header) append(text []byte) []byte {
+	text = AppendText(append(text, `{"alg":`...), string(h.Algorithm))
+	if h.KeyID != "" {
+		text = AppendText(append(text, `,"kid":`...), h.KeyID)
+	}
+	if h.Type != "" {
+		text = AppendText(append(text, `,"typ":`...), h.Type)
+	}
+	return append(text, '}')
 }
 
 // admits returns why the gate would refuse a token of these parts: what it refuses must not leave. Of what [Parse] looks at
 // it leaves out only what can't fail here: the segments are three, and encoded just now in the one spelling.
 func admits(encoded []byte, header Header, claims []byte) error {
-	read, err := readHeader(encoded)
+	in := new(room)
+	read, err := readHeader(encoded, in)
 	if err != nil {
 		return err
 	}
-	if read != header { // json.Marshal mends invalid UTF-8 in silence, which gives another kid
+	if read != header { // AppendText mends invalid UTF-8 in silence, which gives another kid
 		return refuse(ErrHeader, "kid or typ isn't UTF-8")
 	}
-	_, err = readClaims(claims)
+	_, err = readClaims(claims, in)
 	return err
 }
+
+// errSignatureForm says that crypto/ecdsa has made something else than a signature on P-256.
+var errSignatureForm = errors.New("the signature is not in DER")
 
 // sign returns the signature in its JWS form.
 func (s Signer) sign(random io.Reader, signed []byte) ([]byte, error) {
@@ -186,14 +198,15 @@ func (s Signer) sign(random io.Reader, signed []byte) ([]byte, error) {
 		}
 		return rsa.SignPKCS1v15(nil, private, hash, digest(hash, signed))
 	case *ecdsa.PrivateKey:
-		r, s, err := ecdsa.Sign(random, private, digest(hash, signed))
+		der, err := ecdsa.SignASN1(random, private, digest(hash, signed))
 		if err != nil {
 			return nil, err
 		}
-		signature := make([]byte, 2*scalarSize)
-		r.FillBytes(signature[:scalarSize])
-		s.FillBytes(signature[scalarSize:])
-		return signature, nil
+		var pair [2 * scalarSize]byte
+		if !splitDER(&pair, der) {
+			return nil, errSignatureForm
+		}
+		return pair[:], nil
 	case ed25519.PrivateKey:
 		return ed25519.Sign(private, signed), nil
 	default:

@@ -1,42 +1,63 @@
 package jose
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// text goes over a string and returns what stands between its quotes, and whether that has escapes.
-func (r *reader) text() (raw []byte, escaped bool, err error) {
+// text goes over a string and returns where it stands between its quotes, and whether it has escapes.
+func (r *reader) text() (raw span, escaped bool, err error) {
 	from := r.at + 1
-	for at := from; at < len(r.data); {
-		c := r.data[at]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			at++
-			continue
+	for at := from; ; {
+		at += plain(r.data[at:])
+		if at == len(r.data) {
+			return raw, false, refuse(ErrJSON, "a string doesn't end")
 		}
-		switch {
+		switch c := r.data[at]; {
 		case c == '"':
 			r.at = at + 1
-			return r.data[from:at], escaped, nil
+			return span{place(from), place(at)}, escaped, nil
 		case c == '\\':
 			_, n := decodeEscape(r.data[at:])
 			if n == 0 {
-				return nil, false, refuse(ErrJSON, "a string has a bad escape")
+				return raw, false, refuse(ErrJSON, "a string has a bad escape")
 			}
 			escaped = true
 			at += n
 		case c < ' ':
-			return nil, false, refuse(ErrJSON, "a string has a control character")
+			return raw, false, refuse(ErrJSON, "a string has a control character")
 		default:
 			char, n := utf8.DecodeRune(r.data[at:])
 			if char == utf8.RuneError && n == 1 {
-				return nil, false, refuse(ErrJSON, "a string isn't UTF-8")
+				return raw, false, refuse(ErrJSON, "a string isn't UTF-8")
 			}
 			at += n
 		}
 	}
-	return nil, false, refuse(ErrJSON, "a string doesn't end")
+}
+
+// plain returns with how many bytes data begins that stand for themselves in a string: ASCII without controls, " and \.
+//
+// It looks at eight at a time. Of a byte below 0x80, taking a number away sets the high bit if and only if the byte is the
+// smaller; and a byte that is the one looked for is 0 beside it. What one byte borrows from the next is of no consequence: only
+// the first that isn't plain counts, and there is none before it to borrow.
+func plain(data []byte) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	at := 0
+	for ; len(data)-at >= 8; at += 8 {
+		word := binary.LittleEndian.Uint64(data[at:])
+		quote, backslash := word^ones*'"', word^ones*'\\'
+		if other := (word | (word - ones*' ') | (quote - ones) | (backslash - ones)) & high; other != 0 {
+			return at + bits.TrailingZeros64(other)/8
+		}
+	}
+	for at < len(data) && data[at] >= ' ' && data[at] < utf8.RuneSelf && data[at] != '"' && data[at] != '\\' {
+		at++
+	}
+	return at
 }
 
 // decodeEscape decodes the escape with which raw begins and returns its length, or 0 for what must not stand in a

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"unsafe"
 )
 
 // MaxLength is how long a token may be, in bytes. It bounds the work that anybody can ask for without a credential.
@@ -21,8 +22,9 @@ type Header struct {
 type Token struct {
 	header    Header
 	claims    Claims
-	signed    []byte // the signing input (RFC 7515 section 2)
+	signed    []byte // the signing input (RFC 7515 section 2), a part of the text: it is only read
 	signature []byte
+	room      room // of the claims, and before them of the header
 }
 
 // Header returns the token's header. It may choose which record to look at, and nothing else.
@@ -56,7 +58,7 @@ func Parse(text string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.claims, err = readClaims(claims); err != nil {
+	if t.claims, err = readClaims(claims, &t.room); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -72,20 +74,23 @@ func parseForm(text string) (t *Token, claims []byte, err error) {
 	if header == "" || payload == "" || signature == "" || strings.Contains(signature, ".") {
 		return nil, nil, refuse(ErrSegments, "three are wanted, and none empty")
 	}
-	// One piece of memory for all: the text, and behind it the three segments decoded, which are shorter.
-	buf := append(make([]byte, 0, 2*len(text)), text...)
-	t = &Token{signed: buf[: len(header)+1+len(payload) : len(text)]}
+	raw := unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // G103: it is only read
+	if hasLineBreak(raw) {
+		return nil, nil, errLineBreak()
+	}
+	t = &Token{signed: raw[: len(header)+1+len(payload) : len(header)+1+len(payload)]}
+	buf := make([]byte, 0, len(text)) // for the three segments decoded, which are shorter
 	var parts [3][]byte
 	from := 0
 	for i, segment := range [3]string{header, payload, signature} {
 		start := len(buf)
-		if buf, err = decodeSegment(buf, buf[from:from+len(segment)]); err != nil {
+		if buf, err = decodeSegment(buf, raw[from:from+len(segment)]); err != nil {
 			return nil, nil, err
 		}
 		parts[i] = buf[start:len(buf):len(buf)]
 		from += len(segment) + 1
 	}
-	if t.header, err = readHeader(parts[0]); err != nil {
+	if t.header, err = readHeader(parts[0], &t.room); err != nil {
 		return nil, nil, err
 	}
 	t.signature = parts[2]
@@ -94,15 +99,14 @@ func parseForm(text string) (t *Token, claims []byte, err error) {
 
 func errTooLong() error { return refuse(ErrTooLong, "a token has 8,192 bytes at most") }
 
+func errLineBreak() error { return refuse(ErrEncoding, "a segment has a line break") }
+
 // base64url refuses "=" and unused bits that are set.
 var base64url = base64.RawURLEncoding.Strict()
 
-// decodeSegment adds the decoded segment to buf. Of all spellings of the same bytes it takes the one that encoding them
-// again would give: Strict sees to the rest, but goes over line breaks in silence.
+// decodeSegment adds the decoded segment, in which there is no line break, to buf. Of all spellings of the same bytes it takes
+// the one that encoding them again would give.
 func decodeSegment(buf, segment []byte) ([]byte, error) {
-	if bytes.IndexByte(segment, '\n') >= 0 || bytes.IndexByte(segment, '\r') >= 0 {
-		return nil, refuse(ErrEncoding, "a segment has a line break")
-	}
 	buf, err := base64url.AppendDecode(buf, segment)
 	if err != nil {
 		return nil, refuse(ErrEncoding, "a segment is not the one spelling of its bytes")
@@ -110,22 +114,30 @@ func decodeSegment(buf, segment []byte) ([]byte, error) {
 	return buf, nil
 }
 
-func readHeader(data []byte) (h Header, err error) {
-	members, err := readObject(data, 3)
+// hasLineBreak reports whether a text has what decoding goes over in silence, strict or not.
+func hasLineBreak(text []byte) bool {
+	return bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0
+}
+
+// readHeader reads a header. What it says of itself is a part of data, which must not be changed any more.
+func readHeader(data []byte, in *room) (h Header, err error) {
+	members, err := readObject(data, in)
 	if err != nil {
 		return h, err
 	}
-	for _, m := range members {
-		text, ok := m.text()
-		switch {
-		case !ok:
+	for i, m := range members.members {
+		v := value(m.value.of(data))
+		text, ok := v.text()
+		if !ok {
 			return h, refuse(ErrHeader, "a member is no string")
-		case string(m.name) == "alg":
-			h.Algorithm = Algorithm(text)
-		case string(m.name) == "kid":
-			h.KeyID = text
-		case string(m.name) == "typ":
-			h.Type = text
+		}
+		switch string(members.name(i)) {
+		case "alg":
+			h.Algorithm = Algorithm(view(text))
+		case "kid":
+			h.KeyID = view(text)
+		case "typ":
+			h.Type = view(text)
 		default:
 			return h, refuse(ErrHeader, "it has another member than alg, kid and typ")
 		}
@@ -134,4 +146,9 @@ func readHeader(data []byte) (h Header, err error) {
 		return h, refuse(ErrHeader, "it names no algorithm")
 	}
 	return h, nil
+}
+
+// view returns bytes that are never written again as a string.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // G103: see above
 }
