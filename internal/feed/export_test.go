@@ -8,3 +8,6 @@ func (j *Journal) Swap(file *os.File) *os.File {
 	j.path = j.file.Name()
 	return file
 }
+
+// RecentKept is the least that listeners can look back on.
+const RecentKept = recentKept

@@ -149,6 +149,7 @@ type Feed struct {
 	halted  atomic.Pointer[error]     // why the database is no longer believed, nil where it is
 	tickets atomic.Int64              // how many have asked to catch up
 	doubts  atomic.Int64              // how often the database was doubted
+	recent  recent                    // what listeners are told
 
 	turn    chan struct{} // holds a token while somebody reads; what follows is that one's alone
 	known   Position      // everything up to it has been applied; applied has its revision for the others
@@ -225,7 +226,7 @@ func (f *Feed) catchUp(ctx context.Context) error {
 		return f.halt(err)
 	}
 	if batch.Pruned || !f.started || batch.Head.Epoch != f.known.Epoch || f.setBack(asked) {
-		err = f.apply(ctx, Change{Revision: batch.Head.Revision, Mark: batch.Head.Mark})
+		err = f.apply(ctx, Change{Revision: batch.Head.Revision, Mark: batch.Head.Mark}, batch.Head)
 	} else {
 		err = f.applyEach(ctx, batch.Changes)
 	}
@@ -247,7 +248,7 @@ func (f *Feed) applyEach(ctx context.Context, changes []Change) error {
 		if c.Revision <= f.known.Revision {
 			continue // read for the journal alone
 		}
-		if err := f.apply(ctx, c); err != nil {
+		if err := f.apply(ctx, c, f.known); err != nil {
 			return err
 		}
 		f.known.Revision, f.known.Mark = c.Revision, c.Mark
@@ -255,10 +256,12 @@ func (f *Feed) applyEach(ctx context.Context, changes []Change) error {
 	return nil
 }
 
-func (f *Feed) apply(ctx context.Context, c Change) error {
+// apply applies a change, and then tells those who listen: from is where they stand after a change of everything.
+func (f *Feed) apply(ctx context.Context, c Change, from Position) error {
 	if err := f.cfg.Apply(ctx, c); err != nil {
 		return fmt.Errorf("applying revision %d: %w", c.Revision, err)
 	}
+	f.recent.add(c, from)
 	return nil
 }
 
