@@ -129,6 +129,7 @@ type Catalog struct {
 	cfg      Config
 	compiled atomic.Pointer[policy.Table]
 	routes   atomic.Pointer[map[uuid.UUID]Routed]
+	services atomic.Pointer[[]policy.Service]
 }
 
 // New returns a Catalog, or an error where the configuration lacks something.
@@ -139,11 +140,15 @@ func New(cfg Config) (*Catalog, error) {
 	c := &Catalog{cfg: cfg}
 	c.compiled.Store(&policy.Table{})
 	c.routes.Store(&map[uuid.UUID]Routed{})
+	c.services.Store(&[]policy.Service{})
 	return c, nil
 }
 
 // Policy returns the policy in force. It never blocks.
 func (c *Catalog) Policy() *policy.Table { return c.compiled.Load() }
+
+// Services returns what the policy in force, or the one after it, was compiled from. It must not be changed. It never blocks.
+func (c *Catalog) Services() []policy.Service { return *c.services.Load() }
 
 // Routed is a route, and what else whoever takes it must know of its service.
 type Routed struct {
@@ -179,6 +184,7 @@ func (c *Catalog) Reload(ctx context.Context) error {
 		routes[e.ID] = Routed{e.Route, e.Host, compiled.Address(), e.Project != uuid.Nil}
 	}
 	c.routes.Store(&routes) // first: a service that a call finds has its route
+	c.services.Store(&services)
 	c.compiled.Store(table)
 	return nil
 }
