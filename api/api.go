@@ -191,8 +191,10 @@ type VerifyRequest struct {
 	Query         string `json:"query,omitempty" doc:"the query of the call, without its question mark, still percent-encoded: for the sealed tokens of a service with a project; that of url where this is empty"`
 	Origin        string `json:"origin,omitempty" doc:"the value of the Origin header field: without this or sec_fetch_site, a write by cookie is refused"`
 	SecFetchSite  string `json:"sec_fetch_site,omitempty" doc:"the value of the Sec-Fetch-Site header field"`
-	Method        string `json:"method" doc:"of the call"`
-	URL           string `json:"url" doc:"of the call: absolute, with scheme and host"`
+	Method        string `json:"method,omitempty" doc:"of the call"`
+	URL           string `json:"url,omitempty" doc:"of the call: absolute, with scheme and host"`
+	Service       string `json:"service,omitempty" doc:"in the place of method and url: is the credential any good at the service of this name, and whose is it, whatever it calls there"`
+	Full          bool   `json:"full,omitempty" doc:"for programs that decide by themselves next time: the verdict has remember or refused, too"`
 	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller: for the audit log, and for tokens that count from some addresses alone, which are refused without it"`
 }
 
@@ -202,6 +204,8 @@ type Verdict struct {
 	Reason    string     `json:"reason,omitempty" doc:"why the call may not pass"`
 	Service   string     `json:"service,omitempty" doc:"the name of the service that was called, where there is one"`
 	Principal *Principal `json:"principal,omitempty" doc:"whose call it is; only where it may pass"`
+	Remember  *Remember  `json:"remember,omitempty" doc:"what may be known of the credential until the feed tells otherwise; only for who asks for it, and absent where each call must be asked about"`
+	Refused   *Refused   `json:"refused,omitempty" doc:"how the call is to be answered that may not pass; only for who asks for it"`
 	Debug     Debug      `json:"debug" doc:"as of when the verdict is"`
 }
 

@@ -206,6 +206,7 @@ func (n *node) furnish(d *doors) error {
 	if err != nil {
 		return err
 	}
+	d.public.beside = n.endStreams
 	https := strings.HasPrefix(n.url, "https://")
 	d.public.handler = web.Headers(https, web.Log(n.logger, d.public.name, n.now, public))
 	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
@@ -224,6 +225,12 @@ func (n *node) furnish(d *doors) error {
 	return nil
 }
 
+// endStreams ends the public listener's streams, which would else last until the time to drain is over.
+func (n *node) endStreams(context.Context) error {
+	n.stopOnce.Do(func() { close(n.stopping) })
+	return nil
+}
+
 // publicHandler serves the API below /v1, OAuth's endpoints and the profiles at their own paths, and the console at every
 // other path.
 //
@@ -233,7 +240,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 	v1, err := httpapi.New(httpapi.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients,
 		Browsers: n.browsers, Sessions: n.sessions, Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers,
-		PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(),
+		PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(), Stopping: n.stopping, Now: n.now,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,8 +72,10 @@ type node struct {
 
 	certificate *web.Certificate // nil where every listener speaks plain http
 
-	retention atomic.Int64 // of events, in nanoseconds
-	draining  atomic.Bool  // on the way down, of which /readyz tells
+	retention atomic.Int64  // of events, in nanoseconds
+	draining  atomic.Bool   // on the way down, of which /readyz tells
+	stopping  chan struct{} // closed when the public listener's streams are to end
+	stopOnce  sync.Once
 }
 
 // maxRefusals bounds the rows of refusals a minute: under attack some 700 MB a day, and far above what an honest minute
@@ -82,7 +85,7 @@ const maxRefusals = 1000
 // newNode opens the database and wires the parts. Clients know it by the URL. What it opened is on stops.
 func newNode(ctx context.Context, o *Options, url string, logger *slog.Logger, stops *stopStack) (*node, error) {
 	n := &node{
-		cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), peers: new(web.Peers),
+		cfg: o.Config, url: url, now: o.Now, logger: logger, hints: make(chan struct{}, 1), stopping: make(chan struct{}), peers: new(web.Peers),
 		cookies: console.NewCookies(url, o.Config.APICookieDomain), makers: append(makers(), o.further...),
 	}
 	n.peers.Set(o.Config.TrustedPeers)

@@ -96,6 +96,8 @@ func samples() []sample {
 		{"GET /v1/keys", "", nil, 200, "administrator"},
 		{"POST /v1/keys", `{"purpose":"access_token","algorithm":"EdDSA"}`, nil, 201, "administrator"},
 		{"POST /v1/verify", `{"method":"GET","url":"https://api.example.com/reports/7"}`, nil, 200, "administrator"},
+		{"GET /v1/policy", "", nil, 200, "administrator"},
+		{hearing, "", nil, 200, "administrator"},
 		{"GET /v1/events", "", nil, 200, "administrator"},
 		{"DELETE /v1/keys/" + sampleKey, "", nil, 204, "administrator"},
 		{"DELETE /v1/api-tokens/{batch}", "", nil, 204, "administrator"},
@@ -112,6 +114,9 @@ func samples() []sample {
 	}
 }
 
+// hearing is the sample of the one route that no browser's session may use.
+const hearing = "GET /v1/feed?seconds=0"
+
 // ask returns the sample's request with a credential.
 func (s sample) ask(token string) ask {
 	return ask{route: s.route, token: token, body: s.body, header: s.header}
@@ -124,6 +129,7 @@ func encodeKey(pem string) string {
 
 // patternOf returns the route of the document that a sample is for.
 func patternOf(route string) string {
+	route, _, _ = strings.Cut(route, "?")
 	return strings.NewReplacer("/users/target", "/users/{user}", "/services/reports", "/services/{name}", "/keys/"+sampleKey, "/keys/{id}", "{batch}", "{id}", "{secret}", "{id}", "{key}", "{id}", "{partner key}", "{id}", "{partner}", "{platform}", "{set}", "{id}", "/projects/1000", "/projects/{number}", "{mine}", "{id}", "{theirs}", "{id}", "/users/robot/", "/users/{user}/").Replace(route)
 }
 
@@ -280,7 +286,8 @@ func TestKindsOfCredential(t *testing.T) {
 			return q
 		}
 		for _, s := range samples() {
-			powerful := kind == authority.ConsoleSession || kind == authority.ClientSecret && s.route == "POST /v1/verify"
+			verifying := s.route == "POST /v1/verify" || s.route == "GET /v1/policy" || s.route == hearing
+			powerful := kind == authority.ConsoleSession && s.route != hearing || kind == authority.ClientSecret && verifying
 			if s.whoever == "anybody" || powerful && strings.HasPrefix(s.route, "GET ") || powerful && s.route == "POST /v1/verify" {
 				d.want(t, by(s), s.status, "")
 				d.refused(t)

@@ -21,14 +21,16 @@ import (
 // could make its owner's personal token and keep the account when the short token is long dead. So it says who its owner
 // is and no more, unless an administrator has given the API token for which it was got the scope jeton.admin by name.
 //
-//	                                            GET /v1/me   one's own   /v1/verify   the rest
+//	                                                                     /v1/verify
+//	                                            GET /v1/me   one's own   policy, feed  the rest
 //	password, console session, personal token       yes         yes       verifiers   administrators
 //	access token with jeton.admin                   yes         yes       verifiers   administrators
 //	client secret                                   yes          no       verifiers        no
 //	all others, where the door takes them           yes          no          no            no
 //
-// An administrator may ask /v1/verify about every service. An access token that was got for one service is for that
-// service's eyes: it has no power here, whatever its scopes, since that service could hand it on.
+// An administrator may ask /v1/verify about every service. No console session hears GET /v1/feed, which would keep it from
+// its idle end. An access token that was got for one service is for that service's eyes: it has no power here, whatever its
+// scopes, since that service could hand it on.
 type access uint8
 
 const (
@@ -112,7 +114,7 @@ func (s *server) enter(who access) func(huma.Context, func(huma.Context)) {
 			err = s.identify(c, who)
 		}
 		if err == nil {
-			err = checkForm(r)
+			err = checkForm(r, mediaOf(ctx.Operation()))
 		}
 		var body []byte
 		if err == nil && ctx.Operation().RequestBody != nil {

@@ -200,6 +200,9 @@ func TestEveryCookieWrite(t *testing.T) {
 	check(t, err)
 	good := cookie(consoleCookie, d.logIn(t, root).Console)
 	for _, s := range samples() {
+		if s.route == hearing {
+			continue
+		}
 		q := s.ask("")
 		q.header = map[string]string{"Cookie": good}
 		for name, value := range s.header {

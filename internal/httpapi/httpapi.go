@@ -32,6 +32,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -51,7 +52,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Config is what the API needs. Every field is required but Cookie and CallerKinds.
+// Config is what the API needs. Every field is required but Cookie, CallerKinds, Stopping and Now.
 type Config struct {
 	// Authority says who a caller is, and whether a call that /v1/verify is asked about may pass.
 	Authority *authority.Authority
@@ -77,8 +78,12 @@ type Config struct {
 	Catalog *catalog.Catalog
 	// Events is the audit log. It is only read here: changes write their events themselves, refusals go by Authority.
 	Events audit.Store
-	// Feed tells as of which revision a caller is known.
+	// Feed tells as of which revision a caller is known, and what GET /v1/feed tells.
 	Feed *feed.Feed
+	// Stopping is closed when streams are to end, since the server stops; nil for never.
+	Stopping <-chan struct{}
+	// Now is the clock by which credentials end; the system's where nil.
+	Now func() time.Time
 	// Peers say which proxies are believed about a client's address.
 	Peers *web.Peers
 	// PublicURL is where clients find Jeton, for the OpenAPI document: what a request says in Host is never believed.
@@ -100,6 +105,8 @@ type server struct {
 	origins *http.CrossOriginProtection // of writes
 	door    authority.Door              // where callers of /v1 knock
 	verify  authority.Door              // where the calls knock that /v1/verify is asked about
+
+	listeners listeners // of GET /v1/feed
 }
 
 // New returns the handler of /v1, or an error where the configuration lacks something. The handler takes whole paths,
@@ -118,6 +125,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.CallerKinds == 0 {
 		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession,
 			authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	setHuma()
 	s := &server{

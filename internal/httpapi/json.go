@@ -47,7 +47,7 @@ func jsonFormat() huma.Format {
 
 // checkForm refuses a request whose query can't be read in one way only, or whose sender wants no JSON. It must come
 // before the handler: who gets a 406 for a new token has lost the former one.
-func checkForm(r *http.Request) error {
+func checkForm(r *http.Request, media string) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return api.NewProblem(api.CodeMalformedRequest, "The query is not properly percent-encoded.")
@@ -60,20 +60,21 @@ func checkForm(r *http.Request) error {
 			return api.NewProblem(api.CodeMalformedRequest, "A query parameter is not UTF-8, or holds NUL.")
 		}
 	}
-	if !acceptsJSON(r.Header.Values("Accept")) {
+	if !accepts(r.Header.Values("Accept"), media) {
 		return api.NewProblem(api.CodeNotAcceptable, "")
 	}
 	return nil
 }
 
-// acceptsJSON reads an Accept header field (RFC 9110, section 12.5.1): of the ranges that hold application/json the most
+// accepts reads an Accept header field (RFC 9110, section 12.5.1): of the ranges that hold the media type of the answer the most
 // specific counts, and weight 0 means no. (huma's own reader panics on some fields.)
-func acceptsJSON(accept []string) bool {
+func accepts(accept []string, media string) bool {
 	field := strings.Join(accept, ",")
 	if strings.TrimSpace(field) == "" {
 		return true
 	}
-	ranges := []string{"*/*", "application/*", "application/json"}
+	family, _, _ := strings.Cut(media, "/")
+	ranges := []string{"*/*", family + "/*", media}
 	best, accepted := -1, false
 	for part := range strings.SplitSeq(field, ",") {
 		name, parameters, _ := strings.Cut(part, ";")

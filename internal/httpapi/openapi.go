@@ -85,6 +85,14 @@ func asks(path string) bool {
 	return path == "/v1/verify" || strings.HasSuffix(path, "/explain") || strings.HasSuffix(path, "/encrypt") || strings.HasSuffix(path, "/decrypt")
 }
 
+// mediaOf returns the type of an operation's answer.
+func mediaOf(o *huma.Operation) string {
+	if o.Path == feedPath {
+		return eventStream
+	}
+	return "application/json"
+}
+
 // codesKey is the key of an operation's codes among its metadata, which huma leaves alone.
 const codesKey = "codes"
 

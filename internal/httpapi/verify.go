@@ -22,6 +22,9 @@ type verifyInput struct{ Body api.VerifyRequest }
 // Unlike the gateway's answers a verdict has the reason, for whoever asks speaks for the service. It must not
 // hand the reason on. Of sealed tokens it has less: see told.
 func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*answer[api.Verdict], error) {
+	if in.Body.Service != "" {
+		return s.verifyCredential(ctx, c, &in.Body)
+	}
 	presented, err := presentedOf(in.Body)
 	if err != nil {
 		return nil, err
@@ -40,8 +43,13 @@ func (s *server) verifyCall(ctx context.Context, c *call, in *verifyInput) (*ans
 		return nil, d.Refusal // nobody knows: that is no verdict
 	case verdict.Allow:
 		verdict.Principal = wirePrincipal(&d.Principal)
+		if in.Body.Full {
+			verdict.Remember, err = s.remember(ctx, in.Body.Authorization, &d.Principal)
+		}
+	case in.Body.Full:
+		verdict.Refused = refusedAs(d.Refusal)
 	}
-	return &answer[api.Verdict]{Body: verdict}, nil
+	return &answer[api.Verdict]{Body: verdict}, err
 }
 
 // told is the reason that a verdict tells. Of sealed tokens that are refused it is one and the same for all but administrators: whoever
