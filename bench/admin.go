@@ -39,6 +39,7 @@ type memory struct {
 	mapped   float64 // of these, pages of files: those of the database are mapped, and the kernel takes them back at need
 
 	collections float64 // of garbage, so far
+	remembered  float64 // proofs
 }
 
 // memory measures how much Jeton takes just now. The live heap is what the last garbage collection found alive; Go tells
@@ -59,6 +60,7 @@ func (j *jeton) memory(ctx context.Context) (memory, error) {
 	mapped, err := j.mapped()
 	return memory{
 		heap: next / (1 + percent/100), resident: float64(rss), mapped: float64(mapped), collections: figures["go_gc_duration_seconds_count"],
+		remembered: figures["jeton_remembered_proofs"],
 	}, err
 }
 
@@ -73,6 +75,19 @@ func (j *jeton) remembers(ctx context.Context, want int) error {
 		return fmt.Errorf("jeton remembers %.0f of %d tokens: a warm path would not be warm", n, want)
 	}
 	return nil
+}
+
+// allocated returns how many objects Jeton has put on its heap so far.
+func (j *jeton) allocated(ctx context.Context) (float64, error) {
+	figures, err := j.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := figures["go_memstats_mallocs_total"]
+	if !ok {
+		return 0, errors.New("reading metrics: go_memstats_mallocs_total is missing")
+	}
+	return n, nil
 }
 
 // metrics returns the figures without labels that Jeton gives of itself.

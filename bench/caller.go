@@ -34,6 +34,7 @@ type caller struct {
 	// hash, salt and all: a password is remembered for one name alone.
 	passwordHash string
 	cookie       secret.Text // for the protected APIs, of the caller's browser
+	session      secret.Text // a session token
 	apiToken     secret.Text
 	apiTokenKey  string // by which that is signed
 }
@@ -67,6 +68,15 @@ func createCaller(ctx context.Context, store store.Store, keys *keyring.Keyring,
 		return c, fmt.Errorf("logging the caller in: %w", err)
 	}
 	c.cookie = cookies.API
+	begun, err := session.NewTokens(session.TokenConfig{Store: store, Keyring: keys, Applied: nobodyToTell, Now: time.Now, Random: source(sessionSeed), Lifetime: sessionLifetime})
+	if err != nil {
+		return c, err
+	}
+	made, err := begun.Begin(ctx, &owner, audit.Actor{Address: clientAddress})
+	if err != nil {
+		return c, fmt.Errorf("making the caller's session token: %w", err)
+	}
+	c.session = made.Text
 	tokens, err := apitoken.New(apitoken.Config{
 		Store: store, Users: accounts, Keyring: keys, Policy: noPolicy, Applied: nobodyToTell, Issuer: publicURL, Now: time.Now,
 	})

@@ -32,7 +32,7 @@ func TestTokens(t *testing.T) {
 		t.Fatalf("got other tokens of the same seed, %v", err)
 	}
 	dir := t.TempDir()
-	tokens, err := writeTokens(dir, live, mistype(live[0]), 30)
+	tokens, err := writeTokens(dir, live, nil, &caller{cookie: mistype(live[0]), session: mistype(live[1])}, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestTokens(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of tokens: got %v, %v, want one for its owner alone", info.Mode(), err)
 	}
-	for s, want := range map[span]string{tokens.cookie: mistype(live[0]).Reveal(), tokens.password: basicText(callerNumber).Reveal()} {
+	for s, want := range map[span]string{tokens.cookie: mistype(live[0]).Reveal(), tokens.session: mistype(live[1]).Reveal(), tokens.password: basicText(callerNumber).Reveal()} {
 		if one, err := s.read(); err != nil || one.count() != 1 || one.at(0) != want {
 			t.Errorf("line %d: got %q, %v, want %q", s.first, one.text, err, want)
 		}
@@ -174,7 +174,7 @@ func (h home) indexes(t *testing.T) (names []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer drop(rows)
+	defer rows.Close()
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {

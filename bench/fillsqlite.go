@@ -35,21 +35,8 @@ func (w *sqliteWriter) begin(ctx context.Context) error {
 		"locking_mode = EXCLUSIVE", "cache_size = -524288", "temp_store = MEMORY", "foreign_keys = 0"); err != nil {
 		return err
 	}
-	rows, err := w.conn.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema
-		WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('user', 'user_role', 'personal_token', 'api_token') ORDER BY rowid`)
+	names, err := w.listIndexes(ctx)
 	if err != nil {
-		return err
-	}
-	defer drop(rows)
-	var names []string
-	for rows.Next() {
-		var name, statement string
-		if err := rows.Scan(&name, &statement); err != nil {
-			return err
-		}
-		names, w.indexes = append(names, name), append(w.indexes, statement)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, name := range names {
@@ -58,6 +45,30 @@ func (w *sqliteWriter) begin(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// listIndexes returns the names of the indexes, and keeps what makes them anew.
+func (w *sqliteWriter) listIndexes(ctx context.Context) (names []string, err error) {
+	rows, err := w.conn.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema
+		WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('user', 'user_role', 'personal_token', 'api_token') ORDER BY rowid`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, statement string
+		if err := rows.Scan(&name, &statement); err != nil {
+			return nil, err
+		}
+		names, w.indexes = append(names, name), append(w.indexes, statement)
+	}
+	return names, rows.Err()
+}
+
+// step is a statement of a transaction.
+type step struct {
+	query string
+	args  []any
 }
 
 // numbers counts from 0 up to a parameter, inside the database.
@@ -71,27 +82,33 @@ func (w *sqliteWriter) write(ctx context.Context, b *batch) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	type step struct {
-		query string
-		args  []any
-	}
 	steps := []step{
-		{`BEGIN`, nil},
-		{`INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at) ` + numbers +
-			`SELECT substr(?2, 1 + 16 * i, 16), 'person', printf('User%07d', ?3 + i), printf('user%07d', ?3 + i), printf('User%07d@example.com', ?3 + i),
+		{query: `BEGIN`},
+		{
+			query: `INSERT INTO user (id, kind, username, username_key, email, email_key, display_name, state, password, version, created_at, updated_at) ` + numbers +
+				`SELECT substr(?2, 1 + 16 * i, 16), 'person', printf('User%07d', ?3 + i), printf('user%07d', ?3 + i), printf('User%07d@example.com', ?3 + i),
 				printf('user%07d@example.com', ?3 + i), 'User ' || lower(hex(substr(?2, 14 + 16 * i, 3))), 'active', iif(i < ?4, ?5, NULL), 1, ?6, ?6 FROM number`,
-			[]any{b.count, b.ids, b.first, b.passwords, b.hash, b.at}},
-		{`INSERT INTO user_role (user_id, role) ` + numbers + `SELECT substr(?2, 1 + 16 * i, 16), '` + partnerRole + `' FROM number`, []any{b.count, b.ids}},
-		{`INSERT INTO personal_token (user_id, pepper, digest, created_at) ` + numbers + `SELECT substr(?2, 1 + 16 * i, 16), ?3, substr(?4, 1 + 32 * i, 32), ?5 FROM number`,
-			[]any{b.count, b.ids, b.pepper, b.digests, b.at}},
+			args: []any{b.count, b.ids, b.first, b.passwords, b.hash, b.at},
+		},
+		{
+			query: `INSERT INTO user_role (user_id, role) ` + numbers + `SELECT substr(?2, 1 + 16 * i, 16), '` + partnerRole + `' FROM number`,
+			args:  []any{b.count, b.ids},
+		},
+		{
+			query: `INSERT INTO personal_token (user_id, pepper, digest, created_at) ` + numbers +
+				`SELECT substr(?2, 1 + 16 * i, 16), ?3, substr(?4, 1 + 32 * i, 32), ?5 FROM number`,
+			args: []any{b.count, b.ids, b.pepper, b.digests, b.at},
+		},
 	}
 	if parents := len(b.apiTokens) / 16; parents > 0 {
-		steps = append(steps, step{`INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at) ` + numbers +
-			`SELECT substr(?2, 1 + 16 * i, 16), substr(?3, 1 + 16 * i, 16), printf('Nightly job of User%07d', ?4 + i), printf('nightly job of user%07d', ?4 + i),
+		steps = append(steps, step{
+			query: `INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at) ` + numbers +
+				`SELECT substr(?2, 1 + 16 * i, 16), substr(?3, 1 + 16 * i, 16), printf('Nightly job of User%07d', ?4 + i), printf('nightly job of user%07d', ?4 + i),
 				?5, 1, '', 0, 0, 1, ?6, ?6, ?7 FROM number`,
-			[]any{parents, b.apiTokens, b.ids, b.first, b.keyID, b.at, b.ends}})
+			args: []any{parents, b.apiTokens, b.ids, b.first, b.keyID, b.at, b.ends},
+		})
 	}
-	for _, s := range append(steps, step{`COMMIT`, nil}) {
+	for _, s := range append(steps, step{query: `COMMIT`}) {
 		if _, err := w.conn.ExecContext(ctx, s.query, s.args...); err != nil {
 			return err
 		}

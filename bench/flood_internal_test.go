@@ -92,7 +92,7 @@ func TestFloodVerdict(t *testing.T) {
 }
 
 func TestFloodReport(t *testing.T) {
-	b := &bench{scale: scale{tokens: 1000, rounds: 1, seconds: 4, floodOnly: true}, floods: newFloods(minTokens), began: time.Now(), pins: pins{on: true, server: 2, client: 3}}
+	b := &bench{scale: scale{tokens: 1000, rounds: 1, seconds: 4, only: onlyFlood}, floods: newFloods(minTokens), began: time.Now(), pins: pins{on: true, server: 2, client: 3}}
 	if err := b.failures(); err == nil || !strings.Contains(err.Error(), "no log-ins: not measured") {
 		t.Errorf("got %v, want what was not measured told", err)
 	}

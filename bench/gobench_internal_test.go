@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,6 +11,7 @@ const goBenchOutput = `goos: linux
 pkg: github.com/jeton-io/jeton/internal/accesstoken
 BenchmarkCold/bare_signature         	   15022	     77348 ns/op
 BenchmarkCold/proof                  	   13327	     89608.5 ns/op	    6920 B/op	      96 allocs/op
+BenchmarkCold/proof-2                	   26000	     45000 ns/op	    6920 B/op	      96 allocs/op
 PASS
 `
 
@@ -18,8 +20,24 @@ func TestParseGoBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]float64{"bare_signature": 77348, "proof": 89608.5}, got); diff != "" {
+	want := map[string]measures{
+		"bare_signature": {"ns/op": 77348},
+		"proof":          {"ns/op": 89608.5, "B/op": 6920, "allocs/op": 96},
+		"proof-2":        {"ns/op": 45000, "B/op": 6920, "allocs/op": 96},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the parts differ (-want +got):\n%s", diff)
+	}
+	of, err := pairOf(got, "bare_signature", "proof")
+	if err != nil || of.bare != 1e9/77348 || of.ratio != 77348/89608.5 {
+		t.Errorf("got %+v, %v", of, err)
+	}
+	if of, err := pairOf(got, "bare_signature", "elsewhere"); err == nil {
+		t.Errorf("got %+v of a part that isn't there, want an error", of)
+	}
+	got, err = parseGoBench("BenchmarkWarm-2   \t 100\t 700 ns/op\nBenchmarkWarm   \t 100\t 900 ns/op\t 0 allocs/op\nBenchmarkWarmer 1 2 ns/op\n", "Warm")
+	if diff := cmp.Diff(map[string]measures{"-2": {"ns/op": 700}, "": {"ns/op": 900, "allocs/op": 0}}, got); err != nil || diff != "" {
+		t.Errorf("a benchmark without parts differs (-want +got), %v:\n%s", err, diff)
 	}
 	for name, out := range map[string]string{
 		"nothing":               "PASS\n",
@@ -35,20 +53,30 @@ func TestParseGoBench(t *testing.T) {
 	}
 }
 
-// TestGoBench runs the Go benchmarks that the units come from: their names are known to both sides.
+// TestGoBench runs the Go benchmarks that the figures in process come from: their names are known to both sides.
 func TestGoBench(t *testing.T) {
-	b := &bench{scale: scale{seconds: 1}, dir: t.TempDir()}
+	b := &bench{scale: scale{seconds: 1}, dir: t.TempDir(), progress: progress{io.Discard}, figures: newFigures()}
 	if err := b.buildGoBench(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range []goBench{coldAccess(), exchanged(), coldGCM(), coldCBC()} {
-		if got, err := b.run(t.Context(), of); err != nil || got.bare < 100 || got.ratio <= 0 {
-			t.Errorf("%s: got %+v, %v, want how often a second and a ratio to that", of.name, got, err)
+	for _, of := range []struct {
+		bench goBench
+		bare  string
+		part  string
+	}{
+		{coldAccess(), bareSignature, "proof"}, {exchanged(), bareSignature, "exchange"}, {coldPersonal(), bareSelect, "proof"},
+	} {
+		if got, err := b.runPair(t.Context(), of.bench, of.bare, of.part); err != nil || got.bare < 100 || got.ratio <= 0 {
+			t.Errorf("%s: got %+v, %v, want how often a second and a ratio to that", of.bench.name, got, err)
 		}
 	}
-	elsewhere := coldAccess()
-	elsewhere.part = "elsewhere"
-	if got, err := b.run(t.Context(), elsewhere); err == nil {
-		t.Errorf("got %+v of a part that isn't there, want an error", got)
+	if err := b.inProcess(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := &b.figures
+	for _, one := range []*figure{f.opaque, f.opaqueRandom, f.jwt, f.cores, f.coresRandom, f.gcm.part, f.cbc.part, f.personalProof} {
+		if one.failed != nil || len(one.values) != 1 || one.values[0] <= 0 {
+			t.Errorf("%s: got %v, %v", one.name, one.values, one.failed)
+		}
 	}
 }

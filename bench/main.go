@@ -1,8 +1,12 @@
 // Command bench measures Jeton beside a bare net/http server, on this machine, in one session.
 //
-//	go run ./bench          1,000,000 live tokens, 100,000 API tokens, three rounds of 3 s: within ten minutes
-//	go run ./bench -quick   100,000 live tokens, 20,000 API tokens, one round of 1 s: about one minute
-//	go run ./bench -flood   only the checks beside a flood of log-ins
+//	go run ./bench                three rounds of 3 s, 100,000 API tokens: within ten minutes
+//	go run ./bench -quick         one round of 1 s, 20,000 API tokens: two minutes at most
+//	go run ./bench -flood         only the checks beside a flood of log-ins
+//	go run ./bench -latency       only how long a check takes at 25, 50 and 80 % of capacity
+//	go run ./bench -profile       where the time of a warm check goes
+//	go run ./bench -growth        the same checks with ten thousand tokens and up to ten million, on both stores
+//	go run ./bench -compare REV   the Go benchmarks of this tree beside those of another revision
 //
 // It builds the program as it is shipped, fills a data folder of its own, and drives wrk against the gateway and the
 // API on loopback: the servers on one core, wrk on another.
@@ -24,7 +28,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -34,16 +37,29 @@ import (
 // scale is how much is measured.
 type scale struct {
 	tokens    int   // live at a time
+	presented int   // of these, before the warm paths
 	apiTokens int   // live beside them, each with an access token
 	rounds    int   // of each path
 	seconds   int   // of each measured run
 	body      int64 // bytes of a body that passes the proxy
+	hurried   bool  // no warm-up of paths that are warm anyway
 
-	floodOnly bool // leave out the paths
+	only string // what alone is measured: flood or latency; empty for everything
+	plot string // file of the picture; empty for none
 }
+
+// What can be measured alone.
+const (
+	onlyFlood   = "flood"
+	onlyLatency = "latency"
+)
 
 // minTokens is enough for every connection to have a token of its own, and few enough for a test.
 const minTokens = 1000
+
+// quickPresented is how many tokens -quick presents before the warm paths: their records are many times a processor's cache, and a
+// million first presentations would take longer than all the rest.
+const quickPresented = 100_000
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,11 +67,14 @@ func main() {
 	if len(os.Args) == 4 && storeStep(os.Args[1]) != nil { // this program run again, by itself
 		exit(printStoreRate(ctx, os.Args[1], os.Args[2], os.Args[3]))
 	}
-	s, err := parseFlags(os.Args[1:])
+	if len(os.Args) == 2 && os.Args[1] == openLoopStep {
+		exit(printOpenLoop(os.Stdin, os.Stdout))
+	}
+	o, err := parseFlags(os.Args[1:])
 	if err != nil {
 		os.Exit(2)
 	}
-	exit(run(ctx, s))
+	exit(o.run(ctx))
 }
 
 func exit(err error) {
@@ -66,63 +85,48 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func parseFlags(args []string) (scale, error) {
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	short := fs.Bool("quick", false, "measure in short, to see that nothing fell")
-	tokens := fs.Int("tokens", 1_000_000, "live tokens; with -quick 100,000")
-	apiTokens := fs.Int("api-tokens", 100_000, "live API tokens beside them, no more than -tokens; with -quick 20,000")
-	rounds := fs.Int("rounds", 3, "rounds of each path; with -quick 1")
-	seconds := fs.Int("seconds", 3, "seconds of each measured run; with -quick 1")
-	body := fs.Int64("body", 1024, "MiB of a body that passes the proxy; with -quick 128")
-	flood := fs.Bool("flood", false, "measure only the checks beside a flood of log-ins, whose runs take twice as long")
-	if err := fs.Parse(args); err != nil {
-		return scale{}, err
-	}
-	s := scale{*tokens, *apiTokens, *rounds, *seconds, *body << 20, *flood}
-	if *short {
-		s = scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20, floodOnly: *flood}
-		fs.Visit(func(f *flag.Flag) { // what was asked for by name holds all the same
-			switch f.Name {
-			case "tokens":
-				s.tokens = *tokens
-			case "api-tokens":
-				s.apiTokens = *apiTokens
-			case "rounds":
-				s.rounds = *rounds
-			case "seconds":
-				s.seconds = *seconds
-			case "body":
-				s.body = *body << 20
-			}
-		})
-	}
-	s.apiTokens = min(s.apiTokens, s.tokens) // each is another user's
-	if s.apiTokens < minTokens || s.rounds < 1 || s.seconds < 1 || s.body < 1<<20 || fs.NArg() > 0 {
-		err := fmt.Errorf("needs -tokens and -api-tokens of %d at least, -rounds, -seconds and -body of 1 at least, and nothing else", minTokens)
-		fmt.Fprintln(fs.Output(), "bench:", err)
-		return scale{}, err
-	}
-	return s, nil
-}
-
-// run measures within a temporary folder and prints what came out. Where a path failed, the table is printed all the
-// same, and the error says so.
-func run(ctx context.Context, s scale) (err error) {
+// run does what the flags ask for, within a temporary folder.
+func (o *options) run(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "jeton-bench-")
 	if err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b, err := newBench(ctx, s, dir)
+	err = o.measure(ctx, dir)
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+func (o *options) measure(ctx context.Context, dir string) error {
+	if o.compare != nil {
+		o.compare.dir, o.compare.progress, o.compare.pins = dir, progress{os.Stderr}, pinsOf(describeMachine(ctx).cores)
+		return o.compare.compare(ctx, os.Stdout)
+	}
+	b, err := newBench(ctx, o.scale, dir)
 	if err != nil {
 		return err
 	}
+	switch {
+	case o.growth != nil:
+		return o.growth.measure(ctx, b)
+	case o.profile:
+		return b.profile(ctx)
+	}
+	return b.measureAndReport(ctx)
+}
+
+// measureAndReport measures, and prints what came out. Where a path failed, the table is printed all the same, and the error says so.
+func (b *bench) measureAndReport(ctx context.Context) error {
 	if err := b.measure(ctx); err != nil {
-		if ctx.Err() != nil {
-			return errors.New("interrupted")
-		}
 		return err
 	}
 	fmt.Print(b.report())
+	if b.plot != "" && b.only == "" {
+		if err := b.writePlot(b.plot); err != nil {
+			return err
+		}
+	}
 	return b.failures()
 }

@@ -21,6 +21,9 @@ type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed once it has ended
 	err  error         // of its end; to be read once done is closed
+
+	// allocations returns how many objects the server has put on its heap so far; nil for a server that doesn't tell.
+	allocations func(context.Context) (float64, error)
 }
 
 // start runs a command as a server. Of the environment it gets what every program needs and what is given: no setting
@@ -93,6 +96,23 @@ func (p *process) busy() (time.Duration, error) {
 		return 0, fmt.Errorf("reading the processor time of %s: %w", p.name, err)
 	}
 	return parseBusy(string(text))
+}
+
+// spent is what a server has used so far.
+type spent struct {
+	busy        time.Duration
+	allocations float64 // 0 where it doesn't tell
+}
+
+// spent returns what the server has used so far.
+func (p *process) spent(ctx context.Context) (s spent, err error) {
+	if p.allocations != nil {
+		if s.allocations, err = p.allocations(ctx); err != nil {
+			return s, err
+		}
+	}
+	s.busy, err = p.busy()
+	return s, err
 }
 
 // parseBusy adds up utime and stime of a stat file of /proc, whose second field may hold anything between parentheses.

@@ -12,15 +12,21 @@ import (
 func (b *bench) report() string {
 	var t strings.Builder
 	live := thousands(float64(b.scale.tokens)) + " live tokens"
-	if !b.floodOnly {
-		live += ", " + thousands(float64(b.apiTokens)) + " API tokens, large bodies of " + mebibytes(float64(b.body))
+	if b.only == "" {
+		live += ", of which " + thousands(float64(b.presented)) + " were presented, " + thousands(float64(b.apiTokens)) + " API tokens, large bodies of " + mebibytes(float64(b.body))
 	}
 	fmt.Fprintf(&t, "%s, rounds: %d of %d s, %s, %s, in %s\n\n", live, b.rounds, b.seconds,
 		b.machine, time.Now().UTC().Format(time.DateOnly), time.Since(b.began).Round(time.Second))
-	if !b.floodOnly {
+	switch b.only {
+	case onlyFlood:
+		b.writeFloods(&t)
+	case onlyLatency:
+		b.writeLatencies(&t)
+	default:
 		b.writePaths(&t)
+		b.writeLatencies(&t)
+		b.writeFloods(&t)
 	}
-	b.writeFloods(&t)
 	return t.String()
 }
 
@@ -29,7 +35,7 @@ func (b *bench) writePaths(t *strings.Builder) {
 	writeRows(t, b.rows.all())
 	t.WriteString("\n")
 	writeFigures(t, b.figures.all())
-	fmt.Fprintf(t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, and a request what one took of it.%s\n\n",
+	fmt.Fprintf(t, "\nFigures are medians of the rounds (least–greatest). Levels are must / aim / beyond. Core is the share of its core that the server had, a request what one took of it, and allocations how many objects one put on the heap.%s\n\n",
 		b.rows.tokenBesideBasic())
 	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; what ratios are to for %d s, right before; %s\n",
 		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.unitSeconds(), b.pins)
@@ -78,8 +84,8 @@ func (b *bench) wrkCommandShown() []string {
 
 // writeRows writes the table of the paths. Only what is judged has its spread beside it.
 func writeRows(t *strings.Builder, all []*row) {
-	writeLine(t, "path", "requests/s", "ratio", "to", "levels", "p50", "p99", "levels of p99", "verdict", "core", "a request", "RSS")
-	writeLine(t, "---", "--:", "--:", "---", "---", "--:", "--:", "---", "---", "--:", "--:", "--:")
+	writeLine(t, "path", "requests/s", "ratio", "to", "levels", "p50", "p99", "levels of p99", "verdict", "core", "a request", "RSS", "allocations")
+	writeLine(t, "---", "--:", "--:", "---", "---", "--:", "--:", "---", "---", "--:", "--:", "--:", "--:")
 	for _, r := range all {
 		unit := r.unit
 		if unit == "" {
@@ -87,7 +93,7 @@ func writeRows(t *strings.Builder, all []*row) {
 		}
 		writeLine(t, r.name, spread(r.each(rateOf), thousands), spread(r.ratios, ratio), unit, r.ratio.write(ratio),
 			middle(r.each(p50Of), milliseconds), spread(r.each(p99Of), milliseconds), r.tail.write(milliseconds),
-			r.verdict(), middle(r.each(busyOf), percent), middle(r.each(costOf), microseconds), middle(r.rss, mebibytes))
+			r.verdict(), middle(r.each(busyOf), percent), middle(r.each(costOf), microseconds), middle(r.rss, mebibytes), middle(r.allocs, thousands))
 	}
 }
 
@@ -97,7 +103,9 @@ func writeFigures(t *strings.Builder, all []*figure) {
 	writeLine(t, "---", "--:", "---", "---")
 	for _, f := range all {
 		verdict := f.levels.verdict(median(f.values))
-		if len(f.values) == 0 {
+		if f.failed != nil {
+			verdict = "**failed**: " + f.failed.Error()
+		} else if len(f.values) == 0 {
 			verdict = "**not measured**"
 		}
 		writeLine(t, f.name, spread(f.values, f.format), f.levels.write(f.format), verdict)
@@ -112,24 +120,32 @@ func writeLine(t *strings.Builder, cells ...string) {
 	t.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// failures returns an error where a path's figures are missing: such a table must not pass for a whole one.
+// failures returns an error where figures are missing: such a table must not pass for a whole one.
 func (b *bench) failures() error {
 	var errs []error
-	for _, f := range b.floods {
-		if f.failed != nil {
-			errs = append(errs, fmt.Errorf("checks beside %s: %w", f.name, f.failed))
-		} else if len(f.p99) == 0 {
-			errs = append(errs, fmt.Errorf("checks beside %s: not measured", f.name))
+	look := func(name string, failed error, measured int) {
+		if failed != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, failed))
+		} else if measured == 0 {
+			errs = append(errs, fmt.Errorf("%s: not measured", name))
 		}
 	}
-	if b.floodOnly {
-		return errors.Join(errs...)
+	if b.only != onlyLatency {
+		for _, f := range b.floods {
+			look("checks beside "+f.name, f.failed, len(f.p99))
+		}
 	}
-	for _, r := range b.rows.all() {
-		if r.failed != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", r.name, r.failed))
-		} else if len(r.samples) == 0 {
-			errs = append(errs, fmt.Errorf("%s: not measured", r.name))
+	if b.only != onlyFlood {
+		for _, l := range b.latencies {
+			look("open loop at "+percent(l.part), l.failed, len(l.p99))
+		}
+	}
+	if b.only == "" {
+		for _, r := range b.rows.all() {
+			look(r.name, r.failed, len(r.samples))
+		}
+		for _, f := range b.figures.all() {
+			look(f.name, f.failed, len(f.values))
 		}
 	}
 	return errors.Join(errs...)

@@ -63,7 +63,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	b := &bench{scale: scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, body: 1 << 30}, rows: newRows(), figures: newFigures(), floods: newFloods(minTokens), began: time.Now()}
+	b := &bench{scale: scale{tokens: 1_000_000, presented: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, body: 1 << 30}, rows: newRows(), figures: newFigures(), floods: newFloods(minTokens), latencies: newLatencies(), began: time.Now()}
 	b.rows.hot.samples = []sample{
 		{requests: 300_000, took: 4 * time.Second, p50: time.Millisecond, p99: 2 * time.Millisecond, busy: 0.99},
 		{requests: 280_000, took: 4 * time.Second, p50: time.Millisecond, p99: 3 * time.Millisecond, busy: 0.97},
@@ -71,17 +71,18 @@ func TestReport(t *testing.T) {
 	}
 	b.rows.hot.ratios = []float64{0.81, 0.79, 0.83}
 	b.rows.hot.rss = []float64{512 << 20}
+	b.rows.hot.allocs = []float64{3.1, 2.9}
 	b.rows.bare.samples = []sample{{requests: 1000, took: time.Second, p50: 2 * time.Millisecond, p99: 2 * time.Millisecond, busy: 0.5}}
 	b.rows.cold.failed = errors.New("a | b\nc")
 	b.figures.ready.add(0.5)
 	got := b.report()
 	for _, want := range []string{
 		"| `/auth-request`, one personal token, warm | 75,000 (70,000–80,000) | 0.81 (0.79–0.83) | bare net/http | ≥ 0.60 / 0.80 / 1.20 |" +
-			" 1.0 ms | 2.0 ms (2.0 ms–3.0 ms) | ≤ 5.0 ms / 2.5 ms / 1.5 ms | aim, p99 aim | 98 % | 13.2 µs | 512 MiB |\n",
+			" 1.0 ms | 2.0 ms (2.0 ms–3.0 ms) | ≤ 5.0 ms / 2.5 ms / 1.5 ms | aim, p99 aim | 98 % | 13.2 µs | 512 MiB | 3 |\n",
 		`| **failed**: a \| b c |`,
-		"| 1,000 | – | – | – | 2.0 ms | 2.0 ms | – | –, but the server had only 50 % of its core | 50 % | 500.0 µs | – |\n",
+		"| 1,000 | – | – | – | 2.0 ms | 2.0 ms | – | –, but the server had only 50 % of its core | 50 % | 500.0 µs | – | – |\n",
 		"| start to ready | 0.50 s | ≤ 2.00 s / 1.00 s / 0.20 s | aim |\n",
-		"1,000,000 live tokens, 100,000 API tokens, large bodies of 1,024 MiB, rounds: 3 of 4 s",
+		"1,000,000 live tokens, of which 1,000,000 were presented, 100,000 API tokens, large bodies of 1,024 MiB, rounds: 3 of 4 s",
 		"bench/load.lua",
 	} {
 		if !strings.Contains(got, want) {
@@ -116,16 +117,23 @@ func TestTokenBesideBasic(t *testing.T) {
 
 // TestFailures shows that a table with a hole in it doesn't end the program as one without does.
 func TestFailures(t *testing.T) {
-	b := &bench{rows: newRows()}
+	b := &bench{rows: newRows(), figures: newFigures(), latencies: newLatencies()}
 	for _, r := range b.rows.all() {
 		r.samples = []sample{{requests: 1}}
+	}
+	for _, f := range b.figures.all() {
+		f.add(1)
+	}
+	for _, l := range b.latencies {
+		l.add(&outcome{P99: 1}, 1)
 	}
 	if err := b.failures(); err != nil {
 		t.Errorf("got %v, want none: every path was measured", err)
 	}
-	b.rows.bare.samples, b.rows.hot.failed = nil, errors.New("it broke")
+	b.rows.bare.samples, b.rows.hot.failed, b.figures.jwt.failed, b.latencies[2].p99 = nil, errors.New("it broke"), errors.New("no figure"), nil
 	err := b.failures()
-	if err == nil || !strings.Contains(err.Error(), "it broke") || !strings.Contains(err.Error(), "not measured") {
-		t.Errorf("got %v, want both the failed path and the one not measured", err)
+	if err == nil || !strings.Contains(err.Error(), "it broke") || !strings.Contains(err.Error(), "without headers: not measured") ||
+		!strings.Contains(err.Error(), "no figure") || !strings.Contains(err.Error(), "open loop at 80 %: not measured") {
+		t.Errorf("got %v, want what failed and what was not measured", err)
 	}
 }

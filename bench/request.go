@@ -21,6 +21,15 @@ func askGateway(address string) request {
 	return request{head: askedFrom(address, clientAddress) + "Authorization: Bearer ", tail: "\r\n\r\n"}
 }
 
+// askForwardAuth is what Caddy, Traefik and others send to Jeton's gateway: the call in other headers, and at another path.
+func askForwardAuth(address string) request {
+	return request{
+		head: "GET /forward-auth HTTP/1.1\r\nHost: " + address + "\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: " + serviceHost +
+			"\r\nX-Forwarded-Uri: /reports/7\r\nX-Forwarded-For: " + clientAddress + "\r\nAuthorization: Bearer ",
+		tail: "\r\n\r\n",
+	}
+}
+
 // askByPassword is the same with a name and a password, whose padding is the tail's: see basicText.
 func askByPassword(address string) request {
 	return request{head: askedFrom(address, clientAddress) + "Authorization: Basic ", tail: "=\r\n\r\n"}

@@ -5,23 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// coldRound starts Jeton anew, so that it has seen no token and no password, and presents each once at most. The warm-up
-// is with a token that never gets as far as a look-up, so that SQLite's own cache is cold, too, when the run begins.
+// coldRound starts Jeton anew, so that it has seen no token and no password, and presents each once at most. What it reads into its
+// memory by itself has come to an end then, and the personal tokens come into the database after that. The warm-up is with a token
+// that never gets as far as a look-up, so that SQLite's own cache is cold, too, when the run begins.
+//
+// Each access token is of another API token and of another user, so for each Jeton checks a signature and looks up the record.
 func (b *bench) coldRound(ctx context.Context) (err error) {
-	j, err := b.startJeton(ctx)
+	kept, err := b.keepBack(ctx, b.coldUsers())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	j, err := b.startSettled(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
-	b.figures.ready.add(j.took.Seconds())
+	if err := kept.putIn(ctx); err != nil {
+		return err
+	}
 	unit, err := b.storeRate(ctx, selectRate)
 	if err != nil {
 		return err
 	}
 	b.figures.selects.add(unit)
-	if err := b.take(ctx, turn{b.rows.cold, j.process, b.mistyped(j), b.ask(j, b.tokens.live, once, http.StatusOK), unit}); err != nil {
+	if err := b.take(ctx, turn{b.rows.cold, j.process, b.mistyped(j), b.ask(j, b.tokens.cold, once, http.StatusOK), unit}); err != nil {
+		return err
+	}
+	signed, err := b.runPair(ctx, coldAccess(), bareSignature, "proof")
+	if err != nil {
+		return err
+	}
+	b.figures.checks.add(signed.bare)
+	b.figures.proof.add(signed.ratio)
+	if err := b.take(ctx, turn{b.rows.coldAccess, j.process, b.mistyped(j), b.ask(j, b.tokens.access, once, http.StatusOK), signed.bare}); err != nil {
 		return err
 	}
 	hashed := b.askByPassword(j, b.tokens.passwords, once)
@@ -29,48 +51,29 @@ func (b *bench) coldRound(ctx context.Context) (err error) {
 	return b.take(ctx, turn{row: b.rows.coldPassword, server: j.process, warmUp: b.mistyped(j), load: hashed})
 }
 
-// coldAccessRound is the same for access tokens. Each is of another API token and of another user, so for each Jeton checks
-// a signature and looks up both.
-func (b *bench) coldAccessRound(ctx context.Context) (err error) {
+// startSettled starts Jeton and waits until it is idle.
+func (b *bench) startSettled(ctx context.Context) (*jeton, error) {
 	j, err := b.startJeton(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.figures.ready.add(j.took.Seconds())
+	if err := b.settle(ctx, j); err != nil {
+		return nil, errors.Join(err, j.stop())
+	}
+	return j, nil
+}
+
+// accessRound has large bodies pass a Jeton that has seen nothing, and then measures what access tokens take, one for each API token.
+func (b *bench) accessRound(ctx context.Context) (err error) {
+	j, err := b.startSettled(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
-	unit, err := b.run(ctx, coldAccess())
-	if err != nil {
+	if err := b.bodies(ctx, j); err != nil {
 		return err
 	}
-	b.figures.checks.add(unit.bare)
-	b.figures.proof.add(unit.ratio)
-	return b.take(ctx, turn{b.rows.coldAccess, j.process, b.mistyped(j), b.ask(j, b.tokens.access, once, http.StatusOK), unit.bare})
-}
-
-// coldSealedRound measures what proves sealed tokens that were never seen, in process: by HTTP each would have to be sealed a moment
-// ago, which costs as much.
-func (b *bench) coldSealedRound(ctx context.Context) error {
-	for _, of := range []struct {
-		bench goBench
-		to    *sealedFigures
-	}{{coldGCM(), &b.figures.gcm}, {coldCBC(), &b.figures.cbc}} {
-		unit, err := b.run(ctx, of.bench)
-		if err != nil {
-			return err
-		}
-		of.to.opened.add(unit.bare)
-		of.to.proven.add(unit.bare * unit.ratio)
-		of.to.part.add(unit.ratio)
-	}
-	return nil
-}
-
-// accessMemory measures what access tokens take, one for each API token, in a Jeton that has seen nothing else.
-func (b *bench) accessMemory(ctx context.Context) (err error) {
-	j, err := b.startJeton(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, j.stop()) }()
 	before, err := b.memory(ctx, j)
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func (b *bench) accessMemory(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.figures.access.grown(before, after, b.apiTokens)
+	b.figures.access.grown(before, after, float64(b.apiTokens))
 	return nil
 }
 
@@ -99,32 +102,20 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unit.stop()) }()
-	// Before the first token: what Jeton takes for its program, its connections and the buffers of its log.
-	before, err := b.memory(ctx, j)
+	if err := b.warmUp(ctx, j, b.tokens.live.part(0, b.presented)); err != nil {
+		return err
+	}
+	after, err := b.memory(ctx, j)
 	if err != nil {
 		return err
 	}
-	if err := b.warmUp(ctx, j, b.tokens.live); err != nil {
-		return err
-	}
+	b.figures.personal.grown(b.empty, after, after.remembered)
 	if _, err := b.wrk(ctx, nothing(unit), 1); err != nil {
 		return err
 	}
 	bareFull := load{address: unit.address, request: askGateway(unit.address), order: fixed, tokens: b.tokens.live.one(), status: http.StatusOK}
-	// The bare server looks at no token, so any will do; Jeton's one hot token must be a live one.
-	paths := []turn{
-		{row: b.rows.bareFull, server: unit.process, load: bareFull},
-		{row: b.rows.hot, server: j.process, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK)},
-		{row: b.rows.access, server: j.process, load: b.ask(j, b.tokens.access.one(), fixed, http.StatusOK)},
-		{row: b.rows.password, server: j.process, load: b.askByPassword(j, b.tokens.password, fixed)},
-		{row: b.rows.cookie, server: j.process, load: b.askByCookie(j)},
-		{row: b.rows.sealedGCM, server: j.process, load: b.askBySealed(j, b.tokens.sealedGCM)},
-		{row: b.rows.sealedCBC, server: j.process, load: b.askBySealed(j, b.tokens.sealedCBC)},
-		{row: b.rows.random, server: j.process, load: b.ask(j, b.tokens.live, random, http.StatusOK)},
-		{row: b.rows.unknown, server: j.process, load: b.ask(j, b.tokens.unknown, random, http.StatusUnauthorized)},
-		{row: b.rows.mistyped, server: j.process, load: b.mistyped(j)},
-		{row: b.rows.introspection, server: j.process, load: b.introspect(j)},
-	}
+	// The bare server looks at no token, so any will do.
+	paths := append([]turn{{row: b.rows.bareFull, server: unit.process, load: bareFull}}, b.warmPaths(j)...)
 	for round := range b.rounds {
 		b.progress.say("warm, round %d of %d", round+1, b.rounds)
 		for _, path := range paths {
@@ -133,12 +124,29 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 			}
 		}
 	}
-	after, err := b.memory(ctx, j)
-	if err != nil {
-		return err
-	}
-	b.figures.personal.grown(before, after, b.scale.tokens)
 	return nil
+}
+
+// warmPaths are all that is asked of a Jeton that remembers.
+func (b *bench) warmPaths(j *jeton) []turn {
+	paths := []turn{
+		{row: b.rows.hot, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK)},
+		{row: b.rows.forwarded, load: b.askForwardAuth(j, b.tokens.live.one())},
+		{row: b.rows.access, load: b.ask(j, b.tokens.access.one(), fixed, http.StatusOK)},
+		{row: b.rows.session, load: b.ask(j, b.tokens.session, fixed, http.StatusOK)},
+		{row: b.rows.password, load: b.askByPassword(j, b.tokens.password, fixed)},
+		{row: b.rows.cookie, load: b.askByCookie(j)},
+		{row: b.rows.sealedGCM, load: b.askBySealed(j, b.tokens.sealedGCM)},
+		{row: b.rows.sealedCBC, load: b.askBySealed(j, b.tokens.sealedCBC)},
+		{row: b.rows.random, load: b.ask(j, b.tokens.live.part(0, b.presented), random, http.StatusOK)},
+		{row: b.rows.unknown, load: b.ask(j, b.tokens.unknown, random, http.StatusUnauthorized)},
+		{row: b.rows.mistyped, load: b.mistyped(j)},
+		{row: b.rows.introspection, load: b.introspect(j)},
+	}
+	for n := range paths {
+		paths[n].server = j.process
+	}
+	return paths
 }
 
 // nothing is what the bare server is asked as the unit.
@@ -155,7 +163,9 @@ func (b *bench) beside(ctx context.Context, unit *bare, path turn) error {
 	if b.rows.bare.failed != nil {
 		return fmt.Errorf("measuring the bare server: %w", b.rows.bare.failed)
 	}
-	path.warmUp = path.load
+	if len(path.row.samples) == 0 && !b.hurried { // later it is as warm as it gets
+		path.warmUp = path.load
+	}
 	path.unit = b.rows.bare.samples[len(b.rows.bare.samples)-1].rate()
 	return b.take(ctx, path)
 }
@@ -188,6 +198,16 @@ func (b *bench) warmUp(ctx context.Context, j *jeton, tokens span) error {
 // maxSettling bounds how many seconds of load go before a look at the memory.
 const maxSettling = 10
 
+// idle is a load for which nothing is looked up and nothing is remembered, and which a Jeton without a service refuses as well.
+func idle(j *jeton) load {
+	return load{address: j.gateway, request: request{head: askGateway(j.gateway).with("jtp" + strings.Repeat("0", secret.Length-3))}, order: fixed}
+}
+
+// litter is a load that makes garbage: a check hardly does, and where nothing is thrown away, nothing is collected.
+func litter(j *jeton) load {
+	return load{address: j.admin, request: request{head: "GET /metrics HTTP/1.1\r\nHost: " + j.admin + "\r\n\r\n"}, order: fixed, few: true}
+}
+
 // memory measures Jeton after seconds of load: when all connections have their buffers, and when two garbage collections
 // have ended since. What the first of them found alive may be from before. Where that takes too long, it says so.
 func (b *bench) memory(ctx context.Context, j *jeton) (memory, error) {
@@ -195,12 +215,15 @@ func (b *bench) memory(ctx context.Context, j *jeton) (memory, error) {
 	if err != nil {
 		return m, err
 	}
+	if _, err := b.wrk(ctx, idle(j), 1); err != nil {
+		return memory{}, err
+	}
 	settled := m.collections + 2
 	for range maxSettling {
 		if err := b.emptyLog(); err != nil {
 			return memory{}, err
 		}
-		if _, err := b.wrk(ctx, b.mistyped(j), 1); err != nil {
+		if _, err := b.wrk(ctx, litter(j), 1); err != nil {
 			return memory{}, err
 		}
 		if m, err = j.memory(ctx); err != nil || m.collections >= settled {
@@ -212,8 +235,7 @@ func (b *bench) memory(ctx context.Context, j *jeton) (memory, error) {
 }
 
 // grown adds what memory grew by, for each of a number of tokens.
-func (f *footprint) grown(before, after memory, tokens int) {
-	n := float64(tokens)
+func (f *footprint) grown(before, after memory, n float64) {
 	f.heap.add((after.heap - before.heap) / n)
 	f.resident.add((after.resident - before.resident) / n)
 	f.mapped.add((after.mapped - before.mapped) / n)
@@ -229,7 +251,7 @@ func (b *bench) exchangeRounds(ctx context.Context, j *jeton) error {
 	}
 	for round := range b.rounds {
 		b.progress.say("exchange, round %d of %d", round+1, b.rounds)
-		unit, err := b.run(ctx, exchanged())
+		unit, err := b.runPair(ctx, exchanged(), bareSignature, "exchange")
 		if err != nil {
 			return err
 		}

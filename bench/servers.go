@@ -20,10 +20,17 @@ const oneProcessor = "GOMAXPROCS=1"
 // readyTimeout bounds how long a server may take until it answers.
 const readyTimeout = time.Minute
 
-// build compiles the two servers as Jeton is shipped: static, by the same flags as `make build`.
+// shipped is the name of the program that is measured.
+const shipped = "jeton"
+
+// build compiles the servers as Jeton is shipped: static, by the same flags as `make build`.
 func (b *bench) build(ctx context.Context) error {
-	b.progress.say("building jeton and the bare server")
-	for _, name := range []string{"cmd/jeton", "bench/bare"} {
+	b.progress.say("building %s and the bare server", b.program)
+	folder := "cmd/"
+	if b.program != shipped {
+		folder = "bench/"
+	}
+	for _, name := range []string{folder + b.program, "bench/bare"} {
 		to := filepath.Join(b.dir, filepath.Base(name))
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, "github.com/jeton-io/jeton/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -66,8 +73,13 @@ func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []st
 	}
 	defer drop(logs) // the child has its own
 	j := &jeton{public: addresses[0], gateway: addresses[1], admin: addresses[2], proxy: addresses[3]}
-	argv := wrap(filepath.Join(b.dir, "jeton"), "serve", "--data", b.data(),
-		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin, "--proxy-listen", j.proxy, "--public-url", publicURL)
+	argv := wrap(append([]string{
+		filepath.Join(b.dir, b.program), "serve", "--data", b.at.data,
+		"--listen", j.public, "--gateway-listen", j.gateway, "--admin-listen", j.admin, "--proxy-listen", j.proxy, "--public-url", publicURL,
+	}, b.flags...)...)
+	if b.at.dsn != "" {
+		env = append(env, "JETON_DATABASE="+b.at.dsn) // it has a password in it
+	}
 	began := time.Now()
 	j.process, err = start(ctx, "jeton", func(c *exec.Cmd) { c.Stderr = logs }, argv, env...)
 	if err != nil {
@@ -78,6 +90,7 @@ func (b *bench) startJetonBy(ctx context.Context, wrap func(argv ...string) []st
 		return nil, fmt.Errorf("%w; its log ends with\n%s", err, tail(b.log()))
 	}
 	j.took = time.Since(began)
+	j.allocations = j.allocated
 	return j, nil
 }
 

@@ -135,7 +135,7 @@ func TestWarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := writeTokens(t.TempDir(), live, live[0], 0)
+	tokens, err := writeTokens(t.TempDir(), live, nil, &caller{cookie: live[0], session: live[0]}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,32 +213,5 @@ func TestParse(t *testing.T) {
 	got := parseMetrics("# HELP a b 1\n# TYPE a gauge\na 1.5e+06\nb{c=\"d\"} 2\nnan NaN-ish\n")
 	if want := map[string]float64{"a": 1.5e6, `b{c="d"}`: 2}; !cmp.Equal(got, want) {
 		t.Errorf("got the metrics %v, want %v", got, want)
-	}
-}
-
-func TestParseFlags(t *testing.T) {
-	tests := []struct {
-		args string
-		want scale
-	}{
-		{"", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, body: 1 << 30}},
-		{"-quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20}},
-		{"-quick -tokens 30000", scale{tokens: 30_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20}},
-		{"-quick -api-tokens 2000", scale{tokens: 100_000, apiTokens: 2_000, rounds: 1, seconds: 1, body: 128 << 20}},
-		{"-tokens 5000", scale{tokens: 5_000, apiTokens: 5_000, rounds: 3, seconds: 3, body: 1 << 30}},
-		{"-flood", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 3, body: 1 << 30, floodOnly: true}},
-		{"-flood -quick", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 128 << 20, floodOnly: true}},
-		{"-quick -body 2", scale{tokens: 100_000, apiTokens: 20_000, rounds: 1, seconds: 1, body: 2 << 20}},
-		{"-rounds 5 -seconds 2", scale{tokens: 1_000_000, apiTokens: 100_000, rounds: 5, seconds: 2, body: 1 << 30}},
-	}
-	for _, tt := range tests {
-		if got, err := parseFlags(strings.Fields(tt.args)); err != nil || got != tt.want {
-			t.Errorf("%s: got %+v, %v, want %+v", tt.args, got, err, tt.want)
-		}
-	}
-	for _, args := range []string{"-tokens 10", "-api-tokens 10", "-rounds 0", "-body 0", "more"} { // each complains on standard error
-		if got, err := parseFlags(strings.Fields(args)); err == nil {
-			t.Errorf("%s: got %+v, want an error", args, got)
-		}
 	}
 }

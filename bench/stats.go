@@ -49,14 +49,16 @@ func thousands(v float64) string {
 }
 
 // The other ways in which figures are written: with as many digits as a second session would still confirm.
-func ratio(v float64) string        { return strconv.FormatFloat(v, 'f', 2, 64) }
-func fineRatio(v float64) string    { return strconv.FormatFloat(v, 'f', 4, 64) }
-func milliseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " ms" }
-func microseconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " µs" }
-func seconds(v float64) string      { return strconv.FormatFloat(v, 'f', 2, 64) + " s" }
-func octets(v float64) string       { return thousands(v) + " B" }
-func mebibytes(v float64) string    { return thousands(v/(1<<20)) + " MiB" }
-func percent(v float64) string      { return thousands(100*v) + " %" }
+func ratio(v float64) string            { return strconv.FormatFloat(v, 'f', 2, 64) }
+func fineRatio(v float64) string        { return strconv.FormatFloat(v, 'f', 4, 64) }
+func milliseconds(v float64) string     { return strconv.FormatFloat(v, 'f', 1, 64) + " ms" }
+func fineMilliseconds(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + " ms" }
+func nanoseconds(v float64) string      { return thousands(v) + " ns" }
+func microseconds(v float64) string     { return strconv.FormatFloat(v, 'f', 1, 64) + " µs" }
+func seconds(v float64) string          { return strconv.FormatFloat(v, 'f', 2, 64) + " s" }
+func octets(v float64) string           { return thousands(v) + " B" }
+func mebibytes(v float64) string        { return thousands(v/(1<<20)) + " MiB" }
+func percent(v float64) string          { return thousands(100*v) + " %" }
 
 // times writes by how much one figure is another: with the hundredths that count where they are close to each other.
 func times(v float64) string {

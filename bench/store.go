@@ -36,7 +36,7 @@ func (b *bench) storeRate(ctx context.Context, name string) (float64, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.unitSeconds())*time.Second+wrkGrace)
 	defer cancel()
-	argv := b.pins.wrap(b.pins.server, self, name, databaseIn(b.data()), strconv.Itoa(b.unitSeconds()))
+	argv := b.pins.wrap(b.pins.server, self, name, databaseIn(b.at.data), strconv.Itoa(b.unitSeconds()))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = attributes()
 	cmd.Env = append(bareEnvironment(), oneProcessor)

@@ -20,6 +20,7 @@ const (
 	callerSeed
 	accessSeed
 	verifierSeed
+	sessionSeed
 )
 
 // unknownTokens is how many well-formed tokens that nobody has are presented, one after the other.
@@ -69,7 +70,9 @@ func (l lines) at(n int) string { return string(l.text[n*l.width : (n+1)*l.width
 // then meets users in no order. Behind the personal tokens stand the other credentials that are as long.
 type tokens struct {
 	live, unknown, bad span
-	cookie, password   span // the caller's
+	cold               span // kept back for the cold rounds
+	cookie, session    span // the caller's
+	password           span // the same
 	passwords          span // one for each of the first users, shuffled
 	access             span // one for each API token that was filled in, shuffled
 	apiToken           span // the caller's
@@ -120,8 +123,9 @@ func basicText(n int) secret.Text {
 }
 
 // writeTokens writes the file of tokens: the live ones shuffled, then the unknown ones, then a mistyped one; then the
-// caller's cookie and password, and the first users' passwords shuffled.
-func writeTokens(dir string, live []secret.Text, cookie secret.Text, passwords int) (tokens, error) {
+// caller's cookie, session token and password, the first users' passwords shuffled, and the tokens that
+// are kept back.
+func writeTokens(dir string, live, cold []secret.Text, of *caller, passwords int) (tokens, error) {
 	unknown, err := makeSecrets(unknownTokens, unknownSeed)
 	if err != nil {
 		return tokens{}, err
@@ -132,17 +136,20 @@ func writeTokens(dir string, live []secret.Text, cookie secret.Text, passwords i
 		all.count += count
 		return s
 	}
-	t := tokens{live: next(len(live)), unknown: next(len(unknown)), bad: next(1), cookie: next(1), password: next(1), passwords: next(passwords)}
+	t := tokens{live: next(len(live)), unknown: next(len(unknown)), bad: next(1), cookie: next(1), session: next(1), password: next(1), passwords: next(passwords), cold: next(len(cold))}
 	text := make([]byte, 0, all.count*all.width)
 	order := rand.New(source(orderSeed))
 	for _, i := range order.Perm(len(live)) {
 		text = append(append(text, live[i].Reveal()...), '\n')
 	}
-	for _, s := range append(unknown, mistype(unknown[0]), cookie, basicText(callerNumber)) {
+	for _, s := range append(unknown, mistype(unknown[0]), of.cookie, of.session, basicText(callerNumber)) {
 		text = append(append(text, s.Reveal()...), '\n')
 	}
 	for _, i := range order.Perm(passwords) {
 		text = append(append(text, basicText(1+i).Reveal()...), '\n')
+	}
+	for _, i := range order.Perm(len(cold)) {
+		text = append(append(text, cold[i].Reveal()...), '\n')
 	}
 	if err := os.WriteFile(all.file, text, 0o600); err != nil {
 		return tokens{}, fmt.Errorf("writing the tokens: %w", err)

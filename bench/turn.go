@@ -43,6 +43,9 @@ func (b *bench) take(ctx context.Context, t turn) error {
 	}
 	rss, err := t.server.rss()
 	t.row.rss = append(t.row.rss, float64(rss))
+	if t.server.allocations != nil {
+		t.row.allocs = append(t.row.allocs, s.allocations/float64(s.requests))
+	}
 	return err
 }
 
@@ -60,7 +63,7 @@ func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
 			return sample{}, err
 		}
 	}
-	before, err := t.server.busy()
+	before, err := t.server.spent(ctx)
 	if err != nil {
 		return sample{}, err
 	}
@@ -72,8 +75,8 @@ func (b *bench) sample(ctx context.Context, t *turn) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := t.server.busy()
-	s.busy = float64(after-before) / float64(s.took)
+	after, err := t.server.spent(ctx)
+	s.busy, s.allocations = float64(after.busy-before.busy)/float64(s.took), after.allocations-before.allocations
 	return s, err
 }
 
@@ -108,6 +111,13 @@ func (b *bench) ask(j *jeton, tokens span, o order, status int) load {
 	return load{
 		address: j.gateway, request: askGateway(j.gateway), order: o, tokens: tokens, status: status, named: status == http.StatusOK,
 	}
+}
+
+// askForwardAuth is the same load as Caddy and others bring it about.
+func (b *bench) askForwardAuth(j *jeton, tokens span) load {
+	l := b.ask(j, tokens, fixed, http.StatusOK)
+	l.request = askForwardAuth(j.gateway)
+	return l
 }
 
 // askByCookie is a load of one browser that is logged in.

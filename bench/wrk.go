@@ -69,6 +69,8 @@ type sample struct {
 	p50, p99  time.Duration
 	exhausted int     // threads that ran out of tokens
 	busy      float64 // of the server's core
+
+	allocations float64 // of the server's heap
 }
 
 // rate is the requests, refused ones too, answered in a second.
