@@ -196,7 +196,7 @@ func filled(t *testing.T, at home, s store.Store, as *instance, live []secret.Te
 		t.Fatal(err)
 	}
 	for n, text := range map[int]secret.Text{1: live[0], 151: live[150], 300: live[299]} {
-		token, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{keys.Digest(text)})
+		token, err := s.FindPersonalToken(t.Context(), []keyring.Digest{keys.Digest(text)})
 		if err != nil {
 			t.Fatal(err)
 		}

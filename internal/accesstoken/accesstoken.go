@@ -54,6 +54,8 @@ type Grounds struct {
 	Parent     Parent
 	KeyRevoked bool // the key that signed it is revoked, or there is none such
 	Revoked    bool // the token itself is
+	// User is the parent's user, as of the same moment; nil where it doesn't live.
+	User *authority.User
 }
 
 // Store reads what access tokens rest on, and keeps which were taken back.
@@ -152,7 +154,7 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: grounds.Parent.ID, UserID: grounds.Parent.UserID}
 	}
 	return authority.Proof{
-		ID: grounds.Parent.ID, UserID: grounds.Parent.UserID, NotAfter: earlier(v.Expires, grounds.Parent.NotAfter),
+		ID: grounds.Parent.ID, UserID: grounds.Parent.UserID, User: grounds.User, NotAfter: earlier(v.Expires, grounds.Parent.NotAfter),
 		Limits: claims.narrow(grounds.Parent.Limits), Remember: true,
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -143,8 +144,18 @@ func (a *Accounts) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.U
 	if err != nil {
 		return authority.User{}, err
 	}
+	return u.Holder(), nil
+}
+
+// Holder returns what the authority knows of a user, as the holder of a credential. It is the one place that says what a
+// state comes to: a store that finds a user beside its credential makes it by this, too.
+func (u *User) Holder() authority.User {
+	roles := u.Roles
+	if !slices.IsSorted(roles) {
+		roles = slices.Sorted(slices.Values(roles))
+	}
 	return authority.User{
-		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Email: u.Email, Roles: u.Roles, Active: u.State == Active,
+		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Email: u.Email, Roles: roles, Active: u.State == Active,
 		Suspended: u.State == Suspended,
-	}, nil
+	}
 }

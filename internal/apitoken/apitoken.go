@@ -56,6 +56,8 @@ type Record struct {
 type Found struct {
 	Token
 	KeyRevoked bool // the key that a signature named is revoked, or there is none such
+	// User is the token's user, as of the same moment; nil where it doesn't live.
+	User *authority.User
 }
 
 // Query selects tokens, in the order of their canonical names.
@@ -171,7 +173,7 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 	if reason != "" {
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
 	}
-	return authority.Proof{ID: found.ID, UserID: found.UserID, NotAfter: found.ExpiresAt, Limits: &found.Limits, Remember: true}, nil
+	return authority.Proof{ID: found.ID, UserID: found.UserID, User: found.User, NotAfter: found.ExpiresAt, Limits: &found.Limits, Remember: true}, nil
 }
 
 // hadEnded reports whether a token whose end lies ahead had ended already, before the clock was set back.

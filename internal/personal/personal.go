@@ -34,6 +34,18 @@ type Token struct {
 	Pepper     int64     // the version under which its digest is stored
 }
 
+// Found is what a look-up finds of a valid token that was presented.
+type Found struct {
+	UserID uuid.UUID
+	Pepper int64 // the version under which its digest is stored
+	// User is the user as of the same moment; nil where it doesn't live.
+	User *authority.User
+}
+
+// ErrFormer: the token no longer counts, being a user's last but one, or revoked. It is an ErrNotFound, so that nobody who
+// doesn't ask for the difference takes such a token for a valid one.
+var ErrFormer = fmt.Errorf("a former token: %w", authority.ErrNotFound)
+
 // Store keeps personal tokens. A change is durable when its method returns without error. The event's At is the time of
 // the change: a token put was made then, and a token revoked ended then.
 type Store interface {
@@ -42,11 +54,9 @@ type Store interface {
 	PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, ev audit.Event) error
 	// PersonalToken returns the valid token of a user, or ErrNotFound.
 	PersonalToken(ctx context.Context, userID uuid.UUID) (Token, error)
-	// PersonalTokenByDigest returns the valid token stored under one of the digests, or ErrNotFound.
-	PersonalTokenByDigest(ctx context.Context, digests []keyring.Digest) (Token, error)
-	// FormerPersonalToken returns the user whose last but one token, or revoked token, was stored under one of the
-	// digests, or ErrNotFound.
-	FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error)
+	// FindPersonalToken returns the valid token that is stored under one of the digests. Where there is none it returns
+	// ErrNotFound, or ErrFormer with the ID of the user whose former token was. A verdict waits for it.
+	FindPersonalToken(ctx context.Context, digests []keyring.Digest) (Found, error)
 	// RevokePersonalToken ends a user's token, with event and feed. It returns ErrNotFound where there is none.
 	RevokePersonalToken(ctx context.Context, userID uuid.UUID, ev audit.Event) error
 	// RedigestPersonalToken replaces the digest of a token that is still stored under the old one.
@@ -124,38 +134,28 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonBadChecksum}
 	}
 	digests := t.cfg.Keyring.Digests(c.Text)
-	token, err := t.cfg.Store.PersonalTokenByDigest(ctx, digests)
-	if errors.Is(err, authority.ErrNotFound) {
-		return authority.Proof{}, t.explain(ctx, digests)
-	}
-	if err != nil {
+	found, err := t.cfg.Store.FindPersonalToken(ctx, digests)
+	switch {
+	case errors.Is(err, ErrFormer):
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonSuperseded, ID: found.UserID, UserID: found.UserID}
+	case errors.Is(err, authority.ErrNotFound):
+		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonUnknown}
+	case err != nil:
 		return authority.Proof{}, fmt.Errorf("looking up a personal token: %w", err)
 	}
-	t.renew(ctx, token, digests)
-	return authority.Proof{ID: token.UserID, UserID: token.UserID, Remember: true}, nil
-}
-
-// explain finds out, for the audit log alone, whether an unknown token was once somebody's.
-func (t *Tokens) explain(ctx context.Context, digests []keyring.Digest) error {
-	userID, err := t.cfg.Store.FormerPersonalToken(ctx, digests)
-	switch {
-	case errors.Is(err, authority.ErrNotFound):
-		return &authority.Refusal{Reason: authority.ReasonUnknown}
-	case err != nil:
-		return fmt.Errorf("looking up a former personal token: %w", err)
-	}
-	return &authority.Refusal{Reason: authority.ReasonSuperseded, ID: userID, UserID: userID}
+	t.renew(ctx, &found, digests)
+	return authority.Proof{ID: found.UserID, UserID: found.UserID, User: found.User, Remember: true}, nil
 }
 
 // renew moves a token that is still stored under an older pepper to the newest, which only a presented token allows.
 // It may fail: the token is good under either, and the next cold look-up tries again.
-func (t *Tokens) renew(ctx context.Context, token Token, digests []keyring.Digest) {
-	if token.Pepper == digests[0].Pepper {
+func (t *Tokens) renew(ctx context.Context, found *Found, digests []keyring.Digest) {
+	if found.Pepper == digests[0].Pepper {
 		return
 	}
 	for _, d := range digests[1:] {
-		if d.Pepper == token.Pepper {
-			_ = t.cfg.Store.RedigestPersonalToken(ctx, token.UserID, d, digests[0])
+		if d.Pepper == found.Pepper {
+			_ = t.cfg.Store.RedigestPersonalToken(ctx, found.UserID, d, digests[0])
 		}
 	}
 }

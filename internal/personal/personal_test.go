@@ -53,12 +53,12 @@ type store struct {
 	put     error // of rotations that persist all the same
 }
 
-func (s *store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Digest) (personal.Token, error) {
+func (s *store) FindPersonalToken(ctx context.Context, digests []keyring.Digest) (personal.Found, error) {
 	s.lookUps.Add(1)
 	if s.fail != nil {
-		return personal.Token{}, s.fail
+		return personal.Found{}, s.fail
 	}
-	return s.Store.PersonalTokenByDigest(ctx, digests)
+	return s.Store.FindPersonalToken(ctx, digests)
 }
 
 func (s *store) PutPersonalToken(ctx context.Context, id uuid.UUID, d keyring.Digest, ev audit.Event) error {

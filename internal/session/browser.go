@@ -64,6 +64,12 @@ type SealedOrigin struct {
 	From    []netip.Prefix // the project's addresses, as they are now: a change of these ends the session
 }
 
+// Found is a session that was found for a verdict, with its user.
+type Found struct {
+	Session
+	User *authority.User // as of the same moment; nil where it doesn't live
+}
+
 // Digests are what is stored of a session's two secrets, under one pepper.
 type Digests struct{ Console, API keyring.Digest }
 
@@ -76,8 +82,8 @@ type Store interface {
 	// thousand for each project. It returns ErrNotFound where the user doesn't live, and ErrActorChanged where the project doesn't.
 	CreateBrowserSession(ctx context.Context, s Session, d Digests, former uuid.UUID, ev audit.Event) error
 	// BrowserSessionByDigest returns the session, ended or not, whose secret of a kind (ConsoleSession or APISession) is
-	// stored under one of the digests, or ErrNotFound.
-	BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (Session, error)
+	// stored under one of the digests, or ErrNotFound. A verdict waits for it.
+	BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (Found, error)
 	// ExpireBrowserSession notes that a session was found to be over by its times. That is nobody's act and alters no verdict:
 	// there is neither event nor feed. One that has ended stays as it is.
 	ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.Time) error

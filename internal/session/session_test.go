@@ -85,10 +85,10 @@ func (s *store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.
 	return s.Store.BrowserSessions(ctx, userID, now)
 }
 
-func (s *store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Session, error) {
+func (s *store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Found, error) {
 	s.lookUps.Add(1)
 	if s.fail != nil {
-		return session.Session{}, s.fail
+		return session.Found{}, s.fail
 	}
 	return s.Store.BrowserSessionByDigest(ctx, kind, digests)
 }

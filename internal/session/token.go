@@ -33,6 +33,12 @@ type Token struct {
 	Pepper     int64     // the version under which its digest is stored
 }
 
+// FoundToken is a token that was found for a verdict, with its user.
+type FoundToken struct {
+	Token
+	User *authority.User // as of the same moment; nil where it doesn't live
+}
+
 // TokenStore keeps session tokens. A change is durable when its method returns without error. The event's At is the time of
 // the change.
 type TokenStore interface {
@@ -41,8 +47,9 @@ type TokenStore interface {
 	// returns ErrNotFound where the user doesn't live, and ErrActorChanged where user or platform has changed since the actor
 	// was known.
 	CreateSessionToken(ctx context.Context, t Token, d keyring.Digest, ev audit.Event) error
-	// SessionTokenByDigest returns the token, ended or not, that is stored under one of the digests, or ErrNotFound.
-	SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (Token, error)
+	// SessionTokenByDigest returns the token, ended or not, that is stored under one of the digests, or ErrNotFound. A verdict
+	// waits for it.
+	SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (FoundToken, error)
 	// RedigestSessionToken replaces the digest of a token that is still stored under the old one.
 	RedigestSessionToken(ctx context.Context, id uuid.UUID, old, replacement keyring.Digest) error
 	// ExpireSessionToken notes that a token was found to be over by its time. That is nobody's act and alters no verdict: there
@@ -214,8 +221,8 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		}
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
 	}
-	t.renew(ctx, &found, digests)
-	return authority.Proof{ID: found.ID, UserID: found.UserID, NotAfter: found.ExpiresAt, Remember: true}, nil
+	t.renew(ctx, &found.Token, digests)
+	return authority.Proof{ID: found.ID, UserID: found.UserID, User: found.User, NotAfter: found.ExpiresAt, Remember: true}, nil
 }
 
 // over returns why a token no longer counts, or nothing. One that was made in the future was made while a clock was wrong, and

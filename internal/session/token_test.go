@@ -12,6 +12,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
@@ -28,10 +30,10 @@ const tokenLife = 14 * 24 * time.Hour
 
 var apis = authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.SessionToken, authority.APISession)}
 
-func (s *store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (session.Token, error) {
+func (s *store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (session.FoundToken, error) {
 	s.tokenLookUps.Add(1)
 	if s.tokenFail != nil {
-		return session.Token{}, s.tokenFail
+		return session.FoundToken{}, s.tokenFail
 	}
 	return s.Store.SessionTokenByDigest(ctx, digests)
 }
@@ -176,8 +178,10 @@ func TestTokenLife(t *testing.T) {
 	credential := authority.Credential{Kind: authority.SessionToken, Text: begun.Text}
 	d.at(tokenLife - time.Microsecond)
 	proof, err := d.tokens.Prove(t.Context(), credential)
-	if want := (authority.Proof{ID: begun.Token.ID, UserID: begun.Token.UserID, NotAfter: noon.Add(tokenLife), Remember: true}); err != nil || proof != want {
-		t.Errorf("got %+v, %v, want %+v", proof, err, want)
+	user := authority.User{ID: begun.Token.UserID, Username: "ann", Active: true}
+	want := authority.Proof{ID: begun.Token.ID, UserID: user.ID, User: &user, NotAfter: noon.Add(tokenLife), Remember: true}
+	if diff := cmp.Diff(want, proof, cmpopts.EquateEmpty()); err != nil || diff != "" {
+		t.Errorf("got error %v and a proof not as wanted (-want +got):\n%s", err, diff)
 	}
 	d.at(tokenLife)
 	_, err = d.tokens.Prove(t.Context(), credential)

@@ -40,7 +40,7 @@ func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof
 		return authority.Proof{}, fmt.Errorf("looking up a browser session: %w", err)
 	}
 	now := w.cfg.Now()
-	if reason := w.over(&s, now); reason != "" {
+	if reason := w.over(&s.Session, now); reason != "" {
 		if s.EndedAt.IsZero() {
 			// Noted, so that a clock that is set back doesn't revive it. Where that fails, the next time will do.
 			_ = w.cfg.Store.ExpireBrowserSession(ctx, s.ID, now)
@@ -51,7 +51,7 @@ func (w way) Prove(ctx context.Context, c authority.Credential) (authority.Proof
 		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonNotAcceptedHere, ID: s.ID, UserID: s.UserID}
 	}
 	return authority.Proof{
-		ID: s.ID, UserID: s.UserID, NotAfter: earlier(s.ExpiresAt, now.Add(w.cfg.Idle)), Limits: s.Sealed.limits(), Remember: true,
+		ID: s.ID, UserID: s.UserID, User: s.User, NotAfter: earlier(s.ExpiresAt, now.Add(w.cfg.Idle)), Limits: s.Sealed.limits(), Remember: true,
 	}, nil
 }
 

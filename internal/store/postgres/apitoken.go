@@ -25,7 +25,7 @@ t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.
 	selectAPIToken       = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.id = $1 AND t.deleted_at IS NULL`
 	selectAPITokenByName = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.name_key = $1 AND t.deleted_at IS NULL`
 	selectAPITokenNames  = `SELECT id, name FROM api_token WHERE id = ANY ($1)`
-	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + ` FROM api_token t WHERE t.id = $1`
+	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + `, ` + holderColumns + ` FROM api_token t` + withHolder + `WHERE t.id = $1`
 	selectAPITokens      = `
 SELECT ` + apiTokenFields + ` FROM api_token t
 WHERE t.deleted_at IS NULL AND t.name_key > $1 AND ($2::uuid IS NULL OR t.user_id = $2) AND ($3::boolean IS NULL OR t.enabled = $3)
@@ -99,10 +99,12 @@ func readAPIToken(row scanner) (apitoken.Token, error) {
 
 // FindAPIToken implements apitoken.Store.
 func (s *Store) FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (found apitoken.Found, err error) {
-	found.Token, err = scanAPIToken(s.find(ctx, selectFoundAPIToken, raw(id), asStorable(kid)), &found.KeyRevoked)
+	var h holder
+	found.Token, err = scanAPIToken(s.find(ctx, selectFoundAPIToken, raw(id), asStorable(kid)), h.dest(&found.KeyRevoked)...)
 	if err != nil {
 		return apitoken.Found{}, fmt.Errorf("looking up API token: %w", kindOf(err))
 	}
+	found.User = h.user(found.UserID)
 	return found, nil
 }
 

@@ -153,11 +153,11 @@ func (d *brim) withdraw(t *testing.T, refused func(when string)) {
 	t.Helper()
 	revoked := 0
 	for n, id := range d.tokens[:min(300, len(d.tokens))] {
-		must(t, found(d.node.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)})))
+		must(t, found(d.node.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(n)})))
 		if err := d.node.RevokePersonalToken(t.Context(), id, did(audit.PersonalTokenRevoke, id)); err != nil {
 			t.Fatalf("token %d: got error %v from revoking, want none", n, err)
 		}
-		if err := found(d.node.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)})); !errors.Is(err, authority.ErrNotFound) {
+		if err := found(d.node.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(n)})); !errors.Is(err, authority.ErrNotFound) {
 			t.Fatalf("token %d, after it was revoked: got error %v, want %v", n, err, authority.ErrNotFound)
 		}
 		revoked++

@@ -78,7 +78,7 @@ func fails(t *testing.T, s *postgres.Store, id uuid.UUID, most time.Duration) {
 	for what, ask := range map[string]func() error{
 		"user": func() error { _, err := s.User(t.Context(), id); return err },
 		"token": func() error {
-			_, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(1)})
+			_, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(1)})
 			return err
 		},
 		"feed": func() error { _, err := s.ChangesAfter(t.Context(), 0); return err },

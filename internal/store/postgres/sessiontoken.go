@@ -18,12 +18,15 @@ import (
 )
 
 const (
-	selectSessionToken = `
-SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at, pepper FROM session_token WHERE `
-	// While one pepper lives, the second pair finds nothing, in one probe of the index.
-	selectSessionTokenByDigest = selectSessionToken + `(pepper = $1 AND digest = $2) OR (pepper = $3 AND digest = $4)`
-	selectSessionTokenByID     = selectSessionToken + `id = $1`
-	selectSessionTokens        = selectSessionToken + `user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id DESC`
+	sessionTokenFields = `
+t.id, t.user_id, t.platform_id, t.created_at, t.last_used_at, coalesce(t.last_used_ip, ''), t.expires_at, t.ended_at, t.pepper`
+	selectSessionToken     = `SELECT ` + sessionTokenFields + ` FROM session_token t WHERE `
+	selectSessionTokenByID = selectSessionToken + `t.id = $1`
+	selectSessionTokens    = selectSessionToken + `t.user_id = $1 AND t.ended_at IS NULL AND t.expires_at > $2 ORDER BY t.created_at DESC, t.id DESC`
+
+	heldSessionToken        = `SELECT ` + sessionTokenFields + `, ` + holderColumns + ` FROM session_token t` + withHolder + `WHERE `
+	selectFoundSessionToken = heldSessionToken + `t.pepper = $1 AND t.digest = $2`
+	selectFoundSessionOfTwo = selectFoundSessionToken + ` UNION ALL ` + heldSessionToken + `t.pepper = $3 AND t.digest = $4 LIMIT 1`
 	// endSessionToken ends a token that lasts and finds no row where there is none.
 	endSessionToken = `UPDATE session_token SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
 	// Whole sets of tokens end between endTokensWhere and inOrder, each row locked in the order of its ID, as by touch. Of what they
@@ -44,9 +47,13 @@ SELECT id, user_id, platform_id, created_at, last_used_at, coalesce(last_used_ip
 	touchSessionToken = `UPDATE session_token ` + setLastUse
 )
 
-func scanSessionToken(row scanner) (t session.Token, err error) {
-	err = row.Scan(idColumn{&t.ID}, idColumn{&t.UserID}, idColumn{&t.PlatformID}, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt},
-		&t.LastUsedIP, timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper)
+// scanSessionToken reads sessionTokenFields, and what stands behind them.
+func scanSessionToken(row scanner, more ...any) (t session.Token, err error) {
+	dest := []any{
+		idColumn{&t.ID}, idColumn{&t.UserID}, idColumn{&t.PlatformID}, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt},
+		&t.LastUsedIP, timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper,
+	}
+	err = row.Scan(append(dest, more...)...)
 	return t, err
 }
 
@@ -104,14 +111,15 @@ RETURNING id`, idColumn{&id}, raw(userID), raw(added), session.MaxTokens-1)
 }
 
 // SessionTokenByDigest implements session.TokenStore.
-func (s *Store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (session.Token, error) {
-	if len(digests) == 0 || len(digests) > 2 {
-		return session.Token{}, fmt.Errorf("looking up session token: %d peppers, not one or two", len(digests))
+func (s *Store) SessionTokenByDigest(ctx context.Context, digests []keyring.Digest) (found session.FoundToken, err error) {
+	text, args, err := underDigests(digests, selectFoundSessionToken, selectFoundSessionOfTwo)
+	if err == nil {
+		var h holder
+		found.Token, err = scanSessionToken(s.find(ctx, text, args...), h.dest()...)
+		found.User = h.user(found.UserID)
 	}
-	first, last := digests[0], digests[len(digests)-1]
-	found, err := scanSessionToken(s.find(ctx, selectSessionTokenByDigest, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
 	if err != nil {
-		return session.Token{}, fmt.Errorf("looking up session token: %w", kindOf(err))
+		return session.FoundToken{}, fmt.Errorf("looking up session token: %w", kindOf(err))
 	}
 	return found, nil
 }
@@ -144,7 +152,7 @@ func (s *Store) SessionToken(ctx context.Context, id uuid.UUID) (session.Token, 
 
 // SessionTokens implements session.TokenStore.
 func (s *Store) SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Token, error) {
-	tokens, err := all(ctx, s, scanSessionToken, selectSessionTokens, raw(userID), micros(now))
+	tokens, err := all(ctx, s, func(row scanner) (session.Token, error) { return scanSessionToken(row) }, selectSessionTokens, raw(userID), micros(now))
 	if err != nil {
 		return nil, fmt.Errorf("listing session tokens: %w", err)
 	}

@@ -15,37 +15,53 @@ import (
 )
 
 // An access token has no row. What bears it is one select of its parent's row, which also asks whether the key of its
-// signature or the token itself is revoked: what belongs to one verdict is read as of one moment.
+// signature or the token itself is revoked, and for the user: what belongs to one verdict is read as of one moment.
 const (
-	tokenRevoked            = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+	tokenRevoked = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+
+	parentFields = `
+t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits
+	selectAPITokenParent    = `SELECT ` + parentFields + ` FROM api_token t WHERE t.id = ?1`
 	selectGroundsOfAPIToken = `
-SELECT t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits + `,
-	` + keyRevoked + `, ` + tokenRevoked + ` FROM api_token t WHERE t.id = ?1`
+SELECT ` + parentFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holderColumns + ` FROM api_token t` + withHolder + `WHERE t.id = ?1`
 
 	// A client is narrowed by nothing but its user's permissions.
-	selectGroundsOfClient = `
-SELECT id, user_id, iif(deleted_at IS NULL, 'live', 'deleted'), NULL, NULL, '', 0, 0, ` + keyRevoked + `, ` + tokenRevoked + ` FROM (
-	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1)`
+	clientFields = `t.id, t.user_id, iif(t.deleted_at IS NULL, 'live', 'deleted'), NULL, NULL, '', 0, 0`
+	ofClient     = `(
+	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1) t`
+	selectClientParent    = `SELECT ` + clientFields + ` FROM ` + ofClient
+	selectGroundsOfClient = `SELECT ` + clientFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holderColumns + ` FROM ` + ofClient + withHolder
 )
 
-// scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
-func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
-	p := &grounds.Parent
+// scanParent reads parentFields or clientFields, and what stands behind them.
+func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
 	var columns limitsColumns
 	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
-	if err = row.Scan(append(dest, &grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
-		return accesstoken.Grounds{}, kindOf(err)
+	if err = row.Scan(append(dest, more...)...); err != nil {
+		return accesstoken.Parent{}, kindOf(err)
 	}
 	limits, err := columns.limits()
 	p.Limits = &limits
-	return grounds, err
+	return p, err
 }
 
-// APITokenParent implements accesstoken.Store. An exchange waits for it, so it is the prepared select of a verdict, for no
-// key and no token.
+// scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
+func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
+	var h holder
+	if grounds.Parent, err = scanParent(row, h.dest(&grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
+		return accesstoken.Grounds{}, err
+	}
+	grounds.User = h.user(grounds.Parent.UserID)
+	return grounds, nil
+}
+
+// APITokenParent implements accesstoken.Store. An exchange waits for it, as a verdict does.
 func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	grounds, err := s.GroundsOfAPIToken(ctx, id, "", uuid.Nil)
-	return grounds.Parent, err
+	parent, err := scanParent(s.find(ctx, selectAPITokenParent, blob(id)))
+	if err != nil {
+		return accesstoken.Parent{}, fmt.Errorf("looking up the API token of an access token: %w", err)
+	}
+	return parent, nil
 }
 
 // GroundsOfAPIToken implements accesstoken.Store.
@@ -59,8 +75,11 @@ func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid str
 
 // ClientParent implements accesstoken.Store.
 func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	grounds, err := s.GroundsOfClient(ctx, id, "", uuid.Nil)
-	return grounds.Parent, err
+	parent, err := scanParent(s.find(ctx, selectClientParent, blob(id)))
+	if err != nil {
+		return accesstoken.Parent{}, fmt.Errorf("looking up the client of an access token: %w", err)
+	}
+	return parent, nil
 }
 
 // GroundsOfClient implements accesstoken.Store.

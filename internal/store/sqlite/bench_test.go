@@ -65,9 +65,9 @@ func fill(b *testing.B, path string) {
 	}
 }
 
-// BenchmarkPersonalTokenByDigest compares the store's cold look-up with the least that a prepared select of the same
+// BenchmarkFindPersonalToken compares the store's cold look-up with the least that a prepared select of the same
 // row can be, and with one of the same columns.
-func BenchmarkPersonalTokenByDigest(b *testing.B) {
+func BenchmarkFindPersonalToken(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "jeton.db")
 	s := open(b, path)
 	fill(b, path)
@@ -99,7 +99,7 @@ func BenchmarkPersonalTokenByDigest(b *testing.B) {
 	for name, other := range map[string][]keyring.Digest{"store/one pepper": nil, "store/two peppers": {{Pepper: 2}}} {
 		b.Run(name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
-				if _, err := s.PersonalTokenByDigest(ctx, append(other, digestOf(i*7919%benchRows))); err != nil {
+				if _, err := s.FindPersonalToken(ctx, append(other, digestOf(i*7919%benchRows))); err != nil {
 					b.Fatal(err)
 				}
 			}

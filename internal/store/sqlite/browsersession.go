@@ -17,13 +17,18 @@ import (
 )
 
 const (
-	selectSession = `
-SELECT id, user_id, created_at, last_used_at, coalesce(last_used_ip, ''), expires_at, ended_at,
-	project_id, (SELECT allowed_ips FROM project WHERE id = project_id) FROM browser_session WHERE `
-	// While one pepper lives, the second pair finds nothing, in one probe of the index.
-	selectSessionByConsole = selectSession + `(pepper = ?1 AND console_digest = ?2) OR (pepper = ?3 AND console_digest = ?4)`
-	selectSessionByAPI     = selectSession + `(pepper = ?1 AND api_digest = ?2) OR (pepper = ?3 AND api_digest = ?4)`
-	selectSessions         = selectSession + `user_id = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at DESC, id DESC`
+	sessionFields = `
+t.id, t.user_id, t.created_at, t.last_used_at, coalesce(t.last_used_ip, ''), t.expires_at, t.ended_at,
+	t.project_id, (SELECT allowed_ips FROM project WHERE id = t.project_id)`
+	selectSessions = `
+SELECT ` + sessionFields + ` FROM browser_session t
+WHERE t.user_id = ? AND t.ended_at IS NULL AND t.expires_at > ? ORDER BY t.created_at DESC, t.id DESC`
+
+	heldSession           = `SELECT ` + sessionFields + `, ` + holderColumns + ` FROM browser_session t` + withHolder + `WHERE `
+	selectSessionConsole  = heldSession + `t.pepper = ?1 AND t.console_digest = ?2`
+	selectSessionConsoles = selectSessionConsole + ` UNION ALL ` + heldSession + `t.pepper = ?3 AND t.console_digest = ?4`
+	selectSessionAPI      = heldSession + `t.pepper = ?1 AND t.api_digest = ?2`
+	selectSessionAPIs     = selectSessionAPI + ` UNION ALL ` + heldSession + `t.pepper = ?3 AND t.api_digest = ?4`
 	// endSession ends a session that lasts and finds no row where there is none.
 	endSession = `UPDATE browser_session SET ended_at = ? WHERE id = ? AND ended_at IS NULL`
 	// endSessions ends all sessions of a user but one.
@@ -108,38 +113,42 @@ func (s *Store) ExpireBrowserSession(ctx context.Context, id uuid.UUID, at time.
 }
 
 // BrowserSessionByDigest implements session.Store.
-func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (session.Session, error) {
-	if len(digests) == 0 || len(digests) > 2 {
-		return session.Session{}, fmt.Errorf("looking up browser session: %d peppers, not one or two", len(digests))
-	}
-	first, last := digests[0], digests[len(digests)-1]
-	var text string
+func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind, digests []keyring.Digest) (found session.Found, err error) {
+	var one, two string
 	switch kind {
 	case authority.ConsoleSession:
-		text = selectSessionByConsole
+		one, two = selectSessionConsole, selectSessionConsoles
 	case authority.APISession:
-		text = selectSessionByAPI
+		one, two = selectSessionAPI, selectSessionAPIs
 	default:
-		return session.Session{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
+		return session.Found{}, fmt.Errorf("looking up browser session: no cookie is of kind %s", kind)
 	}
-	b, err := scanSession(s.find(ctx, text, first.Pepper, first.Sum[:], last.Pepper, last.Sum[:]))
+	text, args, err := underDigests(digests, one, two)
+	if err == nil {
+		var h holder
+		found.Session, err = scanSession(s.find(ctx, text, args...), h.dest()...)
+		found.User = h.user(found.UserID)
+	}
 	if err != nil {
-		return session.Session{}, fmt.Errorf("looking up browser session: %w", kindOf(err))
+		return session.Found{}, fmt.Errorf("looking up browser session: %w", kindOf(err))
 	}
-	return b, nil
+	return found, nil
 }
 
-// scanSession reads a row of selectSession.
-func scanSession(row scanner) (b session.Session, err error) {
-	err = row.Scan(&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt},
-		&b.Sealed.Project, prefixesColumn{&b.Sealed.From})
+// scanSession reads sessionFields, and what stands behind them.
+func scanSession(row scanner, more ...any) (b session.Session, err error) {
+	dest := []any{
+		&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt},
+		&b.Sealed.Project, prefixesColumn{&b.Sealed.From},
+	}
+	err = row.Scan(append(dest, more...)...)
 	return b, err
 }
 
 // BrowserSessions implements session.Store.
 func (s *Store) BrowserSessions(ctx context.Context, userID uuid.UUID, now time.Time) ([]session.Session, error) {
 	rows, err := s.reads.QueryContext(ctx, selectSessions, blob(userID), micros(now))
-	sessions, err := all(rows, err, scanSession)
+	sessions, err := all(rows, err, func(row scanner) (session.Session, error) { return scanSession(row) })
 	if err != nil {
 		return nil, fmt.Errorf("listing browser sessions: %w", err)
 	}

@@ -136,14 +136,14 @@ func revokeToken(t *testing.T, s *sqlite.Store, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)}); err != nil {
+	if _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(n)}); err != nil {
 		t.Fatalf("token %d, before it was revoked: got error %v, want none", n, err)
 	}
 	ev := audit.New(audit.PersonalTokenRevoke, audit.Actor{}, audit.Target{Kind: "personal_token", ID: u.ID}, now())
 	if err := s.RevokePersonalToken(t.Context(), u.ID, ev); err != nil {
 		t.Fatalf("token %d: got error %v from revoking, want none", n, err)
 	}
-	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
+	if _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
 		t.Fatalf("token %d, after it was revoked: got error %v, want %v", n, err, authority.ErrNotFound)
 	}
 }

@@ -2,12 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
 )
@@ -15,12 +13,16 @@ import (
 // A token that isn't valid has no digest, so whoever looks one up by its digest needs no further condition: there is
 // none that a new select could forget.
 const (
-	selectToken = `SELECT user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '') FROM personal_token WHERE `
-	// While one pepper lives, and that is nearly always, one probe of the index is enough.
-	selectTokenByDigest     = selectToken + `pepper = ? AND digest = ?`
-	selectTokenByTwoDigests = selectToken + `(pepper = ? AND digest = ?) OR (pepper = ? AND digest = ?)`
-	selectTokenByUser       = selectToken + `user_id = ? AND digest IS NOT NULL`
-	selectFormerToken       = `SELECT user_id FROM personal_token WHERE former_pepper = ? AND former_digest = ?`
+	selectToken       = `SELECT user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '') FROM personal_token WHERE `
+	selectTokenByUser = selectToken + `user_id = ? AND digest IS NOT NULL`
+
+	// Of a former token, which has no version of a pepper here, the user's ID is enough.
+	validToken  = `SELECT t.user_id, t.pepper, ` + holderColumns + ` FROM personal_token t` + withHolder + `WHERE `
+	formerToken = ` UNION ALL SELECT user_id, 0, NULL, NULL, NULL, NULL, NULL FROM personal_token WHERE `
+
+	selectFoundToken = validToken + `t.pepper = ?1 AND t.digest = ?2` + formerToken + `former_pepper = ?1 AND former_digest = ?2`
+	selectFoundOfTwo = validToken + `t.pepper = ?1 AND t.digest = ?2 UNION ALL ` + validToken + `t.pepper = ?3 AND t.digest = ?4` +
+		formerToken + `former_pepper = ?1 AND former_digest = ?2` + formerToken + `former_pepper = ?3 AND former_digest = ?4`
 )
 
 // scanToken reads a row of selectToken. The digest is not in it: who looked for it has it, and nobody else needs it.
@@ -38,35 +40,20 @@ func (s *Store) PersonalToken(ctx context.Context, userID uuid.UUID) (personal.T
 	return token, nil
 }
 
-// PersonalTokenByDigest implements personal.Store. It compares digests by an index, in no constant time: they are HMACs
+// FindPersonalToken implements personal.Store. It compares digests by an index, in no constant time: they are HMACs
 // under a pepper that the caller doesn't know, so how far one agrees tells nothing about a secret.
-func (s *Store) PersonalTokenByDigest(ctx context.Context, digests []keyring.Digest) (personal.Token, error) {
-	var token personal.Token
-	var err error
-	switch len(digests) {
-	case 1:
-		token, err = scanToken(s.find(ctx, selectTokenByDigest, digests[0].Pepper, digests[0].Sum[:]))
-	case 2:
-		token, err = scanToken(s.find(ctx, selectTokenByTwoDigests,
-			digests[0].Pepper, digests[0].Sum[:], digests[1].Pepper, digests[1].Sum[:]))
-	default:
-		err = fmt.Errorf("%d peppers, not one or two", len(digests))
+func (s *Store) FindPersonalToken(ctx context.Context, digests []keyring.Digest) (found personal.Found, err error) {
+	text, args, err := underDigests(digests, selectFoundToken, selectFoundOfTwo)
+	if err == nil {
+		var h holder
+		err = kindOf(s.find(ctx, text, args...).Scan(h.dest(&found.UserID, &found.Pepper)...))
+		found.User = h.user(found.UserID)
 	}
-	if err != nil {
-		return personal.Token{}, fmt.Errorf("looking up personal token: %w", kindOf(err))
+	switch {
+	case err != nil:
+		return personal.Found{}, fmt.Errorf("looking up personal token: %w", err)
+	case found.Pepper == 0:
+		return personal.Found{UserID: found.UserID}, fmt.Errorf("looking up personal token: %w", personal.ErrFormer)
 	}
-	return token, nil
-}
-
-// FormerPersonalToken implements personal.Store. Only a token that was refused comes here, so one select for each pepper
-// will do.
-func (s *Store) FormerPersonalToken(ctx context.Context, digests []keyring.Digest) (uuid.UUID, error) {
-	for _, d := range digests {
-		var id uuid.UUID
-		err := one(s.find(ctx, selectFormerToken, d.Pepper, d.Sum[:]), "looking up former personal token", &id)
-		if !errors.Is(err, authority.ErrNotFound) {
-			return id, err
-		}
-	}
-	return uuid.Nil, fmt.Errorf("looking up former personal token: %w", authority.ErrNotFound)
+	return found, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/project"
@@ -308,10 +309,12 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	check(t, "user", err, alice.Username == "alice" && len(alice.Roles) == 1 && alice.CreatedAt.Equal(now()))
 	root, err := s.PasswordByName(ctx, "root")
 	check(t, "password", err, root == account.Credentials{UserID: id(1), Hash: "$argon2id$"})
-	live, err := s.PersonalTokenByDigest(ctx, []keyring.Digest{token(2)})
-	check(t, "token", err, live.UserID == id(2) && live.LastUsedIP == "192.0.2.1")
-	former, err := s.FormerPersonalToken(ctx, []keyring.Digest{token(1)})
-	check(t, "former token", err, former == id(2))
+	live, err := s.FindPersonalToken(ctx, []keyring.Digest{token(2)})
+	check(t, "token", err, live.UserID == id(2) && live.User != nil && live.User.Username == "alice")
+	former, err := s.FindPersonalToken(ctx, []keyring.Digest{token(1)})
+	check(t, "former token", nil, former.UserID == id(2) && errors.Is(err, personal.ErrFormer))
+	kept, err := s.PersonalToken(ctx, id(2))
+	check(t, "use of a token", err, kept.LastUsedIP == "192.0.2.1")
 	_, err = s.User(ctx, id(3))
 	check(t, "tombstone", nil, errors.Is(err, authority.ErrNotFound))
 	peppers, err := s.Peppers(ctx)
@@ -356,7 +359,7 @@ func checkSessions(t *testing.T, s *sqlite.Store) {
 	for kind, by := range map[authority.Kind][3]keyring.Digest{
 		authority.ConsoleSession: {ended.Console, lasts.Console, none.Console}, authority.APISession: {ended.API, lasts.API, none.API},
 	} {
-		find := func(d keyring.Digest) (session.Session, error) {
+		find := func(d keyring.Digest) (session.Found, error) {
 			return s.BrowserSessionByDigest(t.Context(), kind, []keyring.Digest{d})
 		}
 		b, err := find(by[0])

@@ -277,7 +277,8 @@ func testGroundsOfAPIToken(t *testing.T, s Store) {
 	r := createAPIToken(t, s, apiToken(owner.ID, "parent"))
 	grounds, err := s.GroundsOfAPIToken(t.Context(), r.ID, r.KeyID, newID())
 	must(t, err)
-	want := accesstoken.Grounds{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}}
+	user := owner.Holder()
+	want := accesstoken.Grounds{Parent: accesstoken.Parent{ID: r.ID, UserID: owner.ID, State: accesstoken.Live, Limits: &authority.Limits{}}, User: &user}
 	exactly(t, grounds, want)
 	if grounds, err = s.GroundsOfAPIToken(t.Context(), r.ID, "unknown", newID()); err != nil || !grounds.KeyRevoked {
 		t.Errorf("of a key that there isn't: got %+v and error %v, want it taken for revoked", grounds, err)

@@ -34,7 +34,7 @@ func put(t *testing.T, s Store, userID uuid.UUID, d keyring.Digest) {
 // checkLive makes sure that a digest is found, as the valid token of a user.
 func checkLive(t *testing.T, s Store, userID uuid.UUID, d keyring.Digest) {
 	t.Helper()
-	got, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{d})
+	got, err := s.FindPersonalToken(t.Context(), []keyring.Digest{d})
 	if err != nil || got.UserID != userID || got.Pepper != d.Pepper {
 		t.Errorf("got token %+v and error %v, want the one of user %s", got, err, userID)
 	}
@@ -43,7 +43,7 @@ func checkLive(t *testing.T, s Store, userID uuid.UUID, d keyring.Digest) {
 // checkDead makes sure that no valid token is found under a digest.
 func checkDead(t *testing.T, s Store, d keyring.Digest) {
 	t.Helper()
-	if got, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{d}); !errors.Is(err, authority.ErrNotFound) {
+	if got, err := s.FindPersonalToken(t.Context(), []keyring.Digest{d}); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got token %+v and error %v, want %v", got, err, authority.ErrNotFound)
 	}
 }
@@ -51,9 +51,13 @@ func checkDead(t *testing.T, s Store, d keyring.Digest) {
 // checkFormer makes sure whose former token a digest is: nobody's where the ID is zero.
 func checkFormer(t *testing.T, s Store, want uuid.UUID, d keyring.Digest) {
 	t.Helper()
-	got, err := s.FormerPersonalToken(t.Context(), []keyring.Digest{d})
-	if notFound := errors.Is(err, authority.ErrNotFound); got != want || notFound != (want == uuid.Nil) || err != nil && !notFound {
-		t.Errorf("got user %s and error %v for a former token, want %s", got, err, want)
+	got, err := s.FindPersonalToken(t.Context(), []keyring.Digest{d})
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+		t.Fatal(err)
+	}
+	former := errors.Is(err, personal.ErrFormer)
+	if former != (want != uuid.Nil) || former && got != (personal.Found{UserID: want}) {
+		t.Errorf("got token %+v and error %v, want the former one of user %s", got, err, want)
 	}
 }
 
@@ -79,9 +83,7 @@ func testFirstToken(t *testing.T, s Store) {
 	got, err := s.PersonalToken(t.Context(), r.ID)
 	must(t, err)
 	same(t, got, want)
-	got, err = s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digest(3, 1)})
-	must(t, err)
-	same(t, got, want)
+	checkLive(t, s, r.ID, digest(3, 1))
 	checkDead(t, s, digest(2, 1))
 	checkDead(t, s, digest(3, 2))
 	checkFormer(t, s, uuid.Nil, digest(3, 1))
@@ -122,18 +124,27 @@ func testTwoPeppers(t *testing.T, s Store) {
 		{[]keyring.Digest{digest(2, 2), digest(1, 8)}, b.ID},
 		{[]keyring.Digest{digest(1, 2), digest(2, 1)}, uuid.Nil},
 	} {
-		got, err := s.PersonalTokenByDigest(t.Context(), test.digests)
+		got, err := s.FindPersonalToken(t.Context(), test.digests)
 		if got.UserID != test.want || (err == nil) != (test.want != uuid.Nil) {
 			t.Errorf("%v: got token %+v and error %v, want the one of user %s", test.digests, got, err, test.want)
 		}
 	}
 	must(t, s.RevokePersonalToken(t.Context(), a.ID, event(audit.PersonalTokenRevoke, a.ID, start())))
-	got, err := s.FormerPersonalToken(t.Context(), []keyring.Digest{digest(2, 8), digest(1, 1)})
-	must(t, err)
-	same(t, got, a.ID)
-	_, err = s.FormerPersonalToken(t.Context(), []keyring.Digest{digest(2, 1), digest(1, 8)})
-	if !errors.Is(err, authority.ErrNotFound) {
-		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
+	for _, digests := range [][]keyring.Digest{{digest(2, 8), digest(1, 1)}, {digest(1, 1), digest(2, 8)}} {
+		got, err := s.FindPersonalToken(t.Context(), digests)
+		if got != (personal.Found{UserID: a.ID}) || !errors.Is(err, personal.ErrFormer) {
+			t.Errorf("%v: got token %+v and error %v, want the former one of user %s", digests, got, err, a.ID)
+		}
+	}
+	got, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digest(2, 1), digest(1, 8)})
+	if !errors.Is(err, authority.ErrNotFound) || errors.Is(err, personal.ErrFormer) {
+		t.Errorf("got token %+v and error %v, want %v", got, err, authority.ErrNotFound)
+	}
+	for _, n := range []int{0, 3} {
+		_, err := s.FindPersonalToken(t.Context(), make([]keyring.Digest, n))
+		if err == nil || errors.Is(err, authority.ErrNotFound) {
+			t.Errorf("by %d digests: got error %v, want one that says that nobody has so many peppers", n, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/session"
 )
@@ -92,13 +93,13 @@ func testRaceRotations(t *testing.T, s Store) {
 	}
 	live, former := 0, 0
 	for i := range rotations {
-		if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digest(1, i)}); err == nil {
-			live++
-		} else if !errors.Is(err, authority.ErrNotFound) {
-			t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
-		}
-		if _, err := s.FormerPersonalToken(t.Context(), []keyring.Digest{digest(1, i)}); err == nil {
+		switch _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digest(1, i)}); {
+		case errors.Is(err, personal.ErrFormer):
 			former++
+		case err == nil:
+			live++
+		case !errors.Is(err, authority.ErrNotFound):
+			t.Errorf("got error %v, want %v", err, authority.ErrNotFound)
 		}
 	}
 	if live != 1 || former != 1 {

@@ -127,7 +127,7 @@ func checkSession(t *testing.T, s Store, n int, want session.Session) {
 		if err != nil {
 			t.Errorf("by the cookie of kind %s: got error %v, want none", kind, err)
 		}
-		same(t, got, want)
+		same(t, got.Session, want)
 	}
 }
 

@@ -69,10 +69,10 @@ func endToken(t *testing.T, s Store, token session.Token, ev audit.Event) func()
 // checkToken makes sure that the token under digest(1, n) is as it is wanted.
 func checkToken(t *testing.T, s Store, n int, want session.Token) {
 	t.Helper()
-	got, err := s.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(1, n)})
+	found, err := s.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(1, n)})
 	must(t, err)
-	same(t, got, want)
-	got, err = s.SessionToken(t.Context(), want.ID)
+	same(t, found.Token, want)
+	got, err := s.SessionToken(t.Context(), want.ID)
 	must(t, err)
 	same(t, got, want)
 }
@@ -108,7 +108,7 @@ func testCreateSessionToken(t *testing.T, s Store) {
 	}
 	checkNoToken(t, s, digest(2, 1))
 	checkNoToken(t, s, digest(1, 2))
-	if _, err := s.PersonalTokenByDigest(t.Context(), []keyring.Digest{digest(1, 1)}); !errors.Is(err, authority.ErrNotFound) {
+	if _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digest(1, 1)}); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("as a personal token: got error %v, want %v", err, authority.ErrNotFound)
 	}
 
@@ -207,7 +207,7 @@ func testRedigestSessionToken(t *testing.T, s Store) {
 	got, err := s.SessionTokenByDigest(t.Context(), []keyring.Digest{digest(2, 1), digest(1, 1)})
 	must(t, err)
 	token.Pepper = 2
-	same(t, got, token)
+	same(t, got.Token, token)
 }
 
 // testExpireSessionToken notes that a token is over, which nobody did and which alters no verdict.

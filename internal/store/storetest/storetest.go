@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"addresses":          addressTests(),
 		"admins":             adminTests(),
 		"personal":           personalTests(),
+		"holders":            holderTests(),
 		"sessions":           sessionTests(),
 		"tokens":             sessionTokenTests(),
 		"platforms":          platformTests(),

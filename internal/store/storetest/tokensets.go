@@ -323,7 +323,7 @@ func testSealedFrom(t *testing.T, s Store) {
 	b := comeIn(t, s, born(t, s, person("alice"), "").ID, p, 1)
 	got, err := s.BrowserSessionByDigest(t.Context(), authority.APISession, []keyring.Digest{cookies(1, 1).API})
 	must(t, err)
-	exactly(t, got, b)
+	exactly(t, got.Session, b)
 	dropProject(t, s, p)
 	checkEnded(t, s, 1, b, start().Add(time.Hour))
 	if _, err := s.Project(t.Context(), 1); !errors.Is(err, authority.ErrNotFound) {
