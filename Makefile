@@ -54,7 +54,7 @@ bench: ## the benchmark, with the figures of docs; takes its time
 	$(GO) run ./bench
 
 .PHONY: bench-stores
-bench-stores: ## what both stores take to issue, to look up and to rotate, for one caller and for sixteen
+bench-stores: ## what both stores take to issue, to look up and to rotate, for one caller, for sixteen and for sixty-four
 	test/deps.sh
 	$(GO) test -run '^$$' -bench 'BenchmarkStore$$' -benchtime 3s -count 3 ./internal/store/sqlite ./internal/store/postgres
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,12 +25,12 @@ import (
 // inOwnMounts is set where the test runs with mounts of its own.
 const inOwnMounts = "JETON_TEST_OWN_MOUNTS"
 
-// TestDiskFull fills a real file system of 10 MiB. To mount one it runs itself anew in a user namespace, where that
+// TestDiskFull fills a real file system of 13 MiB. To mount one it runs itself anew in a user namespace, where that
 // takes no privilege.
 func TestDiskFull(t *testing.T) {
 	if os.Getenv(inOwnMounts) != "" {
 		dir := t.TempDir()
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=10m"); err != nil {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=13m"); err != nil {
 			t.Fatalf("mounting a small file system: %v", err)
 		}
 		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
@@ -52,7 +53,7 @@ func TestDiskFull(t *testing.T) {
 
 func diskFull(t *testing.T, dir string) {
 	clock := now()
-	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "jeton.db"), Now: func() time.Time { return clock }, Reserve: 1 << 20})
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "jeton.db"), Now: func() time.Time { return clock }, Reserve: 4 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func diskFull(t *testing.T, dir string) {
 			t.Errorf("%s: got error %v from creating, want %v", when, err, authority.ErrStorageFull)
 		}
 	}
-	revoked := 0
+	revoked := revokeTogether(t, s, min(made, 128))
 	for ; revoked < min(made, 500); revoked++ {
 		revokeToken(t, s, revoked)
 		if revoked%5 == 4 {
@@ -124,7 +125,7 @@ func diskFull(t *testing.T, dir string) {
 	if err := create(t.Context(), s, "with room"); err != nil {
 		t.Errorf("got error %v once there was room, want none", err)
 	}
-	if got := reserve(); got != 1<<20 {
+	if got := reserve(); got != 4<<20 {
 		t.Errorf("got a reserve of %d bytes once there was room, want it whole", got)
 	}
 }
@@ -146,6 +147,41 @@ func revokeToken(t *testing.T, s *sqlite.Store, n int) {
 	if _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(n)}); !errors.Is(err, authority.ErrNotFound) {
 		t.Fatalf("token %d, after it was revoked: got error %v, want %v", n, err, authority.ErrNotFound)
 	}
+}
+
+// revokeTogether ends the tokens of the first users all at once, while as many others ask for new ones: whoever came to share a
+// transaction with somebody for whom there is no room.
+func revokeTogether(t *testing.T, s *sqlite.Store, n int) int {
+	t.Helper()
+	revoked, issued := make([]error, n), make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		u, err := s.UserByName(t.Context(), fmt.Sprint("u", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		group.Go(func() {
+			ev := audit.New(audit.PersonalTokenRevoke, audit.Actor{}, audit.Target{Kind: "personal_token", ID: u.ID}, now())
+			revoked[i] = s.RevokePersonalToken(t.Context(), u.ID, ev)
+		})
+		group.Go(func() { issued[i] = create(t.Context(), s, fmt.Sprint("together", i)) })
+	}
+	group.Wait()
+	for i := range n {
+		if revoked[i] != nil {
+			t.Errorf("token %d, among others: got error %v from revoking, want none", i, revoked[i])
+		}
+		if _, err := s.FindPersonalToken(t.Context(), []keyring.Digest{digestOf(i)}); !errors.Is(err, authority.ErrNotFound) {
+			t.Errorf("token %d, revoked among others: got error %v, want %v", i, err, authority.ErrNotFound)
+		}
+		if err := issued[i]; err != nil && !errors.Is(err, authority.ErrStorageFull) {
+			t.Errorf("user %d, made among others: got error %v, want none or %v", i, err, authority.ErrStorageFull)
+		}
+		if exists(t, s, fmt.Sprint("together", i)) != (issued[i] == nil) {
+			t.Errorf("user %d, made among others, got error %v, and is there: %t", i, issued[i], issued[i] != nil)
+		}
+	}
+	return n
 }
 
 // replaceSigningKey revokes a key, has another of the size of RSA in its place, and returns that.

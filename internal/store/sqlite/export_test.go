@@ -3,7 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"time"
+
+	"modernc.org/sqlite"
 )
 
 // What the tests of this package need of its inside.
@@ -47,4 +51,79 @@ func (s *Store) Setting(ctx context.Context, pragma string) (value string, err e
 		return t.conn.QueryRowContext(ctx, `PRAGMA `+pragma).Scan(&value)
 	})
 	return value, err
+}
+
+// Held takes what a store's callers submit in place of its writer, and does it when it is told to.
+type Held struct {
+	w    *writer
+	db   *sql.DB
+	from chan *job // of the callers
+	to   chan *job // of those that were taken
+}
+
+// Hold has everything that is submitted from now on wait for the Held that it returns, which has a connection of its own.
+func (s *Store) Hold(ctx context.Context, now func() time.Time) (*Held, error) {
+	db, err := connect(s.path, writerPragmas(), 1)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	t, err := newTx(conn)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	room := &reserve{path: s.path + "-reserve", size: 1 << 16, now: now, whole: true}
+	h := &Held{db: db, from: make(chan *job), to: make(chan *job, 2*groupMost)}
+	h.w = &writer{t: t, room: room, jobs: h.to, now: now}
+	s.jobs = h.from
+	return h, nil
+}
+
+// Take accepts what the next caller submits, without doing it.
+func (h *Held) Take() { h.to <- <-h.from }
+
+// Do does what was taken: as the writer does, that comes to it while it does the first.
+func (h *Held) Do() {
+	for len(h.to) > 0 {
+		h.w.serve(<-h.to)
+	}
+}
+
+// Last returns how many jobs were in the last group.
+func (h *Held) Last() int { return len(h.w.group) }
+
+// Exec runs a statement on its connection, outside of any transaction.
+func (h *Held) Exec(query string) error {
+	_, err := h.w.t.exec(query)
+	return err
+}
+
+// OnCommit has SQLite call a function as the first part of each commit.
+func (h *Held) OnCommit(call func()) error {
+	return h.w.t.conn.Raw(func(conn any) error {
+		hooks, ok := conn.(sqlite.HookRegisterer)
+		if !ok {
+			return errors.New("no hooks")
+		}
+		hooks.RegisterCommitHook(func() int32 {
+			call()
+			return 0
+		})
+		return nil
+	})
+}
+
+// Run does what is submitted as it comes, until closing is closed.
+func (h *Held) Run(closing <-chan struct{}) {
+	h.w.jobs = h.from
+	h.w.run(closing)
+}
+
+// Close gives the connection back.
+func (h *Held) Close() error {
+	h.w.t.release()
+	return h.db.Close()
 }

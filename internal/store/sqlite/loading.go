@@ -46,7 +46,9 @@ func OpenTarget(ctx context.Context, path string, schema int64, token string) (_
 	}
 	conn, err := l.db.Conn(ctx)
 	if err == nil {
-		l.t = &tx{conn: conn, prepared: make(map[string]*sql.Stmt)}
+		l.t, err = newTx(conn)
+	}
+	if err == nil {
 		l.tables, err = archivedTables(ctx, conn)
 	}
 	if err != nil {

@@ -29,8 +29,8 @@
 // name is free, because the unique indexes pass over tombstones. A token that was rotated or revoked keeps its former
 // digest, for the audit log to know it by, and a deleted user's keeps nothing.
 //
-// Every write passes one goroutine with a connection of its own (see write), one transaction each: a change, its audit
-// event and its row of the feed are there together or not at all. Reads have their own connections, which can't write.
+// Every write passes one goroutine with a connection of its own (see write): a change, its audit event and its row of the
+// feed are there together or not at all, and changes that wait at once share a commit. Reads have their own connections, which can't write.
 // While the disk is full, reads go on, and so do the writes that take something away (see reserve).
 //
 // The package refuses a database whose schema is newer than it knows, and files that others could read. It does not
@@ -131,7 +131,15 @@ func (s *Store) start(ctx context.Context, cfg Config) error {
 	if err := room.restore(); err != nil && !errors.Is(err, authority.ErrStorageFull) {
 		return errors.Join(err, conn.Close())
 	}
-	go s.run(&tx{conn: conn, prepared: make(map[string]*sql.Stmt)}, room)
+	t, err := newTx(conn)
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	w := &writer{t: t, room: room, jobs: s.jobs, now: cfg.Now}
+	go func() {
+		defer close(s.drained)
+		w.run(s.closing)
+	}()
 	return nil
 }
 
@@ -150,7 +158,7 @@ func (s *Store) startReaders(path string) (err error) {
 // and return what it did.
 func (s *Store) Close() error { return s.close() }
 
-// stop waits for the job under way, whose caller has been promised a result, before it takes the connections away.
+// stop waits for the jobs under way, whose callers have been promised a result, before it takes the connections away.
 func (s *Store) stop() error {
 	close(s.closing)
 	<-s.drained

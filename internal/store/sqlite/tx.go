@@ -3,11 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
+	"modernc.org/sqlite"
 
 	"github.com/jeton-io/jeton/internal/archive"
 	"github.com/jeton-io/jeton/internal/audit"
@@ -16,11 +18,31 @@ import (
 )
 
 // tx is a transaction on the writer's connection, and what it will say of itself to the audit log and to the feed.
-// It has no context: the writer's work isn't given up half-way.
+// It has no context: the writer's work isn't given up half-way. Make one with newTx.
 type tx struct {
 	conn     *sql.Conn            // the only one that writes
 	prepared map[string]*sql.Stmt // by their text; they outlive the transaction
-	changes  []change             // to be published at its end
+	changes  []change             // to be published at the job's end
+	undone   bool                 // the transaction was rolled back, by SQLite itself or by a job
+}
+
+// newTx returns what runs transactions on a connection, which it then owns.
+func newTx(conn *sql.Conn) (*tx, error) {
+	t := &tx{conn: conn, prepared: make(map[string]*sql.Stmt)}
+	return t, t.watch(func() { t.undone = true })
+}
+
+// watch has SQLite call a function within any statement that rolls back the transaction; nil ends that. After some failures
+// SQLite rolls back by itself, and the next savepoint would be a transaction of its own.
+func (t *tx) watch(call sqlite.RollbackHookFn) error {
+	return t.conn.Raw(func(conn any) error {
+		hooks, ok := conn.(sqlite.HookRegisterer)
+		if !ok {
+			return fmt.Errorf("%T has no hooks", conn)
+		}
+		hooks.RegisterRollbackHook(call)
+		return nil
+	})
 }
 
 // change is a row of the feed to be. Its time is the event's, by which rows are pruned; its order is the revision's.
@@ -31,45 +53,82 @@ type change struct {
 	gone bool
 }
 
-// run runs one job, unless the database is closed.
+// run runs one job in a transaction of its own, unless the database is closed.
 func (t *tx) run(do func(t *tx) error) error {
 	return t.transact(func(t *tx) error {
 		if err := t.open(); err != nil {
 			return err
 		}
-		return do(t)
+		return t.change(do)
 	})
 }
 
-// transact runs one transaction, and never leaves the connection within it. A panic is the job's own failure: its caller gets
-// it as an error, and the writer goes on, because without it nobody could even revoke.
+// transact runs one transaction, and never leaves the connection within it.
 func (t *tx) transact(do func(t *tx) error) (err error) {
-	t.changes = t.changes[:0]
 	// IMMEDIATE takes the lock before the first read, so that what a job reads is still so when it writes.
 	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
-	committed := false
+	t.undone = false
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
-		}
-		if !committed {
+		if err != nil {
 			// Where SQLite has rolled back by itself, as for lack of room, this fails and there is nothing left to undo.
 			_, _ = t.exec(`ROLLBACK`)
 		}
 	}()
+	defer survive(&err)
+	if err := do(t); err != nil {
+		return err
+	}
+	if _, err := t.exec(`COMMIT`); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// survive makes a panic the error of what it happened in: the caller gets it, and the writer goes on, because without it nobody
+// could even revoke.
+func survive(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
+	}
+}
+
+// change runs a job within a transaction and has its changes enter the feed. A panic is the job's own failure.
+func (t *tx) change(do func(t *tx) error) (err error) {
+	defer survive(&err)
+	t.changes = t.changes[:0]
 	if err := do(t); err != nil {
 		return err
 	}
 	if err := t.publish(); err != nil {
 		return fmt.Errorf("entering the change feed: %w", err)
 	}
-	if _, err := t.exec(`COMMIT`); err != nil {
-		return fmt.Errorf("committing: %w", err)
+	if t.undone { // and the job has kept it to itself
+		return errors.New("the transaction was rolled back")
 	}
-	committed = true
 	return nil
+}
+
+// within is change for a job that isn't the first of its transaction: what fails of it is undone without the others. It reports
+// whether these are still there. For lack of room it takes them to be none: that wants to be found out for each by itself.
+func (t *tx) within(do func(t *tx) error) (err error, sound bool) {
+	if _, err := t.exec(`SAVEPOINT job`); err != nil {
+		return err, false
+	}
+	err = t.change(do)
+	if t.undone || errors.Is(kindOf(err), authority.ErrStorageFull) {
+		return err, false
+	}
+	if err != nil {
+		if _, undo := t.exec(`ROLLBACK TO job`); undo != nil {
+			return errors.Join(err, undo), false
+		}
+	}
+	if _, end := t.exec(`RELEASE job`); end != nil {
+		return errors.Join(err, end), false
+	}
+	return err, true
 }
 
 // open refuses to write to a database that was closed for good: what came after would be lost to the one that took its place.
@@ -184,6 +243,7 @@ func (t *tx) prepare(query string) (*sql.Stmt, error) {
 
 // release gives the connection back for its pool to close, once the last job is done.
 func (t *tx) release() {
+	_ = t.watch(nil)
 	for _, stmt := range t.prepared {
 		_ = stmt.Close() // its connection is about to close
 	}

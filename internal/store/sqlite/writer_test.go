@@ -214,7 +214,7 @@ func TestAlone(t *testing.T) {
 func TestCloseWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jeton.db")
 	s := open(t, path)
-	const writers = 8
+	const writers = 64 // so that groups are closed upon
 	acknowledged := make([][]string, writers)
 	var group, some sync.WaitGroup
 	for w := range writers {

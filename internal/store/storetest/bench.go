@@ -16,7 +16,7 @@ import (
 // benchUsers is how many users a benchmark has: enough that no two callers need the same row at once.
 const benchUsers = 2000
 
-// Bench measures what a store takes for what its callers wait for, with one caller and with sixteen:
+// Bench measures what a store takes for what its callers wait for, with one caller, with sixteen and with sixty-four:
 //
 //	issue    an API token with its event: no revision
 //	cold     what a verdict asks that memory can't give: a token by its digest, with its user
@@ -66,7 +66,7 @@ func Bench(b *testing.B, open func(testing.TB) Store) {
 		}},
 	}
 	for _, step := range steps {
-		for _, callers := range []int{1, 16} {
+		for _, callers := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%s/%d", step.name, callers), func(b *testing.B) {
 				var next atomic.Int64
 				errs := together(callers, func(int) error {
