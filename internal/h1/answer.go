@@ -3,6 +3,7 @@ package h1
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // Answer is what a handler answers: first the status, then fields, and last a body, if there is one. Without a status it is 200. The
@@ -12,27 +13,29 @@ type Answer struct {
 	out    []byte // the answers that haven't been written yet, this one last
 	begin  int    // where this one begins
 	stage  stage
-	fault  string // why it can't be sent
-	ending bool   // the connection ends after it
-	date   []byte
+	fault  string    // why it can't be sent
+	ending bool      // the connection ends after it
+	alone  bool      // nothing was read behind its request
+	now    time.Time // when it was whole
+	l      *Listener // whose connection it is
 }
 
 // stage is how much of an answer there is.
 type stage uint8
 
 const (
-	nothing stage = iota
-	head
+	unbegun stage = iota
+	begun         // its status is there, and perhaps fields
 	whole
 )
 
 // Status says the status of the answer, of three digits and final: neither 1xx nor 204 or 304, whose framing is another.
 func (a *Answer) Status(code int) {
-	if a.stage != nothing || code < 200 || code > 999 || code == http.StatusNoContent || code == http.StatusNotModified {
+	if a.stage != unbegun || code < 200 || code > 999 || code == http.StatusNoContent || code == http.StatusNotModified {
 		a.fail("a status that comes late, or can't be that of an answer")
 		return
 	}
-	a.stage = head
+	a.stage = begun
 	a.out = append(a.out, "HTTP/1.1 "...)
 	a.out = strconv.AppendInt(a.out, int64(code), 10)
 	a.out = append(a.out, ' ')
@@ -44,7 +47,7 @@ func (a *Answer) Status(code int) {
 // character, which may be a caller's word, makes the answer a 500 without fields.
 func (a *Answer) Field(name, value string) {
 	a.start()
-	if a.stage != head {
+	if a.stage == whole {
 		a.fail("a field behind the body")
 	}
 	for i := range len(value) {
@@ -65,15 +68,17 @@ func (a *Answer) Field(name, value string) {
 // Body ends the answer with a text.
 func (a *Answer) Body(text []byte) {
 	a.start()
-	if a.stage != head {
+	if a.stage == whole {
 		a.fail("a second body")
 	}
 	if a.fault != "" {
 		return
 	}
 	a.stage = whole
+	a.now = time.Now()
+	a.ending = a.ending || a.alone && a.l.stopping()
 	a.out = append(a.out, "Date: "...)
-	a.out = append(a.out, a.date...)
+	a.out = append(a.out, a.l.clock.date(a.now)...)
 	a.out = append(a.out, "\r\nContent-Length: "...)
 	a.out = strconv.AppendInt(a.out, int64(len(text)), 10)
 	if a.ending {
@@ -83,9 +88,21 @@ func (a *Answer) Body(text []byte) {
 	a.out = append(a.out, text...)
 }
 
+// renew begins an answer behind those before it.
+func (a *Answer) renew(ending, alone bool) {
+	a.begin, a.stage, a.fault, a.ending, a.alone = len(a.out), unbegun, "", ending, alone
+}
+
+// finish ends an answer that has no body.
+func (a *Answer) finish() {
+	if a.stage != whole {
+		a.Body(nil)
+	}
+}
+
 // start says the status that an answer has where the handler says none.
 func (a *Answer) start() {
-	if a.stage == nothing && a.fault == "" {
+	if a.stage == unbegun && a.fault == "" {
 		a.Status(http.StatusOK)
 	}
 }
@@ -100,5 +117,5 @@ func (a *Answer) fail(why string) {
 
 // takeBack leaves nothing of the answer.
 func (a *Answer) takeBack() {
-	a.out, a.stage = a.out[:a.begin], nothing
+	a.out, a.stage = a.out[:a.begin], unbegun
 }
