@@ -2,6 +2,7 @@
 // told as a ratio to them, because the same machine gives twice as much in one hour as in another.
 //
 //	bare                   answers every request with 200 and an empty body
+//	bare plain             does so by internal/h1, before net/http: docs/adr/029-plain-requests.md
 //	bare api ADDRESS       the API behind the proxies: says which caller it was told of, sends ?bytes=N, counts what is sent to it
 //	bare proxy UPSTREAM    passes every request on to the API by httputil.ReverseProxy
 //
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -19,6 +21,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/jeton-io/jeton/internal/h1"
 )
 
 func main() {
@@ -34,7 +38,7 @@ func main() {
 func server(args []string) (handler http.Handler, address string, err error) {
 	const free = "127.0.0.1:0"
 	switch {
-	case len(args) == 0:
+	case len(args) == 0 || len(args) == 1 && args[0] == "plain":
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }), free, nil
 	case len(args) == 2 && args[0] == "api":
 		return http.HandlerFunc(api), args[1], nil
@@ -45,7 +49,7 @@ func server(args []string) (handler http.Handler, address string, err error) {
 		}
 		return proxy(upstream), free, nil
 	}
-	return nil, "", fmt.Errorf("got the arguments %q, want none, api ADDRESS or proxy UPSTREAM", args)
+	return nil, "", fmt.Errorf("got the arguments %q, want none, plain, api ADDRESS or proxy UPSTREAM", args)
 }
 
 func serve(handler http.Handler, address string) error {
@@ -54,7 +58,21 @@ func serve(handler http.Handler, address string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
+	if len(os.Args) > 1 && os.Args[1] == "plain" {
+		l = h1.NewListener(l, h1.Config{
+			Handler: well{}, Logger: slog.New(slog.DiscardHandler),
+			HeadTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, WriteTimeout: 30 * time.Second,
+		})
+	}
 	return (&http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}).Serve(l)
+}
+
+// well answers every plain request with 200 and an empty body.
+type well struct{}
+
+func (well) AnswerPlain(_ *h1.Request, a *h1.Answer) bool {
+	a.Status(http.StatusOK)
+	return true
 }
 
 // proxy is the least that passes requests on as Jeton does: by one transport that keeps its connections, so many that none of the

@@ -83,7 +83,7 @@ func loadCertificate(t *testing.T, p pems) (*web.Certificate, files) {
 func listenTLS(t *testing.T, c *web.Certificate) *web.Server {
 	t.Helper()
 	s, err := web.Listen(t.Context(), web.ServerConfig{
-		Name: "public", Address: "127.0.0.1:0", Handler: http.HandlerFunc(echo), Logger: slog.New(slog.DiscardHandler),
+		Name: "public", Address: "127.0.0.1:0", Handler: http.HandlerFunc(echo), Plain: front(echo), Logger: slog.New(slog.DiscardHandler),
 		MaxBody: 10, Drain: 10 * time.Second, MaxConnections: 100, TLS: c,
 	})
 	if err != nil {

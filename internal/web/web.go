@@ -15,6 +15,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/jeton-io/jeton/internal/h1"
 )
 
 // The limits of every server.
@@ -38,13 +40,18 @@ type Server struct {
 	streams  bool // what is cut at the end of the time to drain is no fault
 	drain    time.Duration
 	beside   func(context.Context) error
+	front    *h1.Listener // before net/http; nil where nothing is
+	plain    h1.Config    // what the front is made of; none where Handler is nil
 }
 
-// ServerConfig is what a Server needs. Every field is required but MaxConnections and TLS.
+// ServerConfig is what a Server needs. Every field is required but Plain, Beside, MaxConnections and TLS.
 type ServerConfig struct {
 	Name    string // "public", "gateway", "admin": in logs
 	Address string // host:port; port 0 for any
 	Handler http.Handler
+	// Plain, where given, answers plain requests before net/http does, and leaves it all others: see h1. It isn't for a server
+	// that streams.
+	Plain   h1.Handler
 	Logger  *slog.Logger
 	MaxBody int64 // in bytes; a longer body is refused as it is read
 	// Streams has bodies of any length pass, for as long as they take, and HTTP/2 without TLS, for gRPC: MaxBody doesn't count.
@@ -70,7 +77,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if cfg.MaxConnections > 0 {
 		l = Limit(l, cfg.MaxConnections)
 	}
-	s := &Server{name: cfg.Name, listener: l, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, streams: cfg.Streams, http: &http.Server{
+	s := &Server{name: cfg.Name, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, streams: cfg.Streams, http: &http.Server{
 		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
 		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -85,8 +92,26 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	}
 	if s.tls {
 		s.http.TLSConfig = cfg.TLS.ServerConfig()
+		s.http.TLSConfig.NextProtos = []string{"h2", "http/1.1"} // as ServeTLS has it, which a front does without
 	}
+	s.plain = h1.Config{
+		Handler: cfg.Plain, Logger: cfg.Logger, HeadTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
+	}
+	s.listenOn(l)
 	return s, nil
+}
+
+// listenOn has the server listen on l, by way of what answers before net/http, if there is something.
+func (s *Server) listenOn(l net.Listener) {
+	s.listener = l
+	if s.plain.Handler == nil {
+		return
+	}
+	if s.tls {
+		s.plain.TLS = s.http.TLSConfig.Clone()
+	}
+	s.front = h1.NewListener(l, s.plain)
+	s.listener = s.front
 }
 
 // stream lifts the bounds of a server whose handler has its own.
@@ -121,7 +146,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Serve answers requests until Shutdown, and returns any other cause of its end.
 func (s *Server) Serve() error {
 	serve := s.http.Serve
-	if s.tls {
+	if s.tls && s.front == nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") } // the files are the certificate's business
 	}
 	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -137,7 +162,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer cancel()
 	beside := make(chan error, 1)
 	go func() { beside <- s.endBeside(ctx) }()
-	err := s.http.Shutdown(ctx)
+	err := errors.Join(s.drainFront(ctx), s.http.Shutdown(ctx))
 	_ = s.listener.Close() // closed already, unless Serve was never called
 	err = errors.Join(err, <-beside)
 	if err != nil {
@@ -148,6 +173,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("draining the %s listener: %w", s.name, err), closing)
 	}
 	return nil
+}
+
+// drainFront ends what answers before net/http, which goes on until then: see h1.Listener.Drain.
+func (s *Server) drainFront(ctx context.Context) error {
+	if s.front == nil {
+		return nil
+	}
+	s.http.SetKeepAlivesEnabled(false)
+	return s.front.Drain(ctx)
 }
 
 // endBeside ends what net/http knows nothing of.

@@ -23,7 +23,7 @@ import (
 func listen(t *testing.T, maxBody int64, handler http.HandlerFunc) *web.Server {
 	t.Helper()
 	s, err := web.Listen(t.Context(), web.ServerConfig{
-		Name: "public", Address: "127.0.0.1:0", Handler: handler, Logger: slog.New(slog.DiscardHandler), MaxBody: maxBody, Drain: 10 * time.Second,
+		Name: "public", Address: "127.0.0.1:0", Handler: handler, Plain: front(handler), Logger: slog.New(slog.DiscardHandler), MaxBody: maxBody, Drain: 10 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -392,7 +392,7 @@ func TestServeFails(t *testing.T) {
 // TestMaxConnections lets as many connections in as there is room for; one more is answered when another has ended.
 func TestMaxConnections(t *testing.T) {
 	s, err := web.Listen(t.Context(), web.ServerConfig{
-		Name: "public", Address: "127.0.0.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler),
+		Name: "public", Address: "127.0.0.1:0", Handler: http.NotFoundHandler(), Plain: front(http.NotFound), Logger: slog.New(slog.DiscardHandler),
 		Drain: 10 * time.Second, MaxConnections: 2,
 	})
 	if err != nil {
