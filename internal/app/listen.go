@@ -15,6 +15,7 @@ import (
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/gateway"
+	"github.com/jeton-io/jeton/internal/h1"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/web"
@@ -28,6 +29,7 @@ type door struct {
 	name    string
 	server  *web.Server
 	handler http.Handler                // set before the door serves
+	plain   h1.Handler                  // what answers plain requests before it; nil for nothing, and set likewise
 	beside  func(context.Context) error // what ends beside the server; nil for nothing, and set likewise
 }
 
@@ -41,6 +43,11 @@ func (d *door) endBeside(ctx context.Context) error {
 
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// AnswerPlain implements h1.Handler.
+func (d *door) AnswerPlain(r *h1.Request, a *h1.Answer) bool {
+	return d.plain != nil && d.plain.AnswerPlain(r, a)
+}
 
 // doors are the listeners. The last is the first to close: who asks for health hears of the draining until the others
 // are done.
@@ -63,6 +70,7 @@ type plan struct {
 	flag  string // that gives its address
 	serve web.ServerConfig
 	tls   bool
+	plain bool // plain requests are answered before net/http
 }
 
 // openDoors opens all listeners, or none: the error names every one that couldn't be opened.
@@ -71,7 +79,7 @@ func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certifi
 	room := descriptors()
 	plans := []plan{ // in the order of doors.all; the room is bounded so that no listener takes the descriptors of the others and of the database
 		{flag: "--admin-listen", serve: web.ServerConfig{Address: cfg.AdminListen, MaxConnections: room / 16}},
-		{flag: "--gateway-listen", serve: web.ServerConfig{Address: cfg.GatewayListen, MaxConnections: room / 4}, tls: cfg.GatewayTLS()},
+		{flag: "--gateway-listen", serve: web.ServerConfig{Address: cfg.GatewayListen, MaxConnections: room / 4}, tls: cfg.GatewayTLS(), plain: true},
 		{flag: "--listen", serve: web.ServerConfig{Address: cfg.Listen, MaxBody: maxBody, MaxConnections: room / 4}, tls: cfg.PublicTLS()},
 	}
 	if cfg.ProxyListen != "" {
@@ -85,6 +93,9 @@ func openDoors(ctx context.Context, cfg *config.Config, certificate *web.Certifi
 		serve.Name, serve.Handler, serve.Logger, serve.Drain, serve.Beside = at.name, at, logger, cfg.Drain, at.endBeside
 		if p.tls {
 			serve.TLS = certificate
+		}
+		if p.plain {
+			serve.Plain = at
 		}
 		server, err := web.Listen(ctx, serve)
 		if err != nil {
