@@ -57,10 +57,14 @@ type desk struct {
 // faultyUsers are the accounts until they are told to fail.
 type faultyUsers struct {
 	authority.Users
-	err error
+	err    error
+	panics bool
 }
 
 func (u *faultyUsers) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
+	if u.panics {
+		panic("the users are gone")
+	}
 	if u.err != nil {
 		return authority.User{}, u.err
 	}
@@ -122,21 +126,32 @@ func newDesk(t testing.TB) *desk {
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: xdoc.Parameters(),
 	})
 	check(t, err)
-	d.Handler = newGateway(t, d.authority, authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.Sealed)
+	d.Handler = newGateway(t, d.authority, allKinds())
 	check(t, changes.CatchUp(ctx))
 	return d
 }
 
+// allKinds are the kinds of credential that the gateway of app takes.
+func allKinds() authority.Kinds {
+	return authority.KindsOf(
+		authority.Password, authority.PersonalToken, authority.APISession, authority.APIToken, authority.AccessToken, authority.SessionToken, authority.Sealed,
+	)
+}
+
 // newGateway returns the gateway of an authority, for some kinds of credential and one trusted proxy.
-func newGateway(t testing.TB, a *authority.Authority, kinds ...authority.Kind) http.Handler {
+func newGateway(t testing.TB, a *authority.Authority, kinds authority.Kinds) http.Handler {
+	t.Helper()
+	return gatewayOf(t, a, kinds, slog.New(slog.DiscardHandler))
+}
+
+// gatewayOf is newGateway with a log.
+func gatewayOf(t testing.TB, a *authority.Authority, kinds authority.Kinds, logger *slog.Logger) *gateway.Gateway {
 	t.Helper()
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix(proxyAddress + "/32")})
-	h, err := gateway.New(gateway.Config{
-		Authority: a, Peers: peers, Kinds: authority.KindsOf(kinds...), Logger: slog.New(slog.DiscardHandler), Now: opened,
-	})
+	g, err := gateway.New(gateway.Config{Authority: a, Peers: peers, Kinds: kinds, Logger: logger, Now: opened})
 	check(t, err)
-	return h
+	return g
 }
 
 func (d *desk) apply(ctx context.Context, c feed.Change) error {

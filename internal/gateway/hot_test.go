@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/h1"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -27,7 +29,8 @@ func (s *sink) WriteHeader(status int)      { s.status = status }
 // nowhere takes lines as a file would: slog knows io.Discard, and would not write them.
 type nowhere struct{}
 
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (nowhere) Write(b []byte) (int, error)          { return len(b), nil }
+func (nowhere) Gather(_ []byte, _ time.Time, _ bool) {}
 
 // maxAllocations is what a warm check may allocate beyond net/http: the header values, the IDs, and the groups where there
 // are several.
@@ -87,7 +90,7 @@ func BenchmarkAuthRequestWarm(b *testing.B) {
 	d, u, token := reports(b)
 	raw, made := d.apiToken(b, u, authority.Limits{})
 	access := d.accessToken(b, d.access, made, accesstoken.Ask{})
-	toNowhere := slog.New(slog.NewJSONHandler(nowhere{}, nil))
+	toNowhere := slog.New(web.NewLogHandler(nowhere{}, slog.LevelInfo, false))
 	for _, bench := range []struct {
 		name    string
 		handler http.Handler
@@ -114,6 +117,44 @@ func BenchmarkAuthRequestWarm(b *testing.B) {
 			if !strings.HasPrefix(bench.name, "refused") && s.header.Get("Remote-User") != "alice" {
 				b.Fatal(fmt.Sprint("not let in: ", s.header))
 			}
+		})
+	}
+}
+
+// asByNginx and asByCaddy are questions with every field that the two send of a client that is no browser.
+func asByNginx(token string) *http.Request {
+	return asked(token, all(set("User-Agent", "client/1.0"), set("Accept", "*/*"), set("Accept-Encoding", "gzip")))
+}
+
+func asByCaddy(token string) *http.Request {
+	r := forwarded(token, http.MethodGet, "api.example.com", "/reports/7")
+	all(set("User-Agent", "client/1.0"), set("Accept", "*/*"), set("Accept-Encoding", "gzip"), set("X-Real-Ip", clientAddress))(r)
+	return r
+}
+
+// BenchmarkPlain measures the edge to the leaner engine alone, with the decision and the line in the log, which goes nowhere.
+func BenchmarkPlain(b *testing.B) {
+	d, _, token := reports(b)
+	for _, bench := range []struct {
+		name    string
+		request *http.Request
+	}{
+		{"auth-request", asByNginx(token)},
+		{"auth-request, refused", asByNginx(last(token))},
+		{"forward-auth", asByCaddy(token)},
+		{"forward-auth, refused", asByCaddy(last(token))},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			g := gatewayOf(b, d.authority, allKinds(), slog.New(web.NewLogHandler(nowhere{}, slog.LevelInfo, false)))
+			within(b, bench.request, g, func(r *h1.Request, a *h1.Answer) {
+				again, blank := *r, *a
+				b.ReportAllocs()
+				for b.Loop() {
+					*r, *a = again, blank
+					g.AnswerPlain(r, a)
+				}
+				*a = blank
+			})
 		})
 	}
 }

@@ -140,7 +140,7 @@ func TestNamesAreEncoded(t *testing.T) {
 		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: opened, Random: rand.Reader,
 	})
 	check(t, err)
-	s := serve(t, newGateway(t, a, authority.AccessToken))
+	s := serve(t, newGateway(t, a, authority.KindsOf(authority.AccessToken)))
 	for name, want := range map[string]string{
 		"alice":                   "alice",
 		"Alice Liddell":           "Alice Liddell",
