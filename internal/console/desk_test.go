@@ -33,6 +33,7 @@ import (
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
+	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
 const (
@@ -137,7 +138,8 @@ func openDesk(t testing.TB, cookies console.Cookies) *desk {
 	check(t, err)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.browsers.Ways(), d.accounts, d.tokens), Users: d.users, Policy: func() *policy.Table { return nil },
+		Ways:  testdesk.Apart(append(d.browsers.Ways(), d.accounts, d.tokens), func() bool { return d.users.err.Load() != nil }),
+		Users: d.users, Policy: func() *policy.Table { return nil },
 		Cookies: cookies.Known(), Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
 	})
 	check(t, err)

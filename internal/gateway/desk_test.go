@@ -121,7 +121,9 @@ func newDesk(t testing.TB) *desk {
 	d.wireSigned(t)
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
-		Ways: append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions, d.projects), Users: d.users, Policy: d.catalog.Policy,
+		Ways: testdesk.Apart(append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions, d.projects),
+			func() bool { return d.users.err != nil }),
+		Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: xdoc.Parameters(),
 	})

@@ -254,7 +254,7 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 		ways, kinds = append(ways, toyWay{k}), kinds|authority.KindsOf(k)
 	}
 	d.authority, err = authority.New(authority.Config{
-		Ways: ways, Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
+		Ways: testdesk.Apart(ways, func() bool { return d.users.err.Load() != nil }), Users: d.users, Policy: d.catalog.Policy, Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
 		Cookies:    []authority.Cookie{{Kind: authority.ConsoleSession, Name: consoleCookie}, {Kind: authority.APISession, Name: apiCookie}},
 		Parameters: xdoc.Parameters(),
 	})
