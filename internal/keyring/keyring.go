@@ -292,6 +292,9 @@ func (k *Keyring) Digest(text secret.Text) Digest {
 	return Digest{newest.version, secret.Digest(newest.key, text)}
 }
 
+// Pepper returns the version of the pepper under which new secrets are stored.
+func (k *Keyring) Pepper() int64 { return (*k.peppers.Load())[0].version }
+
 // Digests returns the forms in which a secret that was presented may be stored, the newest first.
 func (k *Keyring) Digests(text secret.Text) []Digest {
 	live := *k.peppers.Load()

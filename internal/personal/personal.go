@@ -42,6 +42,12 @@ type Found struct {
 	User *authority.User
 }
 
+// Stored is a valid token as it stands in the database.
+type Stored struct {
+	Digest keyring.Digest
+	User   authority.User
+}
+
 // ErrFormer: the token no longer counts, being a user's last but one, or revoked. It is an ErrNotFound, so that nobody who
 // doesn't ask for the difference takes such a token for a valid one.
 var ErrFormer = fmt.Errorf("a former token: %w", authority.ErrNotFound)
@@ -57,6 +63,9 @@ type Store interface {
 	// FindPersonalToken returns the valid token that is stored under one of the digests. Where there is none it returns
 	// ErrNotFound, or ErrFormer with the ID of the user whose former token was. A verdict waits for it.
 	FindPersonalToken(ctx context.Context, digests []keyring.Digest) (Found, error)
+	// PersonalTokensAfter lists valid tokens of living users whose IDs are after the given one, in the order of these. It holds
+	// the database's state for no longer than the page takes.
+	PersonalTokensAfter(ctx context.Context, after uuid.UUID, limit int) ([]Stored, error)
 	// RevokePersonalToken ends a user's token, with event and feed. It returns ErrNotFound where there is none.
 	RevokePersonalToken(ctx context.Context, userID uuid.UUID, ev audit.Event) error
 	// RedigestPersonalToken replaces the digest of a token that is still stored under the old one.

@@ -39,6 +39,12 @@ type FoundToken struct {
 	User *authority.User // as of the same moment; nil where it doesn't live
 }
 
+// StoredToken is a token as it stands in the database.
+type StoredToken struct {
+	FoundToken // without its user also where it was ended
+	Sum        secret.Sum
+}
+
 // TokenStore keeps session tokens. A change is durable when its method returns without error. The event's At is the time of
 // the change.
 type TokenStore interface {
@@ -57,6 +63,9 @@ type TokenStore interface {
 	ExpireSessionToken(ctx context.Context, id uuid.UUID, at time.Time) error
 	// SessionToken returns a token, ended or not, by its ID, or ErrNotFound. A verdict waits for it.
 	SessionToken(ctx context.Context, id uuid.UUID) (Token, error)
+	// SessionTokensAfter lists tokens, ended or not, whose IDs are after the given one, in the order of these. It holds the
+	// database's state for no longer than the page takes.
+	SessionTokensAfter(ctx context.Context, after uuid.UUID, limit int) ([]StoredToken, error)
 	// SessionTokens returns a user's tokens that haven't ended and expire after a time, the newest first.
 	SessionTokens(ctx context.Context, userID uuid.UUID, now time.Time) ([]Token, error)
 	// EndSessionToken ends a token of a user, with event and feed. It returns ErrNotFound where there is none of that ID that
@@ -222,7 +231,12 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, &authority.Refusal{Reason: reason, ID: found.ID, UserID: found.UserID}
 	}
 	t.renew(ctx, &found.Token, digests)
-	return authority.Proof{ID: found.ID, UserID: found.UserID, User: found.User, NotAfter: found.ExpiresAt, Remember: true}, nil
+	return found.proof(), nil
+}
+
+// proof returns what a token proves that isn't over.
+func (f *FoundToken) proof() authority.Proof {
+	return authority.Proof{ID: f.ID, UserID: f.UserID, User: f.User, NotAfter: f.ExpiresAt, Remember: true}
 }
 
 // over returns why a token no longer counts, or nothing. One that was made in the future was made while a clock was wrong, and

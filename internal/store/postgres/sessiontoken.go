@@ -27,6 +27,10 @@ t.id, t.user_id, t.platform_id, t.created_at, t.last_used_at, coalesce(t.last_us
 	heldSessionToken        = `SELECT ` + sessionTokenFields + `, ` + holderColumns + ` FROM session_token t` + withHolder + `WHERE `
 	selectFoundSessionToken = heldSessionToken + `t.pepper = $1 AND t.digest = $2`
 	selectFoundSessionOfTwo = selectFoundSessionToken + ` UNION ALL ` + heldSessionToken + `t.pepper = $3 AND t.digest = $4 LIMIT 1`
+	// Of tokens that were ended, nobody asks for the user.
+	selectSessionTokensAfter = `
+SELECT ` + sessionTokenFields + `, t.digest, ` + holderColumns + ` FROM session_token t
+LEFT JOIN "user" u ON u.id = t.user_id AND u.deleted_at IS NULL AND t.ended_at IS NULL WHERE t.id > $1 ORDER BY t.id LIMIT $2`
 	// endSessionToken ends a token that lasts and finds no row where there is none.
 	endSessionToken = `UPDATE session_token SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`
 	// Whole sets of tokens end between endTokensWhere and inOrder, each row locked in the order of its ID, as by touch. Of what they
@@ -157,6 +161,23 @@ func (s *Store) SessionTokens(ctx context.Context, userID uuid.UUID, now time.Ti
 		return nil, fmt.Errorf("listing session tokens: %w", err)
 	}
 	return tokens, nil
+}
+
+// SessionTokensAfter implements session.TokenStore.
+func (s *Store) SessionTokensAfter(ctx context.Context, after uuid.UUID, limit int) ([]session.StoredToken, error) {
+	tokens, err := all(ctx, s, scanStoredToken, selectSessionTokensAfter, raw(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing all session tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// scanStoredToken reads a row of selectSessionTokensAfter.
+func scanStoredToken(row scanner) (stored session.StoredToken, err error) {
+	var h holder
+	stored.Token, err = scanSessionToken(row, h.dest(sumColumn{&stored.Sum})...)
+	stored.User = h.user(stored.UserID)
+	return stored, err
 }
 
 // EndSessionToken implements session.TokenStore. Whose token it is stands in the statement: nobody ends another's by its ID. Nor does

@@ -1,12 +1,15 @@
 package postgres
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // micros returns a time as it is stored.
@@ -86,6 +89,18 @@ func (c timeColumn) ScanInt64(v pgtype.Int8) error {
 	if v.Valid {
 		*c.to = fromMicros(v.Int64)
 	}
+	return nil
+}
+
+// sumColumn scans a digest, whose length the schema sees to.
+type sumColumn struct{ to *secret.Sum }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (c sumColumn) ScanBytes(b []byte) error {
+	if len(b) != len(c.to) {
+		return fmt.Errorf("a digest of %d bytes", len(b))
+	}
+	*c.to = secret.Sum(b)
 	return nil
 }
 

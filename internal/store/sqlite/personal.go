@@ -16,6 +16,12 @@ const (
 	selectToken       = `SELECT user_id, pepper, created_at, last_used_at, coalesce(last_used_ip, '') FROM personal_token WHERE `
 	selectTokenByUser = selectToken + `user_id = ? AND digest IS NOT NULL`
 
+	// One without a pepper is valid no longer. That its digest isn't NULL would say the same and mislead the planner: into
+	// reading all tokens by the index of digests, to sort them.
+	selectTokensAfter = `
+SELECT t.pepper, t.digest, u.id, ` + holderColumns + ` FROM personal_token t JOIN user u ON u.id = t.user_id AND u.deleted_at IS NULL
+WHERE t.user_id > ?1 AND t.pepper IS NOT NULL ORDER BY t.user_id LIMIT ?2`
+
 	// Of a former token, which has no version of a pepper here, the user's ID is enough.
 	validToken  = `SELECT t.user_id, t.pepper, ` + holderColumns + ` FROM personal_token t` + withHolder + `WHERE `
 	formerToken = ` UNION ALL SELECT user_id, 0, NULL, NULL, NULL, NULL, NULL FROM personal_token WHERE `
@@ -56,4 +62,22 @@ func (s *Store) FindPersonalToken(ctx context.Context, digests []keyring.Digest)
 		return personal.Found{UserID: found.UserID}, fmt.Errorf("looking up personal token: %w", personal.ErrFormer)
 	}
 	return found, nil
+}
+
+// PersonalTokensAfter implements personal.Store.
+func (s *Store) PersonalTokensAfter(ctx context.Context, after uuid.UUID, limit int) ([]personal.Stored, error) {
+	rows, err := s.reads.QueryContext(ctx, selectTokensAfter, blob(after), limit)
+	tokens, err := all(rows, err, scanStored)
+	if err != nil {
+		return nil, fmt.Errorf("listing personal tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// scanStored reads a row of selectTokensAfter.
+func scanStored(row scanner) (stored personal.Stored, err error) {
+	var h holder
+	err = row.Scan(h.dest(&stored.Digest.Pepper, sumColumn{&stored.Digest.Sum}, &h.ID)...)
+	stored.User = h.Holder()
+	return stored, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -15,7 +16,7 @@ const (
 	selectUser = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
 	u.version, u.created_at, u.updated_at, u.external_profile, u.external_id, u.external_ref, u.external_data, u.external_flags,
-	(SELECT group_concat(role, ',' ORDER BY role) FROM user_role WHERE user_id = u.id)
+	(SELECT group_concat(role, ',') FROM user_role WHERE user_id = u.id)
 FROM user u WHERE u.deleted_at IS NULL`
 	selectUserByID    = selectUser + ` AND u.id = ?`
 	selectUserByName  = selectUser + ` AND u.username_key = ?`
@@ -36,6 +37,7 @@ func scanUser(row scanner) (u account.User, err error) {
 	err = row.Scan(&u.ID, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
 		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 		&u.External.Profile, &u.External.ID, &u.External.Ref, &u.External.Data, &u.External.Flags, listColumn{&u.Roles})
+	slices.Sort(u.Roles) // in SQLite, that would cost as much as all else of the select
 	return u, err
 }
 

@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/secret"
 )
 
 // micros returns a time as it is stored. What is finer than a microsecond is cut off, as PostgreSQL's times would be.
@@ -57,6 +60,19 @@ func (c timeColumn) Scan(value any) error {
 	if n, ok := value.(int64); ok {
 		*c.to = fromMicros(n)
 	}
+	return nil
+}
+
+// sumColumn scans a digest, whose length the schema sees to.
+type sumColumn struct{ to *secret.Sum }
+
+// Scan implements sql.Scanner.
+func (c sumColumn) Scan(value any) error {
+	b, _ := value.([]byte)
+	if len(b) != len(c.to) {
+		return fmt.Errorf("a digest of %d bytes", len(b))
+	}
+	*c.to = secret.Sum(b)
 	return nil
 }
 

@@ -180,6 +180,8 @@ func testEndedReads(t *testing.T, s Store) {
 		"BrowserSessionByDigest": func() error { _, err := s.BrowserSessionByDigest(ctx, authority.APISession, digests); return err },
 		"BrowserSessions":        func() error { _, err := s.BrowserSessions(ctx, r.ID, start()); return err },
 		"SessionTokenByDigest":   func() error { _, err := s.SessionTokenByDigest(ctx, digests); return err },
+		"PersonalTokensAfter":    func() error { _, err := s.PersonalTokensAfter(ctx, r.ID, 1); return err },
+		"SessionTokensAfter":     func() error { _, err := s.SessionTokensAfter(ctx, r.ID, 1); return err },
 		"SessionToken":           func() error { _, err := s.SessionToken(ctx, r.ID); return err },
 		"SessionTokens":          func() error { _, err := s.SessionTokens(ctx, r.ID, start()); return err },
 		"Platform":               func() error { _, err := s.Platform(ctx, r.ID); return err },

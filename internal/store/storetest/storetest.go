@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"admins":             adminTests(),
 		"personal":           personalTests(),
 		"holders":            holderTests(),
+		"walks":              walkTests(),
 		"sessions":           sessionTests(),
 		"tokens":             sessionTokenTests(),
 		"platforms":          platformTests(),
