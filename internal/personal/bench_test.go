@@ -33,11 +33,12 @@ type crowd struct {
 	digests   []keyring.Digest
 	store     *sqlite.Store
 	keys      *keyring.Keyring
+	personal  *personal.Tokens
 	authority *authority.Authority
 }
 
-// newCrowd fills a database, and opens it as app does.
-func newCrowd(b *testing.B) *crowd {
+// newCrowdOf fills a database, and opens it as app does.
+func newCrowdOf(b testing.TB, users int) *crowd {
 	b.Helper()
 	c := &crowd{path: filepath.Join(b.TempDir(), "jeton.db")}
 	var err error
@@ -46,11 +47,11 @@ func newCrowd(b *testing.B) *crowd {
 	b.Cleanup(func() { benched(b, c.store.Close()) })
 	c.keys, err = keyring.Open(b.Context(), keyring.Config{Store: c.store, Master: "0123456789abcdef0123456789abcdef", Now: time.Now, Random: cryptorand.Reader})
 	benched(b, err)
-	c.fill(b)
+	c.fill(b, users)
 	applied := func(context.Context) error { return nil }
 	accounts, err := account.New(account.Config{Store: c.store, Applied: applied, Now: time.Now, Random: cryptorand.Reader})
 	benched(b, err)
-	tokens, err := personal.New(personal.Config{Store: c.store, Keyring: c.keys, Applied: applied, Now: time.Now, Random: cryptorand.Reader})
+	c.personal, err = personal.New(personal.Config{Store: c.store, Keyring: c.keys, Applied: applied, Now: time.Now, Random: cryptorand.Reader})
 	benched(b, err)
 	table, err := policy.Compile([]policy.Service{{
 		ID: uuid.Must(uuid.NewV7()), Name: "reports", Host: "api.example.com", PathPrefix: "/v2",
@@ -58,7 +59,7 @@ func newCrowd(b *testing.B) *crowd {
 	}})
 	benched(b, err)
 	c.authority, err = authority.New(authority.Config{
-		Ways: []authority.Way{tokens}, Users: accounts, Policy: func() *policy.Table { return table },
+		Ways: []authority.Way{c.personal}, Users: accounts, Policy: func() *policy.Table { return table },
 		Refusals: audit.NewRefusals(10), Fresh: func() bool { return true }, Now: time.Now, Random: cryptorand.Reader,
 	})
 	benched(b, err)
@@ -66,14 +67,14 @@ func newCrowd(b *testing.B) *crowd {
 }
 
 // fill writes users with tokens straight into the tables, in one transaction: by way of the store it would take minutes.
-func (c *crowd) fill(b *testing.B) {
+func (c *crowd) fill(b testing.TB, users int) {
 	b.Helper()
 	db, err := sql.Open("sqlite", "file:"+c.path+"?_pragma=busy_timeout(5000)")
 	benched(b, err)
 	defer func() { benched(b, db.Close()) }()
 	tx, err := db.Begin()
 	benched(b, err)
-	for n := range coldTokens {
+	for n := range users {
 		id, name := uuid.Must(uuid.NewV7()), fmt.Sprintf("User%07d", n)
 		text, err := secret.Make(secret.Personal, cryptorand.Reader)
 		benched(b, err)
@@ -89,7 +90,7 @@ VALUES (?1, 'person', ?2, lower(?2), ?2 || '@example.com', lower(?2) || '@exampl
 		benched(b, err)
 	}
 	benched(b, tx.Commit())
-	rand.Shuffle(coldTokens, func(i, j int) {
+	rand.Shuffle(users, func(i, j int) {
 		c.tokens[i], c.tokens[j] = c.tokens[j], c.tokens[i]
 		c.digests[i], c.digests[j] = c.digests[j], c.digests[i]
 	})
@@ -99,7 +100,7 @@ VALUES (?1, 'person', ?2, lower(?2), ?2 || '@example.com', lower(?2) || '@exampl
 // a prepared select of one column, by the driver alone, as the load benchmark in bench/ does for its unit. That runs this
 // benchmark, by these names.
 func BenchmarkCold(b *testing.B) {
-	c := newCrowd(b)
+	c := newCrowdOf(b, coldTokens)
 	b.Run("bare select", c.benchSelect)
 	b.Run("proof", c.benchProof)
 }
@@ -143,8 +144,8 @@ func (c *crowd) benchProof(b *testing.B) {
 	}
 }
 
-// benched ends a benchmark whose step failed.
-func benched(b *testing.B, err error) {
+// benched ends a benchmark, or a test, one of whose steps failed.
+func benched(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)
