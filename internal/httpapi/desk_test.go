@@ -409,7 +409,10 @@ func (d *desk) apply(ctx context.Context, c feed.Change) error {
 	if c.Kind == feed.SigningKey || c.Kind == feed.RevokedKey {
 		return d.keys.Reload(ctx)
 	}
-	return d.catalog.Reload(ctx)
+	if c.ID == uuid.Nil || c.Kind == feed.Service {
+		return d.catalog.Reload(ctx)
+	}
+	return nil
 }
 
 // user makes a user without a password and with a token.
