@@ -11,7 +11,7 @@ import (
 )
 
 // writers is how many clients of each sort write at once.
-const writers = 4
+const writers = 16
 
 // rounds is how often the process is killed: JETON_TEST_LONG makes it a thousand.
 func rounds() int {
