@@ -23,6 +23,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"unsafe"
 )
 
 // Tag is the first three characters of an opaque secret: its kind and the version of its format.
@@ -144,7 +145,7 @@ func Valid(text string, tag Tag) bool {
 		}
 	}
 	body := text[:tagLength+randomLength]
-	sum := checksum([]byte(body))
+	sum := checksum(unsafe.Slice(unsafe.StringData(body), len(body))) //nolint:gosec // G103: it is only read
 	return string(sum[:]) == text[len(body):]
 }
 
