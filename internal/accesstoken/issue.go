@@ -145,12 +145,10 @@ func (t *Tokens) scopes(parent *authority.Limits, asked []string) ([]string, err
 // A service that stands at the issuer's own address has none that would tell it from all services: a token can't be narrowed
 // to it, and where there is one, the issuer's URL says neither the one nor the other.
 func (t *Tokens) audience(resources []string) (string, error) {
-	resources = slices.Compact(slices.Sorted(slices.Values(resources)))
-	switch len(resources) {
-	case 0:
+	if len(resources) == 0 {
 		return t.cfg.Issuer, nil
-	case 1:
-	default:
+	}
+	if resources = slices.Compact(slices.Sorted(slices.Values(resources))); len(resources) > 1 {
 		return "", ErrTarget
 	}
 	issuer, _ := addressOf(t.cfg.Issuer)
