@@ -43,8 +43,9 @@ type Config struct {
 
 // profile answers at the address. Everything in it is fixed once it is made.
 type profile struct {
-	cfg  Config
-	door authority.Door
+	cfg   Config
+	door  authority.Door
+	fixed fixed
 }
 
 // New returns the handler of the requests that Serves names, or an error where the configuration lacks something.
@@ -55,7 +56,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.RefusalStatus != http.StatusUnauthorized && cfg.RefusalStatus != http.StatusOK {
 		return nil, fmt.Errorf("matrix42: RefusalStatus is %d, which is neither 401 nor 200", cfg.RefusalStatus)
 	}
-	return &profile{cfg, authority.Door{Name: "matrix42", Kinds: authority.KindsOf(authority.APIToken)}}, nil
+	return &profile{cfg, authority.Door{Name: "matrix42", Kinds: authority.KindsOf(authority.APIToken)}, newFixed()}, nil
 }
 
 // address is the path of the exchange, as the product's own documents spell it.
