@@ -63,7 +63,8 @@ func (s *server) bearerOf(c *call, token string, in *authority.Presented, door *
 	if strings.ContainsAny(token, " \t") {
 		return authority.Principal{}, s.cfg.Authority.Refuse(authority.ReasonMalformed, in, door)
 	}
-	in.Authorization = []string{"Bearer " + token}
+	c.bearer[0] = "Bearer " + token
+	in.Authorization = c.bearer[:]
 	return s.cfg.Authority.Identify(c.r.Context(), in, door)
 }
 

@@ -1,6 +1,13 @@
 package oauth
 
-import "net/url"
+import (
+	"net/url"
+
+	"github.com/jeton-io/jeton/api"
+)
+
+// AppendToken is appendToken.
+func AppendToken(text []byte, t *api.OAuthToken) []byte { return appendToken(text, t) }
 
 // ParseForm reads the text of a form.
 func ParseForm(text string) (url.Values, error) {

@@ -113,25 +113,9 @@ func (c *call) fail(err error) {
 	if f.status == http.StatusUnauthorized && c.challenge != asAtDoors {
 		h.Set("Www-Authenticate", c.challenge)
 	}
-	c.write(f.status, api.OAuthError{Error: f.code, Description: f.description})
-}
-
-// write answers in JSON, for nobody to keep.
-func (c *call) write(status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil { // never: the types are ours, and hold strings and numbers
+	text, err := json.Marshal(api.OAuthError{Error: f.code, Description: f.description})
+	if err != nil { // never: it holds strings alone
 		c.line.Err = err
-		status, text = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
 	}
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
-	noStore(h)
-	c.w.WriteHeader(status)
-	_, _ = c.w.Write(text) // the caller may have gone
-}
-
-// noStore is what RFC 6749 section 5.1 demands.
-func noStore(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
+	c.write(f.status, text)
 }

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/google/uuid"
 
@@ -59,7 +58,7 @@ func (s *server) logIn(c *call) error {
 	if err != nil {
 		return c.refuse(s.cfg.Authority.Withhold(err, &in, &s.platform, &p), badGrant())
 	}
-	c.write(http.StatusOK, api.OAuthToken{AccessToken: begun.Text.Reveal(), TokenType: tokenTypeBearer, ExpiresIn: begun.Seconds()})
+	c.writeToken(&api.OAuthToken{AccessToken: begun.Text.Reveal(), TokenType: tokenTypeBearer, ExpiresIn: begun.Seconds()})
 	return nil
 }
 

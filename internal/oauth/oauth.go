@@ -74,6 +74,7 @@ type APITokens interface {
 type server struct {
 	cfg      Config
 	mux      *http.ServeMux
+	forms    map[string]http.HandlerFunc // those of its routes that take a form, by their paths
 	metadata document
 	access   keySet
 	identity keySet
@@ -126,9 +127,12 @@ func New(cfg Config) (http.Handler, error) {
 
 // routes is the one list of what is served here.
 func (s *server) routes() {
-	s.mux.HandleFunc("POST "+tokenPath, s.form(s.token, basicAlone))
-	s.mux.HandleFunc("POST "+introspectPath, s.form(s.introspect, asAtDoors))
-	s.mux.HandleFunc("POST "+revokePath, s.form(s.revoke, basicAlone))
+	s.forms = map[string]http.HandlerFunc{
+		tokenPath: s.form(s.token, basicAlone), introspectPath: s.form(s.introspect, asAtDoors), revokePath: s.form(s.revoke, basicAlone),
+	}
+	for path, serve := range s.forms {
+		s.mux.HandleFunc("POST "+path, serve)
+	}
 	s.mux.HandleFunc("GET "+metadataPath, s.metadata.serve)
 	s.mux.HandleFunc("GET "+keysPath, s.access.serve(s.cfg.Keyring))
 	s.mux.HandleFunc("GET "+identityPath, s.identity.serve(s.cfg.Keyring))
@@ -147,6 +151,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	line := web.Note(w)
 	line.Client, _ = s.cfg.Peers.Client(r)
 	line.Method, line.Host, line.Path = r.Method, r.Host, unknownPath
+	if serve, ok := s.forms[r.URL.Path]; ok && r.Method == http.MethodPost && r.URL.RawPath == "" { // as the mux would find
+		line.Path = r.URL.Path
+		serve(w, r)
+		return
+	}
 	would, pattern := s.mux.Handler(r)
 	escaped := r.URL.EscapedPath()
 	switch {
@@ -167,6 +176,10 @@ type call struct {
 	form form
 	peer netip.Addr
 	line *web.Line
+	// bearer is a token in the form, as its bearer would present it.
+	bearer [1]string
+	// fixed is what answers have in common.
+	fixed *fixed
 	// challenge is the WWW-Authenticate of a 401: by which schemes a caller may prove itself.
 	challenge string
 }
@@ -176,7 +189,7 @@ type call struct {
 func (s *server) form(handle func(*call) error, challenge string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		line := web.Note(w)
-		c := &call{w: w, r: r, peer: line.Client, line: line, challenge: challenge}
+		c := &call{w: w, r: r, peer: line.Client, line: line, fixed: &s.fixed, challenge: challenge}
 		if !c.peer.IsValid() { // outside web.Log, which keeps no line
 			c.peer, _ = s.cfg.Peers.Client(r)
 		}
@@ -192,7 +205,7 @@ func (s *server) form(handle func(*call) error, challenge string) http.HandlerFu
 
 // presented returns what a client presents of itself in the header; cookies are none of these endpoints' business.
 func (c *call) presented() authority.Presented {
-	in := web.PresentedHere(c.r, c.peer)
-	in.Cookie, in.Path = nil, c.line.Path
+	in := web.Presented(c.r)
+	in.Cookie, in.Method, in.Host, in.Path, in.Peer = nil, c.r.Method, c.r.Host, c.line.Path, c.peer
 	return in
 }

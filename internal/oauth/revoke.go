@@ -64,7 +64,7 @@ func (s *server) revoke(c *call) error {
 
 // done answers that a token is good no longer, whether it ever was or not.
 func (c *call) done() error {
-	noStore(c.w.Header())
+	c.noStore()
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }

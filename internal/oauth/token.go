@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
@@ -138,6 +137,6 @@ func (s *server) issue(c *call, g *grant) error {
 	if token.Scopes != nil {
 		out.Scope = new(strings.Join(token.Scopes, " "))
 	}
-	c.write(http.StatusOK, out)
+	c.writeToken(&out)
 	return nil
 }
