@@ -205,7 +205,7 @@ func (s *server) form(handle func(*call) error, challenge string) http.HandlerFu
 
 // presented returns what a client presents of itself in the header; cookies are none of these endpoints' business.
 func (c *call) presented() authority.Presented {
-	in := web.Presented(c.r)
-	in.Cookie, in.Method, in.Host, in.Path, in.Peer = nil, c.r.Method, c.r.Host, c.line.Path, c.peer
+	in := web.PresentedHere(c.r, c.peer)
+	in.Cookie, in.Path = nil, c.line.Path
 	return in
 }
