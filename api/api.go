@@ -193,6 +193,7 @@ type VerifyRequest struct {
 	SecFetchSite  string `json:"sec_fetch_site,omitempty" doc:"the value of the Sec-Fetch-Site header field"`
 	Method        string `json:"method,omitempty" doc:"of the call"`
 	URL           string `json:"url,omitempty" doc:"of the call: absolute, with scheme and host"`
+	Upgrade       bool   `json:"upgrade,omitempty" doc:"the call would have its connection carry a WebSocket: by cookie it is then a write, whatever its method"`
 	Service       string `json:"service,omitempty" doc:"in the place of method and url: is the credential any good at the service of this name, and whose is it, whatever it calls there"`
 	Full          bool   `json:"full,omitempty" doc:"for programs that decide by themselves next time: the verdict has remember or refused, too"`
 	RemoteIP      string `json:"remote_ip,omitempty" doc:"the address of the caller: for the audit log, and for tokens that count from some addresses alone, which are refused without it"`

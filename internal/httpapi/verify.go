@@ -106,7 +106,7 @@ func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
 	}
 	p := &authority.Presented{
 		Authorization: field(b.Authorization), Cookie: field(b.Cookie), Origin: field(b.Origin), SecFetchSite: field(b.SecFetchSite),
-		Query: query, Method: b.Method, Host: host, Path: path,
+		Query: query, Method: b.Method, Host: host, Path: path, Upgrade: b.Upgrade,
 	}
 	var err error
 	p.Peer, err = remoteIPOf(b.RemoteIP)

@@ -1,0 +1,462 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
+	"github.com/jeton-io/jeton/jetontest"
+)
+
+// questions counts what goes over the wire, by path.
+type questions struct {
+	mu    sync.Mutex
+	asked map[string]int
+	base  http.RoundTripper
+}
+
+func (q *questions) RoundTrip(r *http.Request) (*http.Response, error) {
+	q.mu.Lock()
+	q.asked[r.URL.Path]++
+	q.mu.Unlock()
+	return q.base.RoundTrip(r)
+}
+
+func (q *questions) count(path string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.asked[path]
+}
+
+// verifying is a Jeton with the service "reports", the partner alice and a verifier of the service.
+type verifying struct {
+	*jetontest.Server
+	*client.Verifier
+	*questions
+	tb testing.TB
+}
+
+const host = "api.example.com"
+
+func newVerifying(tb testing.TB) *verifying {
+	tb.Helper()
+	v := &verifying{Server: jetontest.New(tb), tb: tb}
+	v.User("alice", "partner")
+	v.Service("reports", host, "GET /reports/{id} role:partner reports.read", "PUT /reports/{id} role:partner reports.write", "GET /users/{id} self:{id}")
+	v.start(v.URL)
+	return v
+}
+
+// start makes the verifier, by way of a base URL.
+func (v *verifying) start(base string) {
+	v.tb.Helper()
+	account := v.verifier()
+	v.questions = &questions{asked: map[string]int{}, base: &http.Transport{}}
+	c, err := client.New(client.Config{BaseURL: base, Username: account.Username, Password: client.Secret(account.Password), HTTPClient: &http.Client{Transport: v.questions}})
+	must(v.tb, err)
+	v.Verifier, err = client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports", Now: v.Now})
+	must(v.tb, err)
+	v.tb.Cleanup(v.Close)
+	must(v.tb, v.Ready(v.tb.Context()))
+}
+
+// verifier makes a service account that may verify.
+func (v *verifying) verifier() api.NewUser {
+	v.tb.Helper()
+	ctx := v.tb.Context()
+	_, err := v.Admin.CreateUser(ctx, api.NewUser{Kind: "service", Username: "gate"})
+	must(v.tb, err)
+	secret, err := v.Admin.CreateClientSecret(ctx, "gate")
+	must(v.tb, err)
+	_, err = v.Admin.UpdateService(ctx, "reports", client.AnyVersion, api.ServicePatch{Verifiers: api.Some([]string{"gate"})})
+	must(v.tb, err)
+	return api.NewUser{Username: "gate", Password: secret.Secret}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// get is a call of a report.
+func get(token client.Secret) *client.Call {
+	return &client.Call{Authorization: "Bearer " + token.Reveal(), Method: "GET", Host: host, Path: "/reports/7"}
+}
+
+// wantReason decides about a call and wants it refused for a reason, or let in for none.
+func (v *verifying) wantReason(call *client.Call, want string) {
+	v.tb.Helper()
+	d, err := v.Decide(v.tb.Context(), call)
+	if err != nil {
+		v.tb.Errorf("got error %v, want reason %q", err, want)
+	} else if d.Reason != want || d.Allowed() != (want == "") || (d.Refused == nil) != (want == "") {
+		v.tb.Errorf("got %+v, want reason %q", d, want)
+	}
+}
+
+// soon waits for a condition, for as long as the bound of revocations, and returns how long it took.
+func soon(tb testing.TB, what string, met func() bool) time.Duration {
+	tb.Helper()
+	for began := time.Now(); ; {
+		if met() {
+			return time.Since(began)
+		}
+		if time.Since(began) > 5*time.Second {
+			tb.Fatalf("after 5s it isn't so: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestWarm: what was found good once isn't asked about again, for no operation of the service.
+func TestWarm(t *testing.T) {
+	v := newVerifying(t)
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	asked := v.count("/v1/verify")
+	for _, path := range []string{"/reports/7", "/reports/8"} {
+		call := get(token)
+		call.Path = path
+		v.wantReason(call, "")
+	}
+	p, err := v.Verify(t.Context(), token.Reveal())
+	if err != nil || p.Username != "alice" {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if got := v.count("/v1/verify") - asked; got != 0 {
+		t.Errorf("got %d questions about a token that is known", got)
+	}
+	elsewhere := get(token)
+	elsewhere.Path = "/invoices"
+	v.wantReason(elsewhere, "no_operation")
+	v.wantReason(get(token[:len(token)-1]+"_"), "bad_checksum") // its twin, one byte different
+}
+
+// TestRevoked: what is taken away is refused within the bound, and no more is asked about what stays.
+func TestRevoked(t *testing.T) {
+	v := newVerifying(t)
+	v.User("bob", "partner")
+	kept := v.Token("bob")
+	v.wantReason(get(kept), "")
+	tests := []struct {
+		name   string
+		token  client.Secret
+		take   func()
+		reason string
+	}{
+		{"rotated", v.Token("alice"), func() { v.Token("alice") }, "superseded"},
+		{"blocked", v.Token("alice"), func() { v.SetState("alice", "blocked") }, "blocked"},
+	}
+	tests[0].token = v.Token("alice") // the newest is the one that counts
+	for i, test := range tests {
+		if i == 1 {
+			test.token = v.Token("alice")
+		}
+		v.wantReason(get(test.token), "")
+		test.take()
+		took := soon(t, test.name, func() bool {
+			d, err := v.Decide(t.Context(), get(test.token))
+			return err == nil && d.Reason == test.reason
+		})
+		t.Logf("%s: refused after %s", test.name, took)
+	}
+	asked := v.count("/v1/verify")
+	v.wantReason(get(kept), "")
+	if got := v.count("/v1/verify"); got != asked {
+		t.Error("a token that nobody touched was asked about")
+	}
+}
+
+// TestSigned: access tokens are checked here, once Jeton has said what they rest on, and refused here no more than anywhere.
+func TestSigned(t *testing.T) {
+	v := newVerifying(t)
+	issued := v.APIToken("alice", "batch")
+	first := v.AccessToken(issued.Token)
+	v.wantReason(get(first), "")
+	v.Advance(15 * time.Second) // for the next to be younger than what is known of its parent
+	next := v.AccessToken(issued.Token)
+	soon(t, "the verifier is fresh", v.Fresh)
+	asked := v.count("/v1/verify")
+	v.wantReason(get(next), "")
+	narrow := v.AccessToken(issued.Token, "reports.write")
+	if p, err := v.Verify(t.Context(), narrow.Reveal()); err != nil || len(p.Credential.Scopes) != 1 {
+		t.Errorf("got %+v, %v of a narrowed token", p, err)
+	}
+	if got := v.count("/v1/verify"); got != asked {
+		t.Errorf("got %d questions about tokens whose parent is known", got-asked)
+	}
+	v.wantReason(get(narrow), "insufficient_scope")
+	if _, err := v.Verify(t.Context(), narrow.Reveal(), "reports.read"); !errors.Is(err, client.ErrNotAllowed) {
+		t.Errorf("got %v for a scope that it hasn't", err)
+	}
+	forged := next[:len(next)-2] + "AA"
+	v.wantReason(get(forged), "bad_signature")
+
+	// Its record is disabled; its signature is as good as before.
+	_, err := v.Admin.UpdateAPIToken(t.Context(), issued.ID, client.AnyVersion, api.APITokenPatch{Enabled: api.Some(false)})
+	must(t, err)
+	for _, token := range []client.Secret{first, next} {
+		soon(t, "it is refused", func() bool {
+			d, err := v.Decide(t.Context(), get(token))
+			return err == nil && d.Reason == "disabled"
+		})
+	}
+	unseen := v.count("/v1/verify")
+	v.wantReason(get(v.AccessToken(v.APIToken("alice", "other").Token)), "")
+	if v.count("/v1/verify") == unseen {
+		t.Error("the first token of a parent wasn't asked about")
+	}
+}
+
+// TestRevokedByItself: a token that was taken back alone stays so when its parent, which lives, is known again.
+func TestRevokedByItself(t *testing.T) {
+	v := newVerifying(t)
+	issued := v.APIToken("alice", "batch")
+	revoked, twin := v.AccessToken(issued.Token), v.AccessToken(issued.Token)
+	v.wantReason(get(revoked), "")
+	v.Advance(15 * time.Second)
+	soon(t, "the verifier is fresh", v.Fresh)
+	_, err := v.Admin.CreateUser(t.Context(), api.NewUser{Kind: "service", Username: "warden", Roles: []string{"admin"}})
+	must(t, err)
+	secret, err := v.Admin.CreateClientSecret(t.Context(), "warden")
+	must(t, err)
+	form := url.Values{"token": {revoked.Reveal()}, "client_id": {"warden"}, "client_secret": {secret.Secret}}
+	res, err := http.PostForm(v.URL+"/oauth/revoke", form)
+	must(t, err)
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("got status %d", res.StatusCode)
+	}
+	soon(t, "it is refused", func() bool {
+		d, err := v.Decide(t.Context(), get(revoked))
+		return err == nil && d.Reason == "revoked"
+	})
+	v.wantReason(get(twin), "")
+	v.wantReason(get(revoked), "revoked")
+}
+
+// TestExpired: a token that ends ends here, too.
+func TestExpired(t *testing.T) {
+	v := newVerifying(t)
+	token := v.AccessToken(v.APIToken("alice", "batch").Token)
+	v.wantReason(get(token), "")
+	v.Advance(time.Hour)
+	v.wantReason(get(token), "expired")
+}
+
+// TestSuspendedPolicy: operations that are changed count at once, and what they open needs no question.
+func TestPolicyChanges(t *testing.T) {
+	v := newVerifying(t)
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	v.Operations("reports", "PUT /reports/{id} role:partner", "GET /reports/{id} role:editor")
+	soon(t, "the new operations count", func() bool {
+		d, err := v.Decide(t.Context(), get(token))
+		return err == nil && d.Reason == "not_in_audience"
+	})
+	put := get(token)
+	put.Method = "PUT"
+	soon(t, "the new policy is known", func() bool {
+		asked := v.count("/v1/verify")
+		v.wantReason(put, "")
+		return v.count("/v1/verify") == asked
+	})
+}
+
+// TestWithoutJeton: within the bound what is remembered counts, and past it nothing does.
+func TestWithoutJeton(t *testing.T) {
+	v := newVerifying(t)
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	v.Stop()
+	v.wantReason(get(token), "")
+	stopped := time.Now()
+	var err error
+	for err == nil { // without a gap: it counts until it doesn't
+		_, err = v.Decide(t.Context(), get(token))
+	}
+	if !errors.Is(err, client.ErrUnavailable) || time.Since(stopped) > 6*time.Second {
+		t.Errorf("after %s: got %v, want ErrUnavailable", time.Since(stopped), err)
+	}
+	if v.Fresh() || v.Stale() < 5*time.Second {
+		t.Errorf("got fresh %v, stale for %s", v.Fresh(), v.Stale())
+	}
+	if _, err := v.Verify(t.Context(), token.Reveal()); !errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	v.Start()
+	soon(t, "it is fresh again", v.Fresh)
+	v.wantReason(get(token), "")
+}
+
+// TestRestart: across a restart nothing that was taken away meanwhile is let in.
+func TestRestart(t *testing.T) {
+	v := newVerifying(t)
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	v.Stop()
+	v.Start()
+	v.Token("alice")
+	soon(t, "it is refused", func() bool {
+		d, err := v.Decide(t.Context(), get(token))
+		return err == nil && d.Reason == "superseded"
+	})
+}
+
+// wire passes bytes on between the verifier and Jeton, until it is cut: then it holds what comes, as a firewall does that forgot a connection.
+type wire struct {
+	net.Listener
+	to  string
+	cut atomic.Bool
+	lag atomic.Int64 // how long what comes back is on its way, in nanoseconds
+}
+
+func newWire(tb testing.TB, to string) *wire {
+	tb.Helper()
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	must(tb, err)
+	w := &wire{Listener: l, to: to}
+	tb.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go w.pass(c)
+		}
+	}()
+	return w
+}
+
+func (w *wire) pass(c net.Conn) {
+	defer func() { _ = c.Close() }()
+	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", w.to)
+	if err != nil {
+		return
+	}
+	defer func() { _ = up.Close() }()
+	go w.copy(up, c, func() int64 { return 0 })
+	w.copy(c, up, w.lag.Load)
+}
+
+// chunk is what is on its way until a time.
+type chunk struct {
+	bytes []byte
+	until time.Time
+}
+
+func (w *wire) copy(to io.Writer, from io.Reader, lag func() int64) {
+	way := make(chan chunk, 1000)
+	defer close(way)
+	go func() {
+		for c := range way {
+			for w.cut.Load() || time.Now().Before(c.until) {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if _, err := to.Write(c.bytes); err != nil {
+				return
+			}
+		}
+	}()
+	for {
+		buf := make([]byte, 32<<10)
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		way <- chunk{buf[:n], time.Now().Add(time.Duration(lag()))}
+	}
+}
+
+// TestLate: what comes late is known to be late, though it comes every second.
+func TestLate(t *testing.T) {
+	v := &verifying{Server: jetontest.New(t), tb: t}
+	v.Service("reports", host)
+	w := newWire(t, v.URL[len("http://"):])
+	v.start("http://" + w.Addr().String())
+	soon(t, "it is fresh", func() bool { return v.Stale() < time.Second })
+	const lag = 3500 * time.Millisecond
+	w.lag.Store(int64(lag))
+	soon(t, "nothing has come", func() bool { return v.Stale() > lag })
+	var stale, before time.Duration
+	for beats := 0; beats < 2; before = stale { // each of which makes it less stale than before
+		if stale = v.Stale(); stale < before {
+			beats++
+		}
+		if stale < lag-200*time.Millisecond {
+			t.Fatalf("got stale for %s, by what was on its way for %s", stale, lag)
+		}
+	}
+}
+
+// TestCut: a connection that says nothing more, and isn't closed, is no reason to believe that nothing was taken away; nor is what
+// comes out of it later, all at once.
+func TestCut(t *testing.T) {
+	v := &verifying{Server: jetontest.New(t), tb: t}
+	v.User("alice", "partner")
+	v.Service("reports", host, "GET /reports/{id} role:partner")
+	w := newWire(t, v.URL[len("http://"):])
+	v.start("http://" + w.Addr().String())
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	w.cut.Store(true)
+	v.Token("alice")
+	cut := time.Now()
+	for { // every verdict until the bound may be of before, and none after
+		d, err := v.Decide(t.Context(), get(token))
+		if err != nil {
+			if !errors.Is(err, client.ErrUnavailable) {
+				t.Errorf("got %v, want ErrUnavailable", err)
+			}
+			break
+		}
+		if took := time.Since(cut); took > 5*time.Second+100*time.Millisecond {
+			t.Fatalf("got %+v after %s", d, took)
+		}
+	}
+	w.cut.Store(false)
+	soon(t, "it is refused", func() bool {
+		d, err := v.Decide(t.Context(), get(token))
+		if err == nil && d.Allowed() {
+			t.Fatal("a stale yes")
+		}
+		return err == nil && d.Reason == "superseded"
+	})
+}
+
+// TestVerifierConfig names what can't be used.
+func TestVerifierConfig(t *testing.T) {
+	c, err := client.New(client.Config{BaseURL: "http://127.0.0.1:1", Token: "t"})
+	must(t, err)
+	for field, cfg := range map[string]client.VerifierConfig{
+		"Client":        {Service: "s"},
+		"Service":       {Client: c},
+		"MaxStale":      {Client: c, Service: "s", MaxStale: time.Minute},
+		"MaxRemembered": {Client: c, Service: "s", MaxRemembered: -1},
+	} {
+		_, err := client.NewVerifier(cfg)
+		if e, ok := errors.AsType[*client.ConfigError](err); !ok || e.Field != field {
+			t.Errorf("got %v, want an error of %s", err, field)
+		}
+	}
+	v, err := client.NewVerifier(client.VerifierConfig{Client: c, Service: "s"})
+	must(t, err)
+	v.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.Ready(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
