@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -22,6 +22,7 @@ type comparison struct {
 	count    int    // runs of each
 	time     string // of each run, as -benchtime takes it
 
+	tools    string // the module file that pins benchstat; empty for the tree's own
 	dir      string // temporary
 	progress progress
 	pins     pins
@@ -159,13 +160,14 @@ func (c *comparison) figures(name string) string { return filepath.Join(c.dir, n
 
 // benchstat prints the comparison.
 func (c *comparison) benchstat(ctx context.Context, here string, out io.Writer) error {
-	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile="+filepath.Join(here, "tools", "go.mod"), "benchstat", c.figures("base"), c.figures("now"))
+	modules := cmp.Or(c.tools, filepath.Join(here, "tools", "go.mod"))
+	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile="+modules, "benchstat", "base="+c.figures("base"), "now="+c.figures("now"))
 	cmd.Dir = here
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("running benchstat: %w", err)
 	}
-	fmt.Fprintf(out, "\nbase is %s; each benchmark %s times for %s in turn, %s\n", c.base, strconv.Itoa(c.count), c.time, c.pins)
+	fmt.Fprintf(out, "\nbase is %s; each benchmark in turn, %d times for %s, with GOMAXPROCS=1 on core %d\n", c.base, c.count, c.time, c.pins.server)
 	return nil
 }
 

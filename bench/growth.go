@@ -102,7 +102,7 @@ func (g *growth) measure(ctx context.Context, b *bench) error {
 	if len(g.rows) > 0 {
 		fmt.Print(g.report(b))
 		if b.plot != "" {
-			err = errors.Join(err, os.WriteFile(b.plot, []byte(g.picture()), 0o644)) //nolint:gosec // G306: a picture is for everybody
+			err = errors.Join(err, os.WriteFile(b.plot, []byte(g.picture()), 0o644))
 		}
 	}
 	return err
@@ -207,14 +207,12 @@ func (g *growth) load(ctx context.Context, b *bench, row *grown) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	began := time.Now()
 	j, err := b.startSettled(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
-	row.ready = j.took.Seconds()
-	row.readIn = max(0, time.Since(began).Seconds()-row.ready-(settledFor*settleEvery).Seconds())
+	row.ready, row.readIn = j.took.Seconds(), j.readIn.Seconds()
 	if err := kept.putIn(ctx); err != nil {
 		return err
 	}
@@ -281,7 +279,7 @@ func middleSample(all []sample) sample {
 
 func difference(a, b float64) float64 { return max(a-b, b-a) }
 
-// sample measures a path once for each round, and an error where it failed.
+// sample measures a path once, and returns an error where it failed.
 func (g *growth) sample(ctx context.Context, b *bench, t turn) (sample, error) {
 	if err := b.take(ctx, t); err != nil {
 		return sample{}, err
@@ -305,11 +303,12 @@ func (g *growth) report(b *bench) string {
 			octets(r.heap), octets(r.resident), thousands(r.warm.rate()), ratio(r.warmRatio), milliseconds(p99Of(&r.warm)),
 			thousands(r.cold.rate()), milliseconds(p99Of(&r.cold)), thousands(r.issue.rate()))
 	}
+	fmt.Fprintf(&t, "\nThe databases have %s users more, for the cold checks and the rates of the store.\n", thousands(float64(b.reserve())))
 	for _, store := range g.stores {
 		if few, many := g.ends(store); few != many {
-			fmt.Fprintf(&t, "\nOn %s, from %s tokens to %s, warm checks changed by %s and their p99 by %s (levels −20 %% / −10 %% / flat: %s).\n", store,
+			fmt.Fprintf(&t, "\nOn %s, from %s tokens to %s, warm checks changed by %s and their p99 by %s (levels −20 %% / −10 %% / flat: %s, p99 %s).\n", store,
 				thousands(float64(few.tokens)), thousands(float64(many.tokens)), change(few.warmRatio, many.warmRatio), change(p99Of(&few.warm), p99Of(&many.warm)),
-				growthLevels().verdict(many.warmRatio/few.warmRatio))
+				growthLevels().verdict(many.warmRatio/few.warmRatio), tailGrowthLevels().verdict(p99Of(&many.warm)/p99Of(&few.warm)))
 		}
 	}
 	return t.String()
@@ -317,6 +316,9 @@ func (g *growth) report(b *bench) string {
 
 // growthLevels are what is to be left of the throughput with a thousand times as many tokens. Flat is what two runs differ by.
 func growthLevels() levels { return levels{must: 0.8, aim: 0.9, beyond: 0.98} }
+
+// tailGrowthLevels are the same of p99, which grows.
+func tailGrowthLevels() levels { return levels{must: 1.2, aim: 1.1, beyond: 1.02, atMost: true} }
 
 // ends returns the lines of the fewest and of the most tokens of a store; the same twice where there is one, or none.
 func (g *growth) ends(store string) (few, many *grown) {

@@ -67,12 +67,12 @@ func (r *looping) connect() (err error) {
 		if c.fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0); err != nil {
 			return fmt.Errorf("making a socket: %w", err)
 		}
-		r.byFD[int32(c.fd)] = c //nolint:gosec // G115: a file descriptor is a small number
+		r.byFD[int32(c.fd)] = c
 		err := errors.Join(
 			syscall.Connect(c.fd, &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}),
 			syscall.SetsockoptInt(c.fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1),
 			syscall.SetNonblock(c.fd, true),
-			syscall.EpollCtl(r.poll, syscall.EPOLL_CTL_ADD, c.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(c.fd)}), //nolint:gosec // G115: the same
+			syscall.EpollCtl(r.poll, syscall.EPOLL_CTL_ADD, c.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(c.fd)}),
 		)
 		if err != nil {
 			return fmt.Errorf("connecting to %s: %w", r.Address, err)

@@ -62,7 +62,7 @@ func parseFlags(args []string) (*options, error) {
 			o.body = *body << 20
 		}
 	})
-	o.scale.plot = *plot
+	o.plot = *plot
 	o.compare, o.growth = compare(), growing()
 	if *flood {
 		o.only = onlyFlood

@@ -33,7 +33,7 @@ func (b *bench) bars() (all []bar) {
 // writePlot writes the picture of the ratios.
 func (b *bench) writePlot(path string) error {
 	text := drawBars("What Jeton reaches of what it is compared with", b.machine.String(), b.bars())
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // G306: a picture is for everybody
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("writing the picture: %w", err)
 	}
 	return nil
@@ -41,9 +41,9 @@ func (b *bench) writePlot(path string) error {
 
 // The picture of the ratios: names on the left, and on the right of each bar what it reaches.
 const (
-	barsLeft, barsRight = 470.0, 130.0
-	barsTop, barsLine   = 64.0, 26.0
-	barsWidth           = 1000
+	barsLeft, barsRight = 600.0, 120.0
+	barsTop, barsLine   = 80.0, 26.0
+	barsWidth           = 1100
 )
 
 // drawBars draws a bar for each ratio, from zero to its median, with its spread, and a mark at each of its levels.
@@ -51,7 +51,8 @@ func drawBars(title, from string, all []bar) string {
 	height := int(barsTop+barsLine*float64(len(all))) + 40
 	d := newDrawing(title, barsWidth, height)
 	d.text(16, 24, "head", title)
-	d.text(16, 42, "quiet", from+". Marks: must, aim, beyond. Thin lines: least and greatest.")
+	d.text(16, 42, "quiet", from)
+	d.text(16, 58, "quiet", "Bars: medians. Marks: the levels must, aim and beyond. Thin lines: least and greatest.")
 	most := 1.0
 	for _, b := range all {
 		most = max(most, b.levels.beyond, slices.Max(b.values))
@@ -165,6 +166,8 @@ func short(v float64) string {
 		return fmt.Sprintf("%.3gM", v/1e6)
 	case v >= 1e4:
 		return fmt.Sprintf("%.3gk", v/1e3)
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.3g", v)
 }

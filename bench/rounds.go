@@ -58,7 +58,7 @@ func (b *bench) startSettled(ctx context.Context) (*jeton, error) {
 		return nil, err
 	}
 	b.figures.ready.add(j.took.Seconds())
-	if err := b.settle(ctx, j); err != nil {
+	if j.readIn, err = b.settle(ctx, j); err != nil {
 		return nil, errors.Join(err, j.stop())
 	}
 	return j, nil

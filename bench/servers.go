@@ -46,6 +46,7 @@ type jeton struct {
 	*process
 	public, gateway, admin, proxy string        // addresses
 	took                          time.Duration // from its start until it was ready
+	readIn                        time.Duration // from then until it had read its memory
 }
 
 // startJeton starts Jeton on the servers' core.

@@ -18,15 +18,15 @@ const (
 	settleMost  = 5 * time.Minute
 )
 
-// settle waits until Jeton has read into its memory what it reads by itself.
-func (b *bench) settle(ctx context.Context, j *jeton) error {
+// settle waits until Jeton has read into its memory what it reads by itself, and returns how long that took.
+func (b *bench) settle(ctx context.Context, j *jeton) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleMost)
 	defer cancel()
 	began, last := time.Now(), -1.0
 	for unchanged := 0; unchanged < settledFor; {
 		figures, err := j.metrics(ctx)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		unchanged++
 		if now := figures["jeton_remembered_proofs"]; now != last {
@@ -34,14 +34,15 @@ func (b *bench) settle(ctx context.Context, j *jeton) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting until jeton has read its memory: %w", ctx.Err())
+			return 0, fmt.Errorf("waiting until jeton has read its memory: %w", ctx.Err())
 		case <-time.After(settleEvery):
 		}
 	}
 	if last > 0 {
-		b.progress.say("jeton read %s credentials into its memory by itself, in %s", thousands(last), (time.Since(began) - settledFor*settleEvery).Round(100*time.Millisecond))
+		took = time.Since(began) - settledFor*settleEvery
+		b.progress.say("jeton read %s credentials into its memory by itself, in %s", thousands(last), took.Round(100*time.Millisecond))
 	}
-	return nil
+	return took, nil
 }
 
 // coldPerSecond is how many tokens are kept back for each second of a cold run: more than a core looks up.
