@@ -61,7 +61,7 @@ type Users interface {
 	AuthorityUser(ctx context.Context, id uuid.UUID) (User, error)
 }
 
-// Config is what an Authority needs. Every field is required but FreshAt, CatchUp, Cookies, Parameters and MaxRemembered.
+// Config is what an Authority needs. Every field is required but FreshAt, CatchUp, Cookies, Parameters, Pause and MaxRemembered.
 type Config struct {
 	// Ways are the ways in, one for each kind.
 	Ways []Way
@@ -86,6 +86,8 @@ type Config struct {
 	Parameters Parameters
 	// Now is the clock.
 	Now func() time.Time
+	// Pause returns when a time has passed, or the context has ended. Warm rests by it; where it is nil, it doesn't rest.
+	Pause func(ctx context.Context, d time.Duration)
 	// Random is the source of the key under which passwords are remembered.
 	Random io.Reader
 	// MaxRemembered bounds the proofs kept in memory, to 100,000,000 at most; 0 means 4,000,000. One takes about 100
@@ -112,6 +114,9 @@ type Authority struct {
 	uses   uses
 	rates  rates
 	tally  tally
+
+	refused refused
+	warming warming
 }
 
 // bearerWay is a way in with its kind, which is asked for at every call.
@@ -150,6 +155,9 @@ func New(cfg Config) (*Authority, error) {
 		}
 		a.ways[k] = w
 		a.bearer = append(a.bearer, bearerWay{w, k})
+		if _, ok := w.(Digester); ok && a.refused.entries == nil {
+			a.refused.entries = make([]refusedEntry, maxRefused)
+		}
 	}
 	return a, nil
 }
@@ -290,12 +298,14 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 		if used := a.memory.recall(key, c.Kind, now, p); used != nil {
 			return c.Kind, used, nil
 		}
+		if a.recallWarmed(&c, key, now, p) {
+			return c.Kind, nil, nil
+		}
+		if ref := a.refused.find(key, c.Kind, now); ref != nil {
+			return c.Kind, nil, ref
+		}
 	}
-	ref := a.prove(ctx, &c, key, p)
-	if ref != nil && ref.Reason == ReasonExpired {
-		a.memory.end(key)
-	}
-	return c.Kind, nil, ref
+	return c.Kind, nil, a.prove(ctx, &c, key, p)
 }
 
 // catchUp has the feed heard, for one verdict.
@@ -315,32 +325,53 @@ func (a *Authority) catchUp(ctx context.Context) error {
 func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Principal) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
-	began := a.memory.sequence()
+	began, generation := a.memory.sequence(), a.refused.generation.Load()
 	proof, err := a.ways[c.Kind].Prove(ctx, *c)
 	if err != nil {
-		return refusalOf(err)
+		ref := refusalOf(err)
+		if ref.Reason == ReasonExpired {
+			a.end(c, key)
+		} else if _, ok := a.ways[c.Kind].(Digester); ok {
+			a.refused.keep(key, c.Kind, generation, ref, a.cfg.Now())
+		}
+		return ref
 	}
 	user, err := a.userOf(ctx, &proof)
 	now := a.cfg.Now() // as late as can be: either answer may have taken its time
 	switch {
 	case !proof.NotAfter.IsZero() && !now.Before(proof.NotAfter):
+		a.end(c, key)
 		return &Refusal{Reason: ReasonExpired, ID: proof.ID, UserID: proof.UserID}
 	case errors.Is(err, ErrNotFound):
 		return &Refusal{Reason: ReasonUserDeleted, ID: proof.ID, UserID: proof.UserID}
 	case err != nil:
 		return refusalOf(fmt.Errorf("loading the user of a credential: %w", err))
-	case user.ID != proof.UserID || user.ID == uuid.Nil:
-		return &Refusal{Reason: ReasonUnavailable, ID: proof.ID, UserID: proof.UserID, Cause: errWrongUser}
-	case user.Suspended:
-		return &Refusal{Reason: ReasonSuspended, ID: proof.ID, UserID: proof.UserID}
-	case !user.Active:
-		return &Refusal{Reason: ReasonBlocked, ID: proof.ID, UserID: proof.UserID}
+	}
+	if ref := judge(&proof, &user); ref != nil {
+		return ref
 	}
 	*p = Principal{User: user, CredentialKind: c.Kind, CredentialID: proof.ID, Limits: proof.Limits}
 	if proof.Remember {
 		a.memory.keep(&fill{key: key, kind: c.Kind, began: began, proof: proof, user: &user}, now)
 	}
 	return nil
+}
+
+// judge returns why the user of a proof isn't let in, or nil.
+func judge(proof *Proof, user *User) *Refusal {
+	var reason Reason
+	var cause error
+	switch {
+	case user.ID != proof.UserID || user.ID == uuid.Nil:
+		reason, cause = ReasonUnavailable, errWrongUser
+	case user.Suspended:
+		reason = ReasonSuspended
+	case !user.Active:
+		reason = ReasonBlocked
+	default:
+		return nil
+	}
+	return &Refusal{Reason: reason, ID: proof.ID, UserID: proof.UserID, Cause: cause}
 }
 
 // userOf returns the user behind a proof: as the proof found it, or as it is now in the database.

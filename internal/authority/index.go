@@ -84,46 +84,48 @@ func (x *index) find(k key) (r *proofRecord, known bool) {
 	}
 }
 
-// recall is memory.recall, with the second since 1970.
-func (x *index) recall(k key, kind Kind, second int64, p *Principal) (used *atomic.Uint32) {
+// recall is memory.recall, with the second since 1970, and returns that of the proof's end, too.
+func (x *index) recall(k key, kind Kind, second int64, p *Principal) (used *atomic.Uint32, until int64) {
 	r, known := x.find(k)
 	if !known {
-		return nil
+		return nil, 0
 	}
 	b, ok := r.read()
 	if !ok || b.kind() != kind || ended(b.until(), second) || idle(kind, r.used.Load(), second) {
-		return nil
+		return nil, 0
 	}
 	userPlace, recordPlace := b.places()
 	user, record := &x.grounds[userPlace], &x.grounds[recordPlace]
 	names := user.names.Load()
 	if names == dead || record.names.Load() == dead {
-		return nil
+		return nil, 0
 	}
 	x.user(user, names, &p.User)
 	p.CredentialKind, p.CredentialID, p.Limits = kind, record.id, x.limitsOf(b.limits())
-	return &r.used
+	return &r.used, b.until()
 }
 
-// keep adds a proof and its user, or writes it over the former one of the same key. There is room for it.
-func (x *index) keep(f *fill, now time.Time) {
+// keep adds a proof and its user, or writes it over the former one of the same key, unless it can't be remembered. There is room
+// for it.
+func (x *index) keep(f *fill, now time.Time) bool {
 	end := endOf(f.proof.NotAfter)
 	if ended(end, now.Unix()) { // in its last second
-		return
+		return false
 	}
 	limits, ok := x.putLimits(f.proof.Limits)
 	if !ok {
-		return
+		return false
 	}
 	user, ok := x.put(f.proof.UserID, f.user)
 	if !ok {
-		return
+		return false
 	}
 	record := user
 	if f.proof.ID != f.proof.UserID {
 		record, _ = x.put(f.proof.ID, nil)
 	}
 	x.add(f.key, bodyOf(user, record, limits, end, f.kind), secondOf(now))
+	return true
 }
 
 func (x *index) add(k key, b proofBody, second uint32) {

@@ -125,28 +125,46 @@ func (m *memory) sequence() uint64 { return m.changes.applied.Load() }
 // recall fills p with the remembered principal of a credential and returns where the second of its last use stands, or
 // nil where nothing is remembered that still holds. It takes no lock and allocates nothing.
 func (m *memory) recall(k key, kind Kind, now time.Time, p *Principal) (used *atomic.Uint32) {
-	return m.shardOf(k).current.Load().recall(k, kind, now.Unix(), p)
+	used, _ = m.shardOf(k).current.Load().recall(k, kind, now.Unix(), p)
+	return used
+}
+
+// rename fills p with the remembered principal of a credential, as recall does, and has it remembered under another key from then on.
+// It reports whether it was remembered.
+func (m *memory) rename(former, k key, kind Kind, now time.Time, p *Principal) bool {
+	began := m.sequence()
+	used, until := m.shardOf(former).current.Load().recall(former, kind, now.Unix(), p)
+	if used == nil {
+		return false
+	}
+	proof := Proof{ID: p.CredentialID, UserID: p.ID, Limits: p.Limits, Remember: true}
+	if until != 0 {
+		proof.NotAfter = time.Unix(until, 0)
+	}
+	user := p.User
+	if m.keep(&fill{key: k, kind: kind, began: began, proof: proof, user: &user}, now) {
+		m.end(former)
+	}
+	return true
 }
 
 // keep remembers a proof and its user, unless a change applied since the fill began touches either: what was read then
-// may be from before that change. A proof without an ID isn't kept, for no change could ever touch it.
-func (m *memory) keep(f *fill, now time.Time) {
+// may be from before that change. A proof without an ID isn't kept, for no change could ever touch it. It reports whether it was.
+func (m *memory) keep(f *fill, now time.Time) bool {
 	if f.proof.ID == uuid.Nil || f.proof.UserID == uuid.Nil {
-		return
+		return false
 	}
 	s := m.shardOf(f.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.renewing {
-		return
+		return false
 	}
 	if s.current.Load().full() {
 		s.renew(now)
 	}
 	// A change that is entered after this is applied to the shard once its lock is free, and so to what is kept now.
-	if !m.changes.touchedSince(f.began, f.proof.ID, f.proof.UserID) {
-		s.current.Load().keep(f, now)
-	}
+	return !m.changes.touchedSince(f.began, f.proof.ID, f.proof.UserID) && s.current.Load().keep(f, now)
 }
 
 // end has what is remembered of a credential end for good: it was found to have ended, and a clock that is set back shall

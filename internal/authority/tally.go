@@ -31,6 +31,18 @@ func (t *tally) count(k Kind, o Outcome) {
 	t.idle.Put(s)
 }
 
+// total returns how many decisions were counted.
+func (t *tally) total() (n uint64) {
+	for i := range t.stripes {
+		for k := range kindCount {
+			for o := range outcomeCount {
+				n += t.stripes[i].counts[k][o].Load()
+			}
+		}
+	}
+	return n
+}
+
 // Count is how often credentials of one kind came to one outcome since the start.
 type Count struct {
 	Kind    Kind

@@ -129,4 +129,11 @@ func (a *Authority) StoreUses(ctx context.Context) error {
 
 // Forget drops from memory whatever rests on the record of the given ID, a credential or a user; everything where the
 // ID is zero. The change feed calls it for each change that could alter a verdict already given.
-func (a *Authority) Forget(id uuid.UUID) { a.memory.forget(id) }
+func (a *Authority) Forget(id uuid.UUID) {
+	a.refused.clear()
+	a.memory.forget(id)
+}
+
+// ForgetRefused drops from memory that tokens were refused. The change feed calls it for each change that Forget isn't called for, when
+// it has been applied: a token that was looked for under the former peppers, say, may be known under others.
+func (a *Authority) ForgetRefused() { a.refused.clear() }

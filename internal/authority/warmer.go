@@ -19,7 +19,8 @@ type Warmer interface {
 	Digester
 	// Warm hands over every live credential whose proof may be remembered, batch by batch, and returns nil after the last, or keep's
 	// error. It holds no lock and no transaction of the database while keep runs, which takes its time; the batch is the caller's
-	// again once keep has returned. Each batch is read anew after the former was handed over: a change that was committed before
+	// again once keep has returned. What is stored under another pepper than the newest is left out: only the look-up of such a token
+	// has it stored anew. Each batch is read anew after the former was handed over: a change that was committed before
 	// that shows in it. What is issued meanwhile may be left out.
 	Warm(ctx context.Context, keep func(batch []Warmed) error) error
 }
