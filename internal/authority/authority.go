@@ -73,7 +73,7 @@ type Config struct {
 	Refusals *audit.Refusals
 	// Fresh reports whether the change feed was heard recently enough for what is remembered to be trusted.
 	Fresh func() bool
-	// FreshAt is Fresh by a reading of the clock that was just taken. Where it is nil, Fresh takes its own.
+	// FreshAt is Fresh by a reading of the clock that was just taken. Where it is nil, or denies it, Fresh is asked.
 	FreshAt func(now time.Time) bool
 	// CatchUp returns once every change that was committed before it was called has been applied. It is called for each
 	// verdict while the feed isn't fresh, and its error refuses the call: of the policy and of keys, too, nothing old may
@@ -134,7 +134,7 @@ func New(cfg Config) (*Authority, error) {
 		return nil, fmt.Errorf("authority: MaxRemembered is %d, which is not 0 to %d", cfg.MaxRemembered, maxMaxRemembered)
 	}
 	if cfg.FreshAt == nil {
-		cfg.FreshAt = func(time.Time) bool { return cfg.Fresh() }
+		cfg.FreshAt = func(time.Time) bool { return false }
 	}
 	if cfg.MaxRemembered == 0 {
 		cfg.MaxRemembered = defaultMaxRemembered
@@ -287,7 +287,7 @@ func (a *Authority) verify(ctx context.Context, in *Presented, door *Door, p *Pr
 	}
 	c.From = in.Peer
 	key := a.memory.keyOf(&c)
-	fresh := a.cfg.FreshAt(now)
+	fresh := a.cfg.FreshAt(now) || a.cfg.Fresh() // it may have been heard since the clock was read
 	if !fresh {
 		if err := a.catchUp(ctx); err != nil {
 			return c.Kind, nil, refusalOf(err)

@@ -370,21 +370,23 @@ func (f *Feed) Revision() int64 { return f.applied.Load() }
 
 // Fresh reports whether the feed was heard within the last five seconds, and nothing has come since for which it must be heard
 // anew: a change of this node that it couldn't apply, or a doubt. It takes no lock.
-func (f *Feed) Fresh() bool { return f.since(f.heard.Load()) < lease }
+func (f *Feed) Fresh() bool { return f.FreshAt(f.cfg.Now()) }
+
+// FreshAt is Fresh by a reading of the clock that was just taken.
+func (f *Feed) FreshAt(now time.Time) bool { return since(f.heard.Load(), now) < lease }
 
 // Age returns how long ago the feed was last heard whole; as long as can be where it never was. It takes no lock.
-func (f *Feed) Age() time.Duration { return f.since(f.last.Load()) }
+func (f *Feed) Age() time.Duration { return since(f.last.Load(), f.cfg.Now()) }
 
-// since returns how long ago a time was: by the monotonic clock where there is one, or by the wall clock where that says longer
+// since returns how long before now a time was: by the monotonic clock where there is one, or by the wall clock where that says longer
 // (the monotonic one stands still while a machine sleeps). A wall clock that was set back since tells nothing, and then, as for no
 // time, it is as long as can be: the feed is fresh again with the next CatchUp, and until then nothing is believed for longer
 // than it may.
-func (f *Feed) since(at *time.Time) time.Duration {
+func since(at *time.Time, now time.Time) time.Duration {
 	const never = time.Duration(math.MaxInt64)
 	if at == nil {
 		return never
 	}
-	now := f.cfg.Now()
 	wall := now.Round(0).Sub(*at) // Round strips the monotonic reading
 	if wall < 0 {
 		return never
