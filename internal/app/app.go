@@ -38,6 +38,8 @@ type Options struct {
 	Random io.Reader
 	// Supervisor is who wants to hear when Jeton serves, reloads and stops; nobody where it is zero.
 	Supervisor Supervisor
+	// OwnProcess says that the process is Jeton's alone, whose memory it may then govern.
+	OwnProcess bool
 	// Started, where given, hears of the addresses once all listeners are open.
 	Started func(Addresses)
 
@@ -92,6 +94,9 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 		return errors.Join(err, doors.close(ctx))
 	}
 	stops.push("maintenance", n.maintain())
+	if o.OwnProcess {
+		stops.push("pace of the garbage collector", paceCollector())
+	}
 	faults := doors.serve(stops)
 	logger.With(addresses.optional()...).InfoContext(ctx, "started", "public_url", url, "public", addresses.Public.String(), "gateway", addresses.Gateway.String(),
 		"admin", addresses.Admin.String(), "version", Version().Version)

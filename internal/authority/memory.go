@@ -108,7 +108,9 @@ func newMemory(limit int) *memory {
 }
 
 // shardOf returns the shard of a key, by other bits than those by which an index finds it.
-func (m *memory) shardOf(k key) *shard { return &m.shards[k[1]&uint64(len(m.shards)-1)] }
+func (m *memory) shardOf(k key) *shard {
+	return &m.shards[k[1]&uint64(len(m.shards)-1)] //nolint:gosec // G115: there is one at least
+}
 
 // len returns how many proofs are in memory. It counts those that no longer hold until they are swept out.
 func (m *memory) len() int {

@@ -57,5 +57,5 @@ func (t *text) put(parts ...string) uint64 {
 
 // chunkAfter returns the size of the next chunk after so many bytes of them.
 func chunkAfter(size int) int {
-	return min(max(1<<bits.Len(uint(size/16)), leastChunk), textChunk) //nolint:gosec // G115: a length is not negative
+	return min(max(1<<bits.Len(uint(size/16)), leastChunk), textChunk)
 }

@@ -36,7 +36,8 @@ that --config names, in that order of precedence.`,
 			return &configError{err}
 		}
 		options := app.Options{
-			Config: cfg, Reload: load, Stdout: p.env.Stdout, Stderr: p.env.Stderr,
+			OwnProcess: true,
+			Config:     cfg, Reload: load, Stdout: p.env.Stdout, Stderr: p.env.Stderr,
 			Terminal: p.env.Terminal, LogTerminal: p.env.LogTerminal, Command: p.env.Command, Now: p.env.Now,
 			Supervisor: app.SupervisorOf(func(name string) string { return p.vars[name] }, p.env.PID),
 		}
