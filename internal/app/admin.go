@@ -132,6 +132,13 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, value)
 	}
 	gauge("jeton_remembered_proofs", "Proofs of credentials kept in memory.", float64(n.authority.Remembered()))
+	warming := n.authority.Warming()
+	gauge("jeton_warming", "1 while tokens are read into memory before they come.", oneIf(warming.Running))
+	counter := func(name, help string, value float64) {
+		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.CounterValue, value)
+	}
+	counter("jeton_warmed_proofs_total", "Proofs of tokens that were read into memory before they came.", float64(warming.Kept))
+	counter("jeton_warmed_proofs_known_total", "Tokens that were known so when they first came.", float64(warming.Known))
 	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard; +Inf where that isn't known.", n.feedAge())
 	gauge("jeton_feed_revision", "The revision up to which every change of the feed was heard.", float64(n.feed.Revision()))
 	gauge("jeton_feed_halted", "1 where the database is no longer believed, and every credential refused.", oneIf(n.feed.Halted() != nil))

@@ -105,6 +105,7 @@ func run(ctx context.Context, o *Options, logs *logWriter, stops *stopStack) err
 	if o.Started != nil {
 		o.Started(addresses)
 	}
+	stops.push("warming", n.warm())
 	defer logger.InfoContext(ctx, "stopping")
 	for {
 		select {

@@ -203,7 +203,8 @@ func (n *node) wire(o *Options) (err error) {
 	n.authority, err = authority.New(authority.Config{
 		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: xdoc.Parameters(),
-		Refusals: refusals, Fresh: n.feed.Fresh, CatchUp: n.feed.Hear, Now: o.Now, Random: o.Random, MaxRemembered: o.Config.MaxRemembered,
+		Refusals: refusals, Fresh: n.feed.Fresh, FreshAt: n.feed.FreshAt, CatchUp: n.feed.Hear, Now: o.Now, Pause: pause, Random: o.Random,
+		MaxRemembered: o.Config.MaxRemembered,
 	})
 	return err
 }
@@ -278,6 +279,7 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 	if all {
 		n.authority.Forget(uuid.Nil)
 	}
+	n.authority.ForgetRefused() // last: under what is in force now, what was unknown may be known
 	return nil
 }
 
