@@ -113,7 +113,7 @@ func (w *logWriter) handOn() {
 	for i := range w.stripes {
 		w.stripes[i].take()
 	}
-	for w.merge() { //nolint:revive // there is no more to it
+	for w.merge() {
 	}
 	if len(w.merged) > 0 {
 		_, _ = w.to.Write(w.merged)

@@ -245,6 +245,7 @@ func within(t testing.TB, question *http.Request, first h1.Handler, f func(r *h1
 		check(t, err)
 		_, err = io.Copy(io.Discard, res.Body)
 		check(t, err)
+		check(t, res.Body.Close())
 	}
 	check(t, conn.Close())
 	stop()

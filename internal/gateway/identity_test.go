@@ -44,7 +44,7 @@ type server struct {
 func serve(t *testing.T, h http.Handler) *server {
 	t.Helper()
 	s := new(server)
-	logger := slog.New(slog.NewJSONHandler(s, nil))
+	logger := slog.New(web.NewLogHandler(s, slog.LevelInfo, false))
 	s.Server = httptest.NewServer(web.Log(logger, "gateway", opened, byName(h)))
 	t.Cleanup(s.Close)
 	return s

@@ -70,7 +70,7 @@ func logging(handler http.HandlerFunc) (http.Handler, *lines) {
 		at = at.Add(time.Millisecond)
 		return at
 	}
-	return web.Log(slog.New(slog.NewJSONHandler(log, nil)), "public", now, handler), log
+	return web.Log(slog.New(web.NewLogHandler(log, slog.LevelInfo, false)), "public", now, handler), log
 }
 
 func get() *http.Request { return httptest.NewRequest(http.MethodGet, "/", nil) }

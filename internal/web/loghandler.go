@@ -226,7 +226,7 @@ func (b *lineBuffer) moment(t time.Time) {
 func (b *lineBuffer) fraction(nanoseconds int) {
 	digits := [...]byte{'.', '0', '0', '0', '0', '0', '0', '0', '0', '0'}
 	for i := len(digits) - 1; i > 0; i-- {
-		digits[i] += byte(nanoseconds % 10)
+		digits[i] += byte(nanoseconds % 10) //nolint:gosec // G115: less than 10
 		nanoseconds /= 10
 	}
 	end := len(".000")

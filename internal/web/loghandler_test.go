@@ -25,7 +25,7 @@ type gatherer struct {
 }
 
 func (g *gatherer) Gather(line []byte, at time.Time, urgent bool) {
-	g.Buffer.Write(line)
+	g.Write(line)
 	g.gathered++
 	g.at, g.urgent = at, urgent
 }
@@ -57,12 +57,11 @@ func compareLines(t *testing.T, l *web.Line, e web.Entry) (byHand bool) {
 // ordinary is a line as the gateway writes it.
 func ordinary() (web.Line, web.Entry) {
 	ended := time.Date(2026, 11, 21, 12, 0, 0, 120_304_000, time.UTC)
-	return web.Line{
-			Client: netip.MustParseAddr("198.51.100.7"), Method: "GET", Host: "api.example.com:443", Path: "/reports/a%20b", Kind: "personal_token",
-			Credential: uuid.MustParse("0190a0c0-5555-7abc-8def-00000000000b"), User: uuid.MustParse("0190a0c0-5555-7abc-8def-00000000000a"), Service: "reports",
-		}, web.Entry{
-			Listener: "gateway", ID: web.NewRequestID(), Status: 200, Began: ended.Add(-7 * time.Microsecond), Ended: ended,
-		}
+	l := web.Line{
+		Client: netip.MustParseAddr("198.51.100.7"), Method: "GET", Host: "api.example.com:443", Path: "/reports/a%20b", Kind: "personal_token",
+		Credential: uuid.MustParse("0190a0c0-5555-7abc-8def-00000000000b"), User: uuid.MustParse("0190a0c0-5555-7abc-8def-00000000000a"), Service: "reports",
+	}
+	return l, web.Entry{Listener: "gateway", ID: web.NewRequestID(), Status: 200, Began: ended.Add(-7 * time.Microsecond), Ended: ended}
 }
 
 // TestLineAsBySlog has, for each change of an ordinary line, whether it is still written by hand.
@@ -114,7 +113,8 @@ func TestTimesAsBySlog(t *testing.T) {
 		noon, noon.Add(1), noon.Add(100 * time.Millisecond), noon.Add(999_999_999), noon.Add(1_000_000), noon.Add(999_999),
 		noon.In(summer), noon.In(time.FixedZone("odd", -(5*60*60 + 45*60 + 30))), noon.Add(time.Second), noon.Local(),
 		time.Unix(0, 0), time.Unix(0, 0).UTC(), time.Unix(-1, 5).UTC(), time.Date(9, 1, 1, 1, 1, 1, 1, time.UTC),
-		{}, time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Now(),
+		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Now(),
+		{},
 	} {
 		for _, took := range []time.Duration{0, 1, 1500, 7 * time.Microsecond, 1500 * time.Millisecond, time.Hour, -time.Second} {
 			e.Began, e.Ended = at.Add(-took), at
