@@ -133,6 +133,19 @@ func New(tb testing.TB, o Options) *Desk {
 	return d
 }
 
+// Tamper changes the database behind the desk's back: what no change of Jeton's own does, and of which no feed tells.
+func (d *Desk) Tamper(tb testing.TB, statement string) {
+	tb.Helper()
+	db, err := sql.Open("sqlite", "file:"+d.path+"?_pragma=busy_timeout(5000)")
+	Check(tb, err)
+	defer func() { Check(tb, db.Close()) }()
+	result, err := db.ExecContext(tb.Context(), statement)
+	Check(tb, err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		tb.Fatalf("got error %v and %d rows changed by %s, want one or more", err, n, statement)
+	}
+}
+
 // Suspend suspends the service of that name, as a restore does, which alone can. The desk has heard of it.
 func (d *Desk) Suspend(tb testing.TB, name string) {
 	tb.Helper()
