@@ -12,8 +12,8 @@ import (
 
 // What the tests of this package need of its inside.
 
-// EachFinder takes all connections of the look-ups at once, and has do ask each for one value.
-func (s *Store) EachFinder(ctx context.Context, do func(ask func(text string) (value string, err error))) error {
+// EachFinder takes all connections of the look-ups, has do ask each for one value, and runs each of then while all are taken.
+func (s *Store) EachFinder(ctx context.Context, do func(ask func(text string) (value string, err error)), then ...func()) error {
 	for range cap(s.finds.places) {
 		lent, err := s.finds.lend(ctx)
 		if err != nil {
@@ -28,6 +28,9 @@ func (s *Store) EachFinder(ctx context.Context, do func(ask func(text string) (v
 			})
 			return value, err
 		})
+	}
+	for _, run := range then {
+		run()
 	}
 	return nil
 }
