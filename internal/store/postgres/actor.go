@@ -36,6 +36,12 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	if kind != unseen {
 		t.enter(kind, id, ev)
 	}
+	return t.recordWith(new(pgx.Batch), ev)
+}
+
+// recordWith is record in one round trip with the statements that a batch has already, for a change that enters the feed by what
+// these answer, if at all: which records it could be about is given, and their locks are taken in any case.
+func (t *tx) recordWith(b *pgx.Batch, ev audit.Event, about ...uuid.UUID) error {
 	values, err := eventValues(ev)
 	if err != nil {
 		return err
@@ -44,15 +50,14 @@ func (t *tx) record(ev audit.Event, kind feed.Kind, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	var b pgx.Batch
-	t.lock(&b, ev.Actor, byID)
+	t.lock(b, ev.Actor, byID, about)
 	changed := false
 	if ev.Actor.Dated() {
 		b.Queue(actorChanged, ev.Actor.AsOf, string(feed.User), raw(ev.Actor.UserID), string(by), raw(byID)).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&changed) })
 	}
 	b.Queue(insertEvent, values...)
-	if err := t.send(&b); err != nil {
+	if err := t.send(b); err != nil {
 		return err
 	}
 	if changed {
@@ -79,9 +84,9 @@ func (t *tx) recordOf(actor audit.Actor) (kind feed.Kind, id uuid.UUID, err erro
 const actorChanged = `
 SELECT EXISTS (SELECT 1 FROM change WHERE revision > $1 AND (kind = $2 AND id = $3 OR kind = $4 AND id = $5))`
 
-// lock queues the locks that record speaks of, where by is the record of the actor's credential. One that is wanted both ways is
-// taken exclusively from the start.
-func (t *tx) lock(b *pgx.Batch, actor audit.Actor, by uuid.UUID) {
+// lock queues the locks that record speaks of, where by is the record of the actor's credential, and about those of which the
+// feed may come to tell besides what is known of already. One that is wanted both ways is taken exclusively from the start.
+func (t *tx) lock(b *pgx.Batch, actor audit.Actor, by uuid.UUID, about []uuid.UUID) {
 	locks := make(map[int64]string)
 	if actor.UserID != uuid.Nil {
 		locks[lockNumber(actor.UserID)] = lockShared
@@ -91,6 +96,9 @@ func (t *tx) lock(b *pgx.Batch, actor audit.Actor, by uuid.UUID) {
 	}
 	for _, c := range t.changes {
 		locks[lockNumber(c.id)] = lockExclusive
+	}
+	for _, id := range about {
+		locks[lockNumber(id)] = lockExclusive
 	}
 	for _, number := range slices.Sorted(maps.Keys(locks)) {
 		b.Queue(locks[number], number)

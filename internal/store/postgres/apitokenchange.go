@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
@@ -14,6 +15,9 @@ import (
 )
 
 const (
+	insertAPIToken = `
+INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, scopes, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at)
+SELECT $1, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM "user" WHERE id = $14 AND deleted_at IS NULL FOR SHARE`
 	apiTokenLives = `SELECT EXISTS (SELECT 1 FROM api_token WHERE id = $1 AND deleted_at IS NULL)`
 	touchAPIToken = `UPDATE api_token ` + setLastUse
 
@@ -21,19 +25,15 @@ const (
 )
 
 // CreateAPIToken implements apitoken.Store. It doesn't enter the feed: nobody can have been told no about a token that
-// didn't exist. A token of an ID that any ever had is refused by the primary key.
+// didn't exist. A token of an ID that any ever had is refused by the primary key. All but the commit is one round trip.
 func (s *Store) CreateAPIToken(ctx context.Context, r apitoken.Record, ev audit.Event) error {
 	return s.write(ctx, "inserting API token", func(t *tx) error {
 		scopes, from := limitTexts(&r.Limits)
-		err := t.execOne(`
-INSERT INTO api_token (id, user_id, name, name_key, kid, enabled, scopes, allowed_ips, rate_calls, rate_seconds, version, created_at, updated_at, expires_at)
-SELECT $1, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM "user" WHERE id = $14 AND deleted_at IS NULL FOR SHARE`,
+		var b pgx.Batch
+		b.Queue(insertAPIToken,
 			raw(r.ID), r.Name, r.NameKey, r.KeyID, r.Enabled, scopes, from, r.Limits.Rate.Calls, int64(r.Limits.Rate.Per/time.Second),
-			r.Version, micros(r.CreatedAt), micros(r.UpdatedAt), optionalMicros(r.ExpiresAt), raw(r.UserID))
-		if err != nil {
-			return apiTokenError(err)
-		}
-		return t.record(ev, unseen, r.ID)
+			r.Version, micros(r.CreatedAt), micros(r.UpdatedAt), optionalMicros(r.ExpiresAt), raw(r.UserID)).Exec(found)
+		return apiTokenError(t.recordWith(&b, ev))
 	})
 }
 

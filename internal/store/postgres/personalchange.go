@@ -40,7 +40,7 @@ WHERE user_id = $3 AND digest IS NOT NULL AND coalesce(last_used_at, created_at 
 // PutPersonalToken implements personal.Store. Whether a valid token goes is asked before, because the upsert can't tell
 // afterwards: it decides whether the change enters the feed. A first token must not, or issuing would wait for the revision
 // row. The user's row is held meanwhile, so that of many rotations at once each sees the one before; only a revocation may
-// still come between, and then the feed tells of a change that there was anyway.
+// still come between, and then the feed tells of a change that there was anyway. All but the commit is one round trip.
 func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyring.Digest, ev audit.Event) error {
 	return s.write(ctx, "putting personal token", func(t *tx) error {
 		var b pgx.Batch
@@ -48,14 +48,13 @@ func (s *Store) PutPersonalToken(ctx context.Context, userID uuid.UUID, d keyrin
 		var had bool
 		b.Queue(hasToken, raw(userID)).QueryRow(func(row pgx.Row) error { return row.Scan(&had) })
 		b.Queue(putToken, d.Pepper, d.Sum[:], micros(ev.At), raw(userID)).Exec(found)
-		if err := t.send(&b); err != nil {
+		if err := t.recordWith(&b, ev, userID); err != nil {
 			return err
 		}
-		kind := unseen
 		if had {
-			kind = feed.PersonalToken
+			t.enter(feed.PersonalToken, userID, ev)
 		}
-		return t.record(ev, kind, userID)
+		return nil
 	})
 }
 

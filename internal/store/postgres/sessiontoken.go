@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -63,55 +64,55 @@ func scanSessionToken(row scanner, more ...any) (t session.Token, err error) {
 
 // CreateSessionToken implements session.TokenStore. That record finds a change of the platform in the feed isn't enough: who
 // changes that ends the tokens that it sees, before it enters the feed. So the platform's row is held here as the user's is: a
-// change has come before, and is found by record, or waits, and sees the token. Log-ins don't wait for each other by it.
+// change has come before, and is found by record, or waits, and sees the token. Log-ins don't wait for each other by it. Up to the event
+// it is one round trip.
 func (s *Store) CreateSessionToken(ctx context.Context, n session.Token, d keyring.Digest, ev audit.Event) error {
 	return s.write(ctx, "inserting session token", func(t *tx) error {
-		if err := t.holdUser(n.UserID); err != nil {
-			return err
-		}
-		if err := t.holdSpeaking(n.PlatformID); err != nil {
-			return err
-		}
-		if _, err := t.exec(`
+		var b pgx.Batch
+		b.Queue(lockUser, raw(n.UserID)).Exec(found)
+		queueSpeaking(&b, n.PlatformID)
+		b.Queue(`
 INSERT INTO session_token (id, user_id, platform_id, pepper, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			raw(n.ID), raw(n.UserID), optionalRaw(n.PlatformID), d.Pepper, d.Sum[:], micros(n.CreatedAt), micros(n.ExpiresAt)); err != nil {
+			raw(n.ID), raw(n.UserID), optionalRaw(n.PlatformID), d.Pepper, d.Sum[:], micros(n.CreatedAt), micros(n.ExpiresAt))
+		var oldest uuid.UUID
+		queueOldest(&b, n.UserID, n.ID, &oldest)
+		if err := t.send(&b); err != nil {
 			return err
 		}
-		if err := t.dropOldestToken(n.UserID, n.ID, ev); err != nil {
-			return err
+		if oldest != uuid.Nil {
+			t.changes = append(t.changes, change{feed.SessionToken, oldest, ev.At, true})
 		}
 		return t.record(ev, unseen, uuid.Nil)
 	})
 }
 
-// holdSpeaking holds the row of a platform that may speak, if there is one, and returns ErrActorChanged where it may no longer.
-func (t *tx) holdSpeaking(platformID uuid.UUID) error {
+// queueSpeaking holds the row of a platform that may speak, if there is one, and has the batch fail with ErrActorChanged where it
+// may no longer.
+func queueSpeaking(b *pgx.Batch, platformID uuid.UUID) {
 	if platformID == uuid.Nil {
+		return
+	}
+	b.Queue(`SELECT 1 FROM platform WHERE id = $1 AND enabled AND deleted_at IS NULL FOR SHARE`, raw(platformID)).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 {
+			return authority.ErrActorChanged
+		}
 		return nil
-	}
-	n, err := t.exec(`SELECT 1 FROM platform WHERE id = $1 AND enabled AND deleted_at IS NULL FOR SHARE`, raw(platformID))
-	if err == nil && n == 0 {
-		err = authority.ErrActorChanged
-	}
-	return err
+	})
 }
 
-// dropOldestToken deletes a user's oldest token if with the new one there is one too many. As each log-in adds one, with the
-// user's row held, there never are two. IDs are in the order of time, which spares sorting a thousand rows at each log-in; the
-// new one never goes, however far behind the clock is that it was made by.
-func (t *tx) dropOldestToken(userID, added uuid.UUID, ev audit.Event) error {
-	var id uuid.UUID
-	err := t.one(`
+// queueOldest deletes a user's oldest token if with the new one there is one too many, and has its ID kept. As each log-in adds
+// one, with the user's row held, there never are two. IDs are in the order of time, which spares sorting a thousand rows at each
+// log-in; the new one never goes, however far behind the clock is that it was made by.
+func queueOldest(b *pgx.Batch, userID, added uuid.UUID, oldest *uuid.UUID) {
+	b.Queue(`
 DELETE FROM session_token WHERE id = (SELECT id FROM session_token WHERE user_id = $1 AND id <> $2 ORDER BY id DESC LIMIT 1 OFFSET $3)
-RETURNING id`, idColumn{&id}, raw(userID), raw(added), session.MaxTokens-1)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
+RETURNING id`, raw(userID), raw(added), session.MaxTokens-1).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(idColumn{oldest})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
 		return err
-	}
-	t.changes = append(t.changes, change{feed.SessionToken, id, ev.At, true})
-	return nil
+	})
 }
 
 // SessionTokenByDigest implements session.TokenStore.
