@@ -104,6 +104,9 @@ var (
 	knows = []string{"internal/extauthz"}
 )
 
+// What no store has a use for: see checkStores.
+var computing = []string{"crypto", "hash", "math/rand", "golang.org/x/crypto", module + "/internal/jose", module + "/internal/sealed"}
+
 // Names that say nothing of what a package is for.
 var emptyNames = []string{
 	"util", "utils", "common", "helper", "helpers", "type", "types", "model", "models", "impl", "misc", "shared",
@@ -116,6 +119,7 @@ const maxLines = 1000
 var rules = map[string]func(pkg) []string{
 	"imports":         checkImports,
 	"gRPC":            checkGRPC,
+	"stores compute":  checkStores,
 	"package comment": checkComment,
 	"package name":    checkName,
 	"file length":     checkLength,
@@ -178,6 +182,25 @@ func checkGRPC(p pkg) []string {
 		for _, imported := range f.imports {
 			if below(grpc, imported) && !f.test && !matchAny(knows, p.path) {
 				complaints = append(complaints, fmt.Sprintf("%s imports %s, which only %s may", f.name, imported, oneOf(knows)))
+			}
+		}
+	}
+	return complaints
+}
+
+// checkStores keeps signatures, hashes and randomness out of the stores: all writers wait while a transaction of theirs runs, and a
+// signature alone takes as long as several of them. What a store writes was computed before its method was called, since what
+// it is given has no methods that compute. A reserve is made of what a file system can't make small, and TLS is the driver's.
+func checkStores(p pkg) []string {
+	if !matchAny(stores, p.path) || p.path == "internal/store/storetest" {
+		return nil
+	}
+	var complaints []string
+	for _, f := range p.files {
+		for _, imported := range f.imports {
+			reserved := strings.HasSuffix(f.name, "reserve.go") && imported == "crypto/rand"
+			if below(computing, imported) && !f.test && !reserved && imported != "crypto/tls" {
+				complaints = append(complaints, fmt.Sprintf("%s imports %s: compute before the store is called", f.name, imported))
 			}
 		}
 	}

@@ -70,6 +70,15 @@ func TestTwins(t *testing.T) {
 		{"gRPC", importing("internal/app", "github.com/envoyproxy/go-control-plane/envoy/type/v3"), refused},
 		{"gRPC", importing("internal/app", "google.golang.org/grpcs"), admitted},
 
+		{"stores compute", importing("internal/store/sqlite", "/internal/keyring", "crypto/tls"), admitted},
+		{"stores compute", importing("internal/store/sqlite", "crypto/rand"), refused},
+		{"stores compute", importing("internal/store/postgres", "crypto/hmac"), refused},
+		{"stores compute", importing("internal/store/postgres", "/internal/jose"), refused},
+		{"stores compute", importing("internal/store/postgres", "golang.org/x/crypto/argon2"), refused},
+		{"stores compute", pkg{"internal/store/sqlite", []file{{name: "reserve.go", imports: []string{"crypto/rand"}}}}, admitted},
+		{"stores compute", pkg{"internal/store/sqlite", []file{{name: "reserve.go", imports: []string{"crypto/sha256"}}}}, refused},
+		{"stores compute", importing("internal/keyring", "crypto/hmac"), admitted},
+
 		{"imports", importing("api", "encoding/json", "net/http"), admitted},
 		{"imports", importing("api", "github.com/danielgtaylor/huma/v2"), refused},
 		{"imports", importing("api", "/internal/audit"), refused},
