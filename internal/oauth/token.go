@@ -46,7 +46,7 @@ func (s *server) clientCredentials(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.issue(c, &grant{principal: &p, ask: ask, door: &s.client, denied: badClient()})
+	return s.issue(c, &grant{principal: &p, ask: ask, door: &s.client, denied: badClient})
 }
 
 // exchange gets the bearer of an API token an access token (RFC 8693). The API token suffices. A client that proves itself
@@ -69,7 +69,7 @@ func (s *server) exchange(c *call) error {
 		return c.refuse(err, badSubject())
 	}
 	c.line.Caller(&p)
-	return s.issue(c, &grant{principal: &p, ask: ask, issued: issued, door: &s.subject, denied: badSubject()})
+	return s.issue(c, &grant{principal: &p, ask: ask, issued: issued, door: &s.subject, denied: badSubject})
 }
 
 // exchangeable holds an exchange to the forms that there are, and returns which type of token is asked for. An access token
@@ -116,7 +116,7 @@ type grant struct {
 	ask       accesstoken.Ask
 	issued    string // the type of token, of an exchange
 	door      *authority.Door
-	denied    error // what is told where the credential has died meanwhile
+	denied    func() error // what is told where the credential has died meanwhile
 }
 
 // issue makes the token and answers with it.
@@ -129,7 +129,7 @@ func (s *server) issue(c *call, g *grant) error {
 		return bad(invalidTarget, "The resource or audience is not one known service.")
 	case err != nil:
 		in := c.presented()
-		return c.refuse(s.cfg.Authority.Withhold(err, &in, g.door, g.principal), g.denied)
+		return c.refuse(s.cfg.Authority.Withhold(err, &in, g.door, g.principal), g.denied())
 	}
 	out := api.OAuthToken{
 		AccessToken: token.Token.Reveal(), IssuedTokenType: g.issued, TokenType: tokenTypeBearer, ExpiresIn: int64(token.ExpiresIn.Seconds()),
