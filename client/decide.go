@@ -118,7 +118,7 @@ func (v *Verifier) learn(token string, verdict *api.Verdict, forgets int64) {
 		}
 		k.rememberAs = &parent{principal: p, since: int64(math.Ceil(float64(r.At.UnixMicro()) / 1e6))}
 	}
-	v.memory.keep(k, user, record, forgets, verdict.Debug.Revision, kid)
+	v.memory.keep(k, answered{record: record, user: user, forgets: forgets, revision: verdict.Debug.Revision, kid: kid})
 }
 
 // refusedHere is a refusal that needs no question.

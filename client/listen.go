@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -181,6 +180,3 @@ func (v *Verifier) beat(data *api.FeedEvent, asked time.Time) {
 	v.ahead.Store(max(0, data.Time.Sub(v.clock(now)).Microseconds()))
 	v.first.Do(func() { close(v.ready) })
 }
-
-// errNoFeed is why nothing is known yet.
-var errNoFeed = errors.New("the feed was not heard yet")

@@ -117,7 +117,7 @@ func sumOf(token string) [sha256.Size]byte {
 
 func (m *remembered) set(sum *[sha256.Size]byte) *set {
 	all := *m.current.Load()
-	return &all[binary.LittleEndian.Uint64(sum[:])&uint64(len(all)-1)]
+	return &all[binary.LittleEndian.Uint64(sum[:])&uint64(len(all)-1)] //nolint:gosec // G115: it isn't negative
 }
 
 // asOf returns what keep is told of an answer that is asked for now.
@@ -127,20 +127,28 @@ func (m *remembered) asOf() int64 {
 	return m.forgets
 }
 
-// keep remembers a credential by an answer of some revision that was asked for when everything had been forgotten so often; unless
-// what the answer says may be from before something that the feed has told: then it is good for the one call.
-func (m *remembered) keep(k *known, user recordID, record recordID, forgets, revision int64, kid string) {
+// answered is an answer of Jeton's about a credential.
+type answered struct {
+	record, user recordID
+	forgets      int64  // how often everything had been forgotten when it was asked for
+	revision     int64  // up to which the node that answered had heard the feed, at least
+	kid          string // of the key that has signed the credential; empty for none
+}
+
+// keep remembers a credential by an answer, unless what that says may be from before something that the feed has told: then it is
+// good for the one call.
+func (m *remembered) keep(k *known, a answered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if forgets != m.forgets || m.touchedSince(revision, user, record) {
+	if a.forgets != m.forgets || m.touchedSince(a.revision, a.user, a.record) {
 		return
 	}
-	k.record, k.user = m.ground(record), m.ground(user)
+	k.record, k.user = m.ground(a.record), m.ground(a.user)
 	if k.rememberAs != nil && k.record.parent == nil { // else what is known is older, and still so
 		k.rememberAs.user, k.record.parent = k.user, k.rememberAs
 	}
-	if kid != "" {
-		m.vouched[kid] = true
+	if a.kid != "" {
+		m.vouched[a.kid] = true
 	}
 	m.place(k)
 }

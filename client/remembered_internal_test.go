@@ -35,7 +35,7 @@ func TestKeepAgainstEvents(t *testing.T) {
 			m.forgetAll(5)
 			asked := m.asOf()
 			test.events(m) // after the question, and the node that answers has heard up to revision 10
-			m.keep(fresh("token"), userID, credentialID, asked, 10, "")
+			m.keep(fresh("token"), answered{user: userID, record: credentialID, forgets: asked, revision: 10})
 			if got := m.recall("token", 0) != nil; got != test.kept {
 				t.Errorf("got kept %v, want %v", got, test.kept)
 			}
@@ -43,7 +43,7 @@ func TestKeepAgainstEvents(t *testing.T) {
 	}
 	m := newRemembered(100)
 	m.forgetAll(5)
-	m.keep(fresh("token"), userID, credentialID, m.asOf(), 4, "")
+	m.keep(fresh("token"), answered{user: userID, record: credentialID, forgets: m.asOf(), revision: 4})
 	if m.recall("token", 0) != nil {
 		t.Error("the answer of a node that has heard less than the feed began with was kept")
 	}
@@ -63,7 +63,7 @@ func TestForgetExactly(t *testing.T) {
 	const count = 1000
 	id := func(i int) recordID { return recordID{4, byte(i), byte(i >> 8)} }
 	for i := range count {
-		m.keep(fresh(strconv.Itoa(i)), recordID{5, byte(i)}, id(i), m.asOf(), 1, "")
+		m.keep(fresh(strconv.Itoa(i)), answered{user: recordID{5, byte(i)}, record: id(i), forgets: m.asOf(), revision: 1})
 	}
 	gone := map[int]bool{}
 	for i := range count {
@@ -84,7 +84,7 @@ func TestBounded(t *testing.T) {
 	m := newRemembered(64)
 	m.forgetAll(1)
 	for i := range 10_000 {
-		m.keep(fresh(strconv.Itoa(i)), recordID{6, byte(i), byte(i >> 8)}, recordID{7, byte(i), byte(i >> 8)}, m.asOf(), 1, "")
+		m.keep(fresh(strconv.Itoa(i)), answered{user: recordID{6, byte(i), byte(i >> 8)}, record: recordID{7, byte(i), byte(i >> 8)}, forgets: m.asOf(), revision: 1})
 	}
 	if got := len(m.grounds); got > 2*64 {
 		t.Errorf("got %d records for 64 places", got)
@@ -100,7 +100,7 @@ func TestEnd(t *testing.T) {
 	m.forgetAll(1)
 	k := fresh("token")
 	k.until = 100
-	m.keep(k, userID, credentialID, m.asOf(), 1, "")
+	m.keep(k, answered{user: userID, record: credentialID, forgets: m.asOf(), revision: 1})
 	if m.recall("token", 99) == nil || m.recall("token", 100) != nil {
 		t.Error("got another end than 100")
 	}
@@ -126,7 +126,7 @@ func BenchmarkRecall(b *testing.B) {
 	tokens := make([]string, 10_000)
 	for i := range tokens {
 		tokens[i] = "jtp0123456789012345678901234567890123456789" + strconv.Itoa(10_000_000+i)
-		m.keep(fresh(tokens[i]), userID, recordID{8, byte(i), byte(i >> 8)}, m.asOf(), 1, "")
+		m.keep(fresh(tokens[i]), answered{user: userID, record: recordID{8, byte(i), byte(i >> 8)}, forgets: m.asOf(), revision: 1})
 	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

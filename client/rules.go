@@ -119,7 +119,9 @@ func compile(p *api.Policy) (*ruleSet, error) {
 			}
 			service.Operations = append(service.Operations, operation)
 		}
-		set.ask[s.Name] = s.AskAlways
+		if s.AskAlways {
+			set.ask[s.Name] = true
+		}
 		all = append(all, service)
 	}
 	for i, other := range p.Others {

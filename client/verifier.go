@@ -3,7 +3,6 @@ package client
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -258,7 +257,7 @@ func (v *Verifier) ask(ctx context.Context, doing, token string, call api.Verify
 	forgets := v.memory.asOf()
 	verdict, _, err := send[api.Verdict](ctx, v.c, request{doing: doing, method: http.MethodPost, path: []string{"verify"}, body: call})
 	if err != nil {
-		return api.Verdict{}, unanswered(err)
+		return api.Verdict{}, unanswered(ctx, err)
 	}
 	if verdict.Allow && verdict.Principal == nil {
 		return api.Verdict{}, fmt.Errorf("%s: %w: %w: it lets in nobody", doing, ErrUnavailable, ErrNotJeton)
@@ -269,11 +268,11 @@ func (v *Verifier) ask(ctx context.Context, doing, token string, call api.Verify
 	return verdict, nil
 }
 
-// unanswered is the error where Jeton gave no verdict, whatever the reason: that our own credential is refused, say, is no word about
-// the caller's.
-func unanswered(err error) error {
-	if errors.Is(err, ErrUnavailable) {
-		return err
+// unanswered is the error where Jeton gave no verdict, whatever the reason. That our own credential is refused, say, is no word about
+// the caller's: so what went wrong is told in words alone, and is none of the sentinels but ErrUnavailable.
+func unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
 }

@@ -42,7 +42,8 @@ type verifying struct {
 	*jetontest.Server
 	*client.Verifier
 	*questions
-	tb testing.TB
+	tb  testing.TB
+	now func() time.Time // of the verifier; the system's where nil
 }
 
 const host = "api.example.com"
@@ -50,10 +51,16 @@ const host = "api.example.com"
 func newVerifying(tb testing.TB) *verifying {
 	tb.Helper()
 	v := &verifying{Server: jetontest.New(tb), tb: tb}
-	v.User("alice", "partner")
-	v.Service("reports", host, "GET /reports/{id} role:partner reports.read", "PUT /reports/{id} role:partner reports.write", "GET /users/{id} self:{id}")
+	v.now = v.Now
+	v.furnish()
 	v.start(v.URL)
 	return v
+}
+
+// furnish makes the user and the service.
+func (v *verifying) furnish() {
+	v.User("alice", "partner")
+	v.Service("reports", host, "GET /reports/{id} role:partner reports.read", "PUT /reports/{id} role:partner reports.write", "GET /users/{id} self:{id}")
 }
 
 // start makes the verifier, by way of a base URL.
@@ -63,7 +70,7 @@ func (v *verifying) start(base string) {
 	v.questions = &questions{asked: map[string]int{}, base: &http.Transport{}}
 	c, err := client.New(client.Config{BaseURL: base, Username: account.Username, Password: client.Secret(account.Password), HTTPClient: &http.Client{Transport: v.questions}})
 	must(v.tb, err)
-	v.Verifier, err = client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports", Now: v.Now})
+	v.Verifier, err = client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports", Now: v.now})
 	must(v.tb, err)
 	v.tb.Cleanup(v.Close)
 	must(v.tb, v.Ready(v.tb.Context()))
@@ -434,6 +441,31 @@ func TestCut(t *testing.T) {
 		}
 		return err == nil && d.Reason == "superseded"
 	})
+}
+
+// TestOwnCredential: that the verifier's own credential is refused is no word about its callers.
+func TestOwnCredential(t *testing.T) {
+	v := newVerifying(t)
+	token := v.Token("alice")
+	v.wantReason(get(token), "")
+	v.SetState("gate", "blocked")
+	var err error
+	soon(t, "nobody can say", func() bool {
+		_, err = v.Verify(t.Context(), "jts"+token.Reveal()[3:])
+		return err != nil
+	})
+	if !errors.Is(err, client.ErrUnavailable) || errors.Is(err, client.ErrNotAuthenticated) || errors.Is(err, client.ErrNotAllowed) {
+		t.Errorf("got %v, want ErrUnavailable alone", err)
+	}
+	if _, err := v.Verify(t.Context(), "no token"); !errors.Is(err, client.ErrNotAuthenticated) {
+		t.Errorf("got %v for what is no token", err)
+	}
+	soon(t, "it doesn't listen any more", func() bool { return !v.Fresh() })
+	v.SetState("gate", "active")
+	soon(t, "it listens again", v.Fresh)
+	if _, err := v.Verify(t.Context(), "jts"+token.Reveal()[3:]); !errors.Is(err, client.ErrNotAuthenticated) {
+		t.Errorf("got %v, want ErrNotAuthenticated", err)
+	}
 }
 
 // TestVerifierConfig names what can't be used.
