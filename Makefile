@@ -50,8 +50,8 @@ test-long: ## the same tests with more rounds, more rows, more kills
 	CGO_ENABLED=1 JETON_TEST_LONG=1 $(GO) test -race -count=1 -timeout 3h ./...
 
 .PHONY: bench
-bench: ## the benchmark, with the figures of docs; takes its time
-	$(GO) run ./bench
+bench: ## the benchmark, with the figures and the picture of docs/performance.md; within ten minutes
+	$(GO) run ./bench -plot docs/performance.svg
 
 .PHONY: bench-stores
 bench-stores: ## what both stores take to issue, to look up and to rotate, for one caller, for sixteen and for sixty-four
@@ -59,8 +59,25 @@ bench-stores: ## what both stores take to issue, to look up and to rotate, for o
 	$(GO) test -run '^$$' -bench 'BenchmarkStore$$' -benchtime 3s -count 3 ./internal/store/sqlite ./internal/store/postgres
 
 .PHONY: bench-quick
-bench-quick: ## the benchmark in short, to see that nothing fell
-	$(GO) run ./bench -quick
+bench-quick: ## the benchmark in short, to see that nothing fell; the picture is in build
+	@mkdir -p build
+	$(GO) run ./bench -quick -plot build/performance.svg
+
+# COMPARE has flags, as COMPARE="-bench Decide -packages ./internal/authority -count 10".
+.PHONY: bench-compare
+bench-compare: ## the Go benchmarks beside those of another revision, in turn, by benchstat: BASE=main
+	@test -n "$(BASE)" || { echo 'make bench-compare needs a revision: BASE=main' >&2; exit 2; }
+	$(GO) run ./bench -compare "$(BASE)" $(COMPARE)
+
+# GROWTH has flags, as GROWTH="-sizes 10000,100000 -stores sqlite". Ten million tokens take some 8 GB of $TMPDIR and of memory.
+.PHONY: bench-growth
+bench-growth: ## the figures and the curves of docs/scale.md, with ten thousand tokens and up to ten million, on both stores
+	test/deps.sh
+	$(GO) run ./bench -growth -plot docs/scale.svg $(GROWTH)
+
+.PHONY: bench-profile
+bench-profile: ## where the time of a warm check goes, by a CPU profile under load
+	$(GO) run ./bench -profile
 
 # Without root it needs a system that lets users make namespaces. FAULTS has flags, as FAULTS="-seed 7 -for 2m -faults link-down".
 .PHONY: faults

@@ -7,3 +7,9 @@ import "syscall"
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
+
+// The signals that bench/profiled hears.
+const (
+	profileBegins = syscall.SIGUSR1
+	profileEnds   = syscall.SIGUSR2
+)

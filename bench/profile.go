@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -63,11 +62,11 @@ func (b *bench) profiled(ctx context.Context, j *jeton, hot *load) (file string,
 	if err := b.emptyLog(); err != nil {
 		return "", err
 	}
-	if err := j.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	if err := j.cmd.Process.Signal(profileBegins); err != nil {
 		return "", fmt.Errorf("beginning the profile: %w", err)
 	}
 	_, err = b.wrk(ctx, *hot, profileLength*b.seconds)
-	if err := errors.Join(err, j.cmd.Process.Signal(syscall.SIGUSR2)); err != nil {
+	if err := errors.Join(err, j.cmd.Process.Signal(profileEnds)); err != nil {
 		return "", fmt.Errorf("loading while the profile is written: %w", err)
 	}
 	file = filepath.Join(b.dir, profiled+".prof")

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command profiled is Jeton with one thing more: on SIGUSR1 it begins to write a CPU profile, beside its own file and under that name
 // with .prof behind it, and on SIGUSR2 it ends that. The program that is shipped can't be asked for one, by anybody: a profile tells
 // who calls what.
