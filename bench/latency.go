@@ -137,6 +137,6 @@ func (b *bench) writeLatencies(t *strings.Builder) {
 			spread(l.p999, fineMilliseconds), spread(l.most, fineMilliseconds), tailLevels().write(milliseconds), l.verdict(),
 			spread(l.late, fineMilliseconds), middle(l.idle, percent))
 	}
-	fmt.Fprintf(t, "\nOne personal token, warm. Capacity is what wrk got a moment before. Requests come at random times, on %d connections, and each is timed from when it was due; sent late is by how much of that the load itself was, or had no connection free.\n\n",
+	fmt.Fprintf(t, "\nOne personal token, warm. Capacity is what wrk got a moment before. Requests come at random times, on %d connections, and each is timed from when it was due; sent late is by how much of that the load itself was.\n\n",
 		latencyConnections)
 }

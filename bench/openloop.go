@@ -38,7 +38,7 @@ type openLoop struct {
 type outcome struct {
 	Rate                 float64 // answered a second
 	P50, P99, P999, Most float64
-	LateP99, LateMost    float64 // how late requests were sent, of the above: for want of time, or of a free connection
+	LateP99, LateMost    float64 // by how much of the above the load itself was late
 	Idle                 float64 // the share of its time in which the load had nothing to do
 }
 
@@ -47,8 +47,9 @@ func (o *outcome) limits(wanted float64) bool {
 	return o.Rate < 0.98*wanted || o.Idle < 0.02 || o.LateP99 > o.P99/2
 }
 
-// timing is when a request was due, sent and answered, from the begin.
-type timing struct{ due, sent, answered time.Duration }
+// timing is when a request was due, when it could be sent, was sent and answered, from the begin. It can't be sent before a connection
+// is free, for which the server is to blame.
+type timing struct{ due, could, sent, answered time.Duration }
 
 // arrivals draws when requests are due: exponentially distributed gaps.
 type arrivals struct {
@@ -75,7 +76,7 @@ func summarize(all []timing, warmUp time.Duration) (outcome, error) {
 		if t.due < warmUp {
 			continue
 		}
-		took, late = append(took, (t.answered-t.due).Seconds()), append(late, (t.sent-t.due).Seconds())
+		took, late = append(took, (t.answered-t.due).Seconds()), append(late, (t.sent-t.could).Seconds())
 		last = max(last, t.answered)
 	}
 	if len(took) == 0 {

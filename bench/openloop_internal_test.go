@@ -39,10 +39,10 @@ func TestSummarize(t *testing.T) {
 	var all []timing
 	for n := range 2000 {
 		due := time.Duration(n) * time.Millisecond
-		all = append(all, timing{due: due, sent: due + 2*time.Millisecond, answered: due + 5*time.Millisecond})
+		all = append(all, timing{due: due, could: due, sent: due + 2*time.Millisecond, answered: due + 5*time.Millisecond})
 	}
 	all[10].answered += time.Minute // in the warm-up
-	all[1500].sent, all[1500].answered = all[1500].due+time.Second, all[1500].due+3*time.Second
+	all[1500].could, all[1500].sent, all[1500].answered = all[1500].due+time.Second, all[1500].due+2*time.Second, all[1500].due+3*time.Second
 	got, err := summarize(all, time.Second)
 	want := outcome{Rate: 1000 / 3.5, P50: 0.005, P99: 0.005, P999: 0.005, Most: 3, LateP99: 0.002, LateMost: 1}
 	if err != nil || got != want {

@@ -12,7 +12,8 @@ import (
 // openConn is one connection of an open loop. It has one request on the way at most, as those of wrk and of nginx have.
 type openConn struct {
 	fd    int
-	entry int // of its request among the timings
+	entry int           // of its request among the timings
+	freed time.Duration // when its last answer had come
 	got   int
 	buf   [4096]byte
 }
@@ -128,7 +129,7 @@ func (r *looping) ask(due time.Duration) error {
 	c := r.free[0]
 	r.free = r.free[1:]
 	c.entry, c.got = len(r.timings), 0
-	r.timings = append(r.timings, timing{due: due, sent: time.Since(r.began)})
+	r.timings = append(r.timings, timing{due: due, could: max(due, c.freed), sent: time.Since(r.began)})
 	r.busy++
 	if n, err := syscall.Write(c.fd, r.request); err != nil || n != len(r.request) {
 		return fmt.Errorf("sending %d bytes, of which %d went: %w", len(r.request), n, errors.Join(err, syscall.EPIPE))
@@ -153,7 +154,8 @@ func (r *looping) read(c *openConn) error {
 		}
 		return err
 	}
-	r.timings[c.entry].answered = time.Since(r.began)
+	c.freed = time.Since(r.began)
+	r.timings[c.entry].answered = c.freed
 	r.free = append(r.free, c)
 	r.busy--
 	return nil
