@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -177,6 +178,8 @@ func BenchmarkDecideWays(b *testing.B) {
 	d.console.token(secret, alice)
 	d.passwords.put(alice.Username+":"+password, authority.Proof{ID: alice.ID, UserID: alice.ID, Remember: true})
 	door := &authority.Door{Name: "gateway", Kinds: authority.KindsOf(authority.PersonalToken, authority.Password, authority.ConsoleSession)}
+	signed := "jtp-" + strings.Repeat("eyJhbGciOiJFUzI1NiJ9", 25) // as long as a signed access token
+	d.personal.token(signed, alice)
 	cookie := call()
 	cookie.Cookie = []string{"console=" + secret}
 	among := call()
@@ -186,6 +189,7 @@ func BenchmarkDecideWays(b *testing.B) {
 		in   *authority.Presented
 	}{
 		{"token", bearer(secret)},
+		{"signed", bearer(signed)},
 		{"basic", call(basic(alice.Username + ":" + password))},
 		{"cookie", cookie},
 		{"cookie-among-others", among},

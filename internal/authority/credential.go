@@ -136,6 +136,9 @@ func (a *Authority) credential(in *Presented, door *Door, c *Credential) *Refusa
 	case express == 0 || in.Authorization[0] == "":
 		return a.cookieCredential(in.Cookie, door, c)
 	}
+	if token, ok := strings.CutPrefix(in.Authorization[0], "Bearer "); ok && strings.IndexByte(token, ' ') < 0 { // as most are spelt
+		return a.bearerCredential(token, c)
+	}
 	scheme, value, _ := strings.Cut(in.Authorization[0], " ")
 	value = strings.Trim(value, " ")
 	switch {

@@ -22,6 +22,7 @@ type Table struct {
 // prefixes are the services of one host.
 type prefixes struct {
 	services map[string]*CompiledService // by prefix, "" for the whole host
+	whole    *CompiledService            // that of the whole host, or nil
 	few      []*CompiledService          // those with a prefix, the longest first; one more than fewAtMost where they are more
 	longest  int                         // the length of the longest prefix
 	profiles []string                    // named by the services
@@ -43,7 +44,9 @@ func (t *Table) add(s *CompiledService, profile string) error {
 		return &DuplicateServiceError{A: first.name, B: s.name, Host: s.host, PathPrefix: s.prefix}
 	}
 	at.services[s.prefix] = s
-	if s.prefix != "" && len(at.few) <= fewAtMost {
+	if s.prefix == "" {
+		at.whole = s
+	} else if len(at.few) <= fewAtMost {
 		at.few = append(at.few, s)
 		slices.SortStableFunc(at.few, func(a, b *CompiledService) int { return len(b.prefix) - len(a.prefix) })
 	}
@@ -115,15 +118,15 @@ func (p *prefixes) find(rawPath string) *CompiledService {
 	if p == nil {
 		return nil
 	}
-	best := p.services[""]
 	if len(p.few) <= fewAtMost {
 		for _, s := range p.few {
 			if s.covers(rawPath) {
 				return s
 			}
 		}
-		return best
+		return p.whole
 	}
+	best := p.whole
 	for end := 1; end <= len(rawPath) && end <= p.longest; end++ {
 		if end < len(rawPath) && rawPath[end] != '/' {
 			continue
