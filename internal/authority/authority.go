@@ -6,13 +6,15 @@
 //	                            its kind)
 //
 // A way in (a personal token, say) proves only which record a credential is. The authority alone judges the user, whom it
-// loads where the look-up of the record hasn't, and refuses the blocked, so no way in can forget to. There is one such path for every edge and every kind of credential.
+// loads where the look-up of the record hasn't, and refuses the blocked, so no way in can forget to. There is one such path
+// for every edge and every kind of credential.
 //
 // Once proven, a credential is remembered in memory until it expires or something it rests on changes. A warm
 // verification takes no lock and, but for decoding a password, allocates nothing; it writes nothing that every other
 // reads: a counter in one of many stripes, and once a minute when the credential was used (a password's six times). What
 // was taken away is forgotten as the change feed tells of it (see [Authority.Forget]); while the feed hasn't been heard for
-// too long, nothing remembered is trusted, and every verdict has it heard first.
+// too long, nothing remembered is trusted, and every verdict has it heard first. Tokens that are stored as digests are read
+// into memory before they come (see [Authority.Warm]), and that nobody has one is remembered for some seconds.
 //
 // It refuses when in doubt: a failing store, a way in that answers with an unknown error, and a feed out of reach
 // all mean that the call does not pass.
@@ -95,7 +97,7 @@ type Config struct {
 	MaxRemembered int
 }
 
-// defaultMaxRemembered is enough for every credential of most companies, and about 600 MB when it is full.
+// defaultMaxRemembered is enough for every credential of most companies, and about 500 MB when it is full.
 const (
 	defaultMaxRemembered = 4_000_000
 	maxMaxRemembered     = 100_000_000
