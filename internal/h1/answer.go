@@ -31,7 +31,7 @@ const (
 
 // Status says the status of the answer, of three digits and final: neither 1xx nor 204 or 304, whose framing is another.
 func (a *Answer) Status(code int) {
-	if a.stage != unbegun || code < 200 || code > 999 || code == http.StatusNoContent || code == http.StatusNotModified {
+	if a.fault != "" || a.stage != unbegun || code < 200 || code > 999 || code == http.StatusNoContent || code == http.StatusNotModified {
 		a.fail("a status that comes late, or can't be that of an answer")
 		return
 	}

@@ -27,7 +27,7 @@ const (
 // long holds the buffers of heads that are longer than most, so that idle connections hold none.
 var long = sync.Pool{New: func() any { return new([maxHead]byte) }}
 
-// conn is one connection, as long as it is read here. One goroutine has it, but for the deadline by which Close wakes that.
+// conn is one connection, as long as it is read here. One goroutine has it, but for the deadline by which Drain wakes that.
 type conn struct {
 	l      *Listener
 	conn   net.Conn // what is read and written
@@ -116,12 +116,13 @@ func (c *conn) respond() step {
 	}
 	if a.fault != "" {
 		c.l.cfg.Logger.Error("a plain request could not be answered", slog.String("error", a.fault), slog.String("client", r.Remote.String()))
+		a.takeBack()
 		a.renew(true, true)
 		a.Status(http.StatusInternalServerError)
 	}
 	a.finish()
 	clear(r.values)
-	*r = Request{Remote: r.Remote, values: r.values[:0]} // so that an idle connection holds nobody's token
+	*r = Request{Remote: r.Remote, values: r.values[:0]} // so that an idle connection keeps no head in memory
 	c.start += h.pos
 	c.head.renew()
 	c.begun, c.later = false, true

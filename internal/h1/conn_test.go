@@ -46,6 +46,7 @@ func TestAnswers(t *testing.T) {
 			a.Field("G", "h")
 			a.Body([]byte("x"))
 		}, fault},
+		{"a line feed, and another try", func(a *h1.Answer) { a.Field("C", "d\nE: f"); a.Status(200); a.Field("A", "b"); a.Body([]byte("x")) }, fault},
 		{"a carriage return", func(a *h1.Answer) { a.Field("C", "d\rE: f") }, fault},
 		{"NUL", func(a *h1.Answer) { a.Field("C", "d\x00") }, fault},
 		{"an escape", func(a *h1.Answer) { a.Field("C", "\x1b[31m") }, fault},

@@ -157,7 +157,7 @@ func (l *Listener) leave(c *conn) {
 	delete(l.conns, c)
 }
 
-// stopping reports whether Close was called.
+// stopping reports whether no more connections are taken.
 func (l *Listener) stopping() bool {
 	select {
 	case <-l.stopped:
