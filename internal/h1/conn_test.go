@@ -341,3 +341,17 @@ func converse(address, caller string, requests int) error {
 	}
 	return nil
 }
+
+// TestStaysPlain sends each plain request of the table twice by one connection: nothing of the first makes the second odd.
+func TestStaysPlain(t *testing.T) {
+	for _, tt := range twins() {
+		if h1.Read([]byte(tt.plain)).Ending {
+			continue
+		}
+		bubble(t, handlerFunc(echoPlain), func(t *testing.T, s *server, p *pipes) {
+			if got := send(p.dial(), tt.plain, tt.plain, last); count(got) != 3 || s.over.Load() != 0 {
+				t.Errorf("%s: got %d answers, and %d connections gone over, want 3 and none:\n%s", tt.name, count(got), s.over.Load(), got)
+			}
+		})
+	}
+}
