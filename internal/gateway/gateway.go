@@ -56,8 +56,8 @@ var (
 	_ h1.Handler   = (*Gateway)(nil)
 )
 
-// name is that of the listener in the log, and of the door in the audit log.
-const name = "gateway"
+// listener is the name of the listener in the log.
+const listener = "gateway"
 
 // New returns the handler of the gateway listener, or an error where the configuration lacks something.
 func New(cfg Config) (*Gateway, error) {
@@ -66,7 +66,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg:      cfg,
-		door:     authority.Door{Name: name, Kinds: cfg.Kinds},
+		door:     authority.Door{Name: "gateway", Kinds: cfg.Kinds},
 		refusals: make(map[authority.Reason]*web.Prepared),
 		absent: web.Prepare(api.NewProblem(api.CodeNotFound, "The gateway has /auth-request, for nginx, /forward-auth, for Caddy, HAProxy, "+
 			"Apache httpd and Traefik, and /ext-authz/ before a path, for Envoy.")),

@@ -34,7 +34,7 @@ func (g *Gateway) AnswerPlain(r *h1.Request, a *h1.Answer) bool {
 	g.answerOrFail(ctx, p)
 	p.send(a)
 	p.fill()
-	p.own.Write(ctx, g.cfg.Logger, web.Entry{Listener: name, ID: p.id, Status: p.status, Began: began, Ended: g.cfg.Now()})
+	p.own.Write(ctx, g.cfg.Logger, web.Entry{Listener: listener, ID: p.id, Status: p.status, Began: began, Ended: g.cfg.Now()})
 	p.clear()
 	p.own = web.Line{}
 	g.plains.Put(p)
