@@ -55,31 +55,55 @@ func NewRefusals(limit int) *Refusals {
 // Add counts one refusal at the given time.
 func (r *Refusals) Add(ref Refusal, at time.Time) {
 	at = at.UTC().Truncate(time.Microsecond)
-	address := ref.Address.Unmap().WithZone("") // a zone is text, and may be anything
-	key := refusalKey{ref, minuteOf(at)}
-	key.Call = ""
-	key.Address = Customer(address)
-	if ref.ID != uuid.Nil {
-		key.Address = netip.Addr{} // a known credential is merged wherever it came from
-	}
+	key := keyOf(&ref, at)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e, ok := r.merged[key]; ok {
-		e.Count++
-		if at.After(e.LastAt) { // calls at once come in any order
-			e.LastAt = at
-		}
+	if r.merge(&key, at) {
 		return
 	}
 	if !r.room(key) {
 		r.overflow++
 		return
 	}
-	e := key.event(address, at)
+	e := key.event(ref.Address.Unmap().WithZone(""), at) // a zone is text, and may be anything
 	if ref.Call != "" {
 		e.tell("call", ref.Call)
 	}
 	r.merged[key] = e
+}
+
+// Merge counts one refusal at the given time if there is one like it already, and reports whether there is. It is what Add does first,
+// for a caller who would have to make a Call that is looked at only where there is none.
+func (r *Refusals) Merge(ref *Refusal, at time.Time) bool {
+	at = at.UTC().Truncate(time.Microsecond)
+	key := keyOf(ref, at)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.merge(&key, at)
+}
+
+// keyOf returns what refusals share that are merged with one.
+func keyOf(ref *Refusal, at time.Time) refusalKey {
+	key := refusalKey{*ref, minuteOf(at)}
+	key.Call = ""
+	key.Address = Customer(ref.Address)
+	if ref.ID != uuid.Nil {
+		key.Address = netip.Addr{} // a known credential is merged wherever it came from
+	}
+	return key
+}
+
+// merge counts a refusal with one like it, if there is one. The caller holds the lock.
+func (r *Refusals) merge(key *refusalKey, at time.Time) bool {
+	e, ok := r.merged[*key]
+	if !ok {
+		return false
+	}
+	e.Count++
+	if at.After(e.LastAt) { // calls at once come in any order
+		e.LastAt = at
+	}
+	return true
 }
 
 // room reports whether a sort of refusal may have a row in its minute. The caller holds the lock.

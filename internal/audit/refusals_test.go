@@ -81,6 +81,16 @@ func TestMerge(t *testing.T) {
 			if len(events) != tt.want || len(keys) != tt.want || total != 2 {
 				t.Errorf("got %d rows under %d keys for %d calls, want %d for 2", len(events), len(keys), total, tt.want)
 			}
+			first, second := refusal(tt.first), refusal(tt.second)
+			first.Call, second.Call = "GET host/a", "GET host/b"
+			if r.Merge(&first, noon) {
+				t.Error("got it merged with nothing")
+			}
+			r.Add(first, noon)
+			merged := r.Merge(&second, noon.Add(tt.later))
+			if events := r.Drain(noon); merged != (tt.want == 1) || len(events) != 1 || events[0].Detail["call"] != first.Call || (events[0].Count == 2) != merged {
+				t.Errorf("got merged %t and %+v, want the first, with the second where it is like it", merged, events)
+			}
 		})
 	}
 }

@@ -57,6 +57,14 @@ type SecretWay interface {
 	RecognizesSecret(password string) bool
 }
 
+// ScreeningWay is a Way that knows some credentials by their text alone for no good, as one that was mistyped. Of those, nothing is
+// made ready to wait for the database.
+type ScreeningWay interface {
+	Way
+	// Screen returns the refusal of such a credential, else nil. It is pure and cheap; what it refuses Prove would refuse alike.
+	Screen(c Credential) *Refusal
+}
+
 // Users loads the user behind a proof.
 type Users interface {
 	// AuthorityUser returns the user as it is now in the database, or ErrNotFound.
@@ -325,6 +333,11 @@ func (a *Authority) catchUp(ctx context.Context) error {
 
 // prove asks the way in and the database, and remembers what they said.
 func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Principal) *Refusal {
+	if way, ok := a.ways[c.Kind].(ScreeningWay); ok {
+		if ref := way.Screen(*c); ref != nil {
+			return ref
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
 	began, generation := a.memory.sequence(), a.refused.generation.Load()
@@ -398,9 +411,15 @@ func (a *Authority) refuse(ref *Refusal, in *Presented, door *Door, kind Kind, d
 	}
 	if d != nil {
 		entry.Service = d.Service
+	}
+	now := a.cfg.Now()
+	if a.cfg.Refusals.Merge(&entry, now) {
+		return // most are like one before, whose call stands for theirs
+	}
+	if d != nil {
 		entry.Call = secret.Redact(in.Method + " " + in.Host + in.Path)
 	}
-	a.cfg.Refusals.Add(entry, a.cfg.Now())
+	a.cfg.Refusals.Add(entry, now)
 }
 
 // Refuse counts and enters a refusal that an edge had to make before it could present anything, as of a proxy that is

@@ -137,10 +137,18 @@ func (t *Tokens) Kind() authority.Kind { return authority.PersonalToken }
 // Recognizes implements authority.Way.
 func (t *Tokens) Recognizes(bearer string) bool { return secret.Looks(bearer, secret.Personal) }
 
+// Screen implements authority.ScreeningWay.
+func (t *Tokens) Screen(c authority.Credential) *authority.Refusal {
+	if secret.Valid(c.Text.Reveal(), secret.Personal) {
+		return nil
+	}
+	return &authority.Refusal{Reason: authority.ReasonBadChecksum}
+}
+
 // Prove implements authority.Way. A token with a wrong checksum is refused without a look-up.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	if !secret.Valid(c.Text.Reveal(), secret.Personal) {
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonBadChecksum}
+	if ref := t.Screen(c); ref != nil {
+		return authority.Proof{}, ref
 	}
 	digests := t.cfg.Keyring.Digests(c.Text)
 	found, err := t.cfg.Store.FindPersonalToken(ctx, digests)

@@ -208,11 +208,19 @@ func (t *Tokens) Kind() authority.Kind { return authority.SessionToken }
 // Recognizes implements authority.Way.
 func (t *Tokens) Recognizes(bearer string) bool { return secret.Looks(bearer, secret.Session) }
 
+// Screen implements authority.ScreeningWay.
+func (t *Tokens) Screen(c authority.Credential) *authority.Refusal {
+	if secret.Valid(c.Text.Reveal(), secret.Session) {
+		return nil
+	}
+	return &authority.Refusal{Reason: authority.ReasonBadChecksum}
+}
+
 // Prove implements authority.Way. A token with a wrong checksum is refused without a look-up. That its platform may still speak
 // is not asked here: a platform that may not has had its tokens ended.
 func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.Proof, error) {
-	if !secret.Valid(c.Text.Reveal(), secret.Session) {
-		return authority.Proof{}, &authority.Refusal{Reason: authority.ReasonBadChecksum}
+	if ref := t.Screen(c); ref != nil {
+		return authority.Proof{}, ref
 	}
 	digests := t.cfg.Keyring.Digests(c.Text)
 	found, err := t.cfg.Store.SessionTokenByDigest(ctx, digests)
