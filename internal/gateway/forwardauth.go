@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
@@ -24,6 +23,6 @@ func (g *Gateway) refuseInWords(c *check, ref *authority.Refusal) {
 	if !known {
 		problem = web.Prepare(web.ProblemOf(ref))
 	}
-	c.refuse(problem.Status(), strconv.Itoa(problem.Status()), ref)
+	c.refuse(problem.Status(), problem.StatusText(), ref)
 	c.tell(problem)
 }

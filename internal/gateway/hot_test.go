@@ -61,6 +61,27 @@ func wantFewAllocations(t *testing.T, d *desk, r *http.Request, kind string) {
 	}
 }
 
+// TestPlainAllocatesLittle bounds what the edge to the leaner engine allocates with its line in the log: the request's ID, what is made
+// of the user, and of a refusal its reason.
+func TestPlainAllocatesLittle(t *testing.T) {
+	d, _, token := reports(t)
+	g := gatewayOf(t, d.authority, allKinds(), slog.New(web.NewLogHandler(nowhere{}, slog.LevelInfo, false)))
+	for name, question := range map[string]*http.Request{
+		"nginx": asByNginx(token), "nginx, refused": asByNginx(last(token)), "Caddy": asByCaddy(token), "Caddy, refused": asByCaddy(last(token)),
+	} {
+		within(t, question, g, func(r *h1.Request, a *h1.Answer) {
+			again, blank := *r, *a
+			got := testing.AllocsPerRun(1000, func() {
+				*r, *a = again, blank
+				g.AnswerPlain(r, a)
+			})
+			if *a = blank; got > 2 {
+				t.Errorf("%s: got %v allocations, want 2 at most", name, got)
+			}
+		})
+	}
+}
+
 // TestNoMixUp has many goroutines ask for two users at once and looks whose answer each gets.
 func TestNoMixUp(t *testing.T) {
 	d, _, alice := reports(t)

@@ -170,6 +170,7 @@ func problemBody(accept string, p *api.Problem) []byte {
 // Prepared is a problem of which many requests will be told, written out but for the request's ID. Make one with Prepare.
 type Prepared struct {
 	problem      *api.Problem
+	status       string // as text
 	text         []byte // the body for who wants no JSON
 	before, tail []byte // of the other, around the ID
 }
@@ -183,7 +184,7 @@ func Prepare(problem *api.Problem) *Prepared {
 	p.Instance = ""
 	whole := problemBody("", &p)
 	end := len(whole) - len("}\n")
-	return &Prepared{problem: problem, text: problemBody("text/plain", &p), before: whole[:end:end], tail: whole[end:]}
+	return &Prepared{problem: problem, status: strconv.Itoa(p.Status), text: problemBody("text/plain", &p), before: whole[:end:end], tail: whole[end:]}
 }
 
 // Append appends the body in which a caller is told of the problem, by the Accept that it sent and its request's ID, and the field that
@@ -204,6 +205,9 @@ func (p *Prepared) Append(f Fields, body []byte, accept, id string) (Fields, []b
 
 // Status returns the status of an answer that tells of the problem.
 func (p *Prepared) Status() int { return p.problem.Status }
+
+// StatusText returns that status as text, for StatusHeader.
+func (p *Prepared) StatusText() string { return p.status }
 
 // Code returns the problem's code, for Line.Told.
 func (p *Prepared) Code() string { return string(p.problem.Code) }
