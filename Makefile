@@ -50,8 +50,14 @@ test-long: ## the same tests with more rounds, more rows, more kills
 	CGO_ENABLED=1 JETON_TEST_LONG=1 $(GO) test -race -count=1 -timeout 3h ./...
 
 .PHONY: bench
-bench: ## the benchmark, with the figures and the picture of docs/performance.md; within ten minutes
-	$(GO) run ./bench -plot docs/performance.svg
+bench: ## the benchmark, within ten minutes; the picture is in build
+	@mkdir -p build
+	$(GO) run ./bench -plot build/performance.svg
+
+.PHONY: bench-docs
+bench-docs: ## the same, and where the time goes, into docs/performance.md
+	$(GO) run ./bench -into docs/performance.md -plot docs/performance.svg
+	$(GO) run ./bench -profile -into docs/performance.md
 
 .PHONY: bench-stores
 bench-stores: ## what both stores take to issue, to look up and to rotate, for one caller, for sixteen and for sixty-four
@@ -69,11 +75,13 @@ bench-compare: ## the Go benchmarks beside those of another revision, in turn, b
 	@test -n "$(BASE)" || { echo 'make bench-compare needs a revision: BASE=main' >&2; exit 2; }
 	$(GO) run ./bench -compare "$(BASE)" $(COMPARE)
 
-# GROWTH has flags, as GROWTH="-sizes 10000,100000 -stores sqlite". Ten million tokens take some 8 GB of $TMPDIR and of memory.
+# GROWTH has flags, as GROWTH="-sizes 10000,100000 -stores sqlite", or GROWTH="-into docs/scale.md -plot docs/scale.svg" for the page.
+# Ten million tokens take some 8 GB of $TMPDIR, and as much memory.
 .PHONY: bench-growth
-bench-growth: ## the figures and the curves of docs/scale.md, with ten thousand tokens and up to ten million, on both stores
+bench-growth: ## the same checks with ten thousand tokens and up to ten million, on both stores
 	test/deps.sh
-	$(GO) run ./bench -growth -plot docs/scale.svg $(GROWTH)
+	@mkdir -p build
+	$(GO) run ./bench -growth -plot build/scale.svg $(GROWTH)
 
 .PHONY: bench-profile
 bench-profile: ## where the time of a warm check goes, by a CPU profile under load

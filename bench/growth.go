@@ -100,7 +100,7 @@ func (g *growth) measure(ctx context.Context, b *bench) error {
 		}
 	}
 	if len(g.rows) > 0 {
-		fmt.Print(g.report(b))
+		err = errors.Join(err, b.publish(nameGrowth, g.report(b), curvesTitle))
 		if b.plot != "" {
 			err = errors.Join(err, os.WriteFile(b.plot, []byte(g.picture()), 0o644))
 		}
@@ -356,7 +356,7 @@ func (g *growth) picture() string {
 		}
 		return p
 	}
-	return drawCurves("What grows with the tokens", []panel{
+	return drawCurves(curvesTitle, []panel{
 		of("warm checks, to bare net/http", "", func(r *grown) float64 { return r.warmRatio }),
 		of("p99 of warm checks", "ms", func(r *grown) float64 { return p99Of(&r.warm) }),
 		of("cold checks a second", "", func(r *grown) float64 { return r.cold.rate() }),

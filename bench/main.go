@@ -46,7 +46,15 @@ type scale struct {
 
 	only string // what alone is measured: flood or latency; empty for everything
 	plot string // file of the picture; empty for none
+	into string // page into which the tables go; empty for none
 }
+
+// The names under which the pages have places for the tables.
+const (
+	nameBench   = "bench"
+	nameProfile = "profile"
+	nameGrowth  = "growth"
+)
 
 // What can be measured alone.
 const (
@@ -122,7 +130,9 @@ func (b *bench) measureAndReport(ctx context.Context) error {
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
-	fmt.Print(b.report())
+	if err := b.publish(nameBench, b.report(), barsTitle); err != nil {
+		return err
+	}
 	if b.plot != "" && b.only == "" {
 		if err := b.writePlot(b.plot); err != nil {
 			return err

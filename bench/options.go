@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -36,6 +37,7 @@ func parseFlags(args []string) (*options, error) {
 	fs.IntVar(&asked.seconds, "seconds", asked.seconds, "seconds of each measured run; with -quick 1")
 	body := fs.Int64("body", asked.body>>20, "MiB of a body that passes the proxy; with -quick 128")
 	plot := fs.String("plot", "", "file for the picture of the ratios, or of the growth, as SVG")
+	into := fs.String("into", "", "page of docs whose tables are replaced by what is measured")
 	flood := fs.Bool("flood", false, "measure only the checks beside a flood of log-ins, whose runs take twice as long")
 	latency := fs.Bool("latency", false, "measure only how long a check takes at parts of the capacity")
 	fs.BoolVar(&o.profile, "profile", false, "tell where the time of a warm check goes, by a CPU profile under load")
@@ -62,7 +64,7 @@ func parseFlags(args []string) (*options, error) {
 			o.body = *body << 20
 		}
 	})
-	o.plot = *plot
+	o.plot, o.into = *plot, *into
 	o.compare, o.growth = compare(), growing()
 	if *flood {
 		o.only = onlyFlood
@@ -89,6 +91,8 @@ func (o *options) check(more, modes int) error {
 		return fmt.Errorf("got %d of -flood, -latency, -profile, -compare and -growth, want one at most", modes)
 	case o.apiTokens < minTokens || o.presented < minTokens || o.rounds < 1 || o.seconds < 1 || o.body < 1<<20:
 		return fmt.Errorf("needs -tokens, -presented and -api-tokens of %d at least, and -rounds, -seconds and -body of 1 at least", minTokens)
+	case o.into != "" && (o.only != "" || o.compare != nil):
+		return errors.New("pages have no place for what -flood, -latency and -compare print: leave out -into")
 	case o.growth != nil:
 		return o.growth.check()
 	}

@@ -35,7 +35,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	for _, args := range []string{ // each complains on standard error
 		"-tokens 10", "-api-tokens 10", "-presented 10", "-rounds 0", "-body 0", "more", "-flood -latency", "-profile -growth",
-		"-growth -sizes 10", "-growth -sizes many", "-growth -stores oracle", "-compare HEAD -flood",
+		"-growth -sizes 10", "-growth -sizes many", "-growth -stores oracle", "-compare HEAD -flood", "-latency -into page.md", "-compare HEAD -into page.md",
 	} {
 		if got, err := parseFlags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: got %+v, want an error", args, got)

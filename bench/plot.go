@@ -8,6 +8,12 @@ import (
 	"strings"
 )
 
+// The titles of the pictures.
+const (
+	barsTitle   = "What Jeton reaches of what it is compared with"
+	curvesTitle = "What grows with the tokens"
+)
+
 // bar is one line of the picture of the ratios.
 type bar struct {
 	name   string
@@ -32,7 +38,7 @@ func (b *bench) bars() (all []bar) {
 
 // writePlot writes the picture of the ratios.
 func (b *bench) writePlot(path string) error {
-	text := drawBars("What Jeton reaches of what it is compared with", b.machine.String(), b.bars())
+	text := drawBars(barsTitle, b.machine.String(), b.bars())
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("writing the picture: %w", err)
 	}

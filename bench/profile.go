@@ -53,8 +53,7 @@ func (b *bench) profile(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Print(b.reportProfile(all, costOf(&unprofiled)))
-	return nil
+	return b.publish(nameProfile, b.reportProfile(all, costOf(&unprofiled)), "")
 }
 
 // profiled loads the gateway while a profile is written, and returns its file.
