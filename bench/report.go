@@ -40,8 +40,8 @@ func (b *bench) writePaths(t *strings.Builder) {
 	fmt.Fprintf(t, "- load: `%s`, after one second of the same; -c%d where passwords are hashed; what ratios are to for %d s, right before; %s\n",
 		strings.Join(b.wrkCommandShown(), " "), fewConnections, b.unitSeconds(), b.pins)
 	t.WriteString("- server: `jeton serve --data DIR --listen … --gateway-listen … --admin-listen … --proxy-listen … --public-url " + publicURL + "` and nothing else set: request log to a file, audit, metrics, times of last use and policy are on\n")
-	t.WriteString("- in process: `go test -run '^$' -bench Decide -benchmem -cpu 1,2 ./internal/authority`;" +
-		" the bare check and signature, and what is measured beside them: `go test -run '^$' -bench 'Cold|Exchange' -cpu 1 ./internal/accesstoken`, of AES and sealed tokens `-bench Cold -cpu 1 ./internal/project`\n\n")
+	t.WriteString("- in process, each by `go test -run '^$' -benchmem`: `-bench DecideWarm -cpu 1,2 ./internal/authority`, `-bench 'Warm|Cold|Exchange' -cpu 1 ./internal/accesstoken`," +
+		" `-bench Cold -cpu 1 ./internal/personal ./internal/project`; what is bare of them is their first part\n\n")
 }
 
 // writeFloods writes the table of the checks beside log-ins.
