@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -235,6 +236,36 @@ func TestChangeDuringRenewal(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRenameDuringForget has a proof take another key while a change of its user has come to the shard of that key, and not yet to its
+// own: it doesn't outlive the change.
+func TestRenameDuringForget(t *testing.T) {
+	m, now := newMemory(8*leastPerShard), time.Now()
+	u := User{ID: modelID(1), Username: "user"}
+	first, second, other := key{1, 0}, key{3, 0}, key{5, 1} // of the first shard, twice, and of the second
+	for _, k := range []key{first, other} {
+		m.keep(&fill{key: k, kind: PersonalToken, began: m.sequence(), proof: Proof{ID: u.ID, UserID: u.ID}, user: &u}, now)
+	}
+	var wait sync.WaitGroup
+	m.shards[1].mu.Lock()
+	wait.Go(func() { m.forget(u.ID) })
+	var p Principal
+	for m.recall(first, PersonalToken, now, &p) != nil {
+		runtime.Gosched()
+	}
+	renamed := make(chan bool, 1)
+	wait.Go(func() { renamed <- m.rename(other, second, PersonalToken, now, &p) })
+	if !<-renamed || p.Username != "user" {
+		t.Error("what was remembered when the change was still on its way doesn't pass")
+	}
+	m.shards[1].mu.Unlock()
+	wait.Wait()
+	for _, k := range []key{first, second, other} {
+		if m.recall(k, PersonalToken, now, &p) != nil {
+			t.Errorf("key %x: still remembered after the change", k)
+		}
 	}
 }
 

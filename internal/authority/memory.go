@@ -28,12 +28,14 @@ type memory struct {
 	seed    [32]byte // of the keys of passwords; new with each start
 	shards  []shard  // a power of two
 	changes changes
+	forgets sync.Mutex    // held while a change is applied to the shards, one after the other
+	applied atomic.Uint64 // changes that every shard has been told of
 	alike   alike
 }
 
-// changes are the last that were applied.
+// changes are the last that were entered.
 type changes struct {
-	applied atomic.Uint64 // since the start
+	entered atomic.Uint64 // since the start
 	mu      sync.Mutex
 	recent  [recentChanges]uuid.UUID
 }
@@ -121,8 +123,9 @@ func (m *memory) len() int {
 	return n
 }
 
-// sequence numbers the changes applied so far; a fill that begins now is told by it from one that began earlier.
-func (m *memory) sequence() uint64 { return m.changes.applied.Load() }
+// sequence numbers the changes applied so far; a fill that begins now is told by it from one that began earlier. A change that only
+// some shards have been told of isn't counted yet: what a fill takes from another shard may be from before it.
+func (m *memory) sequence() uint64 { return m.applied.Load() }
 
 // recall fills p with the remembered principal of a credential and returns where the second of its last use stands, or
 // nil where nothing is remembered that still holds. It takes no lock and allocates nothing.
@@ -132,7 +135,8 @@ func (m *memory) recall(k key, kind Kind, now time.Time, p *Principal) (used *at
 }
 
 // rename fills p with the remembered principal of a credential, as recall does, and has it remembered under another key from then on.
-// It reports whether it was remembered.
+// It reports whether it was remembered. To the other key's shard this is a fill like any: a change that is being applied, and that the
+// former one hasn't been told of, wins.
 func (m *memory) rename(former, k key, kind Kind, now time.Time, p *Principal) bool {
 	began := m.sequence()
 	used, until := m.shardOf(former).current.Load().recall(former, kind, now.Unix(), p)
@@ -176,32 +180,36 @@ func (m *memory) end(k key) { m.shardOf(k).end(k) }
 // forget drops everything that rests on the record of the given ID, or everything at all where the ID is zero. The change is entered
 // first: a fill that began before it and comes to a shard after it finds it there.
 func (m *memory) forget(id uuid.UUID) {
+	m.forgets.Lock()
+	defer m.forgets.Unlock()
 	m.changes.enter(id)
 	hash := hashOfID(id)
 	for i := range m.shards {
 		m.shards[i].forget(hash, id)
 	}
+	m.applied.Store(m.changes.entered.Load())
 }
 
+// enter notes a change.
 func (c *changes) enter(id uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.recent[c.applied.Load()%recentChanges] = id
-	c.applied.Add(1)
+	c.recent[c.entered.Load()%recentChanges] = id
+	c.entered.Add(1)
 }
 
 // touchedSince reports whether a change numbered began or later touched one of the records, or might have.
 func (c *changes) touchedSince(began uint64, ids ...uuid.UUID) bool {
-	if c.applied.Load() == began { // as of most fills
+	if c.entered.Load() == began { // as of most fills
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	applied := c.applied.Load()
-	if applied-began > recentChanges {
+	entered := c.entered.Load()
+	if entered-began > recentChanges {
 		return true
 	}
-	for n := began; n < applied; n++ {
+	for n := began; n < entered; n++ {
 		if id := c.recent[n%recentChanges]; id == uuid.Nil || slices.Contains(ids, id) {
 			return true
 		}

@@ -23,7 +23,7 @@ func (t *tally) count(k Kind, o Outcome) { t.stripes[stripeHere()].counts[k][o].
 func stripeHere() int {
 	var here byte
 	place := uint64(uintptr(unsafe.Pointer(&here))) / 2048 //nolint:gosec // G103: a number, that nothing is read by
-	return int(place * 0x9e3779b97f4a7c15 >> 32 % stripes) //nolint:gosec // G115: less than stripes
+	return int(place * 0x9e3779b97f4a7c15 >> 32 % stripes)
 }
 
 // total returns how many decisions were counted.
