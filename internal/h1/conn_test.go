@@ -342,6 +342,25 @@ func converse(address, caller string, requests int) error {
 	return nil
 }
 
+// TestEmptyLineBehindPost is the one difference to net/http alone, and on the strict side: see the package's comment.
+func TestEmptyLineBehindPost(t *testing.T) {
+	raw := strings.Replace(get(), "GET", "POST", 1) + "\r\n" + last
+	for _, tt := range []struct {
+		engine h1.Handler
+		want   [2]string
+	}{{nil, [2]string{"200", "200"}}, {handlerFunc(echoPlain), [2]string{"200", "400"}}} {
+		bubble(t, tt.engine, func(t *testing.T, _ *server, p *pipes) {
+			var got [2]string
+			for i, answer := range strings.SplitN(send(p.dial(), raw), "HTTP/1.1 ", 3)[1:] {
+				got[i] = answer[:3]
+			}
+			if got != tt.want {
+				t.Errorf("with the engine %t: got %v, want %v", tt.engine != nil, got, tt.want)
+			}
+		})
+	}
+}
+
 // TestStaysPlain sends each plain request of the table twice by one connection: nothing of the first makes the second odd.
 func TestStaysPlain(t *testing.T) {
 	for _, tt := range twins() {

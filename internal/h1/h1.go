@@ -17,7 +17,8 @@
 // asks the handler and writes, in the order in which requests came; a head's text is allocated once, and all else is used again.
 //
 // It refuses nothing and mends nothing: where it has a doubt, net/http has the word. That holds for all that request smuggling is
-// made of, since a request with a length, an encoding, a second Host, a folded line or a bare line feed isn't plain.
+// made of, since a request with a length, an encoding, a second Host, a folded line or a bare line feed isn't plain. One thing
+// net/http forgives where it is alone, and not here, where it knows nothing of the request before: an empty line behind a POST.
 package h1
 
 import "net/netip"
