@@ -2,10 +2,13 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -69,4 +72,45 @@ func ExampleNewTokenSource_oauth2() {
 	text, _ := io.ReadAll(res.Body)
 	fmt.Println(string(text))
 	// Output: called with Bearer access1
+}
+
+// An API decides about its calls in its own process, as the gateway before it would.
+func ExampleVerifier_Middleware() {
+	c, err := client.New(client.Config{BaseURL: "https://tokens.example.com", Username: "reports-api", Password: "the client secret"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	verifier, err := client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer verifier.Close()
+
+	reports := http.NewServeMux()
+	reports.HandleFunc("GET /reports/{id}", func(w http.ResponseWriter, r *http.Request) {
+		caller, _ := client.PrincipalOf(r.Context())
+		_, _ = fmt.Fprintf(w, "report %s for %s\n", r.PathValue("id"), caller.Username)
+	})
+	server := &http.Server{Addr: ":8443", Handler: verifier.Middleware(reports, client.MiddlewareConfig{}), ReadHeaderTimeout: time.Second}
+	if err := server.ListenAndServe(); err != nil {
+		log.Print(err)
+	}
+}
+
+// What comes by a queue has a token, but neither a method nor a path.
+func ExampleVerifier_Verify() {
+	var verifier *client.Verifier // of NewVerifier, as above
+
+	handle := func(ctx context.Context, token string) error {
+		caller, err := verifier.Verify(ctx, token, "reports.read")
+		switch {
+		case errors.Is(err, client.ErrUnavailable):
+			return err // nobody can say just now: let it come again
+		case err != nil:
+			return fmt.Errorf("dropping a message: %w", err)
+		}
+		fmt.Println(caller.Username)
+		return nil
+	}
+	_ = handle
 }

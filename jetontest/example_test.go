@@ -40,18 +40,16 @@ func TestReports(t *testing.T) {
 }
 
 func ExampleNew() {
-	// In a test, t is its *testing.T.
-	var t testing.TB
-	useIn := func(t testing.TB) {
-		j := jetontest.New(t)
-		j.User("alice", "partner")
-		j.Service("reports", "api.example.com", "GET /reports/{id} role:partner reports.read")
-		_ = j.Token("alice")                                                       // a personal token
-		_ = j.AccessToken(j.APIToken("alice", "batch").Token, "reports.read")      // an access token, narrowed
-		_ = j.Verifier("reports").Middleware(reports(), client.MiddlewareConfig{}) // what is under test
-		j.SetState("alice", "blocked")                                             // and what happens to it
-	}
-	_, _ = t, useIn
-	fmt.Println("TestReports is the whole of it")
-	// Output: TestReports is the whole of it
+	var t *testing.T // the test's own
+
+	j := jetontest.New(t)
+	j.User("alice", "partner")
+	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner reports.read")
+
+	personal := j.Token("alice")
+	access := j.AccessToken(j.APIToken("alice", "batch").Token, "reports.read")
+	handler := j.Verifier("reports").Middleware(reports(), client.MiddlewareConfig{})
+
+	j.SetState("alice", "blocked") // after which neither is let in
+	_, _, _ = personal, access, handler
 }
