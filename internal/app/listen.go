@@ -220,7 +220,7 @@ func (n *node) furnish(d *doors) error {
 	d.public.beside = n.endStreams
 	https := strings.HasPrefix(n.url, "https://")
 	d.public.handler = web.Headers(https, web.Log(n.logger, d.public.name, n.now, public))
-	d.gateway.handler = web.Log(n.logger, d.gateway.name, n.now, gate)
+	d.gateway.handler, d.gateway.plain = web.Log(n.logger, d.gateway.name, n.now, gate), gate
 	d.admin.handler = n.adminHandler()
 	if err := n.furnishEnvoy(&d.envoy); err != nil {
 		return err
