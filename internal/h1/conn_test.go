@@ -116,6 +116,26 @@ func TestDeclined(t *testing.T) {
 	})
 }
 
+// TestDeadlinesEnd leaves a request to net/http shortly before the time is over in which the answer before it was to be taken: net/http
+// has its own ideas of time, here none.
+func TestDeadlinesEnd(t *testing.T) {
+	bubble(t, handlerFunc(echoPlain), func(t *testing.T, s *server, p *pipes) {
+		s.http.WriteTimeout = 0
+		s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(10 * time.Second)
+			echo(w, r)
+		})
+		conn := p.dial()
+		go func() {
+			time.Sleep(29 * time.Second)
+			_, _ = io.WriteString(conn, get("TE: x", "Connection: close"))
+		}()
+		if got := send(conn, get()); count(got) != 2 || s.over.Load() != 1 {
+			t.Errorf("got %q, want two answers", got)
+		}
+	})
+}
+
 // TestPanicBehindOthers answers what came before a request whose handler panics, and nothing behind it.
 func TestPanicBehindOthers(t *testing.T) {
 	handler := handlerFunc(func(r *h1.Request, a *h1.Answer) bool {
