@@ -100,17 +100,17 @@ func (b *bench) takeLatency(ctx context.Context, l *latency, loop *openLoop) err
 		b.progress.say("open loop at %s: %v", percent(l.part), err)
 		return nil
 	}
-	l.add(&o, loop.Rate)
+	l.add(&o)
 	return nil
 }
 
-// add adds what came of a loop of a rate.
-func (l *latency) add(o *outcome, wanted float64) {
+// add adds what came of a loop.
+func (l *latency) add(o *outcome) {
 	const milli = 1000
 	l.rates, l.idle = append(l.rates, o.Rate), append(l.idle, o.Idle)
 	l.p50, l.p99, l.p999 = append(l.p50, milli*o.P50), append(l.p99, milli*o.P99), append(l.p999, milli*o.P999)
 	l.most, l.late = append(l.most, milli*o.Most), append(l.late, milli*o.LateP99)
-	l.loadLimited = l.loadLimited || o.limits(wanted)
+	l.loadLimited = l.loadLimited || o.loadLimited()
 }
 
 // verdict says which level of p99 is reached, and whose it is.

@@ -42,10 +42,9 @@ type outcome struct {
 	Idle                 float64 // the share of its time in which the load had nothing to do
 }
 
-// limits says whether the figures are those of the load itself.
-func (o *outcome) limits(wanted float64) bool {
-	return o.Rate < 0.98*wanted || o.Idle < 0.02 || o.LateP99 > o.P99/2
-}
+// loadLimited says whether the figures are those of the load itself. That fewer were answered than were due isn't enough: a server
+// that falls behind has that effect, too.
+func (o *outcome) loadLimited() bool { return o.Idle < 0.02 || o.LateP99 > o.P99/2 }
 
 // timing is when a request was due, when it could be sent, was sent and answered, from the begin. It can't be sent before a connection
 // is free, for which the server is to blame.

@@ -53,18 +53,20 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestLoadLimited(t *testing.T) {
 	good := outcome{Rate: 990, P99: 0.004, LateP99: 0.001, Idle: 0.3}
 	for name, change := range map[string]func(*outcome){
-		"too few answers": func(o *outcome) { o.Rate = 970 },
-		"never idle":      func(o *outcome) { o.Idle = 0.01 },
-		"sent late":       func(o *outcome) { o.LateP99 = 0.003 },
+		"never idle": func(o *outcome) { o.Idle = 0.01 },
+		"sent late":  func(o *outcome) { o.LateP99 = 0.003 },
 	} {
 		o := good
 		change(&o)
-		if good.limits(1000) || !o.limits(1000) {
-			t.Errorf("%s: got %t, and %t where all is well", name, o.limits(1000), good.limits(1000))
+		if good.loadLimited() || !o.loadLimited() {
+			t.Errorf("%s: got %t, and %t where all is well", name, o.loadLimited(), good.loadLimited())
 		}
+	}
+	if behind := (outcome{Rate: 500, P99: 3, LateP99: 0.001, Idle: 0.3}); behind.loadLimited() {
+		t.Error("the load is blamed for a server that falls behind")
 	}
 }
 
@@ -132,7 +134,7 @@ func TestLatency(t *testing.T) {
 	if got := l.verdict(); got != "**not measured**" {
 		t.Errorf("got %s", got)
 	}
-	l.add(&outcome{Rate: 80_000, P50: 0.0002, P99: 0.0021, P999: 0.004, Most: 0.009, LateP99: 0.0001, Idle: 0.25}, 80_000)
+	l.add(&outcome{Rate: 80_000, P50: 0.0002, P99: 0.0021, P999: 0.004, Most: 0.009, LateP99: 0.0001, Idle: 0.25})
 	if got := l.verdict(); got != "aim" {
 		t.Errorf("got %s", got)
 	}
@@ -141,7 +143,7 @@ func TestLatency(t *testing.T) {
 	if got := b.report(); !strings.Contains(got, want) || strings.Contains(got, "| path |") || strings.Contains(got, "log-ins") {
 		t.Errorf("got %s, want the line %s and no other table", got, want)
 	}
-	l.add(&outcome{Rate: 40_000, P99: 0.0021}, 80_000)
+	l.add(&outcome{Rate: 40_000, P99: 0.0021})
 	if got := l.verdict(); got != "aim, but the load itself was the limit" {
 		t.Errorf("got %s", got)
 	}

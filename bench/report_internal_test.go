@@ -125,7 +125,7 @@ func TestFailures(t *testing.T) {
 		f.add(1)
 	}
 	for _, l := range b.latencies {
-		l.add(&outcome{P99: 1}, 1)
+		l.add(&outcome{P99: 1})
 	}
 	if err := b.failures(); err != nil {
 		t.Errorf("got %v, want none: every path was measured", err)
