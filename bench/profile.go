@@ -145,7 +145,7 @@ func wholes() []part {
 func houses() []part {
 	const house = "github.com/jeton-io/jeton/internal/"
 	return []part{
-		{"the request log: a line", []string{"log/slog.", house + "web.(*lines)", house + "web.(*line)", house + "web.Log", house + "web.(*logWriter)"}},
+		{"the request log: a line", []string{"log/slog.", house + "web.(*Line)", house + "web.Log", house + "web.(*lineBuffer)", house + "web.(*LogHandler)", house + "web.(*oneByOne)", house + "app.(*logWriter)", house + "app.(*logStripe)"}},
 		{"the policy", []string{house + "policy."}},
 		{"the memory of proofs", []string{house + "authority.", house + "secret.", house + "personal.", house + "keyring."}},
 		{"the gateway: the call, the thirteen fields of the answer", []string{house + "gateway.", house + "web."}},

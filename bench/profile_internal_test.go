@@ -48,6 +48,7 @@ func TestClassify(t *testing.T) {
 		"allocating":                                           {"runtime.mallocgc", "runtime.newobject", house + "gateway.(*Gateway).ServeHTTP"},
 		"system calls: reading the request":                    {"internal/runtime/syscall.Syscall6", "syscall.read", "internal/poll.(*FD).Read", house + "h1.(*conn).serve"},
 		"the memory of proofs":                                 {"crypto/internal/fips140/sha256.blockSHANI", house + "authority.(*Authority).Decide", house + "gateway.(*Gateway).ServeHTTP"},
+		"the request log: a line":                              {"runtime.memmove", house + "web.(*Line).attrs", house + "web.(*Line).Write", house + "gateway.answer"},
 		"the policy":                                           {house + "policy.(*Table).Find", house + "authority.(*Authority).Decide"},
 		"parsing the request and formatting the answer":        {"runtime.memmove", house + "h1.(*Answer).Field", house + "gateway.plain"},
 		"net/http: parsing the request, formatting the answer": {"net/textproto.canonicalMIMEHeaderKey", "net/http.readRequest"},
