@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,9 @@ type verifying struct {
 	*questions
 	tb  testing.TB
 	now func() time.Time // of the verifier; the system's where nil
+
+	account string // of the verifier
+	secret  client.Secret
 }
 
 const host = "api.example.com"
@@ -66,27 +70,14 @@ func (v *verifying) furnish() {
 // start makes the verifier, by way of a base URL.
 func (v *verifying) start(base string) {
 	v.tb.Helper()
-	account := v.verifier()
+	v.account, v.secret = v.VerifierAccount("reports")
 	v.questions = &questions{asked: map[string]int{}, base: &http.Transport{}}
-	c, err := client.New(client.Config{BaseURL: base, Username: account.Username, Password: client.Secret(account.Password), HTTPClient: &http.Client{Transport: v.questions}})
+	c, err := client.New(client.Config{BaseURL: base, Username: v.account, Password: v.secret, HTTPClient: &http.Client{Transport: v.questions}})
 	must(v.tb, err)
 	v.Verifier, err = client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports", Now: v.now})
 	must(v.tb, err)
 	v.tb.Cleanup(v.Close)
 	must(v.tb, v.Ready(v.tb.Context()))
-}
-
-// verifier makes a service account that may verify.
-func (v *verifying) verifier() api.NewUser {
-	v.tb.Helper()
-	ctx := v.tb.Context()
-	_, err := v.Admin.CreateUser(ctx, api.NewUser{Kind: "service", Username: "gate"})
-	must(v.tb, err)
-	secret, err := v.Admin.CreateClientSecret(ctx, "gate")
-	must(v.tb, err)
-	_, err = v.Admin.UpdateService(ctx, "reports", client.AnyVersion, api.ServicePatch{Verifiers: api.Some([]string{"gate"})})
-	must(v.tb, err)
-	return api.NewUser{Username: "gate", Password: secret.Secret}
 }
 
 func must(tb testing.TB, err error) {
@@ -183,6 +174,24 @@ func TestRevoked(t *testing.T) {
 	if got := v.count("/v1/verify"); got != asked {
 		t.Error("a token that nobody touched was asked about")
 	}
+}
+
+// TestManyRotations: not one of many tokens is good for longer than the bound after it was superseded.
+func TestManyRotations(t *testing.T) {
+	v := newVerifying(t)
+	var all []time.Duration
+	token := v.Token("alice")
+	for range 20 {
+		v.wantReason(get(token), "")
+		next := v.Token("alice")
+		all = append(all, soon(t, "it is refused", func() bool {
+			d, err := v.Decide(t.Context(), get(token))
+			return err == nil && d.Reason == "superseded"
+		}))
+		token = next
+	}
+	slices.Sort(all)
+	t.Logf("refused after %s, the slowest after %s", all[len(all)/2], all[len(all)-1])
 }
 
 // TestSigned: access tokens are checked here, once Jeton has said what they rest on, and refused here no more than anywhere.
@@ -291,6 +300,7 @@ func TestWithoutJeton(t *testing.T) {
 	stopped := time.Now()
 	var err error
 	for err == nil { // without a gap: it counts until it doesn't
+		time.Sleep(time.Millisecond)
 		_, err = v.Decide(t.Context(), get(token))
 	}
 	if !errors.Is(err, client.ErrUnavailable) || time.Since(stopped) > 6*time.Second {
@@ -448,7 +458,7 @@ func TestOwnCredential(t *testing.T) {
 	v := newVerifying(t)
 	token := v.Token("alice")
 	v.wantReason(get(token), "")
-	v.SetState("gate", "blocked")
+	v.SetState(v.account, "blocked")
 	var err error
 	soon(t, "nobody can say", func() bool {
 		_, err = v.Verify(t.Context(), "jts"+token.Reveal()[3:])
@@ -461,7 +471,7 @@ func TestOwnCredential(t *testing.T) {
 		t.Errorf("got %v for what is no token", err)
 	}
 	soon(t, "it doesn't listen any more", func() bool { return !v.Fresh() })
-	v.SetState("gate", "active")
+	v.SetState(v.account, "active")
 	soon(t, "it listens again", v.Fresh)
 	if _, err := v.Verify(t.Context(), "jts"+token.Reveal()[3:]); !errors.Is(err, client.ErrNotAuthenticated) {
 		t.Errorf("got %v, want ErrNotAuthenticated", err)

@@ -90,21 +90,29 @@ func (s *Server) Operations(service string, operations ...string) {
 	s.check(err, "replacing the operations of "+service)
 }
 
-// VerifierClient makes a service account that is a verifier of a service, and returns a client of it.
-func (s *Server) VerifierClient(service string) *client.Client {
+// VerifierAccount makes a service account that is a verifier of a service, with a client secret: for a program that reads both from its
+// settings.
+func (s *Server) VerifierAccount(service string) (name string, secret client.Secret) {
 	s.tb.Helper()
 	ctx := s.tb.Context()
 	s.made++
-	name := fmt.Sprintf("%s-verifier-%d", service, s.made)
+	name = fmt.Sprintf("%s-verifier-%d", service, s.made)
 	_, err := s.Admin.CreateUser(ctx, api.NewUser{Kind: "service", Username: name})
 	s.check(err, "making the verifier of "+service)
-	secret, err := s.Admin.CreateClientSecret(ctx, name)
+	made, err := s.Admin.CreateClientSecret(ctx, name)
 	s.check(err, "making the secret of "+name)
 	known, _, err := s.Admin.Service(ctx, service)
 	s.check(err, "reading the service "+service)
 	_, err = s.Admin.UpdateService(ctx, service, client.AnyVersion, api.ServicePatch{Verifiers: api.Some(append(known.Verifiers, name))})
 	s.check(err, "naming the verifier of "+service)
-	c, err := client.New(client.Config{BaseURL: s.URL, Username: name, Password: client.Secret(secret.Secret)})
+	return name, client.Secret(made.Secret)
+}
+
+// VerifierClient returns a client of such an account.
+func (s *Server) VerifierClient(service string) *client.Client {
+	s.tb.Helper()
+	name, secret := s.VerifierAccount(service)
+	c, err := client.New(client.Config{BaseURL: s.URL, Username: name, Password: secret})
 	s.check(err, "asking as "+name)
 	return c
 }

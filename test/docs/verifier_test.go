@@ -23,7 +23,7 @@ func TestVerifierProgram(t *testing.T) {
 	j := jetontest.New(t)
 	j.User("alice", "partner")
 	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner")
-	_, err = j.Admin.CreateUser(t.Context(), api.NewUser{Kind: "service", Username: "reports-api"})
+	_, err = j.Admin.CreateUser(t.Context(), api.NewUser{Kind: "service", Username: "reports-api"}) // the name in the guide
 	check(t, err)
 	secret, err := j.Admin.CreateClientSecret(t.Context(), "reports-api")
 	check(t, err)
