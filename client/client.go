@@ -7,7 +7,8 @@
 //	if errors.Is(err, client.ErrNotAuthenticated) { … }
 //
 // Programs that hold a signed API token get the access tokens for it from a [TokenSource], which plugs into
-// golang.org/x/oauth2 and into an http.Client.
+// golang.org/x/oauth2 and into an http.Client. APIs let calls in by a [Verifier], in their own process and with the gateway's
+// own verdict.
 //
 // Errors mean the same on both sides of the wire. What Jeton answered is an *api.Problem for errors.As, with its code and
 // its advice, and one of this package's sentinels for errors.Is. See [Error].

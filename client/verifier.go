@@ -22,7 +22,7 @@ type VerifierConfig struct {
 	// MaxStale is how long after the feed was last heard what is remembered still counts; 5 seconds where 0, which is the most, and no
 	// less than 2, since the feed is heard every second.
 	MaxStale time.Duration
-	// MaxRemembered bounds the credentials that are remembered; 65,536 where 0. One takes about 500 bytes.
+	// MaxRemembered bounds the credentials that are remembered; 65,536 where 0. One takes about 800 bytes.
 	MaxRemembered int
 	// MaxAsking bounds the questions to Jeton at a time; 64 where 0. Who comes on top of that waits.
 	MaxAsking int

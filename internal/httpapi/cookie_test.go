@@ -289,6 +289,8 @@ func TestVerifyCookies(t *testing.T) {
 		{"a write from another origin", api.VerifyRequest{Method: write, Cookie: good, Origin: publicURL}, "", "cross_origin"},
 		{"a write from a sandbox", api.VerifyRequest{Method: write, Cookie: good, Origin: "null"}, "", "cross_origin"},
 		{"a write from nowhere", api.VerifyRequest{Method: write, Cookie: good}, "", "cross_origin"},
+		{"a WebSocket from nowhere", api.VerifyRequest{Method: read, Cookie: good, Upgrade: true}, "", "cross_origin"},
+		{"a WebSocket of its own", api.VerifyRequest{Method: read, Cookie: good, Upgrade: true, SecFetchSite: "same-origin"}, "api_session", ""},
 		{"the console's cookie", api.VerifyRequest{Method: read, Cookie: cookie(consoleCookie, c.Console)}, "", "no_credential"},
 		{"the console's secret", api.VerifyRequest{Method: read, Cookie: cookie(apiCookie, c.Console)}, "", "bad_checksum"},
 		{"both cookies", api.VerifyRequest{Method: read, Cookie: cookie(consoleCookie, c.Console) + "; " + good}, "api_session", ""},

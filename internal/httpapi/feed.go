@@ -35,9 +35,9 @@ const (
 	askedAnew = 5 * time.Second
 	// slowReader is how long a listener may leave something unread.
 	slowReader = 5 * time.Second
-	// The listeners at a time: of one user, which may be a service with many processes, and of all.
-	maxListeners    = 64
-	maxAllListeners = 1024
+	// The listeners at a time: of one user, which may be a service with many processes, and of all where nothing else is set.
+	maxListenersOfUser  = 64
+	defaultMaxListeners = 1024
 )
 
 // listeners counts who listens.
@@ -47,11 +47,11 @@ type listeners struct {
 	all int
 }
 
-// enter counts a listener in, if there is room.
-func (l *listeners) enter(user uuid.UUID) bool {
+// enter counts a listener in, if there is room among so many.
+func (l *listeners) enter(user uuid.UUID, most int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of[user] >= maxListeners || l.all >= maxAllListeners {
+	if l.of[user] >= maxListenersOfUser || l.all >= most {
 		return false
 	}
 	if l.of == nil {
@@ -96,7 +96,7 @@ func (s *server) hearFeed(_ context.Context, c *call, in *feedInput) (*huma.Stre
 		return nil, tooWeak(c.principal.CredentialKind)
 	case !s.mayHear(c):
 		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
-	case !s.listeners.enter(c.principal.ID):
+	case !s.listeners.enter(c.principal.ID, s.cfg.MaxListeners):
 		p := api.NewProblem(api.CodeTooManyRequests, "So many listen already that there is no room.")
 		p.RetryAfter = slowReader
 		return nil, p

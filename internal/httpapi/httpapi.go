@@ -52,7 +52,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Config is what the API needs. Every field is required but Cookie, CallerKinds, Stopping and Now.
+// Config is what the API needs. Every field is required but Cookie, CallerKinds, Stopping, MaxListeners and Now.
 type Config struct {
 	// Authority says who a caller is, and whether a call that /v1/verify is asked about may pass.
 	Authority *authority.Authority
@@ -82,6 +82,8 @@ type Config struct {
 	Feed *feed.Feed
 	// Stopping is closed when streams are to end, since the server stops; nil for never.
 	Stopping <-chan struct{}
+	// MaxListeners bounds the listeners of GET /v1/feed, each of which keeps a connection; 0 means 1,024.
+	MaxListeners int
 	// Now is the clock by which credentials end; the system's where nil.
 	Now func() time.Time
 	// Peers say which proxies are believed about a client's address.
@@ -125,6 +127,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.CallerKinds == 0 {
 		cfg.CallerKinds = authority.KindsOf(authority.Password, authority.PersonalToken, authority.ConsoleSession,
 			authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret)
+	}
+	if cfg.MaxListeners == 0 {
+		cfg.MaxListeners = defaultMaxListeners
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
