@@ -44,11 +44,11 @@ type Found struct {
 
 // Stored is a valid token as it stands in the database.
 type Stored struct {
-	Digest keyring.Digest
-	User   authority.User
+	Found
+	Sum secret.Sum
 }
 
-// ErrFormer: the token no longer counts, being a user's last but one, or revoked. It is an ErrNotFound, so that nobody who
+// ErrFormer says that a token no longer counts, being a user's last but one, or revoked. It is an ErrNotFound, so that nobody who
 // doesn't ask for the difference takes such a token for a valid one.
 var ErrFormer = fmt.Errorf("a former token: %w", authority.ErrNotFound)
 
@@ -63,7 +63,7 @@ type Store interface {
 	// FindPersonalToken returns the valid token that is stored under one of the digests. Where there is none it returns
 	// ErrNotFound, or ErrFormer with the ID of the user whose former token was. A verdict waits for it.
 	FindPersonalToken(ctx context.Context, digests []keyring.Digest) (Found, error)
-	// PersonalTokensAfter lists valid tokens of living users whose IDs are after the given one, in the order of these. It holds
+	// PersonalTokensAfter lists the valid tokens of users whose IDs are after the given one, in the order of these. It holds
 	// the database's state for no longer than the page takes.
 	PersonalTokensAfter(ctx context.Context, after uuid.UUID, limit int) ([]Stored, error)
 	// RevokePersonalToken ends a user's token, with event and feed. It returns ErrNotFound where there is none.
@@ -161,7 +161,12 @@ func (t *Tokens) Prove(ctx context.Context, c authority.Credential) (authority.P
 		return authority.Proof{}, fmt.Errorf("looking up a personal token: %w", err)
 	}
 	t.renew(ctx, &found, digests)
-	return authority.Proof{ID: found.UserID, UserID: found.UserID, User: found.User, Remember: true}, nil
+	return found.proof(), nil
+}
+
+// proof returns what a valid token proves.
+func (f *Found) proof() authority.Proof {
+	return authority.Proof{ID: f.UserID, UserID: f.UserID, User: f.User, Remember: true}
 }
 
 // renew moves a token that is still stored under an older pepper to the newest, which only a presented token allows.

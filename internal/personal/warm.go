@@ -39,11 +39,8 @@ func (t *Tokens) Warm(ctx context.Context, keep func(batch []authority.Warmed) e
 		newest := t.cfg.Keyring.Pepper()
 		batch = batch[:0]
 		for i := range page {
-			if stored := &page[i]; stored.Digest.Pepper == newest {
-				id := stored.User.ID
-				batch = append(batch, authority.Warmed{
-					Digest: stored.Digest.Sum, Proof: authority.Proof{ID: id, UserID: id, User: &stored.User, Remember: true},
-				})
+			if stored := &page[i]; stored.User != nil && stored.Pepper == newest {
+				batch = append(batch, authority.Warmed{Digest: stored.Sum, Proof: stored.proof()})
 			}
 		}
 		if err := keep(batch); err != nil {
@@ -52,6 +49,6 @@ func (t *Tokens) Warm(ctx context.Context, keep func(batch []authority.Warmed) e
 		if len(page) < warmPage {
 			return nil
 		}
-		after = page[len(page)-1].User.ID
+		after = page[len(page)-1].UserID
 	}
 }

@@ -157,8 +157,15 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 func scanSession(row scanner, more ...any) (b session.Session, err error) {
 	var from string
 	dest := []any{
-		idColumn{&b.ID}, idColumn{&b.UserID}, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt},
-		timeColumn{&b.EndedAt}, idColumn{&b.Sealed.Project}, &from,
+		idColumn{&b.ID},
+		idColumn{&b.UserID},
+		timeColumn{&b.CreatedAt},
+		timeColumn{&b.LastUsedAt},
+		&b.LastUsedIP,
+		timeColumn{&b.ExpiresAt},
+		timeColumn{&b.EndedAt},
+		idColumn{&b.Sealed.Project},
+		&from,
 	}
 	if err = row.Scan(append(dest, more...)...); err == nil {
 		b.Sealed.From, err = parsePrefixes(from)

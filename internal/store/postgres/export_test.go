@@ -31,3 +31,25 @@ var LockNumber = lockNumber
 
 // Migrating is the number of the lock of migrations.
 const Migrating = migrating
+
+// Lookups returns the selects that verdicts wait for, and those of pages of tokens.
+func Lookups() map[string]string {
+	return map[string]string{
+		"personal token":               selectFoundToken,
+		"personal token, two peppers":  selectFoundOfTwo,
+		"session token":                selectFoundSessionToken,
+		"session token, two peppers":   selectFoundSessionOfTwo,
+		"console session":              selectSessionConsole,
+		"console session, two peppers": selectSessionConsoles,
+		"API session":                  selectSessionAPI,
+		"API session, two peppers":     selectSessionAPIs,
+		"API token":                    selectFoundAPIToken,
+		"API token's access token":     selectGroundsOfAPIToken,
+		"client's access token":        selectGroundsOfClient,
+		"parent":                       selectAPITokenParent,
+		"client":                       selectClientParent,
+		"user":                         selectUserByID,
+		"page of personal tokens":      selectTokensAfter,
+		"page of session tokens":       selectSessionTokensAfter,
+	}
+}

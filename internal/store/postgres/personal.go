@@ -19,7 +19,7 @@ const (
 	// One without a pepper is valid no longer. That its digest isn't NULL would say the same and mislead the planner: into
 	// reading all tokens by the index of digests, to sort them.
 	selectTokensAfter = `
-SELECT t.pepper, t.digest, u.id, ` + holderColumns + ` FROM personal_token t JOIN "user" u ON u.id = t.user_id AND u.deleted_at IS NULL
+SELECT t.user_id, t.pepper, t.digest, ` + holderColumns + ` FROM personal_token t` + withHolder + `
 WHERE t.user_id > $1 AND t.pepper IS NOT NULL ORDER BY t.user_id LIMIT $2`
 
 	// Of a former token, which has no version of a pepper here, the user's ID is enough.
@@ -76,7 +76,7 @@ func (s *Store) PersonalTokensAfter(ctx context.Context, after uuid.UUID, limit 
 // scanStored reads a row of selectTokensAfter.
 func scanStored(row scanner) (stored personal.Stored, err error) {
 	var h holder
-	err = row.Scan(h.dest(&stored.Digest.Pepper, sumColumn{&stored.Digest.Sum}, idColumn{&h.ID})...)
-	stored.User = h.Holder()
+	err = row.Scan(h.dest(idColumn{&stored.UserID}, &stored.Pepper, sumColumn{&stored.Sum})...)
+	stored.User = h.user(stored.UserID)
 	return stored, err
 }

@@ -55,8 +55,15 @@ LEFT JOIN "user" u ON u.id = t.user_id AND u.deleted_at IS NULL AND t.ended_at I
 // scanSessionToken reads sessionTokenFields, and what stands behind them.
 func scanSessionToken(row scanner, more ...any) (t session.Token, err error) {
 	dest := []any{
-		idColumn{&t.ID}, idColumn{&t.UserID}, idColumn{&t.PlatformID}, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt},
-		&t.LastUsedIP, timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper,
+		idColumn{&t.ID},
+		idColumn{&t.UserID},
+		idColumn{&t.PlatformID},
+		timeColumn{&t.CreatedAt},
+		timeColumn{&t.LastUsedAt},
+		&t.LastUsedIP,
+		timeColumn{&t.ExpiresAt},
+		timeColumn{&t.EndedAt},
+		&t.Pepper,
 	}
 	err = row.Scan(append(dest, more...)...)
 	return t, err

@@ -138,8 +138,14 @@ func (s *Store) BrowserSessionByDigest(ctx context.Context, kind authority.Kind,
 // scanSession reads sessionFields, and what stands behind them.
 func scanSession(row scanner, more ...any) (b session.Session, err error) {
 	dest := []any{
-		&b.ID, &b.UserID, timeColumn{&b.CreatedAt}, timeColumn{&b.LastUsedAt}, &b.LastUsedIP, timeColumn{&b.ExpiresAt}, timeColumn{&b.EndedAt},
-		&b.Sealed.Project, prefixesColumn{&b.Sealed.From},
+		&b.ID, &b.UserID,
+		timeColumn{&b.CreatedAt},
+		timeColumn{&b.LastUsedAt},
+		&b.LastUsedIP,
+		timeColumn{&b.ExpiresAt},
+		timeColumn{&b.EndedAt},
+		&b.Sealed.Project,
+		prefixesColumn{&b.Sealed.From},
 	}
 	err = row.Scan(append(dest, more...)...)
 	return b, err

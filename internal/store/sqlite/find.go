@@ -149,7 +149,7 @@ func (f *finder) close() error {
 // each runs a select and has read read each of its rows, until that returns false or an error. The select's own context
 // never ends: the driver would start a goroutine to watch it.
 func (f *finder) each(text string, args []any, read func(row scanner) (more bool, err error)) (err error) {
-	stmt, err := f.prepare(text) //nolint:sqlclosecheck // closed with the connection
+	stmt, err := f.prepare(text)
 	if err != nil {
 		return err
 	}

@@ -51,8 +51,13 @@ LEFT JOIN user u ON u.id = t.user_id AND u.deleted_at IS NULL AND t.ended_at IS 
 // scanSessionToken reads sessionTokenFields, and what stands behind them.
 func scanSessionToken(row scanner, more ...any) (t session.Token, err error) {
 	dest := []any{
-		&t.ID, &t.UserID, &t.PlatformID, timeColumn{&t.CreatedAt}, timeColumn{&t.LastUsedAt}, &t.LastUsedIP,
-		timeColumn{&t.ExpiresAt}, timeColumn{&t.EndedAt}, &t.Pepper,
+		&t.ID, &t.UserID, &t.PlatformID,
+		timeColumn{&t.CreatedAt},
+		timeColumn{&t.LastUsedAt},
+		&t.LastUsedIP,
+		timeColumn{&t.ExpiresAt},
+		timeColumn{&t.EndedAt},
+		&t.Pepper,
 	}
 	err = row.Scan(append(dest, more...)...)
 	return t, err

@@ -1,0 +1,47 @@
+package postgres_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jeton-io/jeton/internal/store/postgres"
+)
+
+// TestPlans has the server find every row of a verdict by a key or an index, whatever the values: where it may read a whole
+// table only if there is no other way, it never does. So no look-up takes longer for there being more tokens.
+func TestPlans(t *testing.T) {
+	s := fresh(t)
+	for name, text := range postgres.Lookups() {
+		t.Run(name, func(t *testing.T) {
+			var plan []string
+			err := s.Find(t.Context(), func(ctx context.Context, conn *pgx.Conn) error {
+				nulls := make([]string, 0, 4)
+				for n := '1'; strings.Contains(text, "$"+string(n)); n++ {
+					nulls = append(nulls, "NULL")
+				}
+				for _, step := range []string{
+					`SET enable_seqscan = off`, `SET plan_cache_mode = force_generic_plan`, `DEALLOCATE ALL`, `PREPARE lookup AS ` + text,
+				} {
+					if _, err := conn.Exec(ctx, step, pgx.QueryExecModeExec); err != nil {
+						return err
+					}
+				}
+				rows, err := conn.Query(ctx, `EXPLAIN EXECUTE lookup (`+strings.Join(nulls, ", ")+`)`, pgx.QueryExecModeExec)
+				if err != nil {
+					return err
+				}
+				plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+				return err
+			})
+			if err != nil || len(plan) == 0 {
+				t.Fatalf("got error %v and %d lines, want a plan", err, len(plan))
+			}
+			if all := strings.Join(plan, "\n"); strings.Contains(all, "Seq Scan") || strings.Contains(name, "page") && strings.Contains(all, "Sort") {
+				t.Errorf("got the plan\n%s", all)
+			}
+		})
+	}
+}
