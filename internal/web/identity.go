@@ -39,18 +39,6 @@ var IdentityNames = [identityCount]string{
 	"X-Jeton-User-Id", "X-Jeton-Credential-Kind", "X-Jeton-Credential-Id", "X-Jeton-Service", StatusHeader,
 }
 
-// noIdentity is the value of an identity header that has nothing to tell, as http.Header wants it. It is shared and never
-// written.
-var noIdentity = []string{""}
-
-// ClearIdentity tells that nothing is known of the caller: each identity header is set, to nothing, so that a proxy that
-// copies them puts it in the place of what a client wrote.
-func ClearIdentity(h http.Header) {
-	for _, name := range IdentityNames {
-		h[name] = noIdentity
-	}
-}
-
 // SetIdentity tells whose a call is that may pass, in every identity header, to nothing where there is nothing to tell. The
 // values share one array: a header of thirteen fields costs one allocation, and those with nothing to tell none.
 func SetIdentity(h http.Header, d *authority.Decision) {
@@ -75,8 +63,8 @@ func (f Fields) Identify(d *authority.Decision) Fields {
 	return f
 }
 
-// Anonymize appends the identity headers of a call that may not pass, but for StatusHeader, which tells what its caller should see:
-// ClearIdentity, where there is no http.Header.
+// Anonymize appends the identity headers of a call that may not pass: each says nothing, so that a proxy that copies them puts that in
+// the place of what a client wrote, but for StatusHeader, which tells what its caller should see.
 func (f Fields) Anonymize(status string) Fields {
 	for _, name := range IdentityNames[:xJetonStatus] {
 		f = append(f, Field{name, ""})
