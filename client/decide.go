@@ -2,8 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
 	"math"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -105,7 +105,7 @@ func (v *Verifier) learn(token string, verdict *api.Verdict, forgets int64) {
 	}
 	p.Credential.Scopes = r.Scopes
 	k := &known{
-		sum: sha256.Sum256([]byte(token)), until: never, service: r.Service, narrowed: r.Scopes != nil, raw: p.Credential.Kind == "api_token",
+		sum: sumOf(token), until: never, service: r.Service, narrowed: r.Scopes != nil, raw: p.Credential.Kind == "api_token",
 		subject: policy.Subject{UserID: [16]byte(user), Roles: p.Roles}, principal: p,
 	}
 	if !r.Until.IsZero() {
@@ -126,9 +126,9 @@ func refusedHere(code api.Code, reason, detail string) Decision {
 	p := api.NewProblem(code, detail)
 	r := &api.Refused{Problem: *p}
 	switch p.Status {
-	case 401:
+	case http.StatusUnauthorized:
 		r.Challenge = challenge
-	case 503:
+	case http.StatusServiceUnavailable:
 		r.RetryAfterSeconds = 1
 	}
 	return Decision{Reason: reason, Refused: r}

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// feedTries bound how soon a feed that was cut off is tried again.
+	// feedFirstTry and feedLastTry bound how soon the feed, or the policy, is tried again where it failed.
 	feedFirstTry = 50 * time.Millisecond
 	feedLastTry  = time.Second
 	// maxEvent bounds a line of the feed, in bytes.
@@ -35,13 +35,18 @@ func (v *Verifier) listen(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			v.report(err)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		pause(ctx, wait)
 		wait = min(2*wait, feedLastTry)
+	}
+}
+
+// pause waits before something is tried again, or until ctx ends.
+func pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/policy"
@@ -70,12 +70,7 @@ func (v *Verifier) keepRules(ctx context.Context) {
 			if err != nil && ctx.Err() == nil {
 				v.report(err)
 			}
-			timer := time.NewTimer(wait)
-			select {
-			case <-ctx.Done():
-			case <-timer.C:
-			}
-			timer.Stop()
+			pause(ctx, wait)
 		}
 	}
 }
@@ -151,12 +146,7 @@ func (k *known) permits(o *policy.Operation) bool {
 }
 
 func (k *known) hasScope(scope string) bool {
-	for _, has := range k.principal.Credential.Scopes {
-		if has == scope {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.principal.Credential.Scopes, scope)
 }
 
 // serviceOf returns the service of a name that is ours.

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,7 +132,7 @@ func (v *Verifier) checkSigned(ctx context.Context, token string, set *ruleSet, 
 	if k == nil {
 		return nil
 	}
-	k.sum, k.record = sha256.Sum256([]byte(token)), g
+	k.sum, k.record = sumOf(token), g
 	if !v.memory.keepSigned(k, p) {
 		return nil
 	}
