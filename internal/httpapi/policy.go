@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/policy"
 )
 
@@ -21,7 +22,7 @@ func (s *server) getPolicy(_ context.Context, c *call, _ *struct{}) (*answer[api
 	}
 	all := c.principal.Admin()
 	if len(mine) == 0 && !all {
-		return nil, s.forbid(c, "not_allowed", &s.door)
+		return nil, s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	body := api.Policy{Revision: revision, Issuer: s.cfg.PublicURL, Services: []api.PolicyService{}, Others: []api.PolicyAddress{}}
 	hosts := map[string]bool{}
