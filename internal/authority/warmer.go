@@ -25,6 +25,10 @@ type Warmer interface {
 	Warm(ctx context.Context, keep func(batch []Warmed) error) error
 }
 
+// WarmPage is how many credentials a Warmer reads at a time: some milliseconds' work, for which SQLite's log can't be checkpointed and
+// PostgreSQL's old rows can't be swept out.
+const WarmPage = 2000
+
 // Warmed is a live credential as it stands in the database.
 type Warmed struct {
 	Digest [32]byte // under which it is stored

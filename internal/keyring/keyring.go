@@ -304,3 +304,13 @@ func (k *Keyring) Digests(text secret.Text) []Digest {
 	}
 	return all
 }
+
+// Sums returns the same without the peppers' versions.
+func (k *Keyring) Sums(text secret.Text) [][32]byte {
+	digests := k.Digests(text)
+	sums := make([][32]byte, len(digests))
+	for i := range digests {
+		sums[i] = digests[i].Sum
+	}
+	return sums
+}

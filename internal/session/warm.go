@@ -10,30 +10,21 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// warmPage is how many tokens are read at a time: some milliseconds' work, for which SQLite's log can't be checkpointed and
-// PostgreSQL's old rows can't be swept out.
-const warmPage = 2000
-
 // Digests implements authority.Digester.
 func (t *Tokens) Digests(text secret.Text) [][32]byte {
 	if !secret.Valid(text.Reveal(), secret.Session) {
 		return nil
 	}
-	digests := t.cfg.Keyring.Digests(text)
-	sums := make([][32]byte, len(digests))
-	for i := range digests {
-		sums[i] = digests[i].Sum
-	}
-	return sums
+	return t.cfg.Keyring.Sums(text)
 }
 
 // Warm implements authority.Warmer. It passes over tokens that are stored under an older pepper: only one that is presented
 // and looked up can be moved to the newest, so memory must not know it before. Whatever is over by now is left to Prove, too,
 // which notes it.
 func (t *Tokens) Warm(ctx context.Context, keep func(batch []authority.Warmed) error) error {
-	batch := make([]authority.Warmed, 0, warmPage)
+	batch := make([]authority.Warmed, 0, authority.WarmPage)
 	for after := uuid.Nil; ; {
-		page, err := t.cfg.Store.SessionTokensAfter(ctx, after, warmPage)
+		page, err := t.cfg.Store.SessionTokensAfter(ctx, after, authority.WarmPage)
 		if err != nil {
 			return fmt.Errorf("reading session tokens: %w", err)
 		}
@@ -49,7 +40,7 @@ func (t *Tokens) Warm(ctx context.Context, keep func(batch []authority.Warmed) e
 		if err := keep(batch); err != nil {
 			return err
 		}
-		if len(page) < warmPage {
+		if len(page) < authority.WarmPage {
 			return nil
 		}
 		after = page[len(page)-1].ID
