@@ -41,8 +41,14 @@ type Decision struct {
 // Allowed reports whether the call may pass.
 func (d *Decision) Allowed() bool { return d.Principal != nil }
 
-// Decide says whether a call may pass, as the gateway would. An error is an ErrUnavailable: nobody could say, and the call must not
-// pass.
+// ReasonOtherService is the Reason of a call that may pass, but to another service than VerifierConfig.Service.
+const ReasonOtherService = "other_service"
+
+// Decide says whether a call may pass to the Verifier's service, as the gateway would. An error is an ErrUnavailable: nobody could say,
+// and the call must not pass.
+//
+// A call whose host and path are another service's is refused, even where the client's user verifies that one, too: its caller has
+// written the host, and would come in here by what is allowed there.
 func (v *Verifier) Decide(ctx context.Context, c *Call) (Decision, error) {
 	token, ok := bearer(c.Authorization)
 	if ok {
@@ -66,6 +72,8 @@ func (v *Verifier) Decide(ctx context.Context, c *Call) (Decision, error) {
 	}
 	d := Decision{Service: verdict.Service, Reason: verdict.Reason, Refused: verdict.Refused}
 	switch {
+	case verdict.Allow && verdict.Service != v.cfg.Service:
+		d.Reason, d.Refused = ReasonOtherService, refusedHere(api.CodeNotAllowed, "", "").Refused
 	case verdict.Allow:
 		d.Principal, d.Refused = verdict.Principal, nil
 	case d.Refused == nil: // a service of which the client's user is no verifier
@@ -89,7 +97,7 @@ func (v *Verifier) decideHere(ctx context.Context, c *Call, token string) Decisi
 		return Decision{}
 	}
 	service, ok := set.admits(k, c.Method, c.Host, c.Path)
-	if !ok {
+	if !ok || service != v.cfg.Service {
 		return Decision{}
 	}
 	return Decision{Principal: &k.principal, Service: service}

@@ -17,7 +17,7 @@ import (
 type VerifierConfig struct {
 	// Client asks Jeton: with the credential of a verifier of the service, or of an administrator.
 	Client *Client
-	// Service is the name of the service for which Verify is asked. Calls are judged for each service that the client's user verifies.
+	// Service is the name, in Jeton, of the service that the program is. Calls and tokens for any other are refused.
 	Service string
 	// MaxStale is how long after the feed was last heard what is remembered still counts; 5 seconds where 0, which is the most, and no
 	// less than 2, since the feed is heard every second.
@@ -92,8 +92,10 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		return nil, &ConfigError{"MaxStale", "is not 2 to 5 seconds"}
 	case cfg.MaxRemembered < 0 || cfg.MaxRemembered > mostRemembered:
 		return nil, &ConfigError{"MaxRemembered", "is not 0 to 67,108,864"}
-	case cfg.MaxAsking < 0 || cfg.AskTimeout < 0:
-		return nil, &ConfigError{"MaxAsking", "or AskTimeout is negative"}
+	case cfg.MaxAsking < 0:
+		return nil, &ConfigError{"MaxAsking", "is negative"}
+	case cfg.AskTimeout < 0:
+		return nil, &ConfigError{"AskTimeout", "is negative"}
 	}
 	v := &Verifier{
 		cfg: cfg, c: cfg.Client, memory: newRemembered(cfg.MaxRemembered), room: make(chan struct{}, cfg.MaxAsking), ready: make(chan struct{}),
@@ -109,7 +111,8 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	return v, nil
 }
 
-// Close ends the listening. Whoever asks from then on is told that the Verifier is stale.
+// Close ends the listening, and returns when it has ended. From then on nothing that is remembered counts, and Jeton is asked for every
+// verdict.
 func (v *Verifier) Close() {
 	v.stop()
 	v.ended.Wait()

@@ -494,6 +494,8 @@ func TestVerifierConfig(t *testing.T) {
 		"Service":       {Client: c},
 		"MaxStale":      {Client: c, Service: "s", MaxStale: time.Minute},
 		"MaxRemembered": {Client: c, Service: "s", MaxRemembered: -1},
+		"MaxAsking":     {Client: c, Service: "s", MaxAsking: -1},
+		"AskTimeout":    {Client: c, Service: "s", AskTimeout: -1},
 	} {
 		_, err := client.NewVerifier(cfg)
 		if e, ok := errors.AsType[*client.ConfigError](err); !ok || e.Field != field {
@@ -507,5 +509,32 @@ func TestVerifierConfig(t *testing.T) {
 	cancel()
 	if err := v.Ready(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestOtherService: a verifier of two services lets calls of its own one in. Whoever may call the other can't get in here by its host,
+// which a client writes as it likes.
+func TestOtherService(t *testing.T) {
+	v := newVerifying(t)
+	v.Service("bills", "bills.example.com", "GET /reports/{id} role:partner")
+	_, err := v.Admin.UpdateService(t.Context(), "bills", client.AnyVersion, api.ServicePatch{Verifiers: api.Some([]string{"gate"})})
+	must(t, err)
+	token := v.Token("alice")
+	ours, other := get(token), get(token)
+	other.Host = "bills.example.com"
+	soon(t, "its own service's calls are decided here", func() bool {
+		d, err := v.Decide(t.Context(), ours)
+		return err == nil && d.Allowed()
+	})
+	soon(t, "the other service is known to be ours", func() bool {
+		d, err := v.Decide(t.Context(), other)
+		return err == nil && d.Reason != "not_verifier"
+	})
+	for range 2 {
+		v.wantReason(other, "other_service")
+		v.wantReason(ours, "")
+	}
+	if d, err := v.Decide(t.Context(), other); err != nil || d.Refused == nil || d.Refused.Problem.Status != http.StatusForbidden || d.Service != "bills" {
+		t.Errorf("got %+v, %v, want a 403 of bills", d, err)
 	}
 }
