@@ -88,10 +88,10 @@ func ExampleVerifier_Middleware() {
 
 	reports := http.NewServeMux()
 	reports.HandleFunc("GET /reports/{id}", func(w http.ResponseWriter, r *http.Request) {
-		caller, _ := client.PrincipalOf(r.Context())
+		caller, _ := client.PrincipalFromContext(r.Context())
 		_, _ = fmt.Fprintf(w, "report %s for %s\n", r.PathValue("id"), caller.Username)
 	})
-	server := &http.Server{Addr: ":8443", Handler: verifier.Middleware(reports, client.MiddlewareConfig{}), ReadHeaderTimeout: time.Second}
+	server := &http.Server{Addr: ":8443", Handler: verifier.Middleware(client.MiddlewareConfig{})(reports), ReadHeaderTimeout: time.Second}
 	if err := server.ListenAndServe(); err != nil {
 		log.Print(err)
 	}

@@ -22,43 +22,51 @@ type MiddlewareConfig struct {
 	Refused func(*http.Request, Decision, error)
 }
 
-// Middleware returns a handler that lets next have the calls that may pass, and answers all others as the gateway would: the same
-// verdict, the same problem (RFC 9457) and the same challenge (RFC 6750).
+// Middleware returns what puts itself before a handler, next: it lets next have the calls that may pass, and answers all others as the
+// gateway would, by the same verdict, the same problem (RFC 9457) and the same challenge (RFC 6750).
 //
-// Whose a call is, next reads by PrincipalOf. The header fields by which proxies tell that (Remote-User, X-Auth-Request-User,
+//	http.ListenAndServe(addr, verifier.Middleware(client.MiddlewareConfig{Host: "api.example.com"})(mux))
+//
+// Whose a call is, next reads by PrincipalFromContext. The header fields by which proxies tell that (Remote-User, X-Auth-Request-User,
 // X-Jeton-User-Id and the like) are taken out of the request, whoever sent them. The credential stays in: next must not hand it on.
 //
 // The path is judged as it was sent. An API that reads it in another way than net/http does, as one that ignores its case, must take
 // care of that itself.
-func (v *Verifier) Middleware(next http.Handler, cfg MiddlewareConfig) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d := Decision{}
-		c, err := cfg.read(r)
-		if err == nil {
-			d, err = v.Decide(r.Context(), &c)
-		}
-		switch problem, ok := err.(*api.Problem); { //nolint:errorlint // it is read's own, unwrapped
-		case ok:
-			d = Decision{Reason: string(problem.Code), Refused: &api.Refused{Problem: *problem}}
-		case err != nil:
-			d = refusedHere(api.CodeUnavailable, string(api.CodeUnavailable), "")
-		case d.Allowed():
-			withoutIdentity(r.Header)
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, d.Principal)))
-			return
-		}
-		if cfg.Refused != nil {
-			cfg.Refused(r, d, err)
-		}
-		refuse(w, r, d.Refused)
-	})
+func (v *Verifier) Middleware(cfg MiddlewareConfig) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { v.guard(w, r, next, &cfg) })
+	}
+}
+
+// guard lets next have a call, or refuses it.
+func (v *Verifier) guard(w http.ResponseWriter, r *http.Request, next http.Handler, cfg *MiddlewareConfig) {
+	d := Decision{}
+	c, err := cfg.read(r)
+	if err == nil {
+		d, err = v.Decide(r.Context(), &c)
+	}
+	switch problem, ok := err.(*api.Problem); { //nolint:errorlint // it is read's own, unwrapped
+	case ok:
+		d = Decision{Reason: string(problem.Code), Refused: &api.Refused{Problem: *problem}}
+	case err != nil:
+		d = refusedHere(api.CodeUnavailable, string(api.CodeUnavailable), "")
+	case d.Allowed():
+		withoutIdentity(r.Header)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, d.Principal)))
+		return
+	}
+	if cfg.Refused != nil {
+		cfg.Refused(r, d, err)
+	}
+	refuse(w, r, d.Refused)
 }
 
 // principalKey is the context key of a call's principal.
 type principalKey struct{}
 
-// PrincipalOf returns whose call it is that Middleware has let pass: of no other context it returns anything. It must not be changed.
-func PrincipalOf(ctx context.Context) (*api.Principal, bool) {
+// PrincipalFromContext returns whose call it is, from the context of a request that Middleware has let pass, and false from any other. The
+// Principal is shared and must not be changed.
+func PrincipalFromContext(ctx context.Context) (*api.Principal, bool) {
 	p, ok := ctx.Value(principalKey{}).(*api.Principal)
 	return p, ok
 }

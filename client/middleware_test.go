@@ -80,14 +80,14 @@ func (v *verifying) byGateway(t *testing.T, q *asked) response {
 func (v *verifying) byMiddleware(t *testing.T, q *asked) (r response, reason string) {
 	t.Helper()
 	whose := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, _ := client.PrincipalOf(r.Context())
+		p, _ := client.PrincipalFromContext(r.Context())
 		w.Header().Set("X-Jeton-User-Id", p.UserID)
 		w.Header().Set("Cache-Control", "no-store")
 	})
-	h := v.Middleware(whose, client.MiddlewareConfig{
+	h := v.Middleware(client.MiddlewareConfig{
 		ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
 		Refused:  func(_ *http.Request, d client.Decision, _ error) { reason = d.Reason },
-	})
+	})(whose)
 	request := httptest.NewRequest(q.method, "http://placeholder/", http.NoBody)
 	request.RequestURI, request.Host, request.Header = q.path, q.host, q.header.Clone()
 	answer := httptest.NewRecorder()
@@ -217,7 +217,8 @@ func TestForgedIdentity(t *testing.T) {
 	v := newVerifying(t)
 	token := v.Token("alice")
 	var got http.Header
-	h := v.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Clone() }), client.MiddlewareConfig{Host: host})
+	next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Clone() })
+	h := v.Middleware(client.MiddlewareConfig{Host: host})(next)
 	server := httptest.NewServer(h)
 	defer server.Close()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/reports/7", http.NoBody)

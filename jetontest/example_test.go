@@ -15,7 +15,7 @@ import (
 func reports() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /reports/{id}", func(w http.ResponseWriter, r *http.Request) {
-		caller, _ := client.PrincipalOf(r.Context())
+		caller, _ := client.PrincipalFromContext(r.Context())
 		_, _ = fmt.Fprintf(w, "report %s for %s", r.PathValue("id"), caller.Username)
 	})
 	return mux
@@ -26,7 +26,7 @@ func TestReports(t *testing.T) {
 	j := jetontest.New(t)
 	j.User("alice", "partner")
 	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner")
-	handler := j.Verifier("reports").Middleware(reports(), client.MiddlewareConfig{Host: "api.example.com"})
+	handler := j.Verifier("reports").Middleware(client.MiddlewareConfig{Host: "api.example.com"})(reports())
 
 	request := httptest.NewRequest(http.MethodGet, "/reports/7", http.NoBody)
 	request.Header.Set("Authorization", "Bearer "+j.Token("alice").Reveal())
@@ -48,7 +48,7 @@ func ExampleNew() {
 
 	personal := j.Token("alice")
 	access := j.AccessToken(j.APIToken("alice", "batch").Token, "reports.read")
-	handler := j.Verifier("reports").Middleware(reports(), client.MiddlewareConfig{})
+	handler := j.Verifier("reports").Middleware(client.MiddlewareConfig{})(reports())
 
 	j.SetState("alice", "blocked") // after which neither is let in
 	_, _, _ = personal, access, handler

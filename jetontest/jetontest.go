@@ -3,7 +3,7 @@
 //	j := jetontest.New(t)
 //	j.User("alice", "partner")
 //	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner")
-//	handler := j.Verifier("reports").Middleware(api, client.MiddlewareConfig{Host: "api.example.com"})
+//	handler := j.Verifier("reports").Middleware(client.MiddlewareConfig{Host: "api.example.com"})(api)
 //	request.Header.Set("Authorization", "Bearer "+j.Token("alice").Reveal())
 //
 // It is the real one and no stand-in: the code of "jeton serve" with its own listeners on loopback, on free ports, its own database in

@@ -29,7 +29,7 @@ func TestServer(t *testing.T) {
 	j.User("alice", "partner")
 	j.User("bob")
 	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner,user:bob reports.read")
-	h := j.Verifier("reports").Middleware(http.NotFoundHandler(), client.MiddlewareConfig{})
+	h := j.Verifier("reports").Middleware(client.MiddlewareConfig{})(http.NotFoundHandler())
 	j.Verifier("reports") // a second one is another's
 	api := j.APIToken("alice", "batch", "reports.read")
 	tokens := map[string]client.Secret{
