@@ -2,6 +2,7 @@ package jetontest_test
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -92,4 +93,19 @@ func TestTwo(t *testing.T) {
 			jetontest.New(t).User("alice")
 		})
 	}
+}
+
+// TestStopConnected: whoever is still connected doesn't spoil the test, such as a call that is under way, or a connection that a
+// transport keeps in reserve: net/http waits for either.
+func TestStopConnected(t *testing.T) {
+	j := jetontest.New(t)
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(j.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.Write([]byte("GET / HTTP/1.1\r\n")); err != nil { // and never the rest
+		t.Fatal(err)
+	}
+	j.Stop()
 }
