@@ -18,8 +18,8 @@ type MiddlewareConfig struct {
 	// ClientIP returns the address of a call's client; the connection's where nil. What a header field says of it must come from a
 	// proxy that is trusted: by it, tokens count that are good from some addresses alone.
 	ClientIP func(*http.Request) netip.Addr
-	// Refused hears of every call that is refused, and why, for the API's log; the error is that of Decide. Nobody where nil.
-	Refused func(*http.Request, Decision, error)
+	// OnRefused hears of every call that is refused, and why, for the API's log; the error is that of Decide. Nobody where nil.
+	OnRefused func(*http.Request, Decision, error)
 }
 
 // Middleware returns what puts itself before a handler, next: it lets next have the calls that may pass, and answers all others as the
@@ -55,8 +55,8 @@ func (v *Verifier) guard(w http.ResponseWriter, r *http.Request, next http.Handl
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, d.Principal)))
 		return
 	}
-	if cfg.Refused != nil {
-		cfg.Refused(r, d, err)
+	if cfg.OnRefused != nil {
+		cfg.OnRefused(r, d, err)
 	}
 	refuse(w, r, d.Refused)
 }

@@ -85,8 +85,8 @@ func (v *verifying) byMiddleware(t *testing.T, q *asked) (r response, reason str
 		w.Header().Set("Cache-Control", "no-store")
 	})
 	h := v.Middleware(client.MiddlewareConfig{
-		ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
-		Refused:  func(_ *http.Request, d client.Decision, _ error) { reason = d.Reason },
+		ClientIP:  func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+		OnRefused: func(_ *http.Request, d client.Decision, _ error) { reason = d.Reason },
 	})(whose)
 	request := httptest.NewRequest(q.method, "http://placeholder/", http.NoBody)
 	request.RequestURI, request.Host, request.Header = q.path, q.host, q.header.Clone()
@@ -178,7 +178,7 @@ func TestSameVerdict(t *testing.T) {
 	_, err := v.Admin.CreateService(t.Context(), api.NewService{Name: "bills", Host: host, PathPrefix: "/bills", Default: "authenticated"})
 	must(t, err)
 	calls := v.table(t)
-	soon(t, "the policy is known", func() bool { return v.Ready(t.Context()) == nil })
+	soon(t, "the policy is known", func() bool { return v.WaitReady(t.Context()) == nil })
 	for range 2 {
 		for _, q := range calls {
 			if q.host == "" {

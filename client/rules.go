@@ -77,7 +77,7 @@ func (v *Verifier) keepRules(ctx context.Context) {
 
 // fetchRules asks for the policy once.
 func (v *Verifier) fetchRules(ctx context.Context) (installed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.AskTimeout)
+	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	p, _, err := send[api.Policy](ctx, v.c, request{doing: "reading the policy", method: http.MethodGet, path: []string{"policy"}})
 	if err != nil {

@@ -68,7 +68,7 @@ func (v *Verifier) key(ctx context.Context, kid string) (jose.Key, bool) {
 // fetchKeys asks for the key set, with no credential, and past whatever keeps it on the way.
 func (v *Verifier) fetchKeys(ctx context.Context) (map[string]jose.Key, error) {
 	q := request{doing: "reading the key set"}
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.AskTimeout)
+	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.c.base+"/.well-known/jwks.json", http.NoBody)
 	if err != nil {

@@ -24,14 +24,14 @@ type VerifierConfig struct {
 	MaxStale time.Duration
 	// MaxRemembered bounds the credentials that are remembered; 65,536 where 0. One takes about 800 bytes.
 	MaxRemembered int
-	// MaxAsking bounds the questions to Jeton at a time; 64 where 0. Who comes on top of that waits.
-	MaxAsking int
-	// AskTimeout bounds a question to Jeton; 3 seconds where 0.
-	AskTimeout time.Duration
+	// MaxInFlight bounds the questions to Jeton at a time; 64 where 0. Who comes on top of that waits.
+	MaxInFlight int
+	// Timeout bounds a question to Jeton; 3 seconds where 0.
+	Timeout time.Duration
 	// Now is the clock by which credentials end; the system's where nil. Where Jeton's own is ahead of it, that counts.
 	Now func() time.Time
-	// Report hears why the feed, the policy or the key set couldn't be read just now; nobody where nil. It must not block.
-	Report func(error)
+	// OnError hears why the feed, the policy or the key set couldn't be read just now; nobody where nil. It must not block.
+	OnError func(error)
 }
 
 // The defaults and bounds of a VerifierConfig.
@@ -40,8 +40,8 @@ const (
 	leastMaxStale        = 2 * time.Second
 	defaultMaxRemembered = 1 << 16
 	mostRemembered       = 1 << 26
-	defaultMaxAsking     = 64
-	defaultAskTimeout    = 3 * time.Second
+	defaultMaxInFlight   = 64
+	defaultVerifyTimeout = 3 * time.Second
 )
 
 // Verifier verifies credentials in the program's own process.
@@ -81,8 +81,8 @@ type Verifier struct {
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	cfg.MaxStale = cmp.Or(cfg.MaxStale, defaultMaxStale)
 	cfg.MaxRemembered = cmp.Or(cfg.MaxRemembered, defaultMaxRemembered)
-	cfg.MaxAsking = cmp.Or(cfg.MaxAsking, defaultMaxAsking)
-	cfg.AskTimeout = cmp.Or(cfg.AskTimeout, defaultAskTimeout)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, defaultMaxInFlight)
+	cfg.Timeout = cmp.Or(cfg.Timeout, defaultVerifyTimeout)
 	switch {
 	case cfg.Client == nil:
 		return nil, &ConfigError{"Client", "is missing"}
@@ -92,13 +92,13 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		return nil, &ConfigError{"MaxStale", "is not 2 to 5 seconds"}
 	case cfg.MaxRemembered < 0 || cfg.MaxRemembered > mostRemembered:
 		return nil, &ConfigError{"MaxRemembered", "is not 0 to 67,108,864"}
-	case cfg.MaxAsking < 0:
-		return nil, &ConfigError{"MaxAsking", "is negative"}
-	case cfg.AskTimeout < 0:
-		return nil, &ConfigError{"AskTimeout", "is negative"}
+	case cfg.MaxInFlight < 0:
+		return nil, &ConfigError{"MaxInFlight", "is negative"}
+	case cfg.Timeout < 0:
+		return nil, &ConfigError{"Timeout", "is negative"}
 	}
 	v := &Verifier{
-		cfg: cfg, c: cfg.Client, memory: newRemembered(cfg.MaxRemembered), room: make(chan struct{}, cfg.MaxAsking), ready: make(chan struct{}),
+		cfg: cfg, c: cfg.Client, memory: newRemembered(cfg.MaxRemembered), room: make(chan struct{}, cfg.MaxInFlight), ready: make(chan struct{}),
 		rules: rules{wake: make(chan struct{}, 1)},
 	}
 	stream := *cfg.Client.http
@@ -119,8 +119,9 @@ func (v *Verifier) Close() {
 	v.heard.Store(nil)
 }
 
-// Ready returns when the feed and the policy were read for the first time, or with ctx's end.
-func (v *Verifier) Ready(ctx context.Context) error {
+// WaitReady returns when the feed and the policy were read for the first time, or with ctx's error when that ends. Nobody need wait: until
+// then Jeton is asked for every verdict.
+func (v *Verifier) WaitReady(ctx context.Context) error {
 	select {
 	case <-v.ready:
 	case <-ctx.Done():
@@ -138,12 +139,12 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Stale returns how long ago the feed was last heard whole, at most: whatever was taken away before is known. It is as long as can be
-// where that never was.
-func (v *Verifier) Stale() time.Duration { return v.stale(time.Now()) }
+// Staleness returns how long ago the feed was last heard whole, at most: whatever was taken away before is known. It is the longest
+// Duration where that never was. See VerifierConfig.MaxStale.
+func (v *Verifier) Staleness() time.Duration { return v.stale(time.Now()) }
 
-// Fresh reports whether what is remembered counts.
-func (v *Verifier) Fresh() bool { return v.Stale() < v.cfg.MaxStale }
+// Fresh reports whether what is remembered counts. Where it doesn't, Jeton is asked for every verdict.
+func (v *Verifier) Fresh() bool { return v.Staleness() < v.cfg.MaxStale }
 
 // stale is by the monotonic clock, or by the wall clock where that says longer, as after a sleep. A wall clock that was set back tells
 // nothing.
@@ -168,8 +169,8 @@ func (v *Verifier) clock(now time.Time) time.Time {
 }
 
 func (v *Verifier) report(err error) {
-	if v.cfg.Report != nil {
-		v.cfg.Report(err)
+	if v.cfg.OnError != nil {
+		v.cfg.OnError(err)
 	}
 }
 
@@ -248,7 +249,7 @@ func verdictError(doing string, verdict *api.Verdict) error {
 
 // ask asks Jeton for a verdict, and remembers what may be remembered. Whatever keeps it from answering is an ErrUnavailable.
 func (v *Verifier) ask(ctx context.Context, doing, token string, call api.VerifyRequest) (api.Verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.AskTimeout)
+	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	select {
 	case v.room <- struct{}{}:

@@ -77,7 +77,7 @@ func (v *verifying) start(base string) {
 	v.Verifier, err = client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports", Now: v.now})
 	must(v.tb, err)
 	v.tb.Cleanup(v.Close)
-	must(v.tb, v.Ready(v.tb.Context()))
+	must(v.tb, v.WaitReady(v.tb.Context()))
 }
 
 func must(tb testing.TB, err error) {
@@ -312,8 +312,8 @@ func TestWithoutJeton(t *testing.T) {
 			t.Fatalf("asked after %s: got %+v, want ErrUnavailable", asked, d)
 		}
 	}
-	if v.Fresh() || v.Stale() < 5*time.Second {
-		t.Errorf("got fresh %v, stale for %s", v.Fresh(), v.Stale())
+	if v.Fresh() || v.Staleness() < 5*time.Second {
+		t.Errorf("got fresh %v, stale for %s", v.Fresh(), v.Staleness())
 	}
 	if _, err := v.Verify(t.Context(), token.Reveal()); !errors.Is(err, client.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
@@ -409,13 +409,13 @@ func TestLate(t *testing.T) {
 	v.Service("reports", host)
 	w := newWire(t, v.URL[len("http://"):])
 	v.start("http://" + w.Addr().String())
-	soon(t, "it is fresh", func() bool { return v.Stale() < time.Second })
+	soon(t, "it is fresh", func() bool { return v.Staleness() < time.Second })
 	const lag = 3500 * time.Millisecond
 	w.lag.Store(int64(lag))
-	soon(t, "nothing has come", func() bool { return v.Stale() > lag })
+	soon(t, "nothing has come", func() bool { return v.Staleness() > lag })
 	var stale, before time.Duration
 	for beats := 0; beats < 2; before = stale { // each of which makes it less stale than before
-		if stale = v.Stale(); stale < before {
+		if stale = v.Staleness(); stale < before {
 			beats++
 		}
 		if stale < lag-200*time.Millisecond {
@@ -494,8 +494,8 @@ func TestVerifierConfig(t *testing.T) {
 		"Service":       {Client: c},
 		"MaxStale":      {Client: c, Service: "s", MaxStale: time.Minute},
 		"MaxRemembered": {Client: c, Service: "s", MaxRemembered: -1},
-		"MaxAsking":     {Client: c, Service: "s", MaxAsking: -1},
-		"AskTimeout":    {Client: c, Service: "s", AskTimeout: -1},
+		"MaxInFlight":   {Client: c, Service: "s", MaxInFlight: -1},
+		"Timeout":       {Client: c, Service: "s", Timeout: -1},
 	} {
 		_, err := client.NewVerifier(cfg)
 		if e, ok := errors.AsType[*client.ConfigError](err); !ok || e.Field != field {
@@ -507,7 +507,7 @@ func TestVerifierConfig(t *testing.T) {
 	v.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := v.Ready(ctx); !errors.Is(err, context.Canceled) {
+	if err := v.WaitReady(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -123,6 +123,6 @@ func (s *Server) Verifier(service string) *client.Verifier {
 	v, err := client.NewVerifier(client.VerifierConfig{Client: s.VerifierClient(service), Service: service, Now: s.Now})
 	s.check(err, "making a verifier of "+service)
 	s.tb.Cleanup(v.Close)
-	s.check(v.Ready(s.tb.Context()), "making a verifier of "+service)
+	s.check(v.WaitReady(s.tb.Context()), "making a verifier of "+service)
 	return v
 }
