@@ -276,7 +276,7 @@ func TestPolicyChanges(t *testing.T) {
 	v := newVerifying(t)
 	token := v.Token("alice")
 	v.wantReason(get(token), "")
-	v.Operations("reports", "PUT /reports/{id} role:partner", "GET /reports/{id} role:editor")
+	v.SetOperations("reports", "PUT /reports/{id} role:partner", "GET /reports/{id} role:editor")
 	soon(t, "the new operations count", func() bool {
 		d, err := v.Decide(t.Context(), get(token))
 		return err == nil && d.Reason == "not_in_audience"

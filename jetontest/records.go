@@ -66,12 +66,12 @@ func (s *Server) Service(name, host string, operations ...string) api.Service {
 	s.tb.Helper()
 	service, err := s.Admin.CreateService(s.tb.Context(), api.NewService{Name: name, Host: host})
 	s.check(err, "making the service "+name)
-	s.Operations(name, operations...)
+	s.SetOperations(name, operations...)
 	return service
 }
 
-// Operations replaces the operations of a service, written as for Service.
-func (s *Server) Operations(service string, operations ...string) {
+// SetOperations replaces the operations of a service, written as for Service.
+func (s *Server) SetOperations(service string, operations ...string) {
 	s.tb.Helper()
 	all := make([]api.Operation, len(operations))
 	for i, text := range operations {
