@@ -122,7 +122,7 @@ func newDesk(t testing.TB) *desk {
 	d.users = &faultyUsers{Users: d.accounts}
 	d.authority, err = authority.New(authority.Config{
 		Ways: testdesk.Apart(append(d.browsers.Ways(), d.accounts, d.tokens, d.api, d.access, d.sessions, d.projects),
-			func() bool { return d.users.err != nil }),
+			func() bool { return d.users.err != nil || d.users.panics }),
 		Users: d.users, Policy: d.catalog.Policy,
 		Cookies:  []authority.Cookie{{Kind: authority.ConsoleSession, Name: "jeton"}, {Kind: authority.APISession, Name: apiCookie}},
 		Refusals: d.refusals, Fresh: d.fresh.Load, Now: opened, Random: rand.Reader, Parameters: xdoc.Parameters(),

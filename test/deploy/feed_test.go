@@ -27,7 +27,7 @@ func TestFeedByNginx(t *testing.T) {
 	v, err := client.NewVerifier(client.VerifierConfig{Client: c, Service: "reports"})
 	check(t, err)
 	defer v.Close()
-	check(t, v.Ready(t.Context()))
+	check(t, v.WaitReady(t.Context()))
 
 	token := j.Token("alice")
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -35,7 +35,7 @@ func TestFeedByNginx(t *testing.T) {
 	for range 7 * 20 { // for longer than what is heard counts
 		<-tick.C
 		if _, err := v.Verify(t.Context(), token.Reveal()); err != nil || !v.Fresh() {
-			t.Fatalf("got %v, stale for %s", err, v.Stale())
+			t.Fatalf("got %v, stale for %s", err, v.Staleness())
 		}
 	}
 	j.SetState("alice", "blocked")

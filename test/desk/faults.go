@@ -51,6 +51,7 @@ type usedWay interface {
 
 type warmWay interface {
 	authority.Warmer
+	authority.ScreeningWay
 	authority.Toucher
 }
 

@@ -8,36 +8,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
-	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/client"
 	"github.com/jeton-io/jeton/jetontest"
 )
 
-// TestVerifierProgram builds the API of the guide and calls it, before and after its caller is blocked.
+// TestVerifierProgram types the guide's commands, builds its API and calls it, before and after its caller is blocked.
 func TestVerifierProgram(t *testing.T) {
 	text, err := os.ReadFile("../../docs/how-to/verify-in-process.md")
 	check(t, err)
 	j := jetontest.New(t)
 	j.User("alice", "partner")
 	j.Service("reports", "api.example.com", "GET /reports/{id} role:partner")
-	_, err = j.Admin.CreateUser(t.Context(), api.NewUser{Kind: "service", Username: "reports-api"}) // the name in the guide
-	check(t, err)
-	secret, err := j.Admin.CreateClientSecret(t.Context(), "reports-api")
-	check(t, err)
-	_, err = j.Admin.UpdateService(t.Context(), "reports", client.AnyVersion, api.ServicePatch{Verifiers: api.Some([]string{"reports-api"})})
-	check(t, err)
 
 	dir := t.TempDir()
-	program, file := filepath.Join(dir, "api"), filepath.Join(dir, "verifier.secret")
-	source := filepath.Join(dir, "main.go")
-	check(t, os.WriteFile(source, []byte(goBlock.FindStringSubmatch(string(text))[1]), 0o600))
-	check(t, os.WriteFile(file, []byte(secret.Secret+"\n"), 0o600))
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, source).CombinedOutput(); err != nil {
+	build(t, filepath.Join(dir, "bin", "jeton"), "../../cmd/jeton")
+	commands := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", shBlock.FindStringSubmatch(string(text))[1])
+	commands.Dir = dir
+	commands.Env = append(os.Environ(), "JETON_URL="+j.URL, "JETON_USERNAME=admin", "JETON_PASSWORD="+jetontest.Password)
+	if out, err := commands.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	program, file, source := filepath.Join(dir, "api"), filepath.Join(dir, "verifier.secret"), filepath.Join(dir, "main.go")
+	check(t, os.WriteFile(source, []byte(goBlock.FindStringSubmatch(string(text))[1]), 0o600))
+	build(t, program, source)
 	address := freeAddress(t)
 	ctx, stop := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, program)
@@ -49,6 +46,17 @@ func TestVerifierProgram(t *testing.T) {
 	await(t, "http://"+address+"/reports/7", token, http.StatusOK, "report 7 for alice\n")
 	j.SetState("alice", "blocked")
 	await(t, "http://"+address+"/reports/7", token, http.StatusUnauthorized, "")
+}
+
+// shBlock is a block of commands that this test executes.
+var shBlock = regexp.MustCompile("(?s)<!-- executed by test/docs/verifier_test.go -->\n```sh\n(.*?)```")
+
+// build builds a program.
+func build(t *testing.T, program, source string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // await makes a call until it is answered as it should be, for as long as that may take.
