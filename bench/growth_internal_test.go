@@ -14,7 +14,7 @@ func TestGrowthReport(t *testing.T) {
 	took := func(requests int64, p99 time.Duration) sample {
 		return sample{requests: requests, took: time.Second, p99: p99}
 	}
-	g := &growth{stores: []string{onSQLite, onPostgres}, rows: []*grown{
+	g := &growth{sizes: []int{10_000, 50_000}, stores: []string{onSQLite, onPostgres}, rows: []*grown{
 		{
 			store: onSQLite, tokens: 10_000_000, database: 4 << 30, ready: 0.5, readIn: 30, remembered: 10_000_000, heap: 120, resident: 250,
 			warm: took(60_000, 2*time.Millisecond), warmRatio: 0.74, cold: took(20_000, 4*time.Millisecond), issue: took(3000, 0),
@@ -24,6 +24,7 @@ func TestGrowthReport(t *testing.T) {
 	}}
 	got := g.report(&bench{scale: quick(), began: time.Now()})
 	for _, want := range []string{
+		"50,000 tokens presented at most, rounds: 1 of 1 s",
 		"| SQLite | 10,000,000 | 4,096 MiB | 0.50 s | 30.00 s | 10,000,000 | 120 B | 250 B | 60,000 | 0.74 | 2.0 ms | 20,000 | 4.0 ms | 3,000 |\n",
 		"On SQLite, from 10,000 tokens to 10,000,000, warm checks changed by -8 % and their p99 by +100 % (levels −20 % / −10 % / flat: aim, p99 **missed**).",
 	} {

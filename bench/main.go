@@ -28,6 +28,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -79,7 +80,10 @@ func main() {
 		exit(printOpenLoop(os.Stdin, os.Stdout))
 	}
 	o, err := parseFlags(os.Args[1:])
-	if err != nil {
+	switch {
+	case errors.Is(err, flag.ErrHelp): // which was asked for
+		os.Exit(0)
+	case err != nil:
 		os.Exit(2)
 	}
 	exit(o.run(ctx))
