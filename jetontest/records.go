@@ -34,7 +34,7 @@ func (s *Server) Token(user string) client.Secret {
 	return client.Secret(token.Token)
 }
 
-// SetState blocks a user, "blocked", or lets it in again, "active".
+// SetState blocks a user, "blocked", or lets it in again, "active". Verifiers hear of it a moment later.
 func (s *Server) SetState(user, state string) {
 	s.tb.Helper()
 	_, err := s.Admin.UpdateUser(s.tb.Context(), user, client.AnyVersion, api.UserPatch{State: api.Some(state)})
@@ -118,6 +118,9 @@ func (s *Server) VerifierClient(service string) *client.Client {
 }
 
 // Verifier returns a verifier of a service that has heard the feed, and is closed at the end of the test. Its clock is the server's.
+//
+// It hears of a change a moment after that was made, as any verifier does: a test that wants a call refused which was let in before must
+// make it again until it is.
 func (s *Server) Verifier(service string) *client.Verifier {
 	s.tb.Helper()
 	v, err := client.NewVerifier(client.VerifierConfig{Client: s.VerifierClient(service), Service: service, Now: s.Now})
