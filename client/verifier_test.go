@@ -517,7 +517,9 @@ func TestVerifierConfig(t *testing.T) {
 func TestOtherService(t *testing.T) {
 	v := newVerifying(t)
 	v.Service("bills", "bills.example.com", "GET /reports/{id} role:partner")
-	_, err := v.Admin.UpdateService(t.Context(), "bills", client.AnyVersion, api.ServicePatch{Verifiers: api.Some([]string{"gate"})})
+	reports, _, err := v.Admin.Service(t.Context(), "reports")
+	must(t, err)
+	_, err = v.Admin.UpdateService(t.Context(), "bills", client.AnyVersion, api.ServicePatch{Verifiers: api.Some(reports.Verifiers)})
 	must(t, err)
 	token := v.Token("alice")
 	ours, other := get(token), get(token)
