@@ -219,12 +219,19 @@ func (l *listener) whole(cursor string) []byte {
 }
 
 // counts reports whether the listener may go on: what touches its user, its credential or who verifies what has it asked anew, and
-// so does time, since credentials end. That it asks too often is no reason to be cut off.
+// so does time, since credentials end. That it asks too often is no reason to be cut off, as long as nothing was changed of itself: who
+// it is, is known from before then, and of what it may hear nothing is left out.
 func (l *listener) counts(heard *feed.Heard) bool {
-	touched := heard.Reset && l.told != nil || time.Since(l.asked) >= askedAnew
+	own := heard.Reset && l.told != nil // whatever it was that changed, it may be among it
+	touched := own || time.Since(l.asked) >= askedAnew
+	if l.told == nil && heard.Revision > l.c.asOf { // since it was asked at the door
+		touched = true
+	}
+	known := l.c.principal
 	for _, change := range heard.Changes {
 		name, _ := eventOf(change)
-		touched = touched || name == api.FeedEverything || name == api.FeedPolicy || change.ID == l.c.principal.ID || change.ID == l.c.principal.CredentialID
+		own = own || name == api.FeedEverything || change.ID == known.ID || change.ID == known.CredentialID
+		touched = touched || own || name == api.FeedPolicy
 	}
 	if !touched {
 		return true
@@ -232,7 +239,10 @@ func (l *listener) counts(heard *feed.Heard) bool {
 	l.asked = time.Now()
 	err := l.s.identify(l.c, verifiers)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason.Outcome() == authority.OutcomeTooMany {
-		return true
+		l.c.principal, err = known, nil
+		if own { // its roles, say, may be others by now
+			return false
+		}
 	}
 	return err == nil && l.s.mayHear(l.c)
 }

@@ -7,13 +7,17 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/accesstoken"
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 )
 
@@ -249,5 +253,34 @@ func TestPolicy(t *testing.T) {
 	d.want(t, ask{route: "GET /v1/policy", token: tokens["root"]}, http.StatusOK, "").into(t, &all)
 	if len(all.Services) != 3 || len(all.Others) != 0 {
 		t.Errorf("got %+v for an administrator, want all services", all)
+	}
+}
+
+// TestFeedUsedUp: who asks too often goes on hearing, and no more than that: what it may hear, and whether its own credential was
+// taken away, is looked at as ever.
+func TestFeedUsedUp(t *testing.T) {
+	for name, take := range map[string]func(d *desk, token apitoken.Token){
+		"no verifier any more": func(d *desk, _ apitoken.Token) { check(t, d.catalog.Delete(t.Context(), "reports", adminActor())) },
+		"its credential changed": func(d *desk, token apitoken.Token) {
+			rate := authority.Rate{Calls: 1, Per: time.Hour} // good as it is, and used up
+			maker := authority.Principal{User: authority.User{ID: token.UserID, Roles: []string{"admin"}}}
+			_, err := d.signed.Update(t.Context(), token.ID, apitoken.Patch{Rate: &rate}, &maker, adminActor())
+			check(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _, _ := verifying(t)
+			text, token := d.issue(t, apitoken.Draft{
+				Name: "listener", User: "reporter", Limits: authority.Limits{Scopes: []string{authority.AdminScope}, Rate: authority.Rate{Calls: 2, Per: time.Hour}},
+			})
+			l := d.listen(t, d.exchange(t, text, accesstoken.Ask{}), "")
+			l.until(t, api.FeedHeartbeat)
+			check(t, d.catalog.Delete(t.Context(), "bills", adminActor()))
+			l.until(t, api.FeedPolicy) // for which it was asked about once more than it may be
+			take(d, token)
+			if heard := l.ends(t); len(heard) != 0 {
+				t.Errorf("got %q", heard)
+			}
+		})
 	}
 }
