@@ -105,12 +105,16 @@ func (cfg *MiddlewareConfig) read(r *http.Request) (Call, error) {
 	return c, nil
 }
 
-// withoutIdentity takes out what only Jeton's proxies write, and what frameworks take for it: Remote_User and Remote.User, too, which
+// withoutIdentity takes out what only Jeton's proxies write, and what frameworks take for it: Remote_User and Remote!User, too, which
 // CGI and others read as Remote-User.
 func withoutIdentity(h http.Header) {
-	dashes := strings.NewReplacer("_", "-", ".", "-")
 	for name := range h {
-		plain := dashes.Replace(strings.ToLower(name))
+		plain := strings.Map(func(c rune) rune {
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+				return '-'
+			}
+			return c
+		}, strings.ToLower(name))
 		for _, family := range [...]string{
 			"remote-", "x-auth-request-", "x-jeton-", "x-remote-", "x-webauth-", "x-authenticated-", "x-forwarded-user", "x-forwarded-email",
 			"x-forwarded-groups", "x-forwarded-preferred-username", "x-forwarded-access-token",
