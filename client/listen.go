@@ -93,8 +93,19 @@ func (v *Verifier) hear(ctx context.Context, cursor *string) (heard bool, err er
 		}
 		heard = true
 		silence.Reset(v.cfg.MaxStale)
+		if now := time.Now(); clockMoved(now.Round(0).Sub(asked.Round(0)), now.Sub(asked)) {
+			return heard, nil
+		}
 	}
 }
+
+// maxMoved is how far the wall clock may come off the monotonic one while a stream lasts: further than any that is only slewed.
+const maxMoved = time.Second
+
+// clockMoved reports whether the wall clock was set, or the machine slept, since a stream was asked for: so long ago by the wall clock, and
+// so long by the monotonic one. By such a stream nothing would be known to be fresh until its end, minutes later; so another is begun,
+// which goes on where it ended.
+func clockMoved(wall, monotonic time.Duration) bool { return (wall - monotonic).Abs() > maxMoved }
 
 // refusedFeed is the error of an answer that is no stream.
 func (v *Verifier) refusedFeed(q request, res *http.Response) error {
