@@ -262,6 +262,51 @@ func TestRevokedByItself(t *testing.T) {
 	v.wantReason(get(revoked), "revoked")
 }
 
+// TestRevokedKey: with a key goes all that it has signed, also what was let in by its signature alone or never came; with one that
+// only retires goes nothing.
+func TestRevokedKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		end    func(*verifying, string) error
+		reason string
+	}{
+		"revoked": {func(v *verifying, kid string) error { return v.Admin.RevokeKey(t.Context(), kid) }, "revoked_key"},
+		"retired": {func(v *verifying, _ string) error {
+			_, err := v.Admin.RotateKey(t.Context(), api.KeyRotation{Purpose: "access_token"})
+			return err
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVerifying(t)
+			issued := v.APIToken("alice", "batch")
+			asked := v.AccessToken(issued.Token)
+			v.wantReason(get(asked), "")
+			v.Advance(15 * time.Second) // for the next to be younger than what is known of its parent
+			signed, held := v.AccessToken(issued.Token), v.AccessToken(issued.Token)
+			soon(t, "the verifier is fresh", v.Fresh)
+			v.wantReason(get(signed), "")
+			kid := ""
+			for key, err := range v.Admin.Keys(t.Context()) {
+				must(t, err)
+				if key.Purpose == "access_token" && key.State == "active" {
+					kid = key.ID
+				}
+			}
+			must(t, test.end(v, kid))
+			for _, token := range []client.Secret{asked, signed, held} {
+				soon(t, "the verdict is that of after", func() bool {
+					d, err := v.Decide(t.Context(), get(token))
+					return err == nil && d.Reason == test.reason
+				})
+			}
+			next := v.AccessToken(issued.Token)
+			v.wantReason(get(next), "")
+			for _, token := range []client.Secret{asked, signed, held} { // of which another token of the same parent revives none
+				v.wantReason(get(token), test.reason)
+			}
+		})
+	}
+}
+
 // TestExpired: a token that ends ends here, too.
 func TestExpired(t *testing.T) {
 	v := newVerifying(t)
