@@ -224,8 +224,10 @@ func TestForgedIdentity(t *testing.T) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/reports/7", http.NoBody)
 	must(t, err)
 	r.Header = bearerHeader(token)
-	forged := []string{"Remote-User", "remote_user", "Remote.User", "X-Jeton-User-Id", "x_jeton_user_id", "X-Auth-Request-Email", "X-Forwarded-User", "X-Webauth-User",
-		"Remote!User", "remote~user", "X*Jeton'User|Id", "X-Forwarded`User"}
+	forged := []string{
+		"Remote-User", "remote_user", "Remote.User", "X-Jeton-User-Id", "x_jeton_user_id", "X-Auth-Request-Email", "X-Forwarded-User", "X-Webauth-User",
+		"Remote!User", "remote~user", "X*Jeton'User|Id", "X-Forwarded`User",
+	}
 	for _, name := range forged {
 		r.Header[name] = []string{"admin"}
 	}
