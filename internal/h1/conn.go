@@ -288,7 +288,9 @@ func (r *replay) Read(b []byte) (int, error) {
 		return r.Conn.Read(b)
 	}
 	n := copy(b, r.unread)
-	r.unread = r.unread[n:]
+	if r.unread = r.unread[n:]; len(r.unread) == 0 {
+		r.unread = nil // or it would keep a long head in memory for as long as the connection lasts
+	}
 	return n, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -392,5 +393,39 @@ func TestStaysPlain(t *testing.T) {
 				t.Errorf("%s: got %d answers, and %d connections gone over, want 3 and none:\n%s", tt.name, count(got), s.over.Load(), got)
 			}
 		})
+	}
+}
+
+// TestOverKeepsNothing has a connection go over with a long head. Once net/http has read that, nothing of it is kept for as long as
+// the connection lasts: who opens thousands would hold as many times the longest head.
+func TestOverKeepsNothing(t *testing.T) {
+	long := at("/", "X: "+strings.Repeat("a", 30_000), "TE: x")
+	p := newPipes()
+	l := h1.NewListener(p, h1.Config{
+		Handler: handlerFunc(echoPlain), Logger: slog.New(slog.DiscardHandler), HeadTimeout: time.Minute, IdleTimeout: time.Minute, WriteTimeout: time.Minute,
+	})
+	defer func() { _ = l.Close() }()
+	client := make(chan net.Conn, 1)
+	go func() {
+		conn := p.dial()
+		client <- conn
+		_, _ = io.WriteString(conn, long)
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = (<-client).Close(), conn.Close() }()
+	if _, err := io.ReadFull(conn, make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if !h1.Keeps(conn) {
+		t.Error("with a part of the head read, it keeps nothing of the rest")
+	}
+	if _, err := io.ReadFull(conn, make([]byte, len(long)-10)); err != nil {
+		t.Fatal(err)
+	}
+	if h1.Keeps(conn) {
+		t.Error("with all of the head read, it still keeps that")
 	}
 }

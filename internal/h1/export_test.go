@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"net"
 	"net/http"
 	"net/textproto"
 )
@@ -42,3 +43,9 @@ func (r *Request) Header() http.Header {
 
 // Last call, for tests that wait for it.
 const LastCall = lastCall
+
+// Keeps reports whether a connection that went over keeps something of what was read before: also an empty rest does, of the whole.
+func Keeps(conn net.Conn) bool {
+	r, ok := conn.(*replay)
+	return ok && r.unread != nil
+}
