@@ -169,6 +169,9 @@ func outcomes(t *testing.T, d *desk, token string) (all []*http.Request) {
 		r.RequestURI = target
 		all = append(all, r)
 	}
+	everything := asked(token, as)
+	everything.Method, everything.RequestURI = "OPTIONS", "*" // which is net/http's to answer with 200, unless it is told otherwise
+	all = append(all, everything)
 	for _, change := range []func(*http.Request){from("192.0.2.11:1"), from("@"), from("[::ffff:" + proxyAddress + "]:1"), without("X-Forwarded-Method"), add("X-Forwarded-Uri", "/")} {
 		f, p := forwarded(token, "GET", "api.example.com", "/reports/7"), phoned(token, "GET", "api.example.com", "/reports/7?a%20b")
 		change(f)

@@ -55,7 +55,7 @@ type ServerConfig struct {
 	Logger  *slog.Logger
 	MaxBody int64 // in bytes; a longer body is refused as it is read
 	// Streams has bodies of any length pass, for as long as they take, and HTTP/2 without TLS, for gRPC: MaxBody doesn't count.
-	// The handler sees to it that nobody dawdles (http.ResponseController), and to OPTIONS *.
+	// The handler sees to it that nobody dawdles (http.ResponseController).
 	Streams bool
 	Drain   time.Duration // how long requests under way may take to end when the server stops
 	// Beside, where given, ends what net/http knows nothing of when the server stops, as connections that were switched to another
@@ -86,6 +86,8 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader - 4096, // net/http reads so much more than it is told, but not over HTTP/2
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		// OPTIONS * is the handler's, as all else: a 200 of net/http's own would stand in no log and, from a gateway, let a call pass.
+		DisableGeneralOptionsHandler: true,
 	}}
 	if cfg.Streams {
 		s.stream(cfg.Handler)
@@ -118,7 +120,6 @@ func (s *Server) listenOn(l net.Listener) {
 func (s *Server) stream(handler http.Handler) {
 	s.http.Handler = handler
 	s.http.ReadTimeout, s.http.WriteTimeout = 0, 0
-	s.http.DisableGeneralOptionsHandler = true
 	s.http.HTTP2.SendPingTimeout, s.http.HTTP2.PingTimeout = pingAfter, pingTimeout
 	s.http.Protocols = new(http.Protocols)
 	s.http.Protocols.SetHTTP1(true)

@@ -138,6 +138,18 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// TestAsterisk asks about the whole server, which its handler answers as any other request: a 200 of net/http's own would be an answer
+// of a gateway's that nobody has given.
+func TestAsterisk(t *testing.T) {
+	s := listen(t, 100, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	start(t, s)
+	for _, target := range []string{"*", "/"} {
+		if status, _ := ask(t, dial(t, s), "OPTIONS "+target+" HTTP/1.1\r\nHost: x\r\n\r\n"); status != http.StatusForbidden {
+			t.Errorf("OPTIONS %s: got %d, want 403", target, status)
+		}
+	}
+}
+
 // TestMalformed sends what parsers disagree about.
 func TestMalformed(t *testing.T) {
 	s := listen(t, 10, echo)
