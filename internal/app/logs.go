@@ -47,16 +47,16 @@ type logStripe struct {
 	_      [64]byte // keeps neighbours off the last cache line
 }
 
-// gathered are lines, one behind the other.
+// gathered are lines, one behind the other as they came.
 type gathered struct {
 	text  []byte
-	lines []gatheredLine
+	lines []gatheredLine // in the order of their times
 	done  int // of the lines, those that were handed on
 }
 
 type gatheredLine struct {
-	at  int64 // when it was made, in nanoseconds since 1970
-	end int   // where it ends in the text
+	at         int64 // when it was made, in nanoseconds since 1970
+	begin, end int   // where it stands in the text
 }
 
 func newLogWriter(to io.Writer) *logWriter {
@@ -86,13 +86,17 @@ func (w *logWriter) Gather(line []byte, at time.Time, urgent bool) {
 	}
 }
 
-// add gathers a line, and returns how many bytes there are.
+// add gathers a line, and returns how many bytes there are. Seldom has one with a time before its own come first: whoever has taken a
+// line's time may have to wait for the core before the line is written.
 func (s *logStripe) add(line []byte, at time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := &s.filled
 	f.text = append(f.text, line...)
-	f.lines = append(f.lines, gatheredLine{at.UnixNano(), len(f.text)})
+	f.lines = append(f.lines, gatheredLine{at.UnixNano(), len(f.text) - len(line), len(f.text)})
+	for i := len(f.lines) - 1; i > 0 && f.lines[i].at < f.lines[i-1].at; i-- {
+		f.lines[i], f.lines[i-1] = f.lines[i-1], f.lines[i]
+	}
 	return len(f.text)
 }
 
@@ -110,9 +114,7 @@ func (w *logWriter) handOn() {
 	defer w.handing.Unlock()
 	w.armed.Store(false) // before anything is taken: a line that comes too late for that sets the timer anew
 	w.merged = w.merged[:0]
-	for i := range w.stripes {
-		w.stripes[i].take()
-	}
+	w.take()
 	for w.merge() {
 	}
 	if len(w.merged) > 0 {
@@ -120,11 +122,19 @@ func (w *logWriter) handOn() {
 	}
 }
 
-// take makes room for more lines, and keeps apart those that there are.
-func (s *logStripe) take() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.taken, s.filled = s.filled, gathered{text: s.taken.text[:0], lines: s.taken.lines[:0]}
+// take makes room for more lines, and keeps apart those that there are: of all stripes at one moment, or a line that comes to one
+// after its turn would be left behind a younger one that comes to another before.
+func (w *logWriter) take() {
+	for i := range w.stripes {
+		w.stripes[i].mu.Lock()
+	}
+	for i := range w.stripes {
+		s := &w.stripes[i]
+		s.taken, s.filled = s.filled, gathered{text: s.taken.text[:0], lines: s.taken.lines[:0]}
+	}
+	for i := range w.stripes {
+		w.stripes[i].mu.Unlock()
+	}
 }
 
 // merge appends the lines of the stripe that has the oldest, up to the first that is younger than another stripe's, and reports
@@ -146,20 +156,17 @@ func (w *logWriter) merge() bool {
 	if oldest == nil {
 		return false
 	}
-	w.merged = append(w.merged, oldest.until(second)...)
+	w.merged = oldest.appendUntil(w.merged, second)
 	return true
 }
 
-// until returns the next line, and all behind it that aren't younger than another.
-func (g *gathered) until(at int64) []byte {
-	begin := 0
-	if g.done > 0 {
-		begin = g.lines[g.done-1].end
+// appendUntil appends the lines that are next and not younger than another.
+func (g *gathered) appendUntil(to []byte, at int64) []byte {
+	for ; g.done < len(g.lines) && g.lines[g.done].at <= at; g.done++ {
+		line := g.lines[g.done]
+		to = append(to, g.text[line.begin:line.end]...)
 	}
-	for g.done++; g.done < len(g.lines) && g.lines[g.done].at <= at; {
-		g.done++
-	}
-	return g.text[begin:g.lines[g.done-1].end]
+	return to
 }
 
 // Close hands on what is left; lines written after it go through at once.

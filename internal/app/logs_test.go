@@ -143,6 +143,66 @@ func TestLogIsInOrder(t *testing.T) {
 	}
 }
 
+// TestLateLine gathers a line that was made before those that are there, as by one who had to wait for the core: it stands where its
+// time is, and one of the same time behind it.
+func TestLateLine(t *testing.T) {
+	to := new(written)
+	w := app.NewLogWriter(to)
+	for _, line := range []struct {
+		text string
+		at   int64
+	}{{"3\n", 3}, {"5\n", 5}, {"1\n", 1}, {"4\n", 4}, {"1, too\n", 1}, {"6\n", 6}} {
+		w.Gather([]byte(line.text), time.Unix(0, line.at), false)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if got, want := to.take(), "1\n1, too\n3\n4\n5\n6\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestLogIsInOrderAcrossHandings has lines gathered one after another, by whoever has the turn, while others have them handed on: none
+// that came earlier is handed on later.
+func TestLogIsInOrderAcrossHandings(t *testing.T) {
+	to := new(written)
+	w := app.NewLogWriter(to)
+	var turn sync.Mutex
+	var at atomic.Int64
+	var writing, handing sync.WaitGroup
+	var written atomic.Bool
+	for range 4 {
+		writing.Go(func() {
+			for range 1000 {
+				turn.Lock()
+				now := at.Add(1)
+				w.Gather(fmt.Appendf(nil, "%09d\n", now), time.Unix(0, now), false)
+				turn.Unlock()
+			}
+		})
+	}
+	handing.Go(func() {
+		for !written.Load() {
+			w.Gather(nil, time.Unix(0, at.Load()), true)
+		}
+	})
+	writing.Wait()
+	written.Store(true)
+	handing.Wait()
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	lines := slices.Collect(strings.Lines(to.take()))
+	if len(lines) != 4000 {
+		t.Errorf("got %d lines, want 4000", len(lines))
+	}
+	for i, line := range lines[1:] {
+		if line < lines[i] {
+			t.Fatalf("got line %q behind %q", line, lines[i])
+		}
+	}
+}
+
 // BenchmarkLogWriter gathers lines from all cores, for nobody.
 func BenchmarkLogWriter(b *testing.B) {
 	w := app.NewLogWriter(io.Discard)
