@@ -51,7 +51,7 @@ type logStripe struct {
 type gathered struct {
 	text  []byte
 	lines []gatheredLine // in the order of their times
-	done  int // of the lines, those that were handed on
+	done  int            // of the lines, those that were handed on
 }
 
 type gatheredLine struct {
