@@ -144,9 +144,13 @@ func (x *index) forget(hash uint64, id uuid.UUID) {
 	}
 }
 
-// end marks the proof of a key as ended.
-func (x *index) end(k key) {
-	if r, known := x.find(k); known {
-		r.clear()
+// end marks the proof of a key as ended, and reports whether it wasn't already.
+func (x *index) end(k key) (ends bool) {
+	r, known := x.find(k)
+	if !known {
+		return false
 	}
+	_, ends = r.read()
+	r.clear()
+	return ends
 }

@@ -135,23 +135,21 @@ func (m *memory) recall(k key, kind Kind, now time.Time, p *Principal) (used *at
 }
 
 // rename fills p with the remembered principal of a credential, as recall does, and has it remembered under another key from then on.
-// It reports whether it was remembered. To the other key's shard this is a fill like any: a change that is being applied, and that the
-// former one hasn't been told of, wins.
-func (m *memory) rename(former, k key, kind Kind, now time.Time, p *Principal) bool {
+// It reports whether it was remembered, and whether it was this call of several at once that ended the former key. To the other key's
+// shard this is a fill like any: a change that is being applied, and that the former one hasn't been told of, wins.
+func (m *memory) rename(former, k key, kind Kind, now time.Time, p *Principal) (known, renamed bool) {
 	began := m.sequence()
 	used, until := m.shardOf(former).current.Load().recall(former, kind, now.Unix(), p)
 	if used == nil {
-		return false
+		return false, false
 	}
 	proof := Proof{ID: p.CredentialID, UserID: p.ID, Limits: p.Limits, Remember: true}
 	if until != 0 {
 		proof.NotAfter = time.Unix(until, 0)
 	}
 	user := p.User
-	if m.keep(&fill{key: k, kind: kind, began: began, proof: proof, user: &user}, now) {
-		m.end(former)
-	}
-	return true
+	renamed = m.keep(&fill{key: k, kind: kind, began: began, proof: proof, user: &user}, now) && m.end(former)
+	return true, renamed
 }
 
 // keep remembers a proof and its user, unless a change applied since the fill began touches either: what was read then
@@ -174,8 +172,8 @@ func (m *memory) keep(f *fill, now time.Time) bool {
 }
 
 // end has what is remembered of a credential end for good: it was found to have ended, and a clock that is set back shall
-// not revive it.
-func (m *memory) end(k key) { m.shardOf(k).end(k) }
+// not revive it. It reports whether it was remembered until now.
+func (m *memory) end(k key) (ends bool) { return m.shardOf(k).end(k) }
 
 // forget drops everything that rests on the record of the given ID, or everything at all where the ID is zero. The change is entered
 // first: a fill that began before it and comes to a shard after it finds it there.

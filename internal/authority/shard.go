@@ -55,7 +55,7 @@ func (s *shard) install(next *index) {
 }
 
 // end is memory.end.
-func (s *shard) end(k key) {
+func (s *shard) end(k key) (ends bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -65,7 +65,7 @@ func (s *shard) end(k key) {
 	default:
 		s.over = append(s.over, k)
 	}
-	s.current.Load().end(k)
+	return s.current.Load().end(k)
 }
 
 // forget is memory.forget.

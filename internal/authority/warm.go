@@ -13,7 +13,7 @@ import (
 type Warming struct {
 	Running bool
 	Kept    int64 // proofs read and kept since the start
-	Known   int64 // of them, those that were known by their digest when they were presented
+	Known   int64 // of them, those that were known by their digest when they were presented, and are by their key since
 }
 
 type warming struct{ running, kept, known atomic.Int64 }
@@ -118,8 +118,11 @@ func (a *Authority) digests(c *Credential) [][32]byte {
 // on.
 func (a *Authority) recallWarmed(c *Credential, k key, now time.Time, p *Principal) bool {
 	for _, digest := range a.digests(c) {
-		if a.memory.rename(keyOfSum(digest), k, c.Kind, now, p) {
+		known, renamed := a.memory.rename(keyOfSum(digest), k, c.Kind, now, p)
+		if renamed {
 			a.warming.known.Add(1)
+		}
+		if known {
 			return true
 		}
 	}

@@ -185,6 +185,34 @@ func TestWarmJudges(t *testing.T) {
 	}
 }
 
+// TestWarmedByManyAtOnce has several present each token at once: it is counted as known once, for the digests of others are looked for
+// until all are known.
+func TestWarmedByManyAtOnce(t *testing.T) {
+	const tokens, callers = 1000, 4
+	c := newCellar(t, tokens, 0)
+	if kept, err := c.Warm(t.Context()); err != nil || kept != tokens {
+		t.Fatalf("got %d kept, error %v, want %d", kept, err, tokens)
+	}
+	for n := range tokens {
+		var presenting sync.WaitGroup
+		begin, token := make(chan struct{}), fmt.Sprint("jts-", n)
+		for range callers {
+			presenting.Go(func() {
+				<-begin
+				got, _, _ := strings.Cut(c.outcome(t, token), ",") // it is asked about where another has just ended the mark
+				if want := fmt.Sprint("user", n); got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			})
+		}
+		close(begin)
+		presenting.Wait()
+		if got := c.Warming().Known; got != int64(n)+1 {
+			t.Fatalf("got %d known, want %d", got, n+1)
+		}
+	}
+}
+
 // TestWarmedEnds lets the clock run past the end of a token that was read, and back.
 func TestWarmedEnds(t *testing.T) {
 	c := newCellar(t, 1, 0)
