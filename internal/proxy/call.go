@@ -32,7 +32,8 @@ type call struct {
 	identity secret.Text // a signed token for the upstream, or nothing
 	upgrade  bool        // it asks for a WebSocket
 	secure   bool        // its client speaks TLS, to Jeton or to a proxy before
-	own      http.Header // what Jeton itself says in the answer
+	own      []field     // what Jeton itself says in the answer
+	room     [8]field    // for own
 	client   context.Context
 	cancel   context.CancelCauseFunc
 	fault    *fault // why there is no answer; nil where there is one
@@ -54,6 +55,28 @@ type call struct {
 	timer *time.Timer
 	// switched is the client's connection, once it carries another protocol.
 	switched io.Closer
+}
+
+// field is a header field.
+type field struct {
+	name   string
+	values []string
+}
+
+// keepOwn keeps what Jeton itself says in the answer.
+func (c *call) keepOwn() {
+	c.own = c.room[:0]
+	for name, values := range c.Header() {
+		c.own = append(c.own, field{name, values})
+	}
+}
+
+// sayOwn says it, alone.
+func (c *call) sayOwn() {
+	h := c.Header()
+	for i := range c.own {
+		h[c.own[i].name] = c.own[i].values
+	}
 }
 
 // looks is how often a call is looked at within the time that it may be idle: it is cut at most one look later.
@@ -122,9 +145,7 @@ func (c *call) WriteHeader(status int) {
 		c.ResponseWriter.WriteHeader(status)
 		return
 	}
-	for name, values := range c.own { // an answer before this one has cleared them
-		h[name] = values
-	}
+	c.sayOwn() // an answer before this one has cleared it
 	if _, typed := h["Content-Type"]; !typed {
 		h["Content-Type"] = nil // so that net/http makes no guess at what the upstream didn't say
 	}
@@ -185,8 +206,8 @@ func (p *Proxy) modify(res *http.Response) error {
 		return errInformational
 	}
 	p.names.clearAnswer(res.Header, p.cfg.Cookies)
-	for name := range c.own { // as X-Request-Id: what Jeton says itself, it says alone
-		delete(res.Header, name)
+	for i := range c.own { // as X-Request-Id: what Jeton says itself, it says alone
+		delete(res.Header, c.own[i].name)
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		if upgrade := res.Header["Upgrade"]; !c.upgrade || len(upgrade) != 1 || !hasToken(upgrade, "websocket") {

@@ -36,9 +36,7 @@ func (f *fault) Unwrap() error { return f.problem }
 // fail says what became of a call of which nothing came.
 func (p *Proxy) fail(_ http.ResponseWriter, r *http.Request, err error) {
 	c := callOf(r.Context())
-	for name, values := range c.own {
-		c.Header()[name] = values
-	}
+	c.sayOwn()
 	switch cause := context.Cause(r.Context()); {
 	case errors.Is(cause, errIdle), errors.Is(cause, errStopping):
 		panic(http.ErrAbortHandler) // the connection has no time left for an answer

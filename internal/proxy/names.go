@@ -11,6 +11,9 @@ import (
 // identityToken is the header field of the signed token that tells an upstream who calls.
 const identityToken = "X-Jeton-Identity"
 
+// told is how many header fields Jeton itself tells an upstream, at most: those of the caller, and of where the call came from.
+const told = len(web.IdentityNames) + 7
+
 // names are the header fields that are between Jeton and an upstream, in the spelling of http.Header's keys.
 type names struct {
 	// client are the fields of which nothing passes that a client wrote.
@@ -35,13 +38,16 @@ func newNames() *names {
 	return n
 }
 
-// clearRequest removes what a client may not say to an upstream.
-func (n *names) clearRequest(h http.Header) {
-	for name := range h {
-		if _, ours := n.client[name]; ours || !plainName(name) || isFamily(name) {
-			delete(h, name)
+// passing returns what of a client's fields it may say to an upstream, in a header with room for what Jeton says itself: one that grows
+// field by field is made three times over.
+func (n *names) passing(h http.Header) http.Header {
+	passing := make(http.Header, len(h)+told)
+	for name, values := range h {
+		if _, ours := n.client[name]; !ours && plainName(name) && !isFamily(name) {
+			passing[name] = values
 		}
 	}
+	return passing
 }
 
 // isFamily reports whether a field is of a family by which proxies alone speak, of which more are believed than anyone could list:

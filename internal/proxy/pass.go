@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/http/httputil"
 	"strconv"
@@ -36,7 +35,7 @@ func (c *call) pass(r *http.Request) error {
 	}
 	_, trusted := c.proxy.cfg.Peers.Client(r)
 	c.secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
-	c.own = maps.Clone(c.Header())
+	c.keepOwn()
 	c.client = r.Context()
 	ctx, cancel := context.WithCancelCause(r.Context())
 	c.cancel = cancel
@@ -114,23 +113,25 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	if r.Out.Body != nil {
 		r.Out.Body = &requestBody{ReadCloser: r.Out.Body, call: c}
 	}
-	h := r.Out.Header
-	p.names.clearRequest(h)
+	h := p.names.passing(r.Out.Header)
+	r.Out.Header = h
 	clearCookies(h, p.cfg.Cookies)
 	setIdentity(h, c)
 	setOrigin(h, c, r.Out.Host)
 	h["Via"] = append(h["Via"], via(r.In, p.pseudonym))
-	if id := c.own["X-Request-Id"]; len(id) == 1 {
-		h["X-Request-Id"] = id
+	for i := range c.own {
+		if f := &c.own[i]; f.name == "X-Request-Id" && len(f.values) == 1 {
+			h[f.name] = f.values
+		}
 	}
 }
 
 // setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.
 func setIdentity(h http.Header, c *call) {
-	web.SetIdentity(h, c.decision)
-	for _, name := range web.IdentityNames {
-		if v := h[name]; v[0] == "" || name == web.StatusHeader {
-			delete(h, name)
+	values := web.IdentityValues(c.decision)
+	for i, name := range web.IdentityNames {
+		if values[i] != "" && name != web.StatusHeader {
+			h[name] = values[i : i+1 : i+1]
 		}
 	}
 	if c.identity != "" {
@@ -165,7 +166,10 @@ func hostFor(service, called string) string {
 // portOf returns the port of a host, where it has one that is a number.
 func portOf(host string) string {
 	port := host[strings.LastIndexByte(host, ':')+1:]
-	if n, err := strconv.ParseUint(port, 10, 16); len(port) == len(host) || err != nil || n == 0 || strings.HasSuffix(host, "]") {
+	if len(port) == len(host) || strings.HasSuffix(host, "]") {
+		return ""
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return ""
 	}
 	return port
