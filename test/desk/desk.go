@@ -118,7 +118,7 @@ func New(tb testing.TB, o Options) *Desk {
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.API, d.Access, d.Clients, d.Sessions, d.Platforms, d.Projects),
+		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects),
 			func() bool { return d.Users.Err.Load() != nil }),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
