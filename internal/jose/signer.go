@@ -157,6 +157,10 @@ func roomForText(header, claims int) int {
 	return base64.RawURLEncoding.EncodedLen(header) + base64.RawURLEncoding.EncodedLen(claims) + dots + base64.RawURLEncoding.EncodedLen(signature)
 }
 
+// Encode returns the header as it stands before the first dot of a token, in the spelling of [Signer.Sign]. Members that are empty are
+// left out.
+func (h Header) Encode() string { return base64.RawURLEncoding.EncodeToString(h.append(nil)) }
+
 // append adds the header in JSON. Members that are empty are left out.
 func (h Header) append(text []byte) []byte {
 	text = AppendText(append(text, `{"alg":`...), string(h.Algorithm))

@@ -131,9 +131,10 @@ var (
 
 // signingKeys are all signing keys as of one moment. They are never changed, but replaced as a whole.
 type signingKeys struct {
-	all    []SigningKey // the newest first
-	byID   map[string]*SigningKey
-	active map[Purpose]activeKey
+	all      []SigningKey // the newest first
+	byID     map[string]*SigningKey
+	byHeader map[string]Purpose // by the header that a key's tokens begin with
+	active   map[Purpose]activeKey
 }
 
 // activeKey is a key that signs.
@@ -170,7 +171,8 @@ func (k *Keyring) readSigningKeys(ctx context.Context) (*signingKeys, error) {
 		return nil, fmt.Errorf("reading signing keys: %w", err)
 	}
 	keys := &signingKeys{
-		all: make([]SigningKey, len(wrapped)), byID: make(map[string]*SigningKey, len(wrapped)), active: make(map[Purpose]activeKey),
+		all: make([]SigningKey, len(wrapped)), byID: make(map[string]*SigningKey, len(wrapped)),
+		byHeader: make(map[string]Purpose, len(wrapped)), active: make(map[Purpose]activeKey),
 	}
 	for i := range wrapped {
 		w := &wrapped[i]
@@ -179,6 +181,7 @@ func (k *Keyring) readSigningKeys(ctx context.Context) (*signingKeys, error) {
 			ID: w.ID, Purpose: w.Purpose, Algorithm: w.Algorithm, CreatedAt: w.CreatedAt, RetiredAt: w.RetiredAt, RevokedAt: w.RevokedAt,
 		}
 		keys.byID[s.ID] = s
+		keys.byHeader[jose.Header{Algorithm: s.Algorithm, KeyID: s.ID, Type: s.Purpose.Type()}.Encode()] = s.Purpose
 		if s.State() == KeyRevoked {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
 )
@@ -54,6 +55,19 @@ func TestVerify(t *testing.T) {
 	}
 	if got := k.PurposeOf(told.Token.Reveal()); got != keyring.ForIdentity {
 		t.Errorf("got purpose %q, want that of identity tokens", got)
+	}
+	// A key's tokens begin with one header. Another that names the key is read, and one without a dot is no token.
+	header, rest, _ := strings.Cut(api.Token.Reveal(), ".")
+	signing, err := k.SigningKey(api.KeyID)
+	must(t, err)
+	if want := (jose.Header{Algorithm: signing.Algorithm, KeyID: api.KeyID, Type: "api+jwt"}).Encode(); header != want {
+		t.Errorf("got header %s, want %s", header, want)
+	}
+	other := jose.Header{Algorithm: signing.Algorithm, KeyID: api.KeyID, Type: "at+jwt"}.Encode()
+	for token, want := range map[string]keyring.Purpose{other + "." + rest: keyring.ForAPITokens, header: "", other: "", header + "A." + rest: ""} {
+		if got := k.PurposeOf(token); got != want {
+			t.Errorf("%s: got purpose %q, want %q", token, got, want)
+		}
 	}
 	must(t, k.RevokeSigningKey(t.Context(), api.KeyID, audit.Actor{}))
 	if _, err := k.Verify(t.Context(), api.Token, keyring.ForAPITokens, issuer); reasonOf(t, err) != authority.ReasonRevokedKey {
