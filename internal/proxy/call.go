@@ -17,7 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// call is one call that may pass, and where it goes. It is the http.ResponseWriter of its answer.
+// call is one call, what was judged of it and, where it may pass, where it goes. It is the http.ResponseWriter of its answer.
 //
 // It counts what passes, in either direction, and cuts off where nothing does: a client that takes no more of an answer or sends no
 // more of its request, as an upstream that is silent, holds two connections and all that is behind them. Who trickles goes on.
@@ -25,8 +25,8 @@ type call struct {
 	http.ResponseWriter
 	proxy    *Proxy
 	in       *authority.Presented
-	decision *authority.Decision
-	route    *catalog.Routed
+	decision authority.Decision
+	route    catalog.Routed
 	line     *web.Line
 	target   *url.URL    // of the request to the upstream, but for its host
 	identity secret.Text // a signed token for the upstream, or nothing

@@ -17,7 +17,7 @@ func (c *call) identify(r *http.Request) (err error) {
 	if !c.route.IdentityToken || c.proxy.cfg.Identity == nil {
 		return nil
 	}
-	c.identity, err = c.proxy.cfg.Identity(r.Context(), c.decision, c.route.Address)
+	c.identity, err = c.proxy.cfg.Identity(r.Context(), &c.decision, c.route.Address)
 	return err
 }
 
@@ -118,7 +118,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	clearCookies(h, p.cfg.Cookies)
 	setIdentity(h, c)
 	setOrigin(h, c, r.Out.Host)
-	h["Via"] = append(h["Via"], via(r.In, p.pseudonym))
+	h["Via"] = append(h["Via"], p.vias.of(r.In))
 	for i := range c.own {
 		if f := &c.own[i]; f.name == "X-Request-Id" && len(f.values) == 1 {
 			h[f.name] = f.values
@@ -128,7 +128,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 
 // setIdentity tells the upstream whose the call is. What there is nothing to tell of isn't sent.
 func setIdentity(h http.Header, c *call) {
-	values := web.IdentityValues(c.decision)
+	values := web.IdentityValues(&c.decision)
 	for i, name := range web.IdentityNames {
 		if values[i] != "" && name != web.StatusHeader {
 			h[name] = values[i : i+1 : i+1]
@@ -175,14 +175,20 @@ func portOf(host string) string {
 	return port
 }
 
-// via is this proxy's entry in Via (RFC 9110, section 7.6.3).
-func via(r *http.Request, pseudonym string) string {
+// vias are this proxy's entries in Via (RFC 9110, section 7.6.3), by the version of HTTP in which a request came.
+type vias struct{ http10, http11, http2 string }
+
+func newVias(pseudonym string) vias {
+	return vias{"1.0 " + pseudonym, "1.1 " + pseudonym, "2 " + pseudonym}
+}
+
+func (v *vias) of(r *http.Request) string {
 	switch {
 	case r.ProtoMajor == 2:
-		return "2 " + pseudonym
+		return v.http2
 	case r.ProtoMinor == 0:
-		return "1.0 " + pseudonym
+		return v.http10
 	default:
-		return "1.1 " + pseudonym
+		return v.http11
 	}
 }

@@ -66,6 +66,7 @@ type Proxy struct {
 	switched  register
 	names     *names
 	pseudonym string // of this proxy, in Via
+	vias      vias
 }
 
 // New returns a Proxy, or an error where the configuration lacks something.
@@ -78,6 +79,7 @@ func New(cfg Config) (*Proxy, error) {
 		cfg: cfg, door: authority.Door{Name: "proxy", Kinds: cfg.Kinds}, upstreams: newUpstreams(&cfg), names: newNames(),
 		pseudonym: "jeton-" + rand.Text(), // it tells nodes apart, and protects nothing
 	}
+	p.vias = newVias(p.pseudonym)
 	p.back = &httputil.ReverseProxy{
 		Rewrite: p.rewrite, Transport: p.upstreams, ModifyResponse: p.modify, ErrorHandler: p.fail, BufferPool: newBuffers(),
 		ErrorLog: log.New(debugLog{cfg.Logger}, "", 0),
@@ -154,22 +156,22 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, in *authority.Pr
 	if problem := p.unreadable(w, r); problem != nil {
 		return problem
 	}
-	d := p.cfg.Authority.Decide(r.Context(), in, &p.door)
-	line.Judged(&d)
+	c := &call{ResponseWriter: w, proxy: p, in: in, line: line, decision: p.cfg.Authority.Decide(r.Context(), in, &p.door)}
+	d := &c.decision
+	line.Judged(d)
 	web.SetQuotas(w.Header(), &d.Quotas)
 	if !d.Allowed() {
 		line.Refused(d.Refusal)
 		web.SetChallenge(w.Header(), d.Refusal.Reason)
 		return d.Refusal
 	}
-	route, ok := p.cfg.Route(d.ServiceID)
-	if !ok || route.Upstream == "" {
+	var ok bool
+	if c.route, ok = p.cfg.Route(d.ServiceID); !ok || c.route.Upstream == "" {
 		line.Err = errNoUpstream
 		problem := api.NewProblem(api.CodeNotFound, "The service has no upstream.")
 		problem.Fix = "Tell whoever runs the API: its service needs an upstream."
 		return problem
 	}
-	c := &call{ResponseWriter: w, proxy: p, in: in, decision: &d, route: &route, line: line}
 	if err := c.identify(r); err != nil {
 		line.Err = err
 		return api.NewProblem(api.CodeUnavailable, "")
