@@ -33,8 +33,9 @@ func (c *call) pass(r *http.Request) error {
 	if !c.upgrade {
 		delete(r.Header, "Upgrade") // a server may ignore it (RFC 9110, section 7.8)
 	}
-	_, trusted := c.proxy.cfg.Peers.Client(r)
-	c.secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
+	if c.secure = r.TLS != nil; !c.secure && r.Header.Get("X-Forwarded-Proto") == "https" {
+		_, c.secure = c.proxy.cfg.Peers.Client(r) // the word of a trusted peer alone
+	}
 	c.keepOwn()
 	c.client = r.Context()
 	ctx, cancel := context.WithCancelCause(r.Context())
