@@ -110,7 +110,7 @@ type Keyring struct {
 
 type pepper struct {
 	version int64
-	key     []byte
+	key     *secret.Pepper
 }
 
 // keySize is the size of every key here, in bytes.
@@ -213,7 +213,7 @@ func (k *Keyring) readPeppers(ctx context.Context) ([]pepper, error) {
 		if err != nil || len(key) != keySize {
 			return nil, fmt.Errorf("pepper %d doesn't open with this master key", w.Version)
 		}
-		peppers = append(peppers, pepper{w.Version, key})
+		peppers = append(peppers, pepper{w.Version, secret.NewPepper(key)})
 	}
 	return peppers, nil
 }
@@ -289,7 +289,7 @@ func label(version int64) []byte { return []byte("pepper " + strconv.FormatInt(v
 // Digest returns the form in which a new secret is stored.
 func (k *Keyring) Digest(text secret.Text) Digest {
 	newest := (*k.peppers.Load())[0]
-	return Digest{newest.version, secret.Digest(newest.key, text)}
+	return Digest{newest.version, newest.key.Digest(text)}
 }
 
 // Pepper returns the version of the pepper under which new secrets are stored.
@@ -300,7 +300,7 @@ func (k *Keyring) Digests(text secret.Text) []Digest {
 	live := *k.peppers.Load()
 	all := make([]Digest, len(live))
 	for i, p := range live {
-		all[i] = Digest{p.version, secret.Digest(p.key, text)}
+		all[i] = Digest{p.version, p.key.Digest(text)}
 	}
 	return all
 }

@@ -158,7 +158,7 @@ func TestFirstStart(t *testing.T) {
 	if !bytes.Equal(pepper, drawn) {
 		t.Errorf("got pepper %x, want the bytes drawn, %x", pepper, drawn)
 	}
-	want := keyring.Digest{Pepper: 1, Sum: secret.Digest(pepper, token)}
+	want := keyring.Digest{Pepper: 1, Sum: secret.NewPepper(pepper).Digest(token)}
 	if k.Digest(token) != want || !cmp.Equal(k.Digests(token), []keyring.Digest{want}) {
 		t.Errorf("got digest %x, want %x", k.Digest(token), want)
 	}

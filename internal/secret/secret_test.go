@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"unicode"
@@ -272,16 +273,44 @@ func TestDigest(t *testing.T) {
 		{bytes.Repeat([]byte{0xaa}, 131), "Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
 	}
 	for _, tt := range tests {
-		sum := secret.Digest(tt.pepper, secret.Text(tt.text))
-		if got := hex.EncodeToString(sum[:]); got != tt.want {
-			t.Errorf("digest of %q: got %s, want %s", tt.text, got, tt.want)
+		key := bytes.Clone(tt.pepper)
+		pepper := secret.NewPepper(key)
+		clear(key)
+		sum := pepper.Digest(secret.Text(tt.text))
+		for range 3 { // what was used once is used again
+			if got := hex.EncodeToString(sum[:]); got != tt.want {
+				t.Errorf("digest of %q: got %s, want %s", tt.text, got, tt.want)
+			}
+			if pepper.Digest(secret.Text(tt.text+"0")) == sum {
+				t.Errorf("digest of %q: got the same of another text", tt.text)
+			}
+			sum = pepper.Digest(secret.Text(tt.text))
 		}
 		changed := bytes.Clone(tt.pepper)
 		changed[0] ^= 1
-		if secret.Digest(changed, secret.Text(tt.text)) == sum || secret.Digest(tt.pepper, secret.Text(tt.text+"0")) == sum {
-			t.Errorf("digest of %q: got the same under another pepper or of another text", tt.text)
+		if secret.NewPepper(changed).Digest(secret.Text(tt.text)) == sum {
+			t.Errorf("digest of %q: got the same under another pepper", tt.text)
 		}
 	}
+}
+
+// TestDigestConcurrently has many digest at once under one pepper.
+func TestDigestConcurrently(t *testing.T) {
+	pepper := secret.NewPepper(bytes.Repeat([]byte{7}, 32))
+	var wg sync.WaitGroup
+	for n := range 4 {
+		text := secret.Text(strings.Repeat("x", 40+n))
+		want := secret.NewPepper(bytes.Repeat([]byte{7}, 32)).Digest(text)
+		wg.Go(func() {
+			for range 500 {
+				if got := pepper.Digest(text); got != want {
+					t.Errorf("got %x, want %x", got, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // FuzzValid holds Valid to what the package's comment says of the format.
