@@ -338,10 +338,10 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 			return ref
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
-	defer cancel()
+	bounded := newLasting(ctx, coldTimeout)
+	defer bounded.cancel()
 	began, generation := a.memory.sequence(), a.refused.generation.Load()
-	proof, err := a.ways[c.Kind].Prove(ctx, *c)
+	proof, err := a.ways[c.Kind].Prove(bounded, *c)
 	if err != nil {
 		ref := refusalOf(err)
 		if ref.Reason == ReasonExpired {
@@ -351,7 +351,7 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 		}
 		return ref
 	}
-	user, err := a.userOf(ctx, &proof)
+	user, err := a.userOf(bounded, &proof)
 	now := a.cfg.Now() // as late as can be: either answer may have taken its time
 	switch {
 	case !proof.NotAfter.IsZero() && !now.Before(proof.NotAfter):
