@@ -23,7 +23,7 @@ SELECT t.user_id, t.pepper, t.digest, ` + holderColumns + ` FROM personal_token 
 WHERE t.user_id > ?1 AND t.pepper IS NOT NULL ORDER BY t.user_id LIMIT ?2`
 
 	// Of a former token, which has no version of a pepper here, the user's ID is enough.
-	validToken  = `SELECT t.user_id, t.pepper, ` + holderColumns + ` FROM personal_token t` + withHolder + `WHERE `
+	validToken  = `SELECT +t.user_id AS u, +t.pepper AS p, ` + holderColumns + ` FROM personal_token t` + withHolder + `WHERE `
 	formerToken = ` UNION ALL SELECT user_id, 0, NULL, NULL, NULL, NULL, NULL FROM personal_token WHERE `
 
 	selectFoundToken = validToken + `t.pepper = ?1 AND t.digest = ?2` + formerToken + `former_pepper = ?1 AND former_digest = ?2`
