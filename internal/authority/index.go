@@ -38,13 +38,26 @@ type index struct {
 const minRoom = 1 << 5
 
 // headroom is the part by which an index has more room than it has proofs when it is new. A small one costs each proof a few more
-// copies in its life, of some 100 ns each, and keeps what is allocated and isn't used yet small.
-const headroom = 8
+// copies in its life, of some 100 ns each, and keeps what is allocated and isn't used yet small. Of an index that is small itself,
+// little isn't used either way, and the copies count for more: it grows by half.
+const (
+	headroom      = 8
+	smallHeadroom = 2
+	small         = 1 << 9 // proofs, or grounds: in all shards, 2 MB at most aren't used yet
+)
+
+// roomFor returns for how many there is room in an index that is made for so many.
+func roomFor(n int) int {
+	if n < small {
+		return n + n/smallHeadroom
+	}
+	return n + n/headroom
+}
 
 // newIndex returns an index with room for some more proofs and grounds than are given, but for no more than maxProofs proofs.
 func newIndex(proofs, grounds, maxProofs int, shared *alike) *index {
-	limit := min(max(proofs+proofs/headroom, minRoom), maxProofs)
-	most := min(max(grounds+grounds/headroom, 2*minRoom), 1<<placeBits-1)
+	limit := min(max(roomFor(proofs), minRoom), maxProofs)
+	most := min(max(roomFor(grounds), 2*minRoom), 1<<placeBits-1)
 	x := &index{
 		alike:   shared,
 		proofs:  make([]proofRecord, limit+limit/5+1), // 5/6 full at most, where a probe looks at 3 or 4 records that stand side by side
