@@ -15,18 +15,19 @@ import (
 )
 
 // An access token has no row. What bears it is one select of its parent's row, which also asks whether the key of its
-// signature or the token itself is revoked, and for the user: what belongs to one verdict is read as of one moment.
+// signature or the token itself is revoked, and for the user: what belongs to one verdict is read as of one moment. The columns' names
+// are as holderColumns'.
 const (
-	tokenRevoked = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3)`
+	tokenRevoked = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3) AS g`
 
 	parentFields = `
-t.id, t.user_id, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')), t.expires_at, ` + apiTokenLimits
++t.id AS i, +t.user_id AS u, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')) AS s, +t.expires_at AS x, ` + apiTokenLimits
 	selectAPITokenParent    = `SELECT ` + parentFields + ` FROM api_token t WHERE t.id = ?1`
 	selectGroundsOfAPIToken = `
 SELECT ` + parentFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holderColumns + ` FROM api_token t` + withHolder + `WHERE t.id = ?1`
 
 	// A client is narrowed by nothing but its user's permissions.
-	clientFields = `t.id, t.user_id, iif(t.deleted_at IS NULL, 'live', 'deleted'), NULL, NULL, '', 0, 0`
+	clientFields = `+t.id AS i, +t.user_id AS u, iif(t.deleted_at IS NULL, 'live', 'deleted') AS s, NULL AS x, NULL AS c, '' AS f, 0 AS k, 0 AS p`
 	ofClient     = `(
 	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1) t`
 	selectClientParent    = `SELECT ` + clientFields + ` FROM ` + ofClient

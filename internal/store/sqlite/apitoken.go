@@ -17,9 +17,9 @@ import (
 // Whether the key of a signature is revoked is asked in the very select that finds the record: nothing that memory holds is
 // believed while the feed isn't heard.
 const (
-	keyRevoked = `NOT EXISTS (SELECT 1 FROM signing_key WHERE kid = ?2 AND revoked_at IS NULL)`
+	keyRevoked = `NOT EXISTS (SELECT 1 FROM signing_key WHERE kid = ?2 AND revoked_at IS NULL) AS v`
 
-	apiTokenLimits = `t.scopes, t.allowed_ips, t.rate_calls, t.rate_seconds`
+	apiTokenLimits = `+t.scopes AS c, +t.allowed_ips AS f, +t.rate_calls AS k, +t.rate_seconds AS p`
 	apiTokenFields = `
 t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.created_at, t.updated_at, t.expires_at, t.deleted_at,
 	t.last_used_at, coalesce(t.last_used_ip, '')`
