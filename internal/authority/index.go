@@ -43,7 +43,7 @@ const minRoom = 1 << 5
 const (
 	headroom      = 8
 	smallHeadroom = 2
-	small         = 1 << 9 // proofs, or grounds: in all shards, 2 MB at most aren't used yet
+	small         = 1 << 10 // proofs, or grounds: in all shards, 3 MB at most aren't used yet
 )
 
 // roomFor returns for how many there is room in an index that is made for so many.
