@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,9 +14,12 @@ import (
 
 // selectChanges reads the head, the oldest row kept, the row of the revision asked about and the rows after it in one
 // statement, and so as of one moment.
+//
+// The columns' names are as holderColumns'.
 const selectChanges = `
-SELECT s.instance, s.epoch, s.revision, s.mark, s.closed, s.reach_epoch, s.reach_revision, coalesce((SELECT min(revision) FROM change), s.revision + 1),
-	coalesce((SELECT mark FROM change WHERE revision = ?1), 0), c.revision, c.mark, c.at, c.kind, c.id, c.gone
+SELECT +s.instance AS i, +s.epoch AS e, +s.revision AS r, +s.mark AS m, +s.closed AS o, +s.reach_epoch AS f, +s.reach_revision AS g,
+	coalesce((SELECT min(revision) FROM change), s.revision + 1) AS l, coalesce((SELECT mark FROM change WHERE revision = ?1), 0) AS h,
+	+c.revision AS n, +c.mark AS k, +c.at AS t, +c.kind AS c, +c.id AS d, +c.gone AS x
 FROM store s LEFT JOIN change c ON c.revision > ?1 ORDER BY c.revision`
 
 // ChangesAfter implements feed.Store. It runs each second on every node and after each change, and is one select of two
@@ -30,12 +32,10 @@ func (s *Store) ChangesAfter(ctx context.Context, revision int64) (feed.Batch, e
 	var oldest int64
 	var closed string
 	changes, err := findAll(ctx, s, func(row scanner) (c feed.Change, err error) {
-		var number, mark sql.NullInt64
-		var kind sql.NullString
-		var gone sql.NullBool
+		var gone int64
 		err = row.Scan(&b.Head.Instance, &b.Head.Epoch, &b.Head.Revision, &b.Head.Mark, &closed, &b.Reach.Epoch, &b.Reach.Revision, &oldest, &b.Then,
-			&number, &mark, timeColumn{&c.At}, &kind, &c.ID, &gone)
-		c.Revision, c.Mark, c.Kind, c.Gone = number.Int64, mark.Int64, feed.Kind(kind.String), gone.Bool
+			numberColumn{&c.Revision}, numberColumn{&c.Mark}, timeColumn{&c.At}, textColumn{(*string)(&c.Kind)}, &c.ID, numberColumn{&gone})
+		c.Gone = gone != 0
 		return c, err
 	}, selectChanges, revision)
 	if err == nil && closed != "" {

@@ -63,6 +63,17 @@ func (c timeColumn) Scan(value any) error {
 	return nil
 }
 
+// numberColumn scans a number, and leaves it zero where the column is NULL. Its columns are STRICT integers, too.
+type numberColumn struct{ to *int64 }
+
+// Scan implements sql.Scanner.
+func (c numberColumn) Scan(value any) error {
+	if n, ok := value.(int64); ok {
+		*c.to = n
+	}
+	return nil
+}
+
 // sumColumn scans a digest, whose length the schema sees to.
 type sumColumn struct{ to *secret.Sum }
 
