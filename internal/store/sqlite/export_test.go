@@ -22,8 +22,8 @@ func (s *Store) EachFinder(ctx context.Context, do func(ask func(text string) (v
 		defer s.finds.giveBack(lent)
 		do(func(text string) (value string, err error) {
 			err = lent.each(text, nil, func(r scanner) (bool, error) {
-				values, _ := r.(row)
-				value = fmt.Sprint(values[0])
+				values, _ := r.(*row)
+				value = fmt.Sprint((*values)[0])
 				return true, nil
 			})
 			return value, err

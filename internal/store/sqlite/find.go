@@ -111,7 +111,7 @@ type finder struct {
 	conn     driver.Conn
 	prepared map[string]selecter // by their text: parsing one takes longer than running it
 	args     []driver.NamedValue
-	values   []driver.Value
+	values   row
 }
 
 // selecter is a prepared select.
@@ -163,7 +163,7 @@ func (f *finder) each(text string, args []any, read func(row scanner) (more bool
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	if n := len(rows.Columns()); cap(f.values) < n {
-		f.values = make([]driver.Value, n)
+		f.values = make(row, n)
 	} else {
 		f.values = f.values[:n]
 	}
@@ -171,7 +171,7 @@ func (f *finder) each(text string, args []any, read func(row scanner) (more bool
 		if err = rows.Next(f.values); err == io.EOF { //nolint:errorlint // that is how a driver says it
 			return nil
 		} else if err == nil {
-			more, err = read(row(f.values))
+			more, err = read(&f.values)
 		}
 	}
 	return err
@@ -181,12 +181,12 @@ func (f *finder) each(text string, args []any, read func(row scanner) (more bool
 type row []driver.Value
 
 // Scan implements scanner.
-func (r row) Scan(dest ...any) error {
-	if len(dest) != len(r) {
-		return fmt.Errorf("scanning %d columns into %d places", len(r), len(dest))
+func (r *row) Scan(dest ...any) error {
+	if len(dest) != len(*r) {
+		return fmt.Errorf("scanning %d columns into %d places", len(*r), len(dest))
 	}
 	for i, to := range dest {
-		if err := assign(to, r[i]); err != nil {
+		if err := assign(to, (*r)[i]); err != nil {
 			return fmt.Errorf("scanning column %d: %w", i, err)
 		}
 	}

@@ -28,7 +28,8 @@ type holder struct{ account.User }
 
 // dest is where they are scanned to, behind what stands before them in the row.
 func (h *holder) dest(before ...any) []any {
-	return append(before, textColumn{&h.Username}, textColumn{&h.DisplayName}, textColumn{&h.Email}, textColumn{(*string)(&h.State)}, listColumn{&h.Roles})
+	dest := append(make([]any, 0, len(before)+5), before...)
+	return append(dest, textColumn{&h.Username}, textColumn{&h.DisplayName}, textColumn{&h.Email}, textColumn{(*string)(&h.State)}, listColumn{&h.Roles})
 }
 
 // user returns the user of that ID, or nil where it doesn't live.
