@@ -37,7 +37,8 @@ SELECT ` + parentFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holde
 // scanParent reads parentFields or clientFields, and what stands behind them.
 func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
 	var columns limitsColumns
-	dest := append([]any{&p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter}}, columns.dest()...)
+	dest := append(make([]any, 0, 8+len(more)), &p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter})
+	dest = append(dest, columns.dest()...)
 	if err = row.Scan(append(dest, more...)...); err != nil {
 		return accesstoken.Parent{}, kindOf(err)
 	}
