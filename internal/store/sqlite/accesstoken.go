@@ -21,23 +21,24 @@ const (
 	tokenRevoked = `EXISTS (SELECT 1 FROM revoked_access_token WHERE id = ?3) AS g`
 
 	parentFields = `
-+t.id AS i, +t.user_id AS u, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')) AS s, +t.expires_at AS x, ` + apiTokenLimits
++t.user_id AS u, iif(t.deleted_at IS NOT NULL, 'deleted', iif(t.enabled, 'live', 'disabled')) AS s, +t.expires_at AS x, ` + apiTokenLimits
 	selectAPITokenParent    = `SELECT ` + parentFields + ` FROM api_token t WHERE t.id = ?1`
 	selectGroundsOfAPIToken = `
 SELECT ` + parentFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holderColumns + ` FROM api_token t` + withHolder + `WHERE t.id = ?1`
 
 	// A client is narrowed by nothing but its user's permissions.
-	clientFields = `+t.id AS i, +t.user_id AS u, iif(t.deleted_at IS NULL, 'live', 'deleted') AS s, NULL AS x, NULL AS c, '' AS f, 0 AS k, 0 AS p`
+	clientFields = `+t.user_id AS u, iif(t.deleted_at IS NULL, 'live', 'deleted') AS s, NULL AS x, NULL AS c, '' AS f, 0 AS k, 0 AS p`
 	ofClient     = `(
-	SELECT id, user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT id, user_id, deleted_at FROM client_key WHERE id = ?1) t`
+	SELECT user_id, deleted_at FROM client_secret WHERE id = ?1 UNION ALL SELECT user_id, deleted_at FROM client_key WHERE id = ?1) t`
 	selectClientParent    = `SELECT ` + clientFields + ` FROM ` + ofClient
 	selectGroundsOfClient = `SELECT ` + clientFields + `, ` + keyRevoked + `, ` + tokenRevoked + `, ` + holderColumns + ` FROM ` + ofClient + withHolder
 )
 
-// scanParent reads parentFields or clientFields, and what stands behind them.
-func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
+// scanParent reads parentFields or clientFields, and what stands behind them, of the record of the given ID: it was found by that.
+func scanParent(row scanner, id uuid.UUID, more ...any) (p accesstoken.Parent, err error) {
+	p.ID = id
 	var columns limitsColumns
-	dest := append(make([]any, 0, 8+len(more)), &p.ID, &p.UserID, &p.State, timeColumn{&p.NotAfter})
+	dest := append(make([]any, 0, 7+len(more)), &p.UserID, &p.State, timeColumn{&p.NotAfter})
 	dest = append(dest, columns.dest()...)
 	if err = row.Scan(append(dest, more...)...); err != nil {
 		return accesstoken.Parent{}, kindOf(err)
@@ -48,9 +49,9 @@ func scanParent(row scanner, more ...any) (p accesstoken.Parent, err error) {
 }
 
 // scanGrounds reads a row of selectGroundsOfAPIToken or selectGroundsOfClient.
-func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
+func scanGrounds(row scanner, id uuid.UUID) (grounds accesstoken.Grounds, err error) {
 	var h holder
-	if grounds.Parent, err = scanParent(row, h.dest(&grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
+	if grounds.Parent, err = scanParent(row, id, h.dest(&grounds.KeyRevoked, &grounds.Revoked)...); err != nil {
 		return accesstoken.Grounds{}, err
 	}
 	grounds.User = h.user(grounds.Parent.UserID)
@@ -59,7 +60,7 @@ func scanGrounds(row scanner) (grounds accesstoken.Grounds, err error) {
 
 // APITokenParent implements accesstoken.Store. An exchange waits for it, as a verdict does.
 func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	parent, err := scanParent(s.find(ctx, selectAPITokenParent, blob(id)))
+	parent, err := scanParent(s.find(ctx, selectAPITokenParent, blob(id)), id)
 	if err != nil {
 		return accesstoken.Parent{}, fmt.Errorf("looking up the API token of an access token: %w", err)
 	}
@@ -68,7 +69,7 @@ func (s *Store) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.P
 
 // GroundsOfAPIToken implements accesstoken.Store.
 func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfAPIToken, blob(parent), kid, blob(id)))
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfAPIToken, blob(parent), kid, blob(id)), parent)
 	if err != nil {
 		return accesstoken.Grounds{}, fmt.Errorf("looking up the API token of an access token: %w", err)
 	}
@@ -77,7 +78,7 @@ func (s *Store) GroundsOfAPIToken(ctx context.Context, parent uuid.UUID, kid str
 
 // ClientParent implements accesstoken.Store.
 func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Parent, error) {
-	parent, err := scanParent(s.find(ctx, selectClientParent, blob(id)))
+	parent, err := scanParent(s.find(ctx, selectClientParent, blob(id)), id)
 	if err != nil {
 		return accesstoken.Parent{}, fmt.Errorf("looking up the client of an access token: %w", err)
 	}
@@ -86,7 +87,7 @@ func (s *Store) ClientParent(ctx context.Context, id uuid.UUID) (accesstoken.Par
 
 // GroundsOfClient implements accesstoken.Store.
 func (s *Store) GroundsOfClient(ctx context.Context, parent uuid.UUID, kid string, id uuid.UUID) (accesstoken.Grounds, error) {
-	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfClient, blob(parent), kid, blob(id)))
+	grounds, err := scanGrounds(s.find(ctx, selectGroundsOfClient, blob(parent), kid, blob(id)), parent)
 	if err != nil {
 		return accesstoken.Grounds{}, fmt.Errorf("looking up the client of an access token: %w", err)
 	}
