@@ -17,9 +17,11 @@ import (
 	"github.com/jeton-io/jeton/internal/session"
 )
 
+// The columns' names are as holderColumns'.
 const (
 	sessionTokenFields = `
-t.id, t.user_id, t.platform_id, t.created_at, t.last_used_at, coalesce(t.last_used_ip, ''), t.expires_at, t.ended_at, t.pepper`
++t.id AS i, +t.user_id AS u, +t.platform_id AS f, +t.created_at AS c, +t.last_used_at AS l, coalesce(t.last_used_ip, '') AS a,
+	+t.expires_at AS x, +t.ended_at AS o, +t.pepper AS p`
 	selectSessionToken     = `SELECT ` + sessionTokenFields + ` FROM session_token t WHERE `
 	selectSessionTokenByID = selectSessionToken + `t.id = ?`
 	selectSessionTokens    = selectSessionToken + `t.user_id = ? AND t.ended_at IS NULL AND t.expires_at > ? ORDER BY t.created_at DESC, t.id DESC`
