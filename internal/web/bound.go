@@ -11,11 +11,24 @@ import (
 // The deadlines are the connection's, or with HTTP/2 the stream's. The server lifts them after each request.
 func Bound(maxBody int64, next http.Handler) http.Handler {
 	if maxBody > 0 {
-		next = http.MaxBytesHandler(next, maxBody)
+		next = limitBody(maxBody, next)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		setDeadlines(w, now.Add(readTimeout), now.Add(writeTimeout))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody serves next as http.MaxBytesHandler does. That copies every request; here a body whose length is told, and which net/http
+// doesn't read beyond that, goes by as it is.
+func limitBody(most int64, next http.Handler) http.Handler {
+	limited := http.MaxBytesHandler(next, most)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength < 0 || r.ContentLength > most {
+			limited.ServeHTTP(w, r)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -78,7 +78,7 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		l = Limit(l, cfg.MaxConnections)
 	}
 	s := &Server{name: cfg.Name, tls: cfg.TLS != nil, drain: cfg.Drain, beside: cfg.Beside, streams: cfg.Streams, http: &http.Server{
-		Handler:           http.MaxBytesHandler(cfg.Handler, cfg.MaxBody),
+		Handler:           limitBody(cfg.MaxBody, cfg.Handler),
 		ErrorLog:          log.New(faultLog{cfg.Logger}, "", 0),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
