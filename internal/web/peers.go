@@ -86,7 +86,7 @@ func (p *Peers) ClientOf(remote netip.Addr, h Header) (client netip.Addr, truste
 // Behind returns the address of the client behind a trusted peer that sends X-Forwarded-For: the rightmost that is no trusted
 // peer's. It is the peer's own where there is none, or where what is to be read first isn't an address.
 func (p *Peers) Behind(peer netip.Addr, forwarded []string) netip.Addr {
-	for rest, more := strings.Join(forwarded, ","), true; more; {
+	for rest, more := strings.Join(forwarded, ","), len(forwarded) > 0; more; {
 		comma := strings.LastIndexByte(rest, ',')
 		hop := rest[comma+1:]
 		if more = comma >= 0; more {
