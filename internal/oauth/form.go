@@ -144,16 +144,25 @@ func (f *form) has(name string) bool {
 }
 
 func unescape(name, value string) (p parameter, err error) {
-	if p.name, err = url.QueryUnescape(name); err != nil {
+	if p.name, err = unescapeText(name); err != nil {
 		return p, malformed()
 	}
-	if p.value, err = url.QueryUnescape(value); err != nil {
+	if p.value, err = unescapeText(value); err != nil {
 		return p, malformed()
 	}
 	if !web.Storable(p.name) || !web.Storable(p.value) {
 		return p, malformed()
 	}
 	return p, nil
+}
+
+// unescapeText is url.QueryUnescape, which looks at each byte by itself. Most texts, tokens above all, hold no escape and stand for
+// themselves.
+func unescapeText(text string) (string, error) {
+	if strings.IndexByte(text, '%') < 0 && strings.IndexByte(text, '+') < 0 {
+		return text, nil
+	}
+	return url.QueryUnescape(text)
 }
 
 func malformed() error { return bad(invalidRequest, "The body is no form.") }
