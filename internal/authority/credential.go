@@ -65,6 +65,7 @@ type Door struct {
 // Presented is a call as an edge received it, in no protocol's terms. It is not kept.
 type Presented struct {
 	Given         *Credential // what the edge's protocol itself names, as a log-in form does; nil for nothing
+	Bearer        string      // a bearer token that stands elsewhere than in the header, as in a form; empty for none
 	Authorization []string    // the values of the Authorization header field
 	Cookie        []string    // likewise of Cookie
 	Origin        []string    // likewise of Origin
@@ -111,6 +112,9 @@ func (a *Authority) credential(in *Presented, door *Door, c *Credential) *Refusa
 	if in.Given != nil {
 		express++
 	}
+	if in.Bearer != "" {
+		express++
+	}
 	if in.Query != "" && a.cfg.Parameters != (Parameters{}) {
 		c.Kind = Sealed
 		if ref := a.sealedTokens(in, &c.Sealed); ref != nil {
@@ -133,6 +137,8 @@ func (a *Authority) credential(in *Presented, door *Door, c *Credential) *Refusa
 	case sealed:
 		c.Kind = Sealed
 		return nil
+	case in.Bearer != "":
+		return a.bearerCredential(in.Bearer, c)
 	case express == 0 || in.Authorization[0] == "":
 		return a.cookieCredential(in.Cookie, door, c)
 	}

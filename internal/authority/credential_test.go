@@ -155,6 +155,35 @@ func TestCredentialAdmitted(t *testing.T) {
 	}
 }
 
+// TestBearerGiven: a token that stands in a form is one credential, as it would be in the header, and has one spelling.
+func TestBearerGiven(t *testing.T) {
+	for _, test := range []struct {
+		name, bearer string
+		header       []string
+		want         string
+	}{
+		{"alone", "jtp-alice", nil, "alice"},
+		{"in none", "", []string{"Bearer jtp-alice"}, "alice"},
+		{"in both", "jtp-alice", []string{"Bearer jtp-alice"}, "two_credentials"},
+		{"beside a password", "jtp-alice", []string{basic("alice:right")}, "two_credentials"},
+		{"beside an empty field", "jtp-alice", []string{""}, "two_credentials"},
+		{"in none at all", "", nil, "no_credential"},
+		{"a blank behind it", "jtp-alice ", nil, "unknown"},
+		{"with its scheme", "Bearer jtp-alice", nil, "unrecognized"},
+		{"longer than any token", "jtp-" + strings.Repeat("x", 8*1024-3), nil, "unrecognized"},
+		{"as long as any token", "jtp-" + strings.Repeat("x", 8*1024-4), nil, "alice"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := credentialDesk(t)
+			in := call(test.header...)
+			in.Bearer = test.bearer
+			if got := d.outcome(t, in); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 // TestPasswordCountsForItsName has two users with one password, which a way in lets be remembered.
 func TestPasswordCountsForItsName(t *testing.T) {
 	d := newDesk(t, 0)

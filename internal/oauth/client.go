@@ -60,11 +60,10 @@ func (s *server) demand(c *call, door *authority.Door) (authority.Principal, err
 //
 // A blank within it is refused here, for the scheme Bearer would cut it off: a token has one spelling.
 func (s *server) bearerOf(c *call, token string, in *authority.Presented, door *authority.Door) (authority.Principal, error) {
-	if strings.ContainsAny(token, " \t") {
+	if token == "" || strings.ContainsAny(token, " \t") {
 		return authority.Principal{}, s.cfg.Authority.Refuse(authority.ReasonMalformed, in, door)
 	}
-	c.bearer[0] = "Bearer " + token
-	in.Authorization = c.bearer[:]
+	in.Authorization, in.Bearer = nil, token
 	return s.cfg.Authority.Identify(c.r.Context(), in, door)
 }
 

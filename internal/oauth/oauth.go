@@ -176,8 +176,6 @@ type call struct {
 	form form
 	peer netip.Addr
 	line *web.Line
-	// bearer is a token in the form, as its bearer would present it.
-	bearer [1]string
 	// fixed is what answers have in common.
 	fixed *fixed
 	// challenge is the WWW-Authenticate of a 401: by which schemes a caller may prove itself.
