@@ -94,6 +94,9 @@ func (b *bench) floodRounds(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.stop()) }()
+	if j.readIn, err = b.settle(ctx, j); err != nil {
+		return err
+	}
 	checked := b.tokens.live.part(0, floodTokens)
 	if err := b.warmUp(ctx, j, checked); err != nil {
 		return err

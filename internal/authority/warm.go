@@ -27,8 +27,8 @@ func (a *Authority) Warming() Warming {
 var errWarmEnough = errors.New("half of what may be remembered is")
 
 // Warm fills the memory from the ways in that are Warmers, up to half of what it may hold, and returns how many proofs it has kept.
-// It is for the background, while calls are answered: it reads on at once while nobody calls, and else rests four times as long as it
-// has worked. An error of one way doesn't keep it from the others; that of ctx ends it.
+// It is for the background, while calls are answered: it reads on at once while nobody calls, and else rests nineteen times as long as
+// it has worked, since on two cores of which one hashes a password, calls wait for it. An error of one way doesn't keep it from the others; that of ctx ends it.
 //
 // What it reads is remembered by the credentials' digests, since nothing else is known of them, and is judged as what a verification
 // reads: the dead and the blocked are passed over. A change that is heard of while a batch is on its way wins.
@@ -66,7 +66,7 @@ func (a *Authority) warm(ctx context.Context, way Warmer) (kept int, err error) 
 			return err
 		}
 		if total := a.tally.total(); total != calls && a.cfg.Pause != nil {
-			a.cfg.Pause(ctx, 4*min(max(a.cfg.Now().Sub(since), 0), time.Second))
+			a.cfg.Pause(ctx, 19*min(max(a.cfg.Now().Sub(since), 0), time.Second))
 		}
 		began, since, calls = a.memory.sequence(), a.cfg.Now(), a.tally.total()
 		return ctx.Err()

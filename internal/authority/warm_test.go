@@ -313,7 +313,7 @@ func TestWarmStops(t *testing.T) {
 	}
 }
 
-// TestWarmRests has calls come while batches are read: it rests after those, and four times as long as each took.
+// TestWarmRests has calls come while batches are read: it rests after those, and nineteen times as long as each took.
 func TestWarmRests(t *testing.T) {
 	c := newCellar(t, 50, 0)
 	c.way.read = func(batch int) {
@@ -325,7 +325,7 @@ func TestWarmRests(t *testing.T) {
 	if _, err := c.Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []time.Duration{4 * time.Millisecond, 4 * time.Millisecond}; !slices.Equal(c.pauses, want) {
+	if want := []time.Duration{19 * time.Millisecond, 19 * time.Millisecond}; !slices.Equal(c.pauses, want) {
 		t.Errorf("got rests of %v, want %v", c.pauses, want)
 	}
 }

@@ -27,7 +27,7 @@ type Warmer interface {
 
 // WarmPage is how many credentials a Warmer reads at a time: some milliseconds' work, for which SQLite's log can't be checkpointed and
 // PostgreSQL's old rows can't be swept out.
-const WarmPage = 2000
+const WarmPage = 256
 
 // Warmed is a live credential as it stands in the database.
 type Warmed struct {

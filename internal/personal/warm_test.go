@@ -97,7 +97,7 @@ func TestDigests(t *testing.T) {
 
 // TestWarmPages reads more tokens than a page has, each once, and ends where it is told to.
 func TestWarmPages(t *testing.T) {
-	const users = 4001
+	const users = 2*authority.WarmPage + 1
 	c := newCrowdOf(t, users)
 	seen, batches := make(map[[32]byte]bool), 0
 	if err := c.personal.Warm(t.Context(), func(batch []authority.Warmed) error {
