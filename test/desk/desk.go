@@ -119,7 +119,7 @@ func New(tb testing.TB, o Options) *Desk {
 	var err error
 	d.Authority, err = authority.New(authority.Config{
 		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects),
-			func() bool { return d.Users.Err.Load() != nil }),
+			func() bool { return d.Users.Err.Load() != nil || d.Users.Users != authority.Users(d.Accounts) }),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
