@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -62,8 +63,12 @@ func wantFewAllocations(t *testing.T, d *desk, r *http.Request, kind string) {
 }
 
 // TestPlainAllocatesLittle bounds what the edge to the leaner engine allocates with its line in the log: the request's ID, what is made
-// of the user, and of a refusal its reason.
+// of the user, and of a refusal its reason. Under the race detector, pools throw some of what is given back away, and so nothing is bounded.
 func TestPlainAllocatesLittle(t *testing.T) {
+	most := 2.0
+	if raceDetector {
+		most = math.Inf(1)
+	}
 	d, _, token := reports(t)
 	g := gatewayOf(t, d.authority, allKinds(), slog.New(web.NewLogHandler(nowhere{}, slog.LevelInfo, false)))
 	for name, question := range map[string]*http.Request{
@@ -75,8 +80,8 @@ func TestPlainAllocatesLittle(t *testing.T) {
 				*r, *a = again, blank
 				g.AnswerPlain(r, a)
 			})
-			if *a = blank; got > 2 {
-				t.Errorf("%s: got %v allocations, want 2 at most", name, got)
+			if *a = blank; got > most {
+				t.Errorf("%s: got %v allocations, want %v at most", name, got, most)
 			}
 		})
 	}
