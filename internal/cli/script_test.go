@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,9 +29,18 @@ import (
 // adminPassword is the administrator's in every script.
 const adminPassword = "adminCANARY1"
 
+// crashOutput names the variable of the environment that tells the program under test a file for what it says when it crashes, as by
+// SIGQUIT: its terminal may be gone.
+const crashOutput = "CRASH_OUTPUT"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"jeton": func() {
+			if to := os.Getenv(crashOutput); to != "" {
+				if f, err := os.Create(to); err == nil {
+					_ = debug.SetCrashOutput(f, debug.CrashOptions{})
+				}
+			}
 			ctx, stop := signal.NotifyContext(context.Background(), cli.Endings()...)
 			code := cli.Run(ctx, cli.Process())
 			stop()

@@ -66,6 +66,8 @@ func TestServeAtTerminal(t *testing.T) {
 	keyboard, terminal := openTerminal(t)
 	cmd := exec.CommandContext(t.Context(), "jeton", "serve", "--data", filepath.Join(t.TempDir(), "data"), // testscript.Main has put it there
 		"--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	crash := filepath.Join(t.TempDir(), "crash")
+	cmd.Env = append(os.Environ(), crashOutput+"="+crash, "GOTRACEBACK=all")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
@@ -81,7 +83,13 @@ func TestServeAtTerminal(t *testing.T) {
 		shown = append(shown, b[:n]...)
 	}
 	_ = keyboard.Close()
-	if err := cmd.Wait(); err != nil {
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	err := cmd.Wait()
+	if !late.Stop() {
+		where, _ := os.ReadFile(crash)
+		t.Fatalf("the server goes on without its terminal:\n%s", where)
+	}
+	if err != nil {
 		t.Errorf("got %v, want the end that SIGTERM brings", err)
 	}
 	if !bytes.Contains(shown, []byte("level=INFO")) {
