@@ -142,7 +142,7 @@ func TestFrontProfiles(t *testing.T) {
 			own := res.header.Get("Content-Security-Policy") == "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 			switch told := f.told(t, "proxy", res.status); {
 			case tc.want == "":
-				if res.status != http.StatusOK || answer != "the API's" || seen == "" || res.header["X-Frame-Options"] != nil {
+				if res.status != http.StatusOK || answer != "the API's" || seen == "" || res.header["Cross-Origin-Opener-Policy"] != nil {
 					t.Errorf("got %s %v %s, want the API's answer", told, res.header, answer)
 				}
 			case strings.Contains(tc.want, "_"):
@@ -237,7 +237,7 @@ func TestFrontForwarded(t *testing.T) {
 	const call = "POST /XDocApi/?XM=Document.DocumentAddXml"
 	long := strings.Repeat("x", 2<<20)
 	got, answer, seen := f.call(t, call+"&XST=", long, token, kind)
-	if answer != "the API's" || len(got.header["Content-Security-Policy"]) != 1 || got.header.Get("Content-Security-Policy") != "script-src 'self'" || got.header["X-Frame-Options"] != nil {
+	if answer != "the API's" || len(got.header["Content-Security-Policy"]) != 1 || got.header.Get("Content-Security-Policy") != "script-src 'self'" || got.header["Cross-Origin-Opener-Policy"] != nil {
 		t.Errorf("got %v %.200s, want the API's answer as it was", got, answer)
 	}
 	if !strings.Contains(seen, long) || !strings.HasPrefix(seen, call+" ") || strings.Contains(seen, f.texts["personal_token"]) {
@@ -245,7 +245,7 @@ func TestFrontForwarded(t *testing.T) {
 	}
 	own := func(name, code string, got answered, answer, seen string) {
 		t.Helper()
-		if !strings.Contains(answer, "<ServiceResponse") || got.header.Get("XwsResultCode") != code || got.header.Get("X-Frame-Options") != "DENY" || got.header.Get("Cache-Control") != "no-store" || seen != "" {
+		if !strings.Contains(answer, "<ServiceResponse") || got.header.Get("XwsResultCode") != code || got.header.Get("Cross-Origin-Opener-Policy") != "same-origin" || got.header.Get("Cache-Control") != "no-store" || seen != "" {
 			t.Errorf("%s: got %v %s, and the API saw %q, want Jeton's own answer of the code %s", name, got, answer, seen, code)
 		}
 	}

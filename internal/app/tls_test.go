@@ -104,7 +104,7 @@ func TestTLS(t *testing.T) {
 	url := "https://" + i.addresses.Public.String()
 	a, err := c.ask(t, url+"/v1/me")
 	if err != nil || a.status != http.StatusUnauthorized || a.protoMajor != 2 || a.header.Get(transportSecurity) != "max-age=31536000" ||
-		a.header.Get("X-Frame-Options") != "DENY" {
+		a.header.Get("Cross-Origin-Opener-Policy") != "same-origin" {
 		t.Fatalf("over TLS: got %+v, %v, want 401 by HTTP/2 with the fields for browsers", a, err)
 	}
 	if !strings.Contains(i.stdout.String(), url) {
@@ -124,7 +124,7 @@ func TestTLS(t *testing.T) {
 
 	plain := run(t, configure(t, t.TempDir()))
 	a, err = c.ask(t, "http://"+plain.addresses.Public.String()+"/v1/me")
-	if err != nil || a.status != http.StatusUnauthorized || a.header[transportSecurity] != nil || a.header.Get("X-Frame-Options") != "DENY" {
+	if err != nil || a.status != http.StatusUnauthorized || a.header[transportSecurity] != nil || a.header.Get("Cross-Origin-Opener-Policy") != "same-origin" {
 		t.Errorf("over http: got %+v, %v, want 401 without a word of TLS", a, err)
 	}
 	if _, metrics := get(t, plain.addresses.Admin, "/metrics", nil); strings.Contains(metrics, "jeton_tls") {

@@ -82,7 +82,7 @@ func TestFifthProduct(t *testing.T) {
 			if res.status != tc.status || !strings.Contains(answer, tc.answer) || strings.Contains(seen, f.texts["personal_token"]) {
 				t.Errorf("got %d %.200s, and the API saw %.500q, want %d %s, and no token there", res.status, answer, seen, tc.status, tc.answer)
 			}
-			if own := !strings.HasSuffix(tc.path, "s") && (res.status == http.StatusRequestEntityTooLarge || strings.HasPrefix(answer, "admin")); own != (res.header.Get("X-Frame-Options") == "DENY") {
+			if own := !strings.HasSuffix(tc.path, "s") && (res.status == http.StatusRequestEntityTooLarge || strings.HasPrefix(answer, "admin")); own != (res.header.Get("Cross-Origin-Opener-Policy") == "same-origin") {
 				t.Errorf("got header %v, want what every answer of Jeton's own has: %t", res.header, own)
 			}
 		})

@@ -320,7 +320,6 @@ func checkHeaders(t testing.TB, what string, a answer) {
 	want := map[string]string{
 		"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		"X-Content-Type-Options":     "nosniff",
-		"X-Frame-Options":            "DENY",
 		"Referrer-Policy":            "same-origin",
 		"Cross-Origin-Opener-Policy": "same-origin",
 		"Cache-Control":              "no-store",

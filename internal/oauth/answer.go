@@ -20,8 +20,13 @@ func newFixed() fixed {
 
 // write answers with JSON, for nobody to keep.
 func (c *call) write(status int, body []byte) {
-	c.w.Header()["Content-Type"] = c.fixed.json
 	c.noStore()
+	c.writeBody(status, body)
+}
+
+// writeBody answers with JSON.
+func (c *call) writeBody(status int, body []byte) {
+	c.w.Header()["Content-Type"] = c.fixed.json
 	if status != http.StatusOK { // which goes without saying
 		c.w.WriteHeader(status)
 	}

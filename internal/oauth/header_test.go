@@ -17,6 +17,7 @@ func TestHeaders(t *testing.T) {
 	_, text := d.client(t, "gate", "admin")
 	_, token := d.token(t, "ann", nil)
 	json := http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Pragma": {"no-cache"}}
+	asked := http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}}
 	failed := plus(json, "X-Content-Type-Options", "nosniff")
 	for name, test := range map[string]struct {
 		q      ask
@@ -26,8 +27,8 @@ func TestHeaders(t *testing.T) {
 		"a token":         {ask{path: "/oauth/token", form: exchangeOf(token)}, 200, json},
 		"a bad token":     {ask{path: "/oauth/token", form: exchangeOf(token + "A")}, 400, failed},
 		"a bad client":    {ask{path: "/oauth/token", form: exchangeOf(token), basic: "gate:" + text[:50]}, 401, plus(failed, "Www-Authenticate", `Basic realm="jeton", charset="UTF-8"`)},
-		"active":          {ask{path: "/oauth/introspect", form: formOf("token", d.personalToken(t, ann)), basic: "gate:" + text}, 200, json},
-		"inactive":        {ask{path: "/oauth/introspect", form: formOf("token", "hello"), basic: "gate:" + text}, 200, json},
+		"active":          {ask{path: "/oauth/introspect", form: formOf("token", d.personalToken(t, ann)), basic: "gate:" + text}, 200, asked},
+		"inactive":        {ask{path: "/oauth/introspect", form: formOf("token", "hello"), basic: "gate:" + text}, 200, asked},
 		"a bad asker":     {ask{path: "/oauth/introspect", form: formOf("token", "hello")}, 401, plus(failed, "Www-Authenticate", `Bearer realm="jeton", Basic realm="jeton", charset="UTF-8"`)},
 		"revoked":         {ask{path: "/oauth/revoke", form: formOf("token", "a.b.c"), basic: "gate:" + text}, 200, http.Header{"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}}},
 		"no form at all":  {ask{path: "/oauth/token?grant_type=x", form: exchangeOf(token)}, 400, failed},

@@ -57,12 +57,15 @@ func (s *server) introspect(c *call) error {
 	return s.answer(c, body)
 }
 
-// answer answers with what is known of a token, or that it is inactive.
+// answer answers with what is known of a token, or that it is inactive. It is for nobody to keep, which an HTTP/1.0 cache, to which
+// RFC 6749 speaks of tokens by Pragma, wouldn't do anyway: it keeps no answer to a POST. The eight fields that an answer has without
+// it are as many as a small http.Header holds.
 func (s *server) answer(c *call, body []byte) error {
 	if body == nil {
 		body = s.fixed.inactive
 	}
-	c.write(http.StatusOK, body)
+	c.w.Header()["Cache-Control"] = c.fixed.noStore
+	c.writeBody(http.StatusOK, body)
 	return nil
 }
 

@@ -59,14 +59,14 @@ func TestYield(t *testing.T) {
 		err  error
 		want http.Header
 	}{
-		"an upstream's": {nil, http.Header{"X-Content-Type-Options": {"the upstream's"}, "X-Frame-Options": {"the handler's"}}},
+		"an upstream's": {nil, http.Header{"X-Content-Type-Options": {"the upstream's"}, "Referrer-Policy": {"the handler's"}}},
 		"ours again":    {errNone, standing()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &timed{ResponseRecorder: httptest.NewRecorder()}
 			before := time.Now()
 			own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("X-Frame-Options", "the handler's")
+				w.Header().Set("Referrer-Policy", "the handler's")
 				err := web.Yield(w, func() error {
 					if tc.err == nil {
 						w.Header().Add("X-Content-Type-Options", "the upstream's")
@@ -86,7 +86,7 @@ func TestYield(t *testing.T) {
 			got := w.Result().Header
 			got.Del("X-Request-Id")
 			if tc.err != nil {
-				tc.want.Set("X-Frame-Options", "the handler's")
+				tc.want.Set("Referrer-Policy", "the handler's")
 				wantDeadline(t, w.read, before, 15*time.Second)
 				wantDeadline(t, w.write, before, 30*time.Second)
 			} else if !w.read[len(w.read)-1].IsZero() || !w.write[len(w.write)-1].IsZero() {

@@ -20,7 +20,6 @@ func standing() http.Header {
 	return http.Header{
 		"X-Content-Type-Options":       {"nosniff"},
 		"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
-		"X-Frame-Options":              {"DENY"},
 		"Cross-Origin-Opener-Policy":   {"same-origin"},
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 		"Referrer-Policy":              {"no-referrer"},
@@ -94,7 +93,7 @@ func TestHeaders(t *testing.T) {
 			maps.Copy(want, tt.own)
 			got := http.Header{}
 			for _, name := range []string{
-				"X-Content-Type-Options", csp, "X-Frame-Options", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+				"X-Content-Type-Options", csp, "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
 				"Referrer-Policy", "Strict-Transport-Security",
 			} {
 				if values := res.Header.Values(name); values != nil {
