@@ -17,10 +17,10 @@ import (
 // profiled is the name of the program that can be profiled: see bench/profiled.
 const profiled = "profiled"
 
-// profile tells where the time of a warm check goes: it loads the gateway as the paths do, has a CPU profile written meanwhile, and
-// divides that among the parts of the way of a call.
+// profile tells where the time of a warm check goes, and that of an exchange: it loads Jeton as the paths do, has a CPU profile written
+// meanwhile, and divides that among the parts of the way of a call.
 func (b *bench) profile(ctx context.Context) (err error) {
-	b.program, b.only = profiled, onlyLatency
+	b.program, b.apiTokens = profiled, minTokens
 	if err := b.build(ctx); err != nil {
 		return err
 	}
@@ -35,37 +35,53 @@ func (b *bench) profile(ctx context.Context) (err error) {
 	if err := b.warmUp(ctx, j, b.tokens.live.part(0, minTokens)); err != nil {
 		return err
 	}
-	hot := turn{row: b.rows.hot, server: j.process, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK)}
-	hot.warmUp = hot.load
-	unprofiled, err := b.sample(ctx, &hot)
+	check, err := b.profilePath(ctx, "One personal token, warm", turn{
+		row: b.rows.hot, server: j.process, load: b.ask(j, b.tokens.live.one(), fixed, http.StatusOK),
+	})
 	if err != nil {
 		return err
 	}
-	file, err := b.profiled(ctx, j, &hot.load)
+	exchange, err := b.profilePath(ctx, "One API token, warm, for an access token, by `POST /oauth/token`", turn{
+		row: b.rows.exchange, server: j.process, load: b.exchange(j),
+	})
 	if err != nil {
 		return err
+	}
+	return b.publish(nameProfile, check+"\n"+exchange, "")
+}
+
+// profilePath returns the table of one path.
+func (b *bench) profilePath(ctx context.Context, title string, path turn) (string, error) {
+	path.warmUp = path.load
+	unprofiled, err := b.sample(ctx, &path)
+	if err != nil {
+		return "", err
+	}
+	file, err := b.profiled(ctx, path.server, &path.load)
+	if err != nil {
+		return "", err
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", file).Output()
 	if err != nil {
-		return fmt.Errorf("reading the profile: %w", err)
+		return "", fmt.Errorf("reading the profile: %w", err)
 	}
 	all, err := parseTraces(string(out))
 	if err != nil {
-		return err
+		return "", err
 	}
-	return b.publish(nameProfile, b.reportProfile(all, costOf(&unprofiled)), "")
+	return b.reportProfile(title, all, costOf(&unprofiled)), os.Remove(file)
 }
 
-// profiled loads the gateway while a profile is written, and returns its file.
-func (b *bench) profiled(ctx context.Context, j *jeton, hot *load) (file string, err error) {
+// profiled loads a server while a profile is written, and returns its file.
+func (b *bench) profiled(ctx context.Context, server *process, hot *load) (file string, err error) {
 	if err := b.emptyLog(); err != nil {
 		return "", err
 	}
-	if err := j.cmd.Process.Signal(profileBegins); err != nil {
+	if err := server.cmd.Process.Signal(profileBegins); err != nil {
 		return "", fmt.Errorf("beginning the profile: %w", err)
 	}
 	_, err = b.wrk(ctx, *hot, profileLength*b.seconds)
-	if err := errors.Join(err, j.cmd.Process.Signal(profileEnds)); err != nil {
+	if err := errors.Join(err, server.cmd.Process.Signal(profileEnds)); err != nil {
 		return "", fmt.Errorf("loading while the profile is written: %w", err)
 	}
 	file = filepath.Join(b.dir, profiled+".prof")
@@ -128,9 +144,17 @@ type part struct {
 	has  []string // begins of names
 }
 
+// house is how the names of Jeton's own functions begin, and sqliteHouse those of its embedded store.
+const (
+	house       = "github.com/jeton-io/jeton/internal/"
+	sqliteHouse = house + "store/sqlite."
+)
+
 // wholes are parts that take all that is below them, whatever calls them.
 func wholes() []part {
 	return []part{
+		{"the signature", []string{"crypto/ecdsa."}},
+		{"the select of the credential's record", []string{sqliteHouse}},
 		{"the garbage collector", []string{"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcStart"}},
 		{"allocating", []string{"runtime.mallocgc", "runtime.newobject", "runtime.makeslice", "runtime.growslice"}},
 		{"writing the request log to its file", []string{"os.(*File).Write"}},
@@ -143,13 +167,13 @@ func wholes() []part {
 
 // houses are parts that take what is in them, and what that calls outside of any of them.
 func houses() []part {
-	const house = "github.com/jeton-io/jeton/internal/"
 	return []part{
 		{"the request log: a line", []string{"log/slog.", house + "web.(*Line)", house + "web.Log", house + "web.(*lineBuffer)", house + "web.(*LogHandler)", house + "web.(*oneByOne)", house + "app.(*logWriter)", house + "app.(*logStripe)"}},
 		{"the policy", []string{house + "policy."}},
 		{"the memory of proofs", []string{house + "authority.", house + "secret.", house + "personal.", house + "keyring."}},
 		{"the gateway: the call, the thirteen fields of the answer", []string{house + "gateway.", house + "web."}},
 		{"parsing the request and formatting the answer", []string{house + "h1."}},
+		{"the form, the claims and the answer", []string{house + "oauth.", house + "accesstoken.", house + "jose."}},
 		{"net/http: parsing the request, formatting the answer", []string{"net/http.", "net/textproto.", "bufio.", "net/url."}},
 	}
 }
@@ -179,7 +203,7 @@ func classify(stack []string) string {
 
 // reportProfile writes the table of the parts, the dearest first, as it stands in docs/performance.md. A request takes so many
 // microseconds when nobody looks.
-func (b *bench) reportProfile(all []trace, microsecondsEach float64) string {
+func (b *bench) reportProfile(title string, all []trace, microsecondsEach float64) string {
 	sums := map[string]time.Duration{}
 	var whole time.Duration
 	for _, t := range all {
@@ -194,7 +218,7 @@ func (b *bench) reportProfile(all []trace, microsecondsEach float64) string {
 		return cmp.Or(cmp.Compare(sums[b], sums[a]), strings.Compare(a, b))
 	})
 	var t strings.Builder
-	fmt.Fprintf(&t, "One personal token, warm: %s of the core a request, by %s samples of a hundred a second, %s, %s\n\n", microseconds(microsecondsEach),
+	fmt.Fprintf(&t, "%s: %s of the core a request, by %s samples of a hundred a second, %s, %s\n\n", title, microseconds(microsecondsEach),
 		thousands(whole.Seconds()*100), b.machine, time.Now().UTC().Format(time.DateOnly))
 	writeLine(&t, "part", "share", "a request")
 	writeLine(&t, "---", "--:", "--:")

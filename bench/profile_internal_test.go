@@ -42,7 +42,6 @@ func TestParseTraces(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	const house = "github.com/jeton-io/jeton/internal/"
 	for want, stack := range map[string][]string{
 		"the garbage collector":                                {"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker"},
 		"allocating":                                           {"runtime.mallocgc", "runtime.newobject", house + "gateway.(*Gateway).ServeHTTP"},
@@ -53,7 +52,10 @@ func TestClassify(t *testing.T) {
 		"parsing the request and formatting the answer":        {"runtime.memmove", house + "h1.(*Answer).Field", house + "gateway.plain"},
 		"net/http: parsing the request, formatting the answer": {"net/textproto.canonicalMIMEHeaderKey", "net/http.readRequest"},
 		"the scheduler: waiting for what comes, and changing goroutines": {"internal/runtime/syscall.Syscall6", "runtime.netpoll", "runtime.findRunnable", "runtime.schedule"},
-		elsewhere: {"main.main"},
+		"the signature":                         {"runtime.mallocgc", "crypto/internal/fips140/ecdsa.sign", "crypto/ecdsa.SignASN1", house + "jose.Signer.Sign", house + "oauth.(*server).issue"},
+		"the select of the credential's record": {"modernc.org/sqlite/lib._sqlite3Step", house + "store/sqlite.(*finder).each", house + "accesstoken.(*Tokens).parent"},
+		"the form, the claims and the answer":   {"strings.Cut", house + "oauth.(*form).parse"},
+		elsewhere:                               {"main.main"},
 	} {
 		if got := classify(stack); got != want {
 			t.Errorf("%v: got %s, want %s", stack, got, want)
@@ -67,9 +69,9 @@ func TestReportProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	all[2].took = 40 * time.Millisecond
-	got := (&bench{}).reportProfile(all, 20)
+	got := (&bench{}).reportProfile("A check", all, 20)
 	for _, want := range []string{
-		"20.0 µs of the core a request, by 10 samples", "| all the rest | 40 % | 8.0 µs |\n| the gateway: the call, the thirteen fields of the answer | 40 % | 8.0 µs |\n| system calls: reading the request | 20 % | 4.0 µs |\n",
+		"A check: 20.0 µs of the core a request, by 10 samples", "| all the rest | 40 % | 8.0 µs |\n| the gateway: the call, the thirteen fields of the answer | 40 % | 8.0 µs |\n| system calls: reading the request | 20 % | 4.0 µs |\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report lacks %q:\n%s", want, got)

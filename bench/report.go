@@ -137,7 +137,7 @@ func (b *bench) failures() error {
 	}
 	if b.only != onlyFlood {
 		for _, l := range b.latencies {
-			look("open loop at "+percent(l.part), l.failed, len(l.p99))
+			look("open loop at "+l.name(), l.failed, len(l.p99))
 		}
 	}
 	if b.only == "" {

@@ -130,10 +130,10 @@ func TestFailures(t *testing.T) {
 	if err := b.failures(); err != nil {
 		t.Errorf("got %v, want none: every path was measured", err)
 	}
-	b.rows.bare.samples, b.rows.hot.failed, b.figures.jwt.failed, b.latencies[2].p99 = nil, errors.New("it broke"), errors.New("no figure"), nil
+	b.rows.bare.samples, b.rows.hot.failed, b.figures.jwt.failed, b.latencies[5].p99 = nil, errors.New("it broke"), errors.New("no figure"), nil
 	err := b.failures()
 	if err == nil || !strings.Contains(err.Error(), "it broke") || !strings.Contains(err.Error(), "without headers: not measured") ||
-		!strings.Contains(err.Error(), "no figure") || !strings.Contains(err.Error(), "open loop at 80 %: not measured") {
+		!strings.Contains(err.Error(), "no figure") || !strings.Contains(err.Error(), "open loop at 80 % of capacity: not measured") {
 		t.Errorf("got %v, want what failed and what was not measured", err)
 	}
 }

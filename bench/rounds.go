@@ -244,11 +244,9 @@ func (f *footprint) grown(before, after memory, n float64) {
 // exchangeRounds has the caller's API token, which is warm, exchanged for access tokens, by OAuth's endpoint and by that of
 // Matrix42's clients.
 func (b *bench) exchangeRounds(ctx context.Context, j *jeton) error {
-	length := b.tokens.apiToken.width - 1
-	paths := []turn{
-		{row: b.rows.exchange, server: j.process, load: load{request: exchange(j.public, length), says: `"access_token":"ey`}},
-		{row: b.rows.exchangeMatrix42, server: j.process, load: load{request: exchangeMatrix42(j.public), says: `"RawToken":"ey`}},
-	}
+	matrix42 := b.exchange(j)
+	matrix42.request, matrix42.says = exchangeMatrix42(j.public), `"RawToken":"ey`
+	paths := []turn{{row: b.rows.exchange, server: j.process, load: b.exchange(j)}, {row: b.rows.exchangeMatrix42, server: j.process, load: matrix42}}
 	for round := range b.rounds {
 		b.progress.say("exchange, round %d of %d", round+1, b.rounds)
 		unit, err := b.runPair(ctx, exchanged(), bareSignature, "exchange")
@@ -258,7 +256,6 @@ func (b *bench) exchangeRounds(ctx context.Context, j *jeton) error {
 		b.figures.signatures.add(unit.bare)
 		b.figures.exchanged.add(unit.ratio)
 		for _, path := range paths {
-			path.load.address, path.load.order, path.load.tokens, path.load.status = j.public, fixed, b.tokens.apiToken, http.StatusOK
 			path.warmUp, path.unit = path.load, unit.bare
 			if err := b.take(ctx, path); err != nil {
 				return err
@@ -266,6 +263,14 @@ func (b *bench) exchangeRounds(ctx context.Context, j *jeton) error {
 		}
 	}
 	return nil
+}
+
+// exchange has the caller's API token exchanged by OAuth's endpoint.
+func (b *bench) exchange(j *jeton) load {
+	return load{
+		address: j.public, request: exchange(j.public, b.tokens.apiToken.width-1), says: `"access_token":"ey`,
+		order: fixed, tokens: b.tokens.apiToken, status: http.StatusOK,
+	}
 }
 
 // issueTokens is how many tokens a run of issuing begins with: enough for all connections, and soon used up.
