@@ -96,7 +96,7 @@ type Config struct {
 	Parameters Parameters
 	// Now is the clock.
 	Now func() time.Time
-	// Pause returns when a time has passed, or the context has ended. Warm rests by it; where it is nil, it doesn't rest.
+	// Pause returns when a time has passed, or the context has ended. What is done in the background rests by it; where it is nil, it doesn't rest.
 	Pause func(ctx context.Context, d time.Duration)
 	// Random is the source of the key under which passwords are remembered.
 	Random io.Reader

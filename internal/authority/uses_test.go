@@ -1,12 +1,15 @@
 package authority_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -199,6 +202,65 @@ func TestStoreUsesFails(t *testing.T) {
 	}
 	if err := a.StoreUses(t.Context()); err != nil {
 		t.Errorf("again: got %v, want nothing left to store", err)
+	}
+}
+
+// busyToucher has something happen while uses are stored.
+type busyToucher struct {
+	toucher
+	meanwhile func()
+}
+
+func (b busyToucher) Touch(ctx context.Context, used []authority.Use) error {
+	b.meanwhile()
+	return b.toucher.Touch(ctx, used)
+}
+
+// TestStoreUsesRests stores many uses while calls are answered, and while none are: others have their turn after some of them.
+func TestStoreUsesRests(t *testing.T) {
+	for name, want := range map[string][]time.Duration{"calls": {9 * time.Millisecond, 9 * time.Millisecond, 9 * time.Millisecond}, "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			w := newWay(authority.SessionToken, "jts-")
+			folk := &people{users: map[uuid.UUID]authority.User{}}
+			alice := (&desk{people: folk}).person("alice")
+			door := &authority.Door{Kinds: authority.KindsOf(authority.SessionToken)}
+			var now atomic.Int64
+			var rests []time.Duration
+			var a *authority.Authority
+			call := func(token string) {
+				if _, err := a.Identify(t.Context(), bearer(token), door); err != nil {
+					t.Fatal(err)
+				}
+			}
+			way := busyToucher{toucher{w}, func() {
+				now.Add(1000)
+				if want != nil {
+					call("jts-0")
+				}
+			}}
+			a, err := authority.New(authority.Config{
+				Ways: []authority.Way{way}, Users: folk, Policy: func() *policy.Table { return nil }, Refusals: audit.NewRefusals(1), Fresh: func() bool { return true },
+				Now: func() time.Time { return time.UnixMicro(now.Load()) }, Random: rand.Reader,
+				Pause: func(_ context.Context, d time.Duration) { rests = append(rests, d) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range 130 {
+				w.token(fmt.Sprint("jts-", n), alice)
+				call(fmt.Sprint("jts-", n))
+			}
+			if err := a.StoreUses(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var pieces []int
+			for _, used := range w.touched {
+				pieces = append(pieces, len(used))
+			}
+			if !slices.Equal(pieces, []int{64, 64, 2}) || !slices.Equal(rests, want) {
+				t.Errorf("got pieces %v and rests %v, want 64, 64 and 2, and rests %v", pieces, rests, want)
+			}
+		})
 	}
 }
 

@@ -58,20 +58,33 @@ func (a *Authority) Warm(ctx context.Context) (kept int, err error) {
 // warm fills the memory from one way.
 func (a *Authority) warm(ctx context.Context, way Warmer) (kept int, err error) {
 	// Each batch is read after the former was handed over, and so after this.
-	began, since, calls := a.memory.sequence(), a.cfg.Now(), a.tally.total()
+	began, working := a.memory.sequence(), a.turn()
 	err = way.Warm(ctx, func(batch []Warmed) error {
 		n, err := a.keepWarmed(ctx, way.Kind(), batch, began)
 		kept += n
 		if err != nil {
 			return err
 		}
-		if total := a.tally.total(); total != calls && a.cfg.Pause != nil {
-			a.cfg.Pause(ctx, 19*min(max(a.cfg.Now().Sub(since), 0), time.Second))
-		}
-		began, since, calls = a.memory.sequence(), a.cfg.Now(), a.tally.total()
+		a.rest(ctx, working, 19)
+		began, working = a.memory.sequence(), a.turn()
 		return ctx.Err()
 	})
 	return kept, err
+}
+
+// turn is when what is done in the background began to have its turn, and how many calls there had been.
+type turn struct {
+	since time.Time
+	calls uint64
+}
+
+func (a *Authority) turn() turn { return turn{a.cfg.Now(), a.tally.total()} }
+
+// rest lets others have theirs, so many times as long as that turn was, where there are any: while nobody calls, there is no rest.
+func (a *Authority) rest(ctx context.Context, after turn, times int) {
+	if a.cfg.Pause != nil && a.tally.total() != after.calls {
+		a.cfg.Pause(ctx, time.Duration(times)*min(max(a.cfg.Now().Sub(after.since), 0), time.Second))
+	}
 }
 
 // warmAtOnce is how many proofs are kept before others have their turn on this core.
