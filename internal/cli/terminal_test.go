@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -70,6 +71,9 @@ func TestServeAtTerminal(t *testing.T) {
 	cmd.Env = append(os.Environ(), crashOutput+"="+crash, "GOTRACEBACK=all")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	heeded := make(chan os.Signal, 1)
+	signal.Notify(heeded, syscall.SIGHUP) // or the server, too, would outlive its terminal where nohup runs the tests
+	defer signal.Stop(heeded)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

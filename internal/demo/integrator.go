@@ -52,6 +52,7 @@ type step struct {
 func (it *integrator) run(ctx context.Context, cfg *Config, s *screen) {
 	tick := time.NewTicker(cfg.Every)
 	defer tick.Stop()
+	defer it.http.CloseIdleConnections() // for one on which nothing was ever asked, a server that stops waits five seconds
 	for n, calls := 0, 0; cfg.Calls == 0 || calls < cfg.Calls; calls++ {
 		next, before := step{}, false
 		if it.first != nil {
