@@ -3,10 +3,14 @@ package console
 import (
 	"errors"
 	"net/http"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // access says who may use a route.
@@ -15,6 +19,7 @@ type access uint8
 const (
 	anybody access = iota
 	owners         // whoever has a session, and of a path with an {id} its user alone
+	admins         // administrators, whose paths name whatever there is
 )
 
 // handler answers one call. It either answers, or returns an error and has neither changed nor written anything: run may
@@ -28,8 +33,10 @@ type call struct {
 	r         *http.Request
 	presented authority.Presented
 	principal authority.Principal // zero until it is known
+	words     *words.Words        // of the reader's language
 	asOf      int64               // the revision as of which the principal is known
 	form      map[string]string   // of a POST: its fields, all known, each once
+	lists     map[string][]string // of a POST: its fields that may stand more than once
 }
 
 // newCall doesn't look at Authorization. A browser that was given a password at another door of this host may send it
@@ -38,7 +45,7 @@ func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 	client, _ := s.cfg.Peers.Client(r)
 	presented := web.PresentedHere(r, client)
 	presented.Authorization = nil
-	return &call{s: s, w: w, r: r, presented: presented}
+	return &call{s: s, w: w, r: r, presented: presented, words: spoken(r)}
 }
 
 // serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to
@@ -94,10 +101,22 @@ func (c *call) enter(who access) error {
 	if err := c.identify(&c.s.inside); err != nil {
 		return err
 	}
+	if who == admins {
+		return c.demandAdmin()
+	}
 	if id := c.r.PathValue("id"); id != "" && id != c.principal.ID.String() {
 		return authority.ErrNotFound
 	}
 	return nil
+}
+
+// demandAdmin refuses whoever is no administrator, as /v1 does.
+func (c *call) demandAdmin() error {
+	if c.principal.Admin() {
+		return nil
+	}
+	web.Note(c.w).Reason = string(authority.ReasonNotAllowed)
+	return c.s.cfg.Authority.Forbid(authority.ReasonNotAllowed, &c.presented, &c.s.inside, &c.principal)
 }
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
@@ -128,6 +147,25 @@ func (c *call) redirect(path string) error {
 	c.w.Header().Set("Location", path)
 	c.w.WriteHeader(http.StatusSeeOther)
 	return nil
+}
+
+// id returns the ID in the path. What isn't one is no record's.
+func (c *call) id() (uuid.UUID, error) { return parseID(c.r.PathValue("id")) }
+
+func parseID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return uuid.Nil, authority.ErrNotFound
+	}
+	return id, nil
+}
+
+// ended reports whether a time has come; zero is none.
+func (c *call) ended(at time.Time) bool { return !at.IsZero() && !c.s.cfg.Now().Before(at) }
+
+// done leads to a page of ours, which says what was done.
+func (c *call) done(path string, said notice) error {
+	return c.redirect(path + "?" + noticeParameter + "=" + string(said))
 }
 
 // to returns the handler that only sends to another path.

@@ -16,16 +16,22 @@ package console
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
+	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -38,12 +44,28 @@ type Config struct {
 	Accounts *account.Accounts
 	// Tokens keeps personal tokens.
 	Tokens *personal.Tokens
+	// APITokens keeps API tokens.
+	APITokens *apitoken.Tokens
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
+	// Sessions keeps session tokens.
+	Sessions *session.Tokens
+	// Platforms keeps the platforms that log their own users in.
+	Platforms *platform.Platforms
+	// Projects keeps the applications that seal tokens, and how each does it.
+	Projects *project.Projects
+	// Keys keeps the keys with which Jeton signs tokens.
+	Keys *keyring.Keyring
+	// Catalog keeps services and operations.
+	Catalog *catalog.Catalog
+	// Events is the audit log. It is only read here.
+	Events audit.Store
 	// Feed tells as of which revision a person is known.
 	Feed *feed.Feed
 	// Peers say which proxies are believed about a client's address.
 	Peers *web.Peers
+	// Now is the clock by which credentials end.
+	Now func() time.Time
 	// Cookies are those of a log-in. The authority must know them: see [Cookies.Known].
 	Cookies Cookies
 }
@@ -56,15 +78,16 @@ type server struct {
 	inside  authority.Door              // where sessions count
 	login   authority.Door              // where passwords count, and nothing else
 	assets  *assets
-	pages   map[string]*template.Template // by file name
+	pages   map[string]pages // by the language's code
 }
 
 // New returns the handler of the console, or an error where the configuration lacks something. The handler takes whole
 // paths, "/console" included, and whatever else no other edge takes. It wants to stand under web.Log, which gives a
 // request the ID that error pages name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.Browsers == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("console: Authority, Accounts, Tokens, Browsers, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil ||
+		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
+		return nil, errors.New("console: every field of Config but Cookies is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
@@ -75,7 +98,7 @@ func New(cfg Config) (http.Handler, error) {
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(s.assets); err != nil {
+	if s.pages, err = parseAll(s.assets); err != nil {
 		return nil, err
 	}
 	s.routes()
@@ -89,6 +112,7 @@ const (
 	logoutPath   = "/console/logout"
 	usersPath    = "/console/profile/users"
 	passwordPath = "/console/password" // the way to the own password for who doesn't know his ID
+	languagePath = "/console/language"
 )
 
 // routes is the one list of what the console serves, to whom, and which fields the form of a POST may have.
@@ -105,6 +129,8 @@ func (s *server) routes() {
 	s.serve("GET "+loginPath, anybody, s.showLogin)
 	s.serve("POST "+loginPath, anybody, s.logIn, "username", "password", "next")
 	s.serve("POST "+logoutPath, anybody, s.logOut)
+	s.serve("POST "+languagePath, anybody, s.chooseLanguage, "language", "next")
+	s.serve("GET "+languagePath, anybody, to(homePath))
 	s.serve("GET "+logoutPath, anybody, to(homePath))
 
 	s.serve("GET /console/{$}", owners, s.home)
@@ -116,9 +142,22 @@ func (s *server) routes() {
 	s.serve("POST "+security+"/token", owners, s.generateToken)
 	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
 	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
+	s.adminRoutes()
 	for _, action := range []string{"/token", "/token/revoke", "/password"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)
 	}
+}
+
+// adminRoutes is the part of that list that is for administrators: each area's stands in its file.
+func (s *server) adminRoutes() {
+	s.overviewRoutes()
+	s.peopleRoutes()
+	s.apiTokenRoutes()
+	s.platformRoutes()
+	s.projectRoutes()
+	s.serviceRoutes()
+	s.keyRoutes()
+	s.auditRoutes()
 }
 
 // unknownPath stands in the log for a path that no route has.

@@ -3,8 +3,6 @@ package console_test
 import (
 	"bytes"
 	"cmp"
-	"context"
-	"crypto/rand"
 	"io"
 	"log/slog"
 	"maps"
@@ -12,24 +10,18 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/feed"
-	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
-	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
@@ -48,6 +40,7 @@ const (
 // desk is the console on a real database, with everything behind it that app would wire, and before it the log.
 type desk struct {
 	*httptest.Server
+	inside    *testdesk.Desk
 	store     *sqlite.Store
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
@@ -56,21 +49,7 @@ type desk struct {
 	feed      *feed.Feed
 	refusals  *audit.Refusals
 	log       *syncBuffer
-	users     *faultyUsers
-	elapsed   atomic.Int64 // nanoseconds since the opening
-}
-
-// faultyUsers are the accounts until they are told to fail.
-type faultyUsers struct {
-	authority.Users
-	err atomic.Pointer[error]
-}
-
-func (u *faultyUsers) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
-	if err := u.err.Load(); err != nil {
-		return authority.User{}, *err
-	}
-	return u.Users.AuthorityUser(ctx, id)
+	users     *testdesk.FaultyUsers
 }
 
 // syncBuffer is a bytes.Buffer for several goroutines.
@@ -98,12 +77,10 @@ func check(t testing.TB, err error) {
 	}
 }
 
-func (d *desk) clock() time.Time {
-	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(d.elapsed.Load()))
-}
+func (d *desk) clock() time.Time { return d.inside.Now() }
 
 // pass lets time pass.
-func (d *desk) pass(t time.Duration) { d.elapsed.Add(int64(t)) }
+func (d *desk) pass(t testing.TB, by time.Duration) { d.inside.Advance(t, by) }
 
 // newDesk serves the console over plain http.
 func newDesk(t testing.TB) *desk {
@@ -113,37 +90,11 @@ func newDesk(t testing.TB) *desk {
 
 func openDesk(t testing.TB, cookies console.Cookies) *desk {
 	t.Helper()
-	ctx := t.Context()
-	d := &desk{refusals: audit.NewRefusals(1000), log: new(syncBuffer)}
-	var err error
-	d.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "jeton.db"), Now: d.clock})
-	check(t, err)
-	t.Cleanup(func() { check(t, d.store.Close()) })
-	master, _, err := keyring.NewMasterKey(rand.Reader)
-	check(t, err)
-	keys, err := keyring.Open(ctx, keyring.Config{Store: d.store, Master: master, Now: d.clock, Random: rand.Reader})
-	check(t, err)
-	d.feed, err = feed.New(feed.Config{Store: d.store, Now: d.clock, Apply: func(_ context.Context, c feed.Change) error {
-		d.authority.Forget(c.ID)
-		return nil
-	}})
-	check(t, err)
-	d.accounts, err = account.New(account.Config{Store: d.store, Applied: d.feed.CatchUp, Now: d.clock, Random: rand.Reader, PasswordSlots: 4})
-	check(t, err)
-	d.tokens, err = personal.New(personal.Config{Store: d.store, Keyring: keys, Applied: d.feed.CatchUp, Now: d.clock, Random: rand.Reader})
-	check(t, err)
-	d.browsers, err = session.NewBrowsers(session.Config{
-		Store: d.store, Keyring: keys, Applied: d.feed.CatchUp, Now: d.clock, Random: rand.Reader, Idle: idle, Lifetime: lifetime,
-	})
-	check(t, err)
-	d.users = &faultyUsers{Users: d.accounts}
-	d.authority, err = authority.New(authority.Config{
-		Ways:  testdesk.Apart(append(d.browsers.Ways(), d.accounts, d.tokens), func() bool { return d.users.err.Load() != nil }),
-		Users: d.users, Policy: func() *policy.Table { return nil },
-		Cookies: cookies.Known(), Refusals: d.refusals, Fresh: func() bool { return true }, Now: d.clock, Random: rand.Reader,
-	})
-	check(t, err)
-	check(t, d.feed.CatchUp(ctx))
+	in := testdesk.New(t, testdesk.Options{Bare: true, Unmanned: true, Cookies: cookies.Known(), Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})
+	d := &desk{
+		inside: in, store: in.Store, accounts: in.Accounts, tokens: in.Personal, browsers: in.Browsers, authority: in.Authority, feed: in.Feed,
+		refusals: in.Refusals, users: in.Users, log: new(syncBuffer),
+	}
 	d.serve(t, cookies)
 	return d
 }
@@ -154,7 +105,9 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := console.New(console.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, Browsers: d.browsers, Feed: d.feed, Peers: peers, Cookies: cookies,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Browsers: d.browsers, Sessions: d.inside.Sessions,
+		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.store, Feed: d.feed,
+		Peers: peers, Cookies: cookies, Now: d.clock,
 	})
 	check(t, err)
 	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -318,7 +271,7 @@ func form(pairs ...string) url.Values {
 func checkHeaders(t testing.TB, what string, a answer) {
 	t.Helper()
 	want := map[string]string{
-		"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		"Content-Security-Policy":    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		"X-Content-Type-Options":     "nosniff",
 		"Referrer-Policy":            "same-origin",
 		"Cross-Origin-Opener-Policy": "same-origin",

@@ -7,12 +7,13 @@ import (
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // errorPage is what a person may learn of an error: the cause goes to the log.
 type errorPage struct {
-	Heading string
-	Advice  string
+	Heading words.Text
+	Advice  words.Text
 	Login   string // where to log in, if that is the next step
 	Request string // its ID, where an administrator will want to look for it
 }
@@ -47,9 +48,9 @@ func (c *call) failPage(err error, status int) {
 	}
 	web.Note(c.w).Told(status, string(web.ProblemOf(err).Code))
 	c.setRetry(status, err)
-	if err := c.render(status, "error.html", page{Title: e.Heading, Main: e}); err != nil {
+	if err := c.render(status, "error.html", page{Title: e.Heading, Here: homePath, Main: e}); err != nil {
 		web.Note(c.w).Err = err
-		http.Error(c.w, "Something went wrong in Jeton.", http.StatusInternalServerError)
+		http.Error(c.w, c.words.Of(words.Say("Something went wrong in Jeton")), http.StatusInternalServerError)
 	}
 }
 
@@ -78,12 +79,11 @@ func (c *call) whyLogIn() notice {
 func (e *errorPage) refused(c *call, ref *authority.Refusal) {
 	switch ref.Reason {
 	case authority.ReasonCrossOrigin:
-		e.Heading = "This came from another site"
-		e.Advice = "Your browser says that a page of another site sent this, or doesn't say which. Nothing was changed. " +
-			"Begin on Jeton's own pages."
+		e.Heading = words.Say("This came from another site")
+		e.Advice = words.Say("Your browser says that a page of another site sent this, or doesn't say which. Nothing was changed. Begin on Jeton's own pages.")
 	case authority.ReasonTwoCredentials:
-		e.Heading = "Your browser sent two sessions"
-		e.Advice = "Delete the cookies of this site in your browser, then log in again."
+		e.Heading = words.Say("Your browser sent two sessions")
+		e.Advice = words.Say("Delete the cookies of this site in your browser, then log in again.")
 	case authority.ReasonThrottled:
 		e.Advice = tooMany(ref.RetryAfter)
 	}
@@ -96,26 +96,26 @@ func (e *errorPage) refused(c *call, ref *authority.Refusal) {
 func explain(status int) errorPage {
 	switch status {
 	case http.StatusUnauthorized:
-		return errorPage{Heading: "You are not logged in", Advice: "Your session has ended, and nothing was changed. Log in and try again."}
+		return errorPage{Heading: words.Say("You are not logged in"), Advice: words.Say("Your session has ended, and nothing was changed. Log in and try again.")}
 	case http.StatusForbidden:
-		return errorPage{Heading: "You may not do this", Advice: "Nothing was changed. Ask an administrator."}
+		return errorPage{Heading: words.Say("You may not do this"), Advice: words.Say("Nothing was changed. Ask an administrator.")}
 	case http.StatusNotFound:
-		return errorPage{Heading: "There is no such page", Advice: "Check the address, or begin at the start page."}
+		return errorPage{Heading: words.Say("There is no such page"), Advice: words.Say("Check the address, or begin at the start page.")}
 	case http.StatusMethodNotAllowed:
-		return errorPage{Heading: "This page can't do that", Advice: "Nothing was changed. Begin at the start page."}
+		return errorPage{Heading: words.Say("This page can't do that"), Advice: words.Say("Nothing was changed. Begin at the start page.")}
 	case http.StatusConflict:
-		return errorPage{Heading: "Something has changed meanwhile", Advice: "Nothing was changed by you. Go back, read the page again and repeat what you did."}
+		return errorPage{Heading: words.Say("Something has changed meanwhile"), Advice: words.Say("Nothing was changed by you. Go back, read the page again and repeat what you did.")}
 	case http.StatusRequestEntityTooLarge:
-		return errorPage{Heading: "That was too long", Advice: "Nothing was changed. Go back and enter less."}
+		return errorPage{Heading: words.Say("That was too long"), Advice: words.Say("Nothing was changed. Go back and enter less.")}
 	case http.StatusTooManyRequests:
-		return errorPage{Heading: "Too many tries"}
+		return errorPage{Heading: words.Say("Too many tries")}
 	case http.StatusServiceUnavailable:
-		return errorPage{Heading: "Jeton can't answer just now", Advice: "Wait a moment, then try again."}
+		return errorPage{Heading: words.Say("Jeton can't answer just now"), Advice: words.Say("Wait a moment, then try again.")}
 	case http.StatusInsufficientStorage:
-		return errorPage{Heading: "Jeton's disk is full", Advice: "Nothing was changed. Tell an administrator."}
+		return errorPage{Heading: words.Say("Jeton's disk is full"), Advice: words.Say("Nothing was changed. Tell an administrator.")}
 	}
 	if status >= http.StatusInternalServerError {
-		return errorPage{Heading: "Something went wrong in Jeton", Advice: "It was not your fault. If it goes on, tell an administrator."}
+		return errorPage{Heading: words.Say("Something went wrong in Jeton"), Advice: words.Say("It was not your fault. If it goes on, tell an administrator.")}
 	}
-	return errorPage{Heading: "This can't be read", Advice: "Nothing was changed. Go back, read the page again and repeat what you did."}
+	return errorPage{Heading: words.Say("This can't be read"), Advice: words.Say("Nothing was changed. Go back, read the page again and repeat what you did.")}
 }

@@ -13,11 +13,15 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// maxForm bounds the body of a form, in bytes: three passwords of the longest, each byte of them percent-encoded.
-const maxForm = 8 << 10
+// The bounds of a form's body, in bytes.
+const (
+	maxForm      = 8 << 10   // three passwords of the longest, each byte of them percent-encoded
+	maxAdminForm = 256 << 10 // a service with hundreds of operations
+)
 
-// readForm reads the body of a POST, which is a form with no other fields than those, each of them once at most. A field
-// that stands twice has two values for two readers, and one that isn't ours was put there by somebody else.
+// readForm reads the body of a POST, which is a form with no other fields than those, each of them once at most, but for those that
+// are named with a star behind. A field that stands twice has two values for two readers, and one that isn't ours was put there by
+// somebody else.
 //
 // What is wrong is never said with the value, which may be a password.
 func (c *call) readForm(fields []string) error {
@@ -25,7 +29,11 @@ func (c *call) readForm(fields []string) error {
 	if err != nil || mediaType != "application/x-www-form-urlencoded" || len(c.r.Header["Content-Type"]) > 1 {
 		return api.NewProblem(api.CodeUnsupportedMediaType, "")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxForm))
+	most := int64(maxForm)
+	if c.principal.Admin() {
+		most = maxAdminForm
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, most))
 	if err != nil {
 		return unreadable(err)
 	}
@@ -33,14 +41,23 @@ func (c *call) readForm(fields []string) error {
 	if err != nil { // which says what it could not decode
 		return api.NewProblem(api.CodeMalformedRequest, "The form is not properly percent-encoded.")
 	}
-	c.form = make(map[string]string, len(fields))
+	c.form, c.lists = make(map[string]string, len(fields)), map[string][]string{}
 	for name, value := range values {
-		if !slices.Contains(fields, name) || len(value) > 1 || !web.Storable(value[0]) {
+		many := slices.Contains(fields, name+"*")
+		if !many && (!slices.Contains(fields, name) || len(value) > 1) || !storable(value) {
 			return api.NewProblem(api.CodeMalformedRequest, "The form has a field that is unknown, stands twice, is not UTF-8 or holds NUL.")
 		}
-		c.form[name] = value[0]
+		if many {
+			c.lists[name] = value
+		} else {
+			c.form[name] = value[0]
+		}
 	}
 	return nil
+}
+
+func storable(values []string) bool {
+	return !slices.ContainsFunc(values, func(v string) bool { return !web.Storable(v) })
 }
 
 // unreadable returns the error of a body that could not be read: it was too long, or its sender stopped.

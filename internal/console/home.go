@@ -6,6 +6,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // homeView is the start page: what one has, and where to go from here.
@@ -24,7 +25,7 @@ func (s *server) home(c *call) error {
 	if v.Name == "" {
 		v.Name = c.principal.Username
 	}
-	return c.render(http.StatusOK, "home.html", page{Title: "Home", Menu: "home", Main: v})
+	return c.render(http.StatusOK, "home.html", page{Title: words.Say("Home"), Menu: "home", Main: v})
 }
 
 // token returns what is known of the user's token, or nil where there is none.

@@ -126,11 +126,16 @@ func checkPage(t testing.TB, what string, n *node) {
 		}
 	}
 	for _, field := range n.all("input") {
-		if field.attribute("type") != "hidden" && len(n.all("label[for="+field.attribute("id")+"]")) != 1 {
+		if field.attribute("type") != "hidden" && field.attribute("aria-label") == "" && len(n.all("label[for="+field.attribute("id")+"]")) != 1 {
 			t.Errorf("%s: the field %s has no label", what, field.attribute("id"))
 		}
 	}
-	for _, forbidden := range []string{"script", "style", "[style]", "iframe", "base", "[onclick]", "[onload]"} {
+	for _, script := range n.all("script") {
+		if !strings.HasPrefix(script.attribute("src"), "/console/static/console.") || script.text() != "" {
+			t.Errorf("%s: the page has a script that isn't our file", what)
+		}
+	}
+	for _, forbidden := range []string{"style", "[style]", "iframe", "base", "[onclick]", "[onload]"} {
 		if len(n.all(forbidden)) > 0 {
 			t.Errorf("%s: the page has a %s", what, forbidden)
 		}

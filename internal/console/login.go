@@ -10,6 +10,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // A log-in asks for the user name, then for the password. Nothing is looked up before both are there: the second page is
@@ -17,14 +18,14 @@ import (
 
 // loginView is the page of either step.
 type loginView struct {
-	Username string // empty at the first step
-	Next     string // the return address, checked
-	Again    string // the first step, with the return address
-	Problem  string // what is wrong with what was entered
+	Username string     // empty at the first step
+	Next     string     // the return address, checked
+	Again    string     // the first step, with the return address
+	Problem  words.Text // what is wrong with what was entered
 }
 
 // wrong is said of every log-in that fails for the name or the password: unknown, wrong and blocked look alike.
-const wrong = "The user name or the password is wrong."
+func wrong() words.Text { return words.Say("The user name or the password is wrong.") }
 
 func (s *server) showLogin(c *call) error {
 	return c.askLogin(http.StatusOK, loginView{Next: next(c.r.URL.Query().Get("next"))})
@@ -33,7 +34,7 @@ func (s *server) showLogin(c *call) error {
 // askLogin shows the step that comes next: with a user name the second.
 func (c *call) askLogin(status int, v loginView) error {
 	v.Again = loginFor(v.Next, "")
-	p := page{Title: "Log in", Main: v}
+	p := page{Title: words.Say("Log in"), Here: v.Again, Main: v}
 	if safe(c.r.Method) {
 		p.Notice = c.notice()
 	}
@@ -47,12 +48,12 @@ func (s *server) logIn(c *call) error {
 	v := loginView{Username: strings.TrimSpace(c.form["username"]), Next: next(c.form["next"])}
 	switch {
 	case v.Username == "":
-		v.Problem = "Enter your user name."
+		v.Problem = words.Say("Enter your user name.")
 		return c.askLogin(http.StatusUnprocessableEntity, v)
 	case !second:
 		return c.askLogin(http.StatusOK, v)
 	case password == "":
-		v.Problem = "Enter your password."
+		v.Problem = words.Say("Enter your password.")
 		return c.askLogin(http.StatusUnprocessableEntity, v)
 	}
 	c.presented.Given = &authority.Credential{Kind: authority.Password, Name: v.Username, Text: secret.Text(password)}
@@ -81,11 +82,11 @@ func (c *call) refuseLogin(v loginView, err error) error {
 	status := http.StatusUnauthorized
 	switch ref.Reason.Outcome() {
 	case authority.OutcomeUnauthenticated:
-		v.Problem = wrong
+		v.Problem = wrong()
 	case authority.OutcomeTooMany:
 		status, v.Problem = http.StatusTooManyRequests, tooMany(ref.RetryAfter)
 	case authority.OutcomeUnavailable:
-		status, v.Problem = http.StatusServiceUnavailable, "Jeton can't check passwords just now. Wait a moment, then try again."
+		status, v.Problem = http.StatusServiceUnavailable, words.Say("Jeton can't check passwords just now. Wait a moment, then try again.")
 		web.Note(c.w).Err = err
 	default:
 		return err

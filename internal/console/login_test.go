@@ -108,7 +108,7 @@ func TestThrottled(t *testing.T) {
 		t.Errorf("got Retry-After %q, want 60", got)
 	}
 	d.wantRefused(t, "throttled password", "wrong_password password")
-	d.pass(time.Minute)
+	d.pass(t, time.Minute)
 	b.logIn(t, "alice")
 }
 
@@ -118,15 +118,15 @@ func TestDatabaseDown(t *testing.T) {
 	d.user(t, account.Draft{Username: "alice"})
 	b := d.browser()
 	down := errors.New("the disk is on fire")
-	d.users.err.Store(&down)
+	d.users.Err.Store(&down)
 	a := b.want(t, ask{route: "POST /console/login", form: form("username", "alice", "password", goodPassword)}, http.StatusServiceUnavailable)
 	if a.header.Get("Retry-After") == "" || !strings.Contains(a.one(t, "[role=alert]").text(), "try again") || len(b.given) > 0 {
 		t.Errorf("got %v %s", a.header, a.body)
 	}
-	d.users.err.Store(nil)
+	d.users.Err.Store(nil)
 	b.logIn(t, "alice")
 	d.authority.Forget([16]byte{})
-	d.users.err.Store(&down)
+	d.users.Err.Store(&down)
 	a = b.want(t, ask{route: "GET /console/"}, http.StatusServiceUnavailable)
 	checkPage(t, "503", a.node)
 	if a.one(t, "main code").text() != a.header.Get("X-Request-Id") || strings.Contains(a.body, "fire") {
@@ -246,7 +246,7 @@ func TestNext(t *testing.T) {
 		b := d.browser()
 		query := url.Values{"next": {tt.next}}.Encode()
 		shown := ""
-		if fields := b.want(t, ask{route: "GET /console/login?" + query}, http.StatusOK).all("input[name=next]"); len(fields) == 1 {
+		if fields := b.want(t, ask{route: "GET /console/login?" + query}, http.StatusOK).all("main input[name=next]"); len(fields) == 1 {
 			shown = fields[0].attribute("value")
 		}
 		if want := strings.TrimSuffix(tt.want, home); shown != want && (tt.want != home || shown != "") {
@@ -264,12 +264,12 @@ func TestReturn(t *testing.T) {
 	b.to(t, ask{route: "GET /.well-known/change-password"}, "/console/password")
 	a := b.to(t, ask{route: "GET /console/password"}, "/console/login?next=%2Fconsole%2Fpassword")
 	first := b.want(t, ask{route: "GET " + a.header.Get("Location")}, http.StatusOK)
-	next := first.one(t, "input[name=next]").attribute("value")
+	next := first.one(t, "main input[name=next]").attribute("value")
 	second := b.want(t, ask{route: "POST /console/login", form: form("username", "alice", "next", next)}, http.StatusOK)
 	if got := second.one(t, "main a").attribute("href"); got != a.header.Get("Location") {
 		t.Errorf("another user name would return to %q", got)
 	}
-	next = second.one(t, "input[name=next]").attribute("value")
+	next = second.one(t, "main input[name=next]").attribute("value")
 	b.to(t, ask{route: "POST /console/login", form: form("username", "alice", "password", goodPassword, "next", next)}, "/console/password")
 	b.to(t, ask{route: "GET /console/password"}, "/console/profile/users/"+u.ID.String()+"/security#password")
 }

@@ -1,9 +1,11 @@
 package console
 
 import (
-	"fmt"
+	"maps"
 	"math"
 	"time"
+
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // notice names what a page says at its top of what was just done. A form's answer sends the browser on to a page, so that
@@ -12,7 +14,7 @@ type notice string
 
 const noticeParameter = "notice"
 
-// The notices.
+// The notices of one's own account.
 const (
 	loggedOut       notice = "logged-out"
 	sessionEnded    notice = "session-ended"
@@ -21,23 +23,31 @@ const (
 	tokenRevoked    notice = "token-revoked"
 )
 
-// Words returns what a notice says, or nothing of what is none.
-func (n notice) Words() string {
-	switch n {
-	case loggedOut:
-		return "You are logged out."
-	case sessionEnded:
-		return "Your session has ended. Log in again."
-	case passwordChanged:
-		return "Password changed. Your other browsers are logged out; your token goes on working."
-	case newPassword:
-		return "Password changed. Log in with the new one."
-	case tokenRevoked:
-		return "Token revoked. Programs that use it are refused from now on."
-	default:
-		return ""
+func accountNotices() map[notice]words.Text {
+	return map[notice]words.Text{
+		loggedOut:       words.Say("You are logged out."),
+		sessionEnded:    words.Say("Your session has ended. Log in again."),
+		passwordChanged: words.Say("Password changed. Your other browsers are logged out; your token goes on working."),
+		newPassword:     words.Say("Password changed. Log in with the new one."),
+		tokenRevoked:    words.Say("Token revoked. Programs that use it are refused from now on."),
 	}
 }
+
+// notices are all that there are: each area's stand in its file.
+var notices = allOf(
+	accountNotices(), peopleNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
+)
+
+func allOf(areas ...map[notice]words.Text) map[notice]words.Text {
+	all := map[notice]words.Text{}
+	for _, area := range areas {
+		maps.Copy(all, area)
+	}
+	return all
+}
+
+// Words returns what a notice says, or nothing of what is none.
+func (n notice) Words() words.Text { return notices[n] }
 
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
@@ -60,16 +70,15 @@ func (c *call) notice() notice {
 }
 
 // tooMany says when to try a password again, after so many wrong ones.
-func tooMany(wait time.Duration) string {
-	return "Too many wrong passwords were tried. Try again in " + waitWords(wait) + ". Tokens go on working."
+func tooMany(wait time.Duration) words.Text {
+	return words.Say("Too many wrong passwords were tried. Try again in %s. Tokens go on working.", waitWords(wait))
 }
 
 // waitWords rounds up: who waits for as long as it says must find the door open.
-func waitWords(wait time.Duration) string {
-	if seconds := int(math.Ceil(wait.Seconds())); seconds > 90 {
-		return fmt.Sprintf("%d minutes", int(math.Ceil(wait.Minutes())))
-	} else if seconds > 1 {
-		return fmt.Sprintf("%d seconds", seconds)
+func waitWords(wait time.Duration) words.Text {
+	seconds := int(math.Ceil(wait.Seconds()))
+	if seconds > 90 {
+		return words.Say("%d minutes", int(math.Ceil(wait.Minutes())))
 	}
-	return "a second"
+	return words.Say("%d seconds", max(seconds, 1))
 }

@@ -41,7 +41,7 @@ func TestUserList(t *testing.T) {
 	if diff := cmp.Diff([]string{"zoe *", "alice", "bob"}, rows(list.node)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got := list.one(t, "p.hint").text(); !strings.Contains(got, "jeton user") {
+	if got := list.one(t, "p.hint").text(); !strings.Contains(got, "Administration") {
 		t.Errorf("got the hint %q, want the way to change the others", got)
 	}
 	cells := list.all("tbody tr")[1].text()

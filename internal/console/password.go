@@ -8,19 +8,14 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
-// problems are what is wrong with the fields of the form of the password, by field: "current", "new", "again".
-type problems map[string]string
-
-// First returns the field to begin at: the first in the order of the form that has a problem.
-func (p problems) First() string {
-	for _, field := range []string{"current", "new", "again"} {
-		if p[field] != "" {
-			return field
-		}
-	}
-	return ""
+// problem returns the form with one problem. None of what was typed is shown again.
+func problem(field string, said words.Text) form {
+	var f form
+	f.Problems.add(field, said)
+	return f
 }
 
 // changePassword replaces the password, and the session with it: whoever has read this browser's cookie up to now has
@@ -28,10 +23,10 @@ func (p problems) First() string {
 func (s *server) changePassword(c *call) error {
 	current, replacement := secret.Text(c.form["current"]), secret.Text(c.form["new"])
 	if c.form["current"] == "" {
-		return c.rejectPassword(http.StatusUnprocessableEntity, problems{"current": "Enter your current password."})
+		return c.rejectPassword(http.StatusUnprocessableEntity, problem("current", words.Say("Enter your current password.")))
 	}
 	if c.form["again"] != c.form["new"] { // before the current one is looked at: no guess is spent on a slip
-		return c.rejectPassword(http.StatusUnprocessableEntity, problems{"again": "This is not the same as the new password."})
+		return c.rejectPassword(http.StatusUnprocessableEntity, problem("again", words.Say("This is not the same as the new password.")))
 	}
 	err := s.cfg.Accounts.ChangePassword(c.r.Context(), c.principal.ID, current, replacement, c.actor())
 	if err != nil {
@@ -69,27 +64,24 @@ func (c *call) explainPassword(err error) error {
 		_ = c.s.cfg.Authority.Forbid(reason, &c.presented, &c.s.inside, &c.principal)
 	}
 	if field, ok := errors.AsType[*authority.FieldError](err); ok {
-		names := map[string]string{"current": "This", "new": "The new password"}
-		if names[field.Field] == "" {
+		names := map[string]words.Text{"current": words.Say("This"), "new": words.Say("The new password")}
+		name, ours := names[field.Field]
+		if !ours {
 			return err
 		}
-		text := names[field.Field] + " " + field.Problem + "."
-		if field.Fix != "" {
-			text += " " + field.Fix
-		}
-		return c.rejectPassword(http.StatusUnprocessableEntity, problems{field.Field: text})
+		return c.rejectPassword(http.StatusUnprocessableEntity, problem(field.Field, problemOf(name, field)))
 	}
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonThrottled {
 		c.setRetry(http.StatusTooManyRequests, err)
-		return c.rejectPassword(http.StatusTooManyRequests, problems{"current": tooMany(ref.RetryAfter)})
+		return c.rejectPassword(http.StatusTooManyRequests, problem("current", tooMany(ref.RetryAfter)))
 	}
 	return err
 }
 
-func (c *call) rejectPassword(status int, p problems) error {
+func (c *call) rejectPassword(status int, f form) error {
 	token, err := c.token()
 	if err != nil {
 		return err
 	}
-	return c.renderSecurity(status, securityView{Token: token, Problems: p})
+	return c.renderSecurity(status, securityView{Token: token, Form: f})
 }

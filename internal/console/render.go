@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -10,30 +11,96 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // page is what every page shows around its own part.
 type page struct {
-	Title  string
-	Menu   string               // the current item of the menu: "home", "profile", or none
-	User   *authority.Principal // who is logged in, if anybody
-	Notice notice               // what was just done
-	Main   any                  // the page's own
+	Title     words.Text
+	Menu      string               // the current item of the menu: "home", "profile", "administration", or none
+	Area      string               // of the administration: the path of the current item of its menu
+	User      *authority.Principal // who is logged in, if anybody
+	Notice    notice               // what was just done
+	Main      any                  // the page's own
+	Languages []languageChoice
+	Here      string // the page's address, for whoever chooses another language; its path where empty
 }
 
-// parsePages parses the templates: each page's own beside what all pages share.
-func parsePages(a *assets) (map[string]*template.Template, error) {
+// Areas returns the menu of the administration.
+func (p page) Areas() []areaGroup { return administration() }
+
+// languageChoice is one of the languages that there are.
+type languageChoice struct {
+	*words.Words
+	Current bool
+}
+
+// pages are the templates of each page, by file name, with the words of one language.
+type pages map[string]*template.Template
+
+// parseAll parses the templates for each language, by its code.
+func parseAll(a *assets) (map[string]pages, error) {
+	all := make(map[string]pages)
+	for _, w := range words.All() {
+		p, err := parsePages(a, w)
+		if err != nil {
+			return nil, err
+		}
+		all[w.Code()] = p
+	}
+	return all, nil
+}
+
+// functions are what templates call. A text of t is text on the page, whatever stands in it; one of html has its arguments' markup, of
+// which code makes some.
+func functions(a *assets, w *words.Words) template.FuncMap {
+	return template.FuncMap{
+		"static":  a.url,
+		"lang":    w.Code,
+		"t":       func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
+		"html":    func(english string, args ...any) template.HTML { return markup(w, english, args) },
+		"code":    code,
+		"say":     w.Of,
+		"moment":  w.Moment,
+		"date":    w.Date,
+		"number":  func(n int) string { return w.Number(int64(n)) },
+		"field":   newField,
+		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	}
+}
+
+// code returns the markup of what is typed as it stands.
+func code(text string) template.HTML {
+	return template.HTML("<code>" + template.HTMLEscapeString(text) + "</code>") //nolint:gosec // G203: it is escaped
+}
+
+// markup returns a text with markup in its arguments. Whatever else is in it is escaped.
+func markup(w *words.Words, english string, args []any) template.HTML {
+	safe := make([]any, len(args))
+	marks := make([]string, 0, 2*len(args))
+	for n, arg := range args {
+		made, ok := arg.(template.HTML)
+		if !ok {
+			safe[n] = arg
+			continue
+		}
+		mark := fmt.Sprintf("\x00%d\x00", n) // which no text holds: web.Storable
+		safe[n] = mark
+		marks = append(marks, template.HTMLEscapeString(mark), string(made))
+	}
+	escaped := template.HTMLEscapeString(w.Of(words.Say(english, safe...)))
+	return template.HTML(strings.NewReplacer(marks...).Replace(escaped)) //nolint:gosec // G203: all but the arguments that are markup is escaped
+}
+
+// parsePages parses the templates for one language: each page's own beside what all pages share.
+func parsePages(a *assets, w *words.Words) (pages, error) {
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("listing the console's templates: %w", err)
 	}
 	const shared = "templates/layout.html"
-	funcs := template.FuncMap{
-		"static":  a.url,
-		"utc":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	}
-	pages := make(map[string]*template.Template)
+	funcs := functions(a, w)
+	pages := make(pages)
 	for _, name := range names {
 		if name == shared {
 			continue
@@ -53,7 +120,11 @@ func (c *call) render(status int, name string, p page) error {
 	if c.principal.CredentialKind == authority.ConsoleSession {
 		p.User = &c.principal
 	}
-	t, ok := c.s.pages[name]
+	for _, w := range words.All() {
+		p.Languages = append(p.Languages, languageChoice{w, w == c.words})
+	}
+	p.Here = cmp.Or(p.Here, c.r.URL.EscapedPath()) // also of an answer to a form: there a way leads to the page that has it
+	t, ok := c.s.pages[c.words.Code()][name]
 	if !ok {
 		return fmt.Errorf("the console has no template %s", name)
 	}
@@ -67,13 +138,22 @@ func (c *call) render(status int, name string, p page) error {
 	return nil
 }
 
+// renderAdmin answers with a page of the administration, in the area of a path.
+func (c *call) renderAdmin(status int, name, area string, title words.Text, main any) error {
+	p := page{Title: title, Menu: "administration", Area: area, Main: main}
+	if safe(c.r.Method) {
+		p.Notice = c.notice()
+	}
+	return c.render(status, name, p)
+}
+
 // setHeaders sets what every answer has, errors and redirects too, beside what web.Headers sets for the whole listener.
 //
 // Referrer-Policy is same-origin: no other site hears of our addresses. It must not be no-referrer, stricter as it looks:
 // a browser then writes "null" into the Origin of our own forms (Fetch, section 3.2), by which we tell them from others'.
 func setHeaders(h http.Header) {
 	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		"default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store") // also of the pages that one could go back to after logging out
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/personal"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // securityView is the Security tab.
 type securityView struct {
 	userView
-	Token    *personal.Token // nil where there is none
-	Issued   string          // the token itself, on the one page that shows it
-	Problems problems        // of the form of the password
+	Token  *personal.Token // nil where there is none
+	Issued string          // the token itself, on the one page that shows it
+	Form   form            // of the password
 }
 
 func (c *call) securityPath() string { return userPath(c.principal.ID) + "/security" }
@@ -31,7 +32,7 @@ func (s *server) showSecurity(c *call) error {
 // was made nothing may fail for which it would be lost unseen, and no database is asked.
 func (c *call) renderSecurity(status int, v securityView) error {
 	v.userView = userView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
-	p := page{Title: "Security", Menu: "profile", Main: v}
+	p := page{Title: words.Say("Security"), Menu: "profile", Main: v}
 	if safe(c.r.Method) {
 		p.Notice = c.notice()
 	}

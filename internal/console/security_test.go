@@ -71,7 +71,7 @@ func TestToken(t *testing.T) {
 	if got := d.bearer(t, first); got != "refused: superseded" {
 		t.Errorf("the former token: got %s", got)
 	}
-	d.pass(time.Hour)
+	d.pass(t, time.Hour)
 	if got := d.bearer(t, second); got != "alice" {
 		t.Errorf("the token: got %s", got)
 	}
@@ -196,10 +196,10 @@ func TestPasswordWithoutSession(t *testing.T) {
 	thief.cookies["jeton"] = b.cookies["jeton"]
 	b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK) // and is remembered, until the change
 	down := errors.New("the disk is on fire")
-	d.users.err.Store(&down)
+	d.users.Err.Store(&down)
 	change := form("current", goodPassword, "new", "another good password", "again", "another good password")
 	a := b.want(t, ask{route: "POST " + securityOf(u) + "/password", form: change}, http.StatusSeeOther)
-	d.users.err.Store(nil)
+	d.users.Err.Store(nil)
 	if len(b.cookies) > 0 {
 		t.Errorf("the browser kept %v", b.cookies)
 	}
@@ -207,7 +207,7 @@ func TestPasswordWithoutSession(t *testing.T) {
 	if got := page.one(t, ".notice").text(); got != "Password changed. Log in with the new one." {
 		t.Errorf("got %q", got)
 	}
-	if page.one(t, "input[name=next]").attribute("value") != securityOf(u) || !strings.Contains(d.log.String(), "on fire") {
+	if page.one(t, "main input[name=next]").attribute("value") != securityOf(u) || !strings.Contains(d.log.String(), "on fire") {
 		t.Errorf("got %s", page.body)
 	}
 	d.refused(t)

@@ -54,11 +54,11 @@ func TestEnds(t *testing.T) {
 	}
 	rested := d.browser()
 	rested.logIn(t, "alice")
-	d.pass(idle - time.Minute)
+	d.pass(t, idle-time.Minute)
 	if got := visit(rested); got != http.StatusOK {
 		t.Errorf("a minute before it has rested for too long: got %d", got)
 	}
-	d.pass(idle + 3*time.Minute)
+	d.pass(t, idle+3*time.Minute)
 	d.refused(t)
 	if got := visit(rested); got != http.StatusSeeOther {
 		t.Errorf("after it has rested for too long: got %d", got)
@@ -68,13 +68,13 @@ func TestEnds(t *testing.T) {
 	old := d.browser()
 	old.logIn(t, "alice")
 	for range int(lifetime/(30*time.Minute)) - 1 {
-		d.pass(30 * time.Minute)
+		d.pass(t, 30*time.Minute)
 		if got := visit(old); got != http.StatusOK {
 			t.Fatalf("used each half-hour: got %d", got)
 		}
 	}
 	d.refused(t)
-	d.pass(30 * time.Minute)
+	d.pass(t, 30*time.Minute)
 	if got := visit(old); got != http.StatusSeeOther {
 		t.Errorf("at the end of its life: got %d", got)
 	}

@@ -36,7 +36,7 @@ type asset struct {
 // readAssets reads the folder. The types are written down here, since those that package mime knows differ from one
 // machine to the next.
 func readAssets() (*assets, error) {
-	types := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	entries, err := fs.ReadDir(files, "static")
 	if err != nil {
 		return nil, fmt.Errorf("listing the console's files: %w", err)

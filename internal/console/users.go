@@ -10,6 +10,7 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // usersPerPage is how many users one page lists, beside one's own.
@@ -43,7 +44,7 @@ func (s *server) listUsers(c *call) error {
 			return err
 		}
 	}
-	return c.render(http.StatusOK, "users.html", page{Title: "User list", Menu: "profile", Main: v})
+	return c.render(http.StatusOK, "users.html", page{Title: words.Say("User list"), Menu: "profile", Main: v})
 }
 
 // addUsers adds a page of the others. The cursor is a name and not a number of rows, so that users made or deleted
@@ -82,5 +83,5 @@ func (s *server) showUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.render(http.StatusOK, "user.html", page{Title: "General", Menu: "profile", Main: userView{User: u, Tab: "general"}})
+	return c.render(http.StatusOK, "user.html", page{Title: words.Say("General"), Menu: "profile", Main: userView{User: u, Tab: "general"}})
 }

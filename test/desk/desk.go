@@ -96,6 +96,8 @@ type Options struct {
 	Start      time.Time                             // of the clock; half a second past noon where zero
 	Bare       bool                                  // there is no service
 	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
+	Unmanned   bool                                  // there is no administrator root
+	Cookies    []authority.Cookie                    // a browser's; ConsoleCookie and APICookie where nil
 }
 
 // New returns a desk that is closed at the end of the test.
@@ -110,6 +112,9 @@ func New(tb testing.TB, o Options) *Desk {
 	if o.Life == 0 {
 		o.Life = 5 * time.Minute
 	}
+	if o.Cookies == nil {
+		o.Cookies = []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}}
+	}
 	if o.Store == nil {
 		o.Store = func(s *sqlite.Store) accesstoken.Store { return s }
 	}
@@ -121,11 +126,13 @@ func New(tb testing.TB, o Options) *Desk {
 		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects),
 			func() bool { return d.Users.Err.Load() != nil || d.Users.Users != authority.Users(d.Accounts) }),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
-		Cookies: []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}},
+		Cookies: o.Cookies,
 		Fresh:   func() bool { return !o.Unfollowed && d.Feed.Fresh() }, Now: d.Now, Random: rand.Reader,
 	})
 	Check(tb, err)
-	d.Admin = d.principal(tb, account.Draft{Username: "root", Roles: []string{authority.AdminRole}, PasswordHash: PasswordHash})
+	if !o.Unmanned {
+		d.Admin = d.principal(tb, account.Draft{Username: "root", Roles: []string{authority.AdminRole}, PasswordHash: PasswordHash})
+	}
 	if !o.Bare {
 		d.furnish(tb)
 	}

@@ -27,8 +27,9 @@ var (
 	list    = []string{"internal/store"}   // of what a store does
 	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md
 	stores  = []string{"internal/store/*"}
-	calls   = []string{"internal/jwks"} // what Jeton asks of others
-	engine  = []string{"internal/h1"}   // HTTP/1.1 before net/http: docs/adr/029-plain-requests.md
+	calls   = []string{"internal/jwks"}  // what Jeton asks of others
+	engine  = []string{"internal/h1"}    // HTTP/1.1 before net/http: docs/adr/029-plain-requests.md
+	words   = []string{"internal/words"} // what people read, in their languages
 	web     = []string{"internal/web"}
 	edges   = []string{"internal/httpapi", "internal/oauth", "internal/gateway", "internal/extauthz", "internal/proxy", "internal/profile/*", "internal/console"}
 
@@ -67,8 +68,9 @@ var rooms = []room{
 	{"stores", stores, slices.Concat(list, archive, inside), nothing, anything}, // never each other
 	{"calls", calls, ground, []string{"database/sql"}, []string{golang}},        // by an interface of the inside
 	{"engine", engine, nothing, []string{"database/sql"}, nothing},              // it answers whoever hands it a handler, and knows nothing of Jeton
+	{"words", words, nothing, protocols, []string{golang}},
 	{"web", web, slices.Concat(engine, api, inside), nothing, anything},
-	{"edges", edges, slices.Concat(web, engine, api, inside), nothing, anything}, // never each other, never a store
+	{"edges", edges, slices.Concat(web, words, engine, api, inside), nothing, anything}, // never each other, never a store
 
 	// What other people's programs import.
 	{"api", api, nothing, nothing, nothing},

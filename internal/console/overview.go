@@ -1,0 +1,5 @@
+package console
+
+func (s *server) overviewRoutes() {
+	s.serve("GET "+adminPath, admins, to(apiTokensPath))
+}

@@ -1,0 +1,117 @@
+package console_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// TestEveryLanguageHasTheWords looks for whatever the console says, in its templates and in its source, and demands it of each
+// language; and that no language has what nobody says any more.
+func TestEveryLanguageHasTheWords(t *testing.T) {
+	said := map[string]bool{}
+	inTemplates(t, said)
+	inSource(t, said)
+	maps.DeleteFunc(said, func(text string, _ bool) bool {
+		return !strings.ContainsFunc(strings.ReplaceAll(text, "%s", ""), unicode.IsLetter)
+	})
+	if len(said) < 100 {
+		t.Fatalf("found %d texts, want more than a hundred", len(said))
+	}
+	english := slices.Sorted(maps.Keys(said))
+	for _, w := range words.All() {
+		for _, lacks := range w.Missing(english) {
+			t.Errorf("%s lacks %q", w.Code(), lacks)
+		}
+		for _, key := range w.Keys() {
+			if !said[key] && key != "%d tokens" { // which package words tests itself by
+				t.Errorf("%s has %q, which nobody says", w.Code(), key)
+			}
+			if got, want := verbs(w.Of(words.Say(key))), verbs(key); w.Code() != "en" && got != want && !strings.Contains(key, "%d") {
+				t.Errorf("%s says %q with %s, want %s", w.Code(), key, got, want)
+			}
+		}
+	}
+}
+
+// verbs returns which verbs a text has, sorted. Where they lack an argument, package fmt says so of each.
+func verbs(text string) string {
+	all := regexp.MustCompile(`%(\[\d\])?[sd]|%!s\(BADINDEX\)|%!s\(MISSING\)|%!d\(MISSING\)`).FindAllString(text, -1)
+	return strconv.Itoa(len(all))
+}
+
+// inTemplates looks for {{t "…"}} and {{html "…"}}, also within another call.
+func inTemplates(t *testing.T, said map[string]bool) {
+	t.Helper()
+	calls := regexp.MustCompile(`\b(?:t|html) ("(?:[^"\\]|\\.)*")`)
+	names, err := filepath.Glob("templates/*.html")
+	check(t, err)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		check(t, err)
+		for _, found := range calls.FindAllStringSubmatch(string(text), -1) {
+			key, err := strconv.Unquote(found[1])
+			check(t, err)
+			said[key] = true
+		}
+	}
+}
+
+// inSource looks for words.Say("…").
+func inSource(t *testing.T, said map[string]bool) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	check(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		check(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "Say" || len(call.Args) == 0 {
+				return true
+			}
+			if text, ok := call.Args[0].(*ast.BasicLit); ok {
+				key, err := strconv.Unquote(text.Value)
+				check(t, err)
+				said[key] = true
+			}
+			return true
+		})
+	}
+}
+
+// TestLanguages asks for a page in each language, and keeps the one that is chosen.
+func TestLanguages(t *testing.T) {
+	d := newDesk(t)
+	b := d.browser()
+	for accept, want := range map[string]string{"de-CH": "Anmelden", "fr": "Se connecter", "it": "Log in"} {
+		a := b.want(t, ask{route: "GET /console/login", header: map[string]string{"Accept-Language": accept}}, 200)
+		if got := a.one(t, "h1").text(); got != want {
+			t.Errorf("%s: got the heading %q, want %q", accept, got, want)
+		}
+	}
+	b.to(t, ask{route: "POST /console/language", form: form("language", "fr", "next", "/console/login?next=%2Fconsole%2Fprofile")}, "/console/login?next=%2Fconsole%2Fprofile")
+	a := b.want(t, ask{route: "GET /console/login", header: map[string]string{"Accept-Language": "de"}}, 200)
+	if got := a.one(t, "h1").text(); got != "Se connecter" || a.one(t, "html[lang=fr]") == nil {
+		t.Errorf("got the heading %q, want French, which was chosen", got)
+	}
+	b.want(t, ask{route: "POST /console/language", form: form("language", "xx")}, 400)
+	b.to(t, ask{route: "POST /console/language", form: form("language", "de", "next", "https://evil.example/")}, "/console/")
+}
