@@ -141,9 +141,12 @@ func (s *server) routes() {
 	s.serve("GET "+security, owners, s.showSecurity)
 	s.serve("POST "+security+"/token", owners, s.generateToken)
 	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
+	s.serve("POST "+security+"/sessions/end", owners, s.endOtherSessions)
+	s.serve("POST "+security+"/sessions/{session}/end", owners, s.endOwnSession)
+	s.serve("GET "+security+"/sessions/{session}/end", owners, s.toSecurity)
 	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
 	s.adminRoutes()
-	for _, action := range []string{"/token", "/token/revoke", "/password"} {
+	for _, action := range []string{"/token", "/token/revoke", "/sessions/end", "/password"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)
 	}
 }

@@ -21,6 +21,8 @@ const (
 	passwordChanged notice = "password-changed"
 	newPassword     notice = "new-password"
 	tokenRevoked    notice = "token-revoked"
+	sessionOver     notice = "session-over"
+	othersOver      notice = "other-sessions-over"
 )
 
 func accountNotices() map[notice]words.Text {
@@ -29,6 +31,8 @@ func accountNotices() map[notice]words.Text {
 		sessionEnded:    words.Say("Your session has ended. Log in again."),
 		passwordChanged: words.Say("Password changed. Your other browsers are logged out; your token goes on working."),
 		newPassword:     words.Say("Password changed. Log in with the new one."),
+		sessionOver:     words.Say("That session has ended."),
+		othersOver:      words.Say("All your other sessions have ended."),
 		tokenRevoked:    words.Say("Token revoked. Programs that use it are refused from now on."),
 	}
 }

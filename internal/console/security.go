@@ -13,9 +13,10 @@ import (
 // securityView is the Security tab.
 type securityView struct {
 	userView
-	Token  *personal.Token // nil where there is none
-	Issued string          // the token itself, on the one page that shows it
-	Form   form            // of the password
+	Token    *personal.Token // nil where there is none
+	Issued   string          // the token itself, on the one page that shows it
+	Form     form            // of the password
+	Sessions []sessionRow    // none on the page that shows a token, which asks for nothing
 }
 
 func (c *call) securityPath() string { return userPath(c.principal.ID) + "/security" }
@@ -25,7 +26,11 @@ func (s *server) showSecurity(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.renderSecurity(http.StatusOK, securityView{Token: token})
+	sessions, err := c.sessionsOf(c.r.Context(), c.principal.ID)
+	if err != nil {
+		return err
+	}
+	return c.renderSecurity(http.StatusOK, securityView{Token: token, Sessions: sessions})
 }
 
 // renderSecurity adds what every form of the page has. The user is the principal as the authority knows it: after a token
