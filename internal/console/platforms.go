@@ -1,8 +1,155 @@
 package console
 
-import "github.com/jeton-io/jeton/internal/words"
+import (
+	"errors"
+	"net/http"
+	"strings"
 
-func (s *server) platformRoutes() {}
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// Platforms are BitCanuck's, with their ID, their code and the algorithm of their JWT. As in /v1, a path names one by ID or code.
+
+func (s *server) platformRoutes() {
+	const platforms, one = platformsPath, platformsPath + "/{id}"
+	s.serve("GET "+platforms, admins, s.listPlatforms)
+	s.serve("GET "+platforms+"/new", admins, s.newPlatform)
+	s.serve("POST "+platforms, admins, s.enrolPlatform, append(platformFields(), keyFields()...)...)
+	s.serve("GET "+one, admins, s.showPlatform)
+	s.serve("GET "+one+"/edit", admins, s.editPlatform)
+	s.serve("POST "+one+"/edit", admins, s.updatePlatform, append(platformFields(), "version")...)
+	s.serve("POST "+one+"/enable", admins, s.switchPlatform(true))
+	s.serve("POST "+one+"/disable", admins, s.switchPlatform(false))
+	s.serve("POST "+one+"/delete", admins, s.deletePlatform)
+	s.serve("GET "+one+"/keys", admins, s.newPlatformKey)
+	s.serve("POST "+one+"/keys", admins, s.addPlatformKey, append(keyFields(), "algorithm")...)
+	s.serve("POST "+one+"/keys/{key}/delete", admins, s.deletePlatformKey)
+	for _, action := range []string{"/enable", "/disable", "/delete", "/keys/{key}/delete"} {
+		s.serve("GET "+one+action, admins, s.toPlatform)
+	}
+}
 
 // The notices of this area.
-func platformNotices() map[notice]words.Text { return nil }
+const (
+	platformEnrolled   notice = "platform-enrolled"
+	platformChanged    notice = "platform-changed"
+	platformEnabled    notice = "platform-enabled"
+	platformDisabled   notice = "platform-disabled"
+	platformDeleted    notice = "platform-deleted"
+	platformKeyAdded   notice = "platform-key-added"
+	platformKeyDeleted notice = "platform-key-deleted"
+)
+
+func platformNotices() map[notice]words.Text {
+	return map[notice]words.Text{
+		platformEnrolled:   words.Say("Platform enrolled. It can log in its users from now on."),
+		platformChanged:    words.Say("Platform changed."),
+		platformEnabled:    words.Say("Platform enabled. It can log in its users again."),
+		platformDisabled:   words.Say("Platform disabled. Its assertions are refused, and the session tokens that it has got have ended."),
+		platformDeleted:    words.Say("Platform deleted, with its keys. The session tokens that it has got have ended."),
+		platformKeyAdded:   words.Say("Key added. What it signs is accepted from now on."),
+		platformKeyDeleted: words.Say("Key deleted. What it signs is refused from now on."),
+	}
+}
+
+// platformsView is the list.
+type platformsView struct {
+	Rows  []platform.Platform
+	Pages pager
+}
+
+func (s *server) listPlatforms(c *call) error {
+	after, err := c.after()
+	if err != nil {
+		return err
+	}
+	var v platformsView
+	if v.Rows, err = s.cfg.Platforms.List(c.r.Context(), after, rowsPerPage+1); err != nil {
+		return err
+	}
+	v.Rows, v.Pages = pageOf(c, v.Rows, func(p platform.Platform) string { return account.Key(p.Name) })
+	return c.renderAdmin(http.StatusOK, "platforms.html", platformsPath, words.Say("Platforms"), v)
+}
+
+// platformView is the page of one platform.
+type platformView struct {
+	platform.Platform
+	Words    []string // for whom it speaks, in people's words
+	Keys     []platform.Key
+	MoreKeys bool // whether it may have one more
+}
+
+// Seconds returns how far ahead the end of an assertion may lie.
+func (v platformView) Seconds() int { return int(v.MaxLife.Seconds()) }
+
+// Roles returns those of the users that it makes.
+func (v platformView) Roles() string { return strings.Join(v.NewUserRoles, ", ") }
+
+// Said says for whom it speaks, if not for all.
+func (v platformView) Said() []words.Text {
+	said := make([]words.Text, len(v.Words))
+	for n, word := range v.Words {
+		if role, is := strings.CutPrefix(word, roleWord); is {
+			said[n] = words.Say("the role %s", role)
+		} else {
+			said[n] = words.Say("%s", strings.TrimPrefix(word, userWord))
+		}
+	}
+	return said
+}
+
+func (s *server) showPlatform(c *call) error {
+	v, err := c.platform()
+	if err != nil {
+		return err
+	}
+	return c.renderAdmin(http.StatusOK, "platform.html", platformsPath, words.Say("%s", v.Name), v)
+}
+
+// platform returns the platform that the path names, with what its pages show.
+func (c *call) platform() (v platformView, err error) {
+	ctx, platforms := c.r.Context(), c.s.cfg.Platforms
+	if v.Platform, err = platforms.Find(ctx, c.r.PathValue("id")); err != nil {
+		return v, err
+	}
+	if v.Words, err = platforms.SpeaksFor(ctx, v.Platform); err != nil {
+		return v, err
+	}
+	v.Keys, err = platforms.Keys(ctx, v.ID.String())
+	v.MoreKeys = len(v.Keys) < platform.MaxKeys
+	return v, err
+}
+
+// switchPlatform returns the handler that enables a platform, or disables it and ends what it has got.
+func (s *server) switchPlatform(enabled bool) handler {
+	done := platformDisabled
+	if enabled {
+		done = platformEnabled
+	}
+	return func(c *call) error {
+		p, err := s.cfg.Platforms.Update(c.r.Context(), c.r.PathValue("id"), 0, platform.Patch{Enabled: &enabled}, c.actor())
+		if err != nil {
+			return err
+		}
+		return c.done(platformsPath+"/"+p.ID.String(), done)
+	}
+}
+
+func (s *server) deletePlatform(c *call) error {
+	if err := s.cfg.Platforms.Delete(c.r.Context(), c.r.PathValue("id"), c.actor()); err != nil && !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	return c.done(platformsPath, platformDeleted)
+}
+
+// toPlatform leads from what a form is sent to, to the page that has the form.
+func (s *server) toPlatform(c *call) error {
+	p, err := s.cfg.Platforms.Find(c.r.Context(), c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.redirect(platformsPath + "/" + p.ID.String())
+}

@@ -1,0 +1,231 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// platformFields are those of a platform's record, as a form has them. For whom it speaks stands in three: everybody or only some, and
+// then their roles and their names.
+func platformFields() []string {
+	return []string{
+		"name", "algorithm", "speaks", "roles", "users", "administrators", "create_users", "new_user_roles", "one_time", "max_assertion_seconds",
+		"issuer", "audience",
+	}
+}
+
+// The words for whom a platform speaks, as package platform has them.
+const (
+	speaksForAll = "all"
+	roleWord     = "role:"
+	userWord     = "user:"
+)
+
+// platformAlgorithms returns those that a platform can have, BitCanuck's own first.
+func platformAlgorithms() []jose.Algorithm {
+	return []jose.Algorithm{jose.RS512, jose.RS384, jose.RS256, jose.ES256, jose.EdDSA, jose.HS512, jose.HS384, jose.HS256}
+}
+
+// platformFormView is a form by which a platform is enrolled or changed, or given a key.
+type platformFormView struct {
+	Form       form
+	Platform   platform.Platform // which is changed or given a key
+	Enrols     bool              // a new platform
+	Keyed      bool              // the form has a key
+	Described  bool              // the form has the platform's own record
+	Algorithms []jose.Algorithm
+}
+
+// More reports whether the fields that few platforms need are to be open: one of them is filled, or wrong.
+func (v platformFormView) More() bool {
+	return slices.ContainsFunc([]string{"issuer", "audience", "kid"}, func(name string) bool { return v.Form.Values[name] != "" || v.Form.Problems.Has(name) }) ||
+		v.Form.Problems.Has("max_assertion_seconds")
+}
+
+func (c *call) renderPlatformForm(status int, v platformFormView) error {
+	title := words.Say("Edit %s", v.Platform.Name)
+	switch {
+	case v.Enrols:
+		title = words.Say("Enrol a platform")
+	case v.Keyed:
+		title = words.Say("Add a key")
+	}
+	v.Algorithms = platformAlgorithms()
+	return c.renderAdmin(status, "platform-form.html", platformsPath, title, v)
+}
+
+func (s *server) newPlatform(c *call) error {
+	return c.renderPlatformForm(http.StatusOK, platformFormView{Enrols: true, Keyed: true, Described: true, Form: form{Values: map[string]string{
+		"algorithm": string(jose.RS512), "source": sourcePublicKey, "speaks": speaksForAll, "max_assertion_seconds": "900",
+	}}})
+}
+
+// enrolPlatform makes a platform. What was made for it is shown on the result page, this once: see generateToken.
+func (s *server) enrolPlatform(c *call) error {
+	v := platformFormView{Enrols: true, Keyed: true, Described: true}
+	if c.lacksKey(&v) {
+		return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
+	}
+	enrolled, made, err := s.cfg.Platforms.Enrol(c.r.Context(), platform.Draft{
+		Name: c.form["name"], Algorithm: jose.Algorithm(c.form["algorithm"]), Key: c.keyDraft(), Issuer: c.form["issuer"], Audience: c.form["audience"],
+		SpeaksFor: c.speaksFor(), Administrators: c.form["administrators"] != "", CreateUsers: c.form["create_users"] != "",
+		NewUserRoles: listed(c.form["new_user_roles"]), MaxLife: c.maxLife(), OneTime: c.form["one_time"] != "", Enabled: true,
+	}, c.actor())
+	if err != nil {
+		return c.explainPlatform(v, err)
+	}
+	return c.showMade(enrolled, made, platformEnrolled)
+}
+
+func (s *server) editPlatform(c *call) error {
+	p, err := c.platform()
+	if err != nil {
+		return err
+	}
+	f := map[string]string{
+		"name": p.Name, "algorithm": string(p.Algorithm), "speaks": speaksForAll, "new_user_roles": strings.Join(p.NewUserRoles, ", "),
+		"max_assertion_seconds": strconv.Itoa(p.Seconds()), "issuer": p.Issuer, "audience": p.Audience, "version": strconv.FormatInt(p.Version, 10),
+	}
+	if !p.SpeaksFor.All {
+		var roles, users []string
+		for _, word := range p.Words {
+			if role, is := strings.CutPrefix(word, roleWord); is {
+				roles = append(roles, role)
+			} else {
+				users = append(users, strings.TrimPrefix(word, userWord))
+			}
+		}
+		f["speaks"], f["roles"], f["users"] = "some", strings.Join(roles, ", "), strings.Join(users, "\n")
+	}
+	for name, on := range map[string]bool{"administrators": p.Administrators, "create_users": p.CreateUsers, "one_time": p.OneTime} {
+		if on {
+			f[name] = "yes"
+		}
+	}
+	return c.renderPlatformForm(http.StatusOK, platformFormView{Described: true, Platform: p.Platform, Form: form{Values: f}})
+}
+
+// updatePlatform changes a platform. For whom it speaks is left as it is where the form says what it said: users who are deleted
+// aren't shown there, and somebody who changes a name must not have to think of those.
+func (s *server) updatePlatform(c *call) error {
+	former, err := c.platform()
+	if err != nil {
+		return err
+	}
+	version, err := strconv.ParseInt(c.form["version"], 10, 64)
+	if err != nil || version < 1 {
+		return authority.ErrStale
+	}
+	patch := platform.Patch{
+		Name: new(c.form["name"]), Algorithm: new(jose.Algorithm(c.form["algorithm"])), Issuer: new(c.form["issuer"]), Audience: new(c.form["audience"]),
+		Administrators: new(c.form["administrators"] != ""), CreateUsers: new(c.form["create_users"] != ""),
+		NewUserRoles: new(listed(c.form["new_user_roles"])), MaxLife: new(c.maxLife()), OneTime: new(c.form["one_time"] != ""),
+	}
+	if said := c.speaksFor(); !sameWords(said, former.Words) {
+		patch.SpeaksFor = &said
+	}
+	if _, err := s.cfg.Platforms.Update(c.r.Context(), former.ID.String(), version, patch, c.actor()); err != nil {
+		return c.explainPlatform(platformFormView{Described: true, Platform: former.Platform}, err)
+	}
+	return c.done(platformsPath+"/"+former.ID.String(), platformChanged)
+}
+
+// speaksFor returns for whom a platform speaks, in the words of package platform: roles first, then users, whose names may have
+// commas and spaces and therefore stand on a line each.
+func (c *call) speaksFor() []string {
+	if c.form["speaks"] == speaksForAll {
+		return []string{speaksForAll}
+	}
+	all := []string{}
+	for _, role := range listed(c.form["roles"]) {
+		all = append(all, roleWord+role)
+	}
+	for line := range strings.Lines(c.form["users"]) {
+		if name := strings.TrimSpace(line); name != "" {
+			all = append(all, userWord+name)
+		}
+	}
+	return all
+}
+
+func sameWords(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// listed returns the roles of a field, which are divided by commas or spaces: no role's name has any.
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", ;\t\r\n", r) })
+}
+
+// maxLife returns how far ahead the end of an assertion may lie. What is no number is a time that package platform refuses.
+func (c *call) maxLife() time.Duration {
+	text := strings.TrimSpace(c.form["max_assertion_seconds"])
+	const tooMuch = 1_000_000
+	n, err := strconv.Atoi(text)
+	if err != nil && text != "" {
+		n = tooMuch
+	}
+	return time.Duration(min(n, tooMuch)) * time.Second
+}
+
+// explainPlatform answers with the form as it was filled, and what is wrong with it. A secret has to be typed anew, and so has what
+// was given as a public key and holds a private one.
+func (c *call) explainPlatform(v platformFormView, err error) error {
+	v.Form = c.filled()
+	if v.Keyed {
+		v.Form.Values["secret"] = ""
+	}
+	wrong, ok := errors.AsType[*authority.FieldError](err)
+	if !ok {
+		return err
+	}
+	if strings.Contains(c.form["public_key"], "PRIVATE") || wrong.Field == "public_key" && wrong.Problem == "is a private key" {
+		v.Form.Values["public_key"] = ""
+	}
+	name, subject := c.fieldOf(wrong)
+	if _, ours := v.Form.Values[name]; !ours {
+		return err
+	}
+	v.Form.Problems.add(name, platformProblem(subject, wrong))
+	return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
+}
+
+// fieldOf returns which field of the form the inside means, and what of it: the one of several words that it names by its number.
+func (c *call) fieldOf(wrong *authority.FieldError) (field string, subject words.Text) {
+	name, number, many := strings.Cut(strings.TrimSuffix(wrong.Field, "]"), "[")
+	n, err := strconv.Atoi(number)
+	said := c.speaksFor()
+	switch roles := len(listed(c.form["roles"])); {
+	case name == "keys":
+		name = "source"
+	case name == "new_user_roles":
+		said = listed(c.form[name])
+	case name == "speaks_for" && n < max(roles, 1):
+		name = "roles"
+	case name == "speaks_for":
+		name = "users"
+	}
+	if !many || err != nil || n >= len(said) {
+		return name, words.Say("This")
+	}
+	word := strings.TrimPrefix(strings.TrimPrefix(said[n], roleWord), userWord)
+	return name, words.Say("“%s”", word)
+}
+
+// platformProblem is problemOf of what is wrong with a key, too, of which package jose says the rest behind a colon.
+func platformProblem(subject words.Text, wrong *authority.FieldError) words.Text {
+	what, why, ok := strings.Cut(wrong.Problem, ": ")
+	if !ok {
+		return problemOf(subject, wrong)
+	}
+	return words.Say("%s %s: %s. %s", subject, words.Say(what), words.Say(why), words.Say(wrong.Fix))
+}
