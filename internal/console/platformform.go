@@ -204,15 +204,15 @@ func (c *call) fieldOf(wrong *authority.FieldError) (field string, subject words
 	name, number, many := strings.Cut(strings.TrimSuffix(wrong.Field, "]"), "[")
 	n, err := strconv.Atoi(number)
 	said := c.speaksFor()
-	switch roles := len(listed(c.form["roles"])); {
+	switch {
 	case name == "keys":
 		name = "source"
 	case name == "new_user_roles":
 		said = listed(c.form[name])
-	case name == "speaks_for" && n < max(roles, 1):
-		name = "roles"
-	case name == "speaks_for":
+	case name == "speaks_for" && many && n >= len(listed(c.form["roles"])):
 		name = "users"
+	case name == "speaks_for":
+		name = "roles"
 	}
 	if !many || err != nil || n >= len(said) {
 		return name, words.Say("This")
