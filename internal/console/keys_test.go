@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/keyring"
 )
@@ -26,6 +27,7 @@ func TestSigningKeys(t *testing.T) {
 		t.Errorf("got %d rows, want a purpose each, and what to do first", got)
 	}
 	b.to(t, rotate(keyring.ForAccessTokens, ""), keysRoute+"?notice=key-rotated") // the first, as configured
+	d.pass(t, time.Minute)
 	b.to(t, rotate(keyring.ForAccessTokens, "EdDSA"), keysRoute+"?notice=key-rotated")
 	a = b.want(t, ask{route: "GET " + keysRoute}, 200)
 	if got := a.one(t, "option[selected]").text(); got != "EdDSA" {

@@ -227,5 +227,5 @@ func platformProblem(subject words.Text, wrong *authority.FieldError) words.Text
 	if !ok {
 		return problemOf(subject, wrong)
 	}
-	return words.Say("%s %s: %s. %s", subject, words.Say(what), words.Say(why), words.Say(wrong.Fix))
+	return words.Say("%s %s (%s). %s", subject, words.Say(what), words.Say(why), words.Say(wrong.Fix))
 }

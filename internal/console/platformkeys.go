@@ -43,7 +43,8 @@ func (c *call) keyDraft() platform.KeyDraft {
 // lacksKey reports whether the form lacks what it says that it has, and then fills it again to say so. Without that, a key would be
 // made in the place of one that somebody forgot to paste.
 func (c *call) lacksKey(v *platformFormView) bool {
-	source, lacks := c.form["source"], words.Text{}
+	source := c.form["source"]
+	var lacks words.Text
 	switch source {
 	case sourceMade:
 		return false
