@@ -75,6 +75,34 @@ func CheckFrom(from []netip.Prefix) error {
 	return nil
 }
 
+// ParseFrom reads networks, and addresses as networks of one, into the form in which clients' addresses are compared: IPv4 in its own
+// four bytes. One with a zone is none: zones are this machine's and no client's. The error is a *FieldError of one of allowed_ips.
+func ParseFrom(texts []string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for i, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if a, addrErr := netip.ParseAddr(text); addrErr == nil && a.Zone() == "" {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if err != nil || p.Addr().Is4In6() {
+			return nil, Field("allowed_ips["+strconv.Itoa(i)+"]", "is neither an address nor a network", "Give 192.0.2.7 or 192.0.2.0/24.")
+		}
+		networks = append(networks, p)
+	}
+	return networks, nil
+}
+
+// FromText writes a network of one address as that address.
+func FromText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
 // The bounds of a rate that is asked for.
 const (
 	maxCalls = 1_000_000_000

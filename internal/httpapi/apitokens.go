@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -29,7 +28,7 @@ func (s *server) wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.
 	_, err := s.cfg.Keys.SigningKey(t.KeyID)
 	w.KeyRevoked = errors.Is(err, keyring.ErrRevokedKey)
 	for _, p := range t.Limits.From {
-		w.AllowedIPs = append(w.AllowedIPs, networkText(p))
+		w.AllowedIPs = append(w.AllowedIPs, authority.FromText(p))
 	}
 	w.RateLimit = wireRate(t.Limits.Rate)
 	return w
@@ -242,8 +241,7 @@ func idOf(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// networksOf returns networks, and addresses as networks of one, in the form in which clients' addresses are compared: IPv4
-// addresses in their IPv6 form are IPv4. One with a zone is none: zones are this machine's and no client's.
+// networksOf returns the networks of a list.
 //
 // No list is anywhere, and an empty one is nothing that anybody means: a script that takes the last address off a list
 // wouldn't have the token count everywhere.
@@ -251,29 +249,5 @@ func networksOf(texts []string) ([]netip.Prefix, error) {
 	if texts != nil && len(texts) == 0 {
 		return nil, authority.Field("allowed_ips", "is empty", "Leave it out, or give null, for every address; what is to count from none, disable.")
 	}
-	var networks []netip.Prefix
-	for i, text := range texts {
-		p, err := netip.ParsePrefix(text)
-		if a, addrErr := netip.ParseAddr(text); addrErr == nil && a.Zone() == "" {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		if err != nil || p.Addr().Is4In6() {
-			return nil, &authority.FieldError{
-				Field: "allowed_ips[" + strconv.Itoa(i) + "]", Problem: "is neither an address nor a network", Fix: "Give 192.0.2.7 or 192.0.2.0/24.",
-			}
-		}
-		networks = append(networks, p)
-	}
-	return networks, nil
-}
-
-// networkText writes a network of one address as that address.
-func networkText(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
+	return authority.ParseFrom(texts)
 }

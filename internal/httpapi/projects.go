@@ -25,7 +25,7 @@ func wireProject(p project.Project, names map[uuid.UUID]string) api.Project {
 		ServiceAccount: names[p.ServiceAccount], CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	for _, network := range p.AllowedIPs {
-		shown.AllowedIPs = append(shown.AllowedIPs, networkText(network))
+		shown.AllowedIPs = append(shown.AllowedIPs, authority.FromText(network))
 	}
 	return shown
 }
@@ -48,7 +48,7 @@ func (s *server) listProjects(ctx context.Context, _ *call, in *pageInput) (*ans
 	}
 	after := 0
 	if position != "" {
-		if after, err = numberOf(position); err != nil {
+		if after, err = project.ParseNumber(position); err != nil {
 			return nil, errCursor()
 		}
 	}
@@ -101,7 +101,7 @@ type projectInput struct {
 
 // findProject returns the project that a path names.
 func (s *server) findProject(ctx context.Context, text string) (project.Entry, error) {
-	number, err := numberOf(text)
+	number, err := project.ParseNumber(text)
 	if err != nil {
 		return project.Entry{}, err
 	}
@@ -197,7 +197,7 @@ func checkBooleans(members ...boolean) error {
 
 // deleteProject ends a project, and with it all that is its own: token sets, service account, sessions.
 func (s *server) deleteProject(ctx context.Context, c *call, in *projectInput) (*done, error) {
-	number, err := numberOf(in.Number)
+	number, err := project.ParseNumber(in.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ type sealedInput struct {
 // explainSealed says why sealed tokens are refused, which whoever presents them never learns. It is a question: see
 // explainAssertion.
 func (s *server) explainSealed(ctx context.Context, _ *call, in *sealedInput) (*answer[api.SealedExplanation], error) {
-	number, err := numberOf(in.Number)
+	number, err := project.ParseNumber(in.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -229,15 +229,6 @@ func (s *server) explainSealed(ctx context.Context, _ *call, in *sealedInput) (*
 		return nil, err
 	}
 	return &answer[api.SealedExplanation]{Body: api.SealedExplanation{Accepted: found.Accepted, Reason: string(found.Reason), Steps: stepsOf(found.Steps)}}, nil
-}
-
-// numberOf returns the number in a path. What isn't one, or not in its one spelling, is no project's.
-func numberOf(text string) (int, error) {
-	number, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || number < 1 || strconv.FormatInt(number, 10) != text {
-		return 0, authority.ErrNotFound
-	}
-	return int(number), nil
 }
 
 func projectPath(number int) string { return "/v1/projects/" + strconv.Itoa(number) }

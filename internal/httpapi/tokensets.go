@@ -47,7 +47,7 @@ type newTokenSetInput struct {
 // createTokenSet makes a token set and shows the key that was made for it, this once. If the answer is lost, so is that: deleting
 // the set and making it anew is the way out, for the name tells which it was.
 func (s *server) createTokenSet(ctx context.Context, c *call, in *newTokenSetInput) (*created[api.IssuedTokenSet], error) {
-	number, err := numberOf(in.Number)
+	number, err := project.ParseNumber(in.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ type tokenSetInput struct {
 
 // setOf returns the number and the ID in a path.
 func setOf(number, id string) (int, uuid.UUID, error) {
-	n, err := numberOf(number)
+	n, err := project.ParseNumber(number)
 	if err != nil {
 		return 0, uuid.Nil, err
 	}

@@ -2,6 +2,7 @@ package project
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,6 +15,16 @@ const (
 	maxNumber  = math.MaxInt32 // as XDOC has numbers
 	maxContext = 256           // characters
 )
+
+// ParseNumber returns the number of a project that a path names. A number has one spelling: what isn't one in it is no project's, and the
+// error is ErrNotFound.
+func ParseNumber(text string) (int, error) {
+	number, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || number < 1 || strconv.FormatInt(number, 10) != text {
+		return 0, authority.ErrNotFound
+	}
+	return int(number), nil
+}
 
 // check refuses a project that isn't what its record may be, and brings its roles into order. Every project that is stored passes here,
 // new or changed.
