@@ -1,8 +1,156 @@
 package console
 
-import "github.com/jeton-io/jeton/internal/words"
+import (
+	"net/http"
+	"strconv"
+	"strings"
 
-func (s *server) projectRoutes() {}
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/project"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// Projects are XDOC's, and so are the names of their pages and fields, which its users look for.
+
+func (s *server) projectRoutes() {
+	const one = projectsPath + "/{number}"
+	const sets, set = one + "/token-sets", one + "/token-sets/{id}"
+	s.serve("GET "+projectsPath, admins, s.listProjects)
+	s.serve("GET "+projectsPath+"/new", admins, s.newProject)
+	s.serve("POST "+projectsPath+"/new", admins, s.createProject, append(projectFields(), "number")...)
+	s.serve("GET "+one, admins, s.showProject)
+	s.serve("POST "+one, admins, s.updateProject, append(projectFields(), "version", "without_keys")...)
+	s.serve("POST "+one+"/delete", admins, s.deleteProject)
+	s.serve("GET "+one+"/delete", admins, s.toParent)
+
+	s.serve("GET "+sets, admins, s.listTokenSets)
+	s.serve("GET "+sets+"/new", admins, s.newTokenSet)
+	s.serve("POST "+sets+"/new", admins, s.createTokenSet, tokenSetFields()...)
+	s.serve("GET "+set, admins, s.showTokenSet)
+	s.serve("POST "+set, admins, s.updateTokenSet, append(tokenSetFields(), "version")...)
+	s.serve("POST "+set+"/delete", admins, s.deleteTokenSet)
+	s.serve("GET "+set+"/delete", admins, s.toParent)
+
+	s.serve("GET "+one+"/encryptor", admins, s.showEncryptor)
+	s.serve("POST "+one+"/encryptor", admins, s.encrypt, "set", "parameter", "plaintext")
+	s.serve("GET "+one+"/decryptor", admins, s.showDecryptor)
+	s.serve("POST "+one+"/decryptor", admins, s.decrypt, "set", "parameter", "token")
+}
 
 // The notices of this area.
-func projectNotices() map[notice]words.Text { return nil }
+const (
+	projectMade     notice = "project-made"
+	projectSaved    notice = "project-saved"
+	projectDeleted  notice = "project-deleted"
+	tokenSetAdded   notice = "token-set-added"
+	tokenSetSaved   notice = "token-set-saved"
+	tokenSetDeleted notice = "token-set-deleted"
+)
+
+func projectNotices() map[notice]words.Text {
+	return map[notice]words.Text{
+		projectMade:     words.Say("Project made. Until it has a token set, none of its tokens counts."),
+		projectSaved:    words.Say("Settings saved. They hold from now on."),
+		projectDeleted:  words.Say("Project deleted. Its tokens are refused for good."),
+		tokenSetAdded:   words.Say("Token set added. Its tokens count from now on if it is active."),
+		tokenSetSaved:   words.Say("Token set saved. Tokens that were made by its former settings are refused from now on."),
+		tokenSetDeleted: words.Say("Token set deleted. Its tokens are refused for good."),
+	}
+}
+
+// projectsView is the list.
+type projectsView struct {
+	Rows  []project.Project
+	Pages pager
+}
+
+// listProjects pages by number, which doesn't change.
+func (s *server) listProjects(c *call) error {
+	position, err := c.after()
+	if err != nil {
+		return err
+	}
+	after := 0
+	if position != "" {
+		if after, err = project.ParseNumber(position); err != nil {
+			return api.NewProblem(api.CodeMalformedRequest, "")
+		}
+	}
+	var v projectsView
+	rows, err := s.cfg.Projects.List(c.r.Context(), after, rowsPerPage+1)
+	if err != nil {
+		return err
+	}
+	v.Rows, v.Pages = pageOf(c, rows, func(p project.Project) string { return strconv.Itoa(p.Number) })
+	return c.renderAdmin(http.StatusOK, "projects.html", projectsPath, words.Say("Projects"), v)
+}
+
+// projectPage is what all pages of a project begin with.
+type projectPage struct {
+	project.Entry
+	Tab string // "settings", "sets", "encryptor" or "decryptor"
+}
+
+// Path is the address of the project's first page.
+func (p projectPage) Path() string { return projectPath(p.Number) }
+
+func projectPath(number int) string { return projectsPath + "/" + strconv.Itoa(number) }
+
+// ActiveSets is by how many token sets tokens count.
+func (p projectPage) ActiveSets() (active int) {
+	for n := range p.Sets {
+		if p.Sets[n].Active {
+			active++
+		}
+	}
+	return active
+}
+
+// Forgeable reports whether tokens of any of the sets can be forged.
+func (p projectPage) Forgeable() bool {
+	for n := range p.Sets {
+		if p.Sets[n].Forgeable() {
+			return true
+		}
+	}
+	return false
+}
+
+// projectPage returns the page of the project that the path names.
+func (c *call) projectPage(tab string) (projectPage, error) {
+	number, err := c.projectNumber()
+	if err != nil {
+		return projectPage{}, err
+	}
+	e, err := c.s.cfg.Projects.Find(c.r.Context(), number)
+	return projectPage{e, tab}, err
+}
+
+func (c *call) projectNumber() (int, error) { return project.ParseNumber(c.r.PathValue("number")) }
+
+// toParent leads from what a form was sent to, to the page above it, which has the form.
+func (s *server) toParent(c *call) error {
+	path := c.r.URL.EscapedPath()
+	return c.redirect(path[:strings.LastIndexByte(path, '/')])
+}
+
+// deleteProject ends a project, and with it all that is its own.
+func (s *server) deleteProject(c *call) error {
+	number, err := c.projectNumber()
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Projects.Delete(c.r.Context(), number, c.actor()); err != nil {
+		return err
+	}
+	return c.done(projectsPath, projectDeleted)
+}
+
+// version returns the version that a form is to change. A form of ours always has one.
+func (c *call) version() (int64, error) {
+	version, err := strconv.ParseInt(c.form["version"], 10, 64)
+	if err != nil || version < 1 {
+		return 0, api.NewProblem(api.CodeMalformedRequest, "")
+	}
+	return version, nil
+}
