@@ -30,11 +30,7 @@ func TestEveryLanguageHasTheWords(t *testing.T) {
 		t.Fatalf("found %d texts, want more than a hundred", len(said))
 	}
 	english := slices.Sorted(maps.Keys(said))
-<<<<<<< HEAD
 	inside := saidInside(t)
-=======
-	inside := ofTheInside(t)
->>>>>>> 1a583d8 (internal/console: administer projects and their token sets, with XDOC's test screens)
 	for _, w := range words.All() {
 		for _, lacks := range w.Missing(english) {
 			t.Errorf("%s lacks %q", w.Code(), lacks)
@@ -102,7 +98,6 @@ func inSource(t *testing.T, said map[string]bool) {
 	}
 }
 
-<<<<<<< HEAD
 // saidInside returns what reports whether a text can be one of the packages whose errors forms show: it stands there, or its beginning
 // does, before a number or a name.
 func saidInside(t *testing.T) func(text string) bool {
@@ -119,12 +114,14 @@ func saidInside(t *testing.T) func(text string) bool {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		check(t, err)
 		ast.Inspect(file, func(n ast.Node) bool {
-			literal, ok := n.(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING {
+			e, ok := n.(ast.Expr)
+			if !ok {
 				return true
 			}
-			text, err := strconv.Unquote(literal.Value)
-			check(t, err)
+			text, ok := literal(e)
+			if !ok {
+				return true
+			}
 			whole[text] = true
 			for part := range strings.SplitSeq(strings.TrimSuffix(text, ": "), ": ") {
 				whole[part] = true
@@ -140,63 +137,22 @@ func saidInside(t *testing.T) func(text string) bool {
 	}
 }
 
-=======
-// ofTheInside returns a function that reports whether a text may be one of those that the packages of the inside say of a field: whether
-// it stands in their source, where for a part that is put in while they run anything may stand.
-func ofTheInside(t *testing.T) func(text string) bool {
-	t.Helper()
-	var names []string
-	for _, inside := range []string{"account", "apitoken", "authority", "catalog", "platform", "policy", "project", "sealed", "store/sqlite"} {
-		found, err := filepath.Glob("../" + inside + "/*.go")
-		check(t, err)
-		names = append(names, found...)
-	}
-	var whole, composed []string
-	for _, name := range names {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		check(t, err)
-		ast.Inspect(file, func(n ast.Node) bool {
-			e, ok := n.(ast.Expr)
-			if !ok || strings.HasSuffix(name, "_test.go") {
-				return true
-			}
-			switch pattern, sure := patternOf(e); {
-			case !strings.Contains(pattern, ".*"):
-				whole = append(whole, pattern)
-			case sure > 5: // else it might be anything
-				composed = append(composed, pattern)
-			default:
-				return true
-			}
-			return false
-		})
-	}
-	slices.Sort(whole)
-	parts := regexp.MustCompile("^(?:" + strings.Join(composed, "|") + ")$")
-	return func(text string) bool {
-		_, found := slices.BinarySearch(whole, regexp.QuoteMeta(text))
-		return found || parts.MatchString(text)
-	}
-}
-
-// patternOf returns the pattern of a text in the source, alone or put together by +, and how many bytes of it are sure.
-func patternOf(e ast.Expr) (pattern string, sure int) {
+// literal returns the text of a literal, or of several that are put together.
+func literal(e ast.Expr) (text string, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
-		if text, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
-			return regexp.QuoteMeta(text), len(text)
+		if e.Kind == token.STRING {
+			text, err := strconv.Unquote(e.Value)
+			return text, err == nil
 		}
 	case *ast.BinaryExpr:
-		if e.Op == token.ADD {
-			left, one := patternOf(e.X)
-			right, other := patternOf(e.Y)
-			return left + right, one + other
-		}
+		left, one := literal(e.X)
+		right, other := literal(e.Y)
+		return left + right, one && other && e.Op == token.ADD
 	}
-	return ".*", 0
+	return "", false
 }
 
->>>>>>> 1a583d8 (internal/console: administer projects and their token sets, with XDOC's test screens)
 // TestLanguages asks for a page in each language, and keeps the one that is chosen.
 func TestLanguages(t *testing.T) {
 	d := newDesk(t)
