@@ -177,20 +177,25 @@ func (c *call) maxLife() time.Duration {
 	return time.Duration(min(n, tooMuch)) * time.Second
 }
 
-// explainPlatform answers with the form as it was filled, and what is wrong with it. A secret has to be typed anew, and so has what
-// was given as a public key and holds a private one.
-func (c *call) explainPlatform(v platformFormView, err error) error {
-	v.Form = c.filled()
-	if v.Keyed {
-		v.Form.Values["secret"] = ""
+// refilled is filled but for secrets: those that were typed, and a private key that was pasted where a public one belongs.
+func (c *call) refilled() form {
+	f := c.filled()
+	if _, ours := f.Values["secret"]; ours {
+		f.Values["secret"] = ""
 	}
+	if _, err := jose.ParsePEM(jose.RS512, []byte(f.Values["public_key"])); errors.Is(err, jose.ErrPrivateKey) {
+		f.Values["public_key"] = ""
+	}
+	return f
+}
+
+// explainPlatform answers with the form as it was filled, and what is wrong with it.
+func (c *call) explainPlatform(v platformFormView, err error) error {
 	wrong, ok := errors.AsType[*authority.FieldError](err)
 	if !ok {
 		return err
 	}
-	if strings.Contains(c.form["public_key"], "PRIVATE") || wrong.Field == "public_key" && wrong.Problem == "is a private key" {
-		v.Form.Values["public_key"] = ""
-	}
+	v.Form = c.refilled()
 	name, subject := c.fieldOf(wrong)
 	if _, ours := v.Form.Values[name]; !ours {
 		return err
@@ -203,19 +208,19 @@ func (c *call) explainPlatform(v platformFormView, err error) error {
 func (c *call) fieldOf(wrong *authority.FieldError) (field string, subject words.Text) {
 	name, number, many := strings.Cut(strings.TrimSuffix(wrong.Field, "]"), "[")
 	n, err := strconv.Atoi(number)
-	said := c.speaksFor()
+	said, whole := c.speaksFor(), words.Say("This")
 	switch {
 	case name == "keys":
-		name = "source"
+		name, whole = "source", words.Say("The keys")
 	case name == "new_user_roles":
-		said = listed(c.form[name])
+		said, whole = listed(c.form[name]), words.Say("The roles")
 	case name == "speaks_for" && many && n >= len(listed(c.form["roles"])):
 		name = "users"
 	case name == "speaks_for":
 		name = "roles"
 	}
 	if !many || err != nil || n >= len(said) {
-		return name, words.Say("This")
+		return name, whole
 	}
 	word := strings.TrimPrefix(strings.TrimPrefix(said[n], roleWord), userWord)
 	return name, words.Say("“%s”", word)

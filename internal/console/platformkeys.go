@@ -56,7 +56,7 @@ func (c *call) lacksKey(v *platformFormView) bool {
 	default:
 		source, lacks = "source", words.Say("Choose one.")
 	}
-	v.Form = c.filled("secret")
+	v.Form = c.refilled()
 	v.Form.Problems.add(source, lacks)
 	return true
 }

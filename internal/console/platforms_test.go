@@ -201,11 +201,44 @@ func TestPlatformPrivateKey(t *testing.T) {
 	check(t, err)
 	for _, kind := range []string{"PRIVATE KEY", "PUBLIC KEY"} {
 		private := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-		for _, name := range []string{"New", ""} {
-			f := platformForm("name", name, "algorithm", "ES256", "source", "public_key", "public_key", private)
+		for _, wrong := range [][]string{{}, {"name", ""}, {"source", "jwks_uri"}, {"algorithm", "none"}} {
+			f := platformForm(append([]string{"algorithm", "ES256", "source", "public_key", "public_key", private}, wrong...)...)
 			a := b.want(t, ask{route: "POST " + platformsRoute, form: f}, http.StatusUnprocessableEntity)
-			if got := a.one(t, "#public_key").text(); got != "" && (kind == "PRIVATE KEY" || name != "") {
-				t.Errorf("got the private key again, as %s of %q", kind, name)
+			if got := a.one(t, "#public_key").text(); got != "" || a.one(t, ".problem").text() == "" {
+				t.Errorf("%q: got the private key again, as %s", wrong, kind)
+			}
+		}
+	}
+}
+
+// TestPlatformKeyProblems adds as many keys as a platform may have, and one more.
+func TestPlatformKeyProblems(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	one := b.enrol(t)
+	added := ask{route: "POST " + one + "/keys", form: form("algorithm", "EdDSA", "source", "made", "kid", "")}
+	for range 4 {
+		b.want(t, added, 200)
+	}
+	a := b.want(t, added, http.StatusUnprocessableEntity)
+	if got := a.one(t, "#source-problem").text(); got != "The keys are 5 already. Delete one that is no longer in use." {
+		t.Errorf("got %q, want that there are as many as there may be", got)
+	}
+	if a = b.want(t, ask{route: "GET " + one}, 200); len(a.all("tbody tr")) != 5 || strings.Contains(a.one(t, "main").text(), "Add a key") {
+		t.Errorf("got %d keys and a way to add one, want 5 and none", len(a.all("tbody tr")))
+	}
+}
+
+// TestPlatformLanguages reads the pages in each language.
+func TestPlatformLanguages(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	one := b.enrol(t, "speaks", "some", "roles", "partner", "create_users", "yes", "new_user_roles", "partner")
+	for _, language := range []string{"en", "fr", "de"} {
+		for _, path := range []string{platformsRoute, platformsRoute + "/new", one, one + "/edit", one + "/keys", keysRoute} {
+			a := b.want(t, ask{route: "GET " + path, header: map[string]string{"Accept-Language": language}}, 200)
+			if a.one(t, "html").attribute("lang") != language || strings.Contains(a.body, "%!") {
+				t.Errorf("%s: got a text of %s that lacks what it tells of", path, language)
 			}
 		}
 	}
