@@ -65,6 +65,7 @@ type Query struct {
 	UserID         uuid.UUID // of this user; zero for all
 	Enabled        *bool     // nil for both
 	ExpiringBefore time.Time // that end before; zero for all, those without an end too
+	EndingFrom     time.Time // that end at this time or later, the soonest first, of which After tells nothing; zero for all, by name
 	After          string    // from the one after this canonical name
 	Limit          int
 }

@@ -259,7 +259,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 	pages, err := console.New(console.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Browsers: n.browsers, Sessions: n.sessions,
 		Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers, Now: n.now,
-		Cookies: n.cookies,
+		Cookies: n.cookies, KeyAge: n.cfg.KeyAge,
 	})
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ import (
 	"github.com/jeton-io/jeton/internal/web"
 )
 
-// Config is what the console needs. Every field is required; the zero Cookies are those of plain http.
+// Config is what the console needs. Every field is required but KeyAge; the zero Cookies are those of plain http.
 type Config struct {
 	// Authority says whose a password or a session is.
 	Authority *authority.Authority
@@ -68,6 +68,8 @@ type Config struct {
 	Now func() time.Time
 	// Cookies are those of a log-in. The authority must know them: see [Cookies.Known].
 	Cookies Cookies
+	// KeyAge is how old a signing key grows before another takes its place; zero where none does by itself.
+	KeyAge time.Duration
 }
 
 // server is the handler of the console. Nothing in it changes once New has returned.
@@ -87,7 +89,7 @@ type server struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
-		return nil, errors.New("console: every field of Config but Cookies is required")
+		return nil, errors.New("console: every field of Config but Cookies and KeyAge is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),

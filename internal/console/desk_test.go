@@ -107,7 +107,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	h, err := console.New(console.Config{
 		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Browsers: d.browsers, Sessions: d.inside.Sessions,
 		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.store, Feed: d.feed,
-		Peers: peers, Cookies: cookies, Now: d.clock,
+		Peers: peers, Cookies: cookies, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})
 	check(t, err)
 	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -23,6 +23,7 @@ type page struct {
 	Notice    notice               // what was just done
 	Main      any                  // the page's own
 	Languages []languageChoice
+	Refresh   int    // after how many seconds the page is read anew where no script does it; 0 for never
 	Here      string // the page's address, for whoever chooses another language; its path where empty
 }
 
@@ -55,17 +56,19 @@ func parseAll(a *assets) (map[string]pages, error) {
 // which code makes some.
 func functions(a *assets, w *words.Words) template.FuncMap {
 	return template.FuncMap{
-		"static":  a.url,
-		"lang":    w.Code,
-		"t":       func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
-		"html":    func(english string, args ...any) template.HTML { return markup(w, english, args) },
-		"code":    code,
-		"say":     w.Of,
-		"moment":  w.Moment,
-		"date":    w.Date,
-		"number":  func(n int) string { return w.Number(int64(n)) },
-		"field":   newField,
-		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"static":   a.url,
+		"lang":     w.Code,
+		"t":        func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
+		"html":     func(english string, args ...any) template.HTML { return markup(w, english, args) },
+		"code":     code,
+		"say":      w.Of,
+		"moment":   w.Moment,
+		"second":   w.Second,
+		"date":     w.Date,
+		"number":   func(n int) string { return w.Number(int64(n)) },
+		"number64": w.Number,
+		"field":    newField,
+		"rfc3339":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }
 

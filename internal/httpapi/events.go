@@ -3,8 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/web"
 )
 
 // The audit log is read by administrators alone: it tells who tried what, from where, and why it was refused, which no
@@ -60,14 +59,11 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	if err := s.nameActors(ctx, events); err != nil {
-		return nil, err
-	}
-	credentials, err := s.credentialNames(ctx, events)
+	credentials, err := web.EventNames(s.cfg.Accounts, s.cfg.APITokens, s.cfg.Platforms, s.cfg.Projects).Name(ctx, events)
 	if err != nil {
 		return nil, err
 	}
-	wire := func(e audit.Event) api.Event { return wireEvent(e, credentials) }
+	wire := func(e audit.Event) api.Event { return web.Event(&e, credentials) }
 	return pageOf(events, in.Limit, wire, func(e audit.Event) string {
 		return cursorAt("events", strconv.FormatInt(e.Seq, 10))
 	}), nil
@@ -83,63 +79,6 @@ func checkFilters(in *eventsInput) error {
 		return &authority.FieldError{Field: "reason", Problem: "is no reason", Fix: fix}
 	}
 	return nil
-}
-
-// nameActors gives the users of refusals the names that they have today: a change keeps its author's name of that time,
-// but where a call is refused nobody looks up a name.
-func (s *server) nameActors(ctx context.Context, events []audit.Event) error {
-	var nameless []uuid.UUID
-	for _, e := range events {
-		if e.Actor.UserID != uuid.Nil && e.Actor.Username == "" {
-			nameless = append(nameless, e.Actor.UserID)
-		}
-	}
-	names, err := s.cfg.Accounts.Names(ctx, nameless)
-	if err != nil {
-		return fmt.Errorf("naming the users of refusals: %w", err)
-	}
-	for i := range events {
-		if actor := &events[i].Actor; actor.Username == "" {
-			actor.Username = names[actor.UserID]
-		}
-	}
-	return nil
-}
-
-// credentialNames returns the names of the API tokens by which users of events acted or were refused, by their own or an
-// access token's text, of the platforms whose assertions, and of the token sets whose tokens were taken or refused, or the projects of
-// those that no set opens: there may be many, and their names are what people know of them. Deleted ones are named, too, but for token
-// sets and projects: they go on being presented.
-func (s *server) credentialNames(ctx context.Context, events []audit.Event) (map[uuid.UUID]string, error) {
-	var tokens, platforms, sealers []uuid.UUID
-	for _, e := range events {
-		switch e.Actor.CredentialKind {
-		case authority.APIToken.String(), authority.AccessToken.String(): // which has the ID of what it rests on
-			tokens = append(tokens, e.Actor.CredentialID)
-		case authority.Assertion.String():
-			platforms = append(platforms, e.Actor.CredentialID)
-		case authority.Sealed.String():
-			sealers = append(sealers, e.Actor.CredentialID)
-		}
-	}
-	names, err := s.cfg.Platforms.Names(ctx, platforms)
-	if err != nil {
-		return nil, fmt.Errorf("naming the platforms of events: %w", err)
-	}
-	sealed, err := s.cfg.Projects.Names(ctx, sealers)
-	if err != nil {
-		return nil, fmt.Errorf("naming the token sets of events: %w", err)
-	}
-	maps.Copy(names, sealed)
-	if len(tokens) == 0 {
-		return names, nil
-	}
-	named, err := s.cfg.APITokens.Names(ctx, tokens)
-	if err != nil {
-		return nil, fmt.Errorf("naming the API tokens of events: %w", err)
-	}
-	maps.Copy(names, named)
-	return names, nil
 }
 
 // recordID returns the ID of the record that a filter names, which for the target may be a service, an API token, a platform or a
@@ -175,32 +114,4 @@ func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UU
 		return uuid.Nil, &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}
 	}
 	return id, err
-}
-
-// wireEvent returns an event as the API shows it. Who did it is left out where that was Jeton itself, and so are IDs
-// where nobody knew them: a call without a credential has an address and no more. Credentials are the names of API tokens, platforms and token sets.
-func wireEvent(e audit.Event, credentials map[uuid.UUID]string) api.Event {
-	out := api.Event{
-		ID: e.ID.String(), At: e.At, Action: string(e.Action), Reason: e.Reason, Door: e.Door,
-		Count: e.Count, LastAt: e.LastAt, Detail: e.Detail,
-	}
-	if e.Actor != (audit.Actor{}) {
-		out.Actor = &api.Actor{
-			UserID: idText(e.Actor.UserID), Username: e.Actor.Username,
-			CredentialKind: e.Actor.CredentialKind, CredentialID: idText(e.Actor.CredentialID),
-			CredentialName: credentials[e.Actor.CredentialID], Address: e.Actor.Address,
-		}
-	}
-	if e.Target != (audit.Target{}) {
-		out.Target = &api.Target{Kind: e.Target.Kind, ID: idText(e.Target.ID), Name: e.Target.Name}
-	}
-	return out
-}
-
-// idText returns an ID as text, empty where there is none.
-func idText(id uuid.UUID) string {
-	if id == uuid.Nil {
-		return ""
-	}
-	return id.String()
 }

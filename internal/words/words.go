@@ -135,6 +135,11 @@ func (w *Words) Moment(t time.Time) string {
 	return w.Date(t) + ", " + t.UTC().Format("15:04") + " UTC"
 }
 
+// Second returns a time in UTC to the second, and says that it is in UTC.
+func (w *Words) Second(t time.Time) string {
+	return w.Date(t) + ", " + t.UTC().Format("15:04:05") + " UTC"
+}
+
 // mustRead reads the files of the languages, which are the program's own: a fault in them is seen by whoever tests it.
 func mustRead(languages ...Words) []*Words {
 	read := make([]*Words, len(languages))

@@ -3,10 +3,12 @@
 
 // Times are told in the reader's zone; what the page said, in UTC, is at hand by pointing there.
 function localTimes(within) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+  const language = document.documentElement.lang;
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
     time.title = time.textContent;
-    time.textContent = format.format(new Date(time.dateTime));
+    time.textContent = ("seconds" in time.dataset ? exact : format).format(new Date(time.dateTime));
   }
 }
 
@@ -23,5 +25,30 @@ function copyButtons(within) {
   }
 }
 
+// What is followed is read anew every few seconds. What is open in it stays open, and the keyboard stays where it was. A page that is
+// out of sight rests; one whose session has ended goes to the log-in.
+function follow(region) {
+  async function readAnew() {
+    if (document.hidden) return;
+    const answer = await fetch(location.href);
+    if (answer.redirected) location.reload();
+    if (answer.redirected || !answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(region.id);
+    if (!fresh) return;
+    for (const open of region.querySelectorAll("details[open][id]")) {
+      fresh.querySelector("#" + open.id)?.setAttribute("open", "");
+    }
+    const at = region.contains(document.activeElement) && document.activeElement.closest("details[id]");
+    region.replaceChildren(...fresh.children);
+    localTimes(region);
+    if (at) region.querySelector("#" + at.id + " > summary")?.focus();
+  }
+  setTimeout(async () => {
+    try { await readAnew(); } catch { /* out of reach for now */ }
+    follow(region);
+  }, region.dataset.follow * 1000);
+}
+
 localTimes(document);
 copyButtons(document);
+document.querySelectorAll("[data-follow]").forEach(follow);

@@ -204,6 +204,8 @@ func testListAPITokens(t *testing.T, s Store) {
 		{"enabled", apitoken.Query{Enabled: new(true), Limit: 9}, "acd"},
 		{"disabled", apitoken.Query{Enabled: new(false), Limit: 9}, "b"},
 		{"ending soon", apitoken.Query{ExpiringBefore: start().Add(3 * time.Hour), Limit: 9}, "bd"},
+		{"the soonest", apitoken.Query{EndingFrom: start().Add(2 * time.Hour), Limit: 2}, "ba"},
+		{"ending within", apitoken.Query{EndingFrom: start(), ExpiringBefore: start().Add(3 * time.Hour), Enabled: new(true), Limit: 9}, "d"},
 		{"all at once", apitoken.Query{UserID: owner.ID, Enabled: new(true), ExpiringBefore: start().Add(3 * time.Hour), After: "a", Limit: 9}, "d"},
 	} {
 		tokens, err := s.APITokens(t.Context(), test.query)

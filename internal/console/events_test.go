@@ -1,0 +1,233 @@
+package console_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+)
+
+const auditRoute = "/console/administration/audit"
+
+// written writes the refusals gathered to the log, as app does each second.
+func (d *desk) written(t testing.TB) {
+	t.Helper()
+	check(t, d.store.AppendRefusals(t.Context(), d.refusals.Drain(d.clock())))
+}
+
+// happened returns the codes of the actions on a page of the log, in its order.
+func happened(a answer) []string {
+	var all []string
+	for _, row := range a.all("tbody tr") {
+		all = append(all, row.all("code.small")[0].text())
+	}
+	return all
+}
+
+// auditDesk is a desk on which something has happened: alice was made and changed, and refused three times.
+func auditDesk(t *testing.T) (*desk, *browser, account.User) {
+	t.Helper()
+	d := newDesk(t)
+	b := d.admin(t)
+	d.pass(t, time.Minute)
+	alice := d.user(t, account.Draft{Username: "alice"})
+	d.pass(t, time.Minute)
+	for range 3 {
+		d.refusals.Add(audit.Refusal{Reason: "wrong_password", Kind: "password", Door: "v1", UserID: alice.ID, Call: "GET /v1/me"}, d.clock())
+	}
+	d.written(t)
+	return d, b, alice
+}
+
+// TestAudit reads the log whole, and by each filter.
+func TestAudit(t *testing.T) {
+	d, b, alice := auditDesk(t)
+	minute := func(after int) string {
+		return time.Date(2026, 11, 21, 12, after, 0, 0, time.UTC).Format("2006-01-02T15:04")
+	}
+	all := []string{"refused", "user.create", "session.begin", "user.create", "pepper.create"}
+	for query, want := range map[string][]string{
+		"":                                      all,
+		"?action=user.create":                   {"user.create", "user.create"},
+		"?reason=wrong_password":                {"refused"},
+		"?reason=expired":                       nil,
+		"?actor=alice":                          {"refused"},
+		"?actor=" + alice.ID.String():           {"refused"},
+		"?actor=admin":                          {"session.begin"},
+		"?target=ALICE":                         {"user.create"},
+		"?target=" + uuid.Max.String():          nil,
+		"?since=" + minute(2):                   {"refused"},
+		"?until=" + minute(1):                   all[2:],
+		"?since=" + minute(1) + "&target=alice": {"user.create"},
+	} {
+		a := b.want(t, ask{route: "GET " + auditRoute + query}, 200)
+		checkPage(t, query, a.node)
+		if got := happened(a); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+		if len(want) == 0 && a.one(t, "main .none").text() == "" {
+			t.Errorf("%q: got nothing said of nothing", query)
+		}
+	}
+	a := b.want(t, ask{route: "GET " + auditRoute}, 200)
+	row := a.all("tbody tr")[0]
+	for _, want := range []string{"Call refused", "alice", "Password", "wrong_password", "3 times", "GET /v1/me", "v1", alice.ID.String()} {
+		if !strings.Contains(row.text(), want) {
+			t.Errorf("got the row %q, want %q in it", row.text(), want)
+		}
+	}
+	if len(row.all("details")) != 1 || len(a.all("noscript")) != 0 || len(a.all("[data-follow]")) != 0 {
+		t.Error("got no details, or a list that is followed unasked")
+	}
+	if got := d.actions(t); len(got) != 4 {
+		t.Errorf("got %q, want reading to leave no event", got)
+	}
+}
+
+// TestAuditFilterProblems gives filters that can't be: nothing is shown for them, and what is wrong stands beside the field.
+func TestAuditFilterProblems(t *testing.T) {
+	_, b, _ := auditDesk(t)
+	for filter, value := range map[string]string{
+		"action": "user.nothing", "reason": "nothing", "actor": "nobody", "target": "nobody", "since": "yesterday", "until": "2026-13-01T00:00",
+	} {
+		query := "?" + url.Values{filter: {value}, "follow": {"1"}}.Encode()
+		a := b.want(t, ask{route: "GET " + auditRoute + query}, http.StatusUnprocessableEntity)
+		checkPage(t, query, a.node)
+		if bad := a.one(t, "main [aria-invalid]"); bad.attribute("name") != filter || a.one(t, ".problem").attribute("id") != filter+"-problem" {
+			t.Errorf("%s: got %s marked", filter, bad.attribute("name"))
+		}
+		if len(a.all("table")) != 0 || len(a.all("noscript")) != 0 {
+			t.Errorf("%s: got a table, or a page that is read anew, for a filter that is wrong", filter)
+		}
+		b.to(t, ask{route: "GET " + auditRoute + "/export.csv?" + filter + "=" + url.QueryEscape(value)}, auditRoute+"?"+url.Values{filter: {value}}.Encode())
+	}
+	for _, query := range []string{"?after=0", "?after=-3", "?after=x", "?actor=%ff", "?target=%00"} {
+		b.want(t, ask{route: "GET " + auditRoute + query}, http.StatusBadRequest)
+	}
+}
+
+// TestAuditFollows asks for the page that is read anew, with a script and without one.
+func TestAuditFollows(t *testing.T) {
+	_, b, _ := auditDesk(t)
+	a := b.want(t, ask{route: "GET " + auditRoute + "?action=refused&follow=1"}, 200)
+	checkPage(t, "followed", a.node)
+	if a.one(t, "#events").attribute("data-follow") != "5" || !strings.Contains(a.body, `<noscript><meta http-equiv="refresh" content="5"></noscript>`) {
+		t.Error("got no list that is followed")
+	}
+	stop := a.all(".title a")[0]
+	if got := stop.attribute("href"); got != auditRoute+"?action=refused" {
+		t.Errorf("got %s for stopping, want the same list", got)
+	}
+	a = b.want(t, ask{route: "GET " + stop.attribute("href")}, 200)
+	if got := a.all(".title a")[0].attribute("href"); got != auditRoute+"?action=refused&follow=1" {
+		t.Errorf("got %s for following, want the same list", got)
+	}
+}
+
+// TestAuditPages pages through more events than one page shows; what happens meanwhile shifts nothing.
+func TestAuditPages(t *testing.T) {
+	d, b, _ := auditDesk(t)
+	for n := range 60 {
+		d.user(t, account.Draft{Username: "user" + strconv.Itoa(n)})
+	}
+	a := b.want(t, ask{route: "GET " + auditRoute + "?action=user.create"}, 200)
+	first := len(happened(a))
+	next := a.one(t, ".pages a").attribute("href")
+	d.user(t, account.Draft{Username: "late"})
+	a = b.want(t, ask{route: "GET " + next}, 200)
+	if got := len(happened(a)); first != 50 || got != 12 || !strings.Contains(a.body, "user9") {
+		t.Errorf("got %d and %d rows, want 50 and the 12 that are left", first, got)
+	}
+}
+
+// TestAuditExport reads the log as files, which have more events than are in memory at once.
+func TestAuditExport(t *testing.T) {
+	d, b, alice := auditDesk(t)
+	var many []audit.Event
+	for n := range 1203 {
+		e := audit.New(audit.UserUpdate, audit.Actor{Username: "=cmd|' /C calc'!A0"}, audit.Target{Kind: "user", ID: alice.ID, Name: "@alice"}, d.clock(), "display_name", "+1")
+		e.MergeKey = strconv.Itoa(n)
+		many = append(many, e)
+	}
+	check(t, d.store.AppendRefusals(t.Context(), many))
+	a := b.want(t, ask{route: "GET " + auditRoute + "/export.csv?action=user.update"}, 200)
+	if got := a.header.Get("Content-Disposition"); got != `attachment; filename="jeton-audit-2026-11-21T120200Z.csv"` {
+		t.Errorf("got the disposition %s", got)
+	}
+	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	check(t, err)
+	if len(rows) != 1204 || rows[0][0] != "at" || rows[1][3] != "'=cmd|' /C calc'!A0" || rows[1][10] != "'@alice" {
+		t.Errorf("got %d rows, the first %q, want all, in which nothing is a formula", len(rows), rows[1])
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+				t.Fatalf("got the cell %q, which a spreadsheet takes for a formula", cell)
+			}
+		}
+	}
+
+	a = b.want(t, ask{route: "GET " + auditRoute + "/export.json"}, 200)
+	lines := strings.Split(strings.TrimSpace(a.body), "\n")
+	var newest, refused api.Event
+	check(t, json.Unmarshal([]byte(lines[0]), &newest))
+	check(t, json.Unmarshal([]byte(lines[1203]), &refused))
+	if len(lines) != 1208 || newest.Detail["display_name"] != "+1" || refused.Reason != "wrong_password" || refused.Count != 3 || refused.Actor.Username != "alice" {
+		t.Errorf("got %d lines, the newest %+v, want all as /v1/events has them", len(lines), newest)
+	}
+	if a = b.want(t, ask{route: "HEAD " + auditRoute + "/export.json"}, 200); a.body != "" {
+		t.Error("got a body for HEAD")
+	}
+}
+
+// TestAuditIsForAdministrators asks for each route as somebody else.
+func TestAuditIsForAdministrators(t *testing.T) {
+	d, admin, _ := auditDesk(t)
+	ann := d.browser()
+	ann.logIn(t, "alice")
+	d.refused(t)
+	for _, path := range []string{"/console/administration", auditRoute, auditRoute + "/export.csv", auditRoute + "/export.json"} {
+		a := ann.want(t, ask{route: "GET " + path}, http.StatusForbidden)
+		if strings.Contains(a.body, "wrong_password") {
+			t.Errorf("%s: got the log", path)
+		}
+		d.wantRefused(t, "not_allowed console_session")
+		admin.want(t, ask{route: "GET " + path}, 200)
+	}
+}
+
+// TestAuditSaysAll demands words for every action and every kind of credential.
+func TestAuditSaysAll(t *testing.T) {
+	d, b, alice := auditDesk(t)
+	var all []audit.Event
+	for n, action := range audit.Actions() {
+		e := audit.New(action, audit.Actor{UserID: alice.ID, CredentialKind: authority.Kind(n % 11).String()}, audit.Target{}, d.clock())
+		e.MergeKey = string(action)
+		all = append(all, e)
+	}
+	check(t, d.store.AppendRefusals(t.Context(), all))
+	a := b.want(t, ask{route: "GET " + auditRoute}, 200)
+	for _, row := range a.all("tbody tr") {
+		code, said := row.all("code.small")[0].text(), row.one(t, ".what").all("span")[0].text()
+		if said == code || said == "" {
+			t.Errorf("got %q said of %s", said, code)
+		}
+	}
+	for _, kind := range a.all("td small") {
+		if strings.Contains(kind.text(), "_") || kind.text() == strings.ToLower(kind.text()) {
+			t.Errorf("got %q said of a kind of credential", kind.text())
+		}
+	}
+}

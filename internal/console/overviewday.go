@@ -1,0 +1,153 @@
+package console
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+const (
+	dayHours = 24
+	// maxDayEvents bounds how many events of the day are read for the plots, and dayPage how many at once.
+	maxDayEvents = 5000
+	dayPage      = 1000
+	shownReasons = 5
+)
+
+// dayTally is what the audit log tells of the last 24 hours, the one that it is included.
+type dayTally struct {
+	Hours   [dayHours]hourTally // the oldest first
+	Plots   []plot
+	Reasons []reasonTally // for which the most calls were refused, the most first
+	// Back is how far the events that were read reach back, where they are not all.
+	Back time.Time
+}
+
+// Most is how many events are read at most.
+func (dayTally) Most() int { return maxDayEvents }
+
+// hourTally is what was counted in an hour.
+type hourTally struct {
+	At              time.Time // its begin
+	Issued, Refused int64
+}
+
+// reasonTally is how many calls were refused for a reason.
+type reasonTally struct {
+	Reason string
+	Count  int64
+}
+
+// issuing reports whether an action gave somebody a credential. Of access tokens that were exchanged the log tells nothing.
+func issuing(a audit.Action) bool {
+	switch a {
+	case audit.PersonalTokenRotate, audit.APITokenCreate, audit.SessionTokenCreate, audit.ClientSecretCreate:
+		return true
+	default:
+		return false
+	}
+}
+
+// readDay counts the events of the last 24 hours. It reads the log from its newest end and asks for no time: then a store reads so many
+// rows at most, whatever there is.
+func (s *server) readDay(c *call) (dayTally, error) {
+	var d dayTally
+	since := s.cfg.Now().UTC().Truncate(time.Hour).Add(-(dayHours - 1) * time.Hour)
+	for n := range d.Hours {
+		d.Hours[n].At = since.Add(time.Duration(n) * time.Hour)
+	}
+	reasons := map[string]int64{}
+	q := audit.Query{Limit: dayPage}
+	for read := 0; ; {
+		events, err := s.cfg.Events.Events(c.r.Context(), q)
+		if err != nil {
+			return d, err
+		}
+		for n := range events {
+			d.add(&events[n], reasons)
+		}
+		read += len(events)
+		if len(events) < dayPage || events[len(events)-1].At.Before(since) {
+			break
+		}
+		q.Before = events[len(events)-1].Seq
+		if read >= maxDayEvents {
+			d.Back = events[len(events)-1].At
+			break
+		}
+	}
+	d.Plots = []plot{
+		plotOf(false, words.Say("Issued"), d.Hours, func(h hourTally) int64 { return h.Issued }),
+		plotOf(true, words.Say("Refused"), d.Hours, func(h hourTally) int64 { return h.Refused }),
+	}
+	for _, reason := range slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
+		return cmp.Or(cmp.Compare(reasons[b], reasons[a]), cmp.Compare(a, b))
+	}) {
+		if len(d.Reasons) < shownReasons {
+			d.Reasons = append(d.Reasons, reasonTally{reason, reasons[reason]})
+		}
+	}
+	return d, nil
+}
+
+// add counts an event, if it is of one of the hours.
+func (d *dayTally) add(e *audit.Event, reasons map[string]int64) {
+	n := int(e.At.Sub(d.Hours[0].At) / time.Hour)
+	if e.At.Before(d.Hours[0].At) || n >= dayHours {
+		return
+	}
+	switch {
+	case e.Action == audit.Refused:
+		reasons[e.Reason] += e.Count
+		d.Hours[n].Refused += e.Count
+	case e.Action == audit.RefusalsOverflow:
+		d.Hours[n].Refused += e.Count
+	case issuing(e.Action):
+		d.Hours[n].Issued++
+	}
+}
+
+// The plot's measures, in its own units.
+const (
+	plotWidth  = 240
+	plotHeight = 60
+	plotStep   = plotWidth / dayHours
+	plotGap    = 2
+)
+
+// plot is a bar for each hour.
+type plot struct {
+	Alarm       bool // it is of what one would rather see little of
+	Title       words.Text
+	Total, Most int64
+	Bars        []plotBar
+}
+
+// plotBar is a bar with its upper left corner.
+type plotBar struct{ X, Y, Width, Height int }
+
+// plotOf draws what was counted. The highest bar is as high as the plot, and what isn't nothing is seen.
+func plotOf(alarm bool, title words.Text, hours [dayHours]hourTally, of func(hourTally) int64) plot {
+	p := plot{Alarm: alarm, Title: title}
+	for _, h := range hours {
+		p.Total += of(h)
+		p.Most = max(p.Most, of(h))
+	}
+	for n, h := range hours {
+		if of(h) == 0 {
+			continue
+		}
+		height := max(2, int(float64(of(h))/float64(p.Most)*plotHeight))
+		p.Bars = append(p.Bars, plotBar{n*plotStep + plotGap/2, plotHeight - height, plotStep - plotGap, height})
+	}
+	return p
+}
+
+// Alternative says what the plot shows to whoever doesn't see it.
+func (p plot) Alternative() words.Text {
+	return words.Say("%s in the last 24 hours, by hour: %d together, at most %d in an hour.", p.Title, p.Total, p.Most)
+}
