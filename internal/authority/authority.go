@@ -374,19 +374,13 @@ func (a *Authority) prove(ctx context.Context, c *Credential, key key, p *Princi
 
 // judge returns why the user of a proof isn't let in, or nil.
 func judge(proof *Proof, user *User) *Refusal {
-	var reason Reason
-	var cause error
-	switch {
-	case user.ID != proof.UserID || user.ID == uuid.Nil:
-		reason, cause = ReasonUnavailable, errWrongUser
-	case user.Suspended:
-		reason = ReasonSuspended
-	case !user.Active:
-		reason = ReasonBlocked
-	default:
-		return nil
+	if user.ID != proof.UserID || user.ID == uuid.Nil {
+		return &Refusal{Reason: ReasonUnavailable, ID: proof.ID, UserID: proof.UserID, Cause: errWrongUser}
 	}
-	return &Refusal{Reason: reason, ID: proof.ID, UserID: proof.UserID, Cause: cause}
+	if reason := user.Shut(); reason != "" {
+		return &Refusal{Reason: reason, ID: proof.ID, UserID: proof.UserID}
+	}
+	return nil
 }
 
 // userOf returns the user behind a proof: as the proof found it, or as it is now in the database.

@@ -24,6 +24,17 @@ type User struct {
 // Admin reports whether the user administers Jeton.
 func (u *User) Admin() bool { return slices.Contains(u.Roles, AdminRole) }
 
+// Shut returns why nobody is let in as the user, or nothing: ReasonSuspended or ReasonBlocked.
+func (u *User) Shut() Reason {
+	switch {
+	case u.Suspended:
+		return ReasonSuspended
+	case !u.Active:
+		return ReasonBlocked
+	}
+	return ""
+}
+
 // Proof is what a way in has established from one credential.
 type Proof struct {
 	ID     uuid.UUID // of the credential's record

@@ -144,6 +144,9 @@ func New(cfg Config) (*Catalog, error) {
 	return c, nil
 }
 
+// Profiles returns the names that a service's profile may have. It must not be changed.
+func (c *Catalog) Profiles() []string { return c.cfg.Profiles }
+
 // Policy returns the policy in force. It never blocks.
 func (c *Catalog) Policy() *policy.Table { return c.compiled.Load() }
 
@@ -211,6 +214,22 @@ type Draft struct {
 	Project         int // the number of a project; 0 for none
 	Route
 	Rate authority.Rate // the zero Rate for any number of calls
+}
+
+// DraftOf returns the draft that would change nothing. Verifiers stand in it by ID; those who were deleted don't, for a
+// draft that names them would be refused.
+func (c *Catalog) DraftOf(ctx context.Context, s Service) (Draft, error) {
+	names, err := c.cfg.Users.Names(ctx, s.Verifiers)
+	d := Draft{
+		Name: s.Name, Host: s.Host, PathPrefix: s.PathPrefix, Default: s.Default, AllowInPath: s.AllowInPath,
+		AcceptAPITokens: s.AcceptAPITokens, Project: s.ProjectNumber, Route: s.Route, Rate: s.Rate,
+	}
+	for _, id := range s.Verifiers {
+		if _, lives := names[id]; lives {
+			d.Verifiers = append(d.Verifiers, id.String())
+		}
+	}
+	return d, err
 }
 
 // Create makes a service without operations. Errors are a *authority.FieldError, ErrConflict or a store's.

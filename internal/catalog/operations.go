@@ -129,21 +129,34 @@ func words(audience []policy.Audience, names map[uuid.UUID]string) []string {
 	return all
 }
 
-// fieldErrorOf turns the first thing that the policy finds wrong with a service into the error of a field.
+// fault is the error of a field, beside the policy's own, by which an edge finds the operation at fault. It says no more than the
+// former, which holds no value.
+type fault struct {
+	error
+	cause error
+}
+
+// Unwrap returns both.
+func (f fault) Unwrap() []error { return []error{f.error, f.cause} }
+
+// fieldErrorOf turns the first thing that the policy finds wrong with a service into the error of a field. The policy's own error,
+// a *policy.ConflictError or *policy.InvalidError, is found in it, too.
 func fieldErrorOf(err error) error {
 	if conflict, ok := errors.AsType[*policy.ConflictError](err); ok {
-		return fmt.Errorf("%w: %w", authority.ErrConflict, &authority.FieldError{
+		return fault{fmt.Errorf("%w: %w", authority.ErrConflict, &authority.FieldError{
 			Field:   "operations",
 			Problem: fmt.Sprintf("%q and %q both match %q, and neither is more specific", conflict.A, conflict.B, conflict.Example),
 			Fix:     "Make one of the patterns more specific, or drop it.",
-		})
+		}), conflict}
 	}
 	invalid, ok := errors.AsType[*policy.InvalidError](err)
 	if !ok {
 		return err
 	}
 	if invalid.Operation == "" && invalid.Field != "pattern" {
-		return &authority.FieldError{Field: invalid.Field, Problem: "is not usable: " + invalid.Problem}
+		return fault{&authority.FieldError{Field: invalid.Field, Problem: "is not usable: " + invalid.Problem}, invalid}
 	}
-	return &authority.FieldError{Field: "operations", Problem: fmt.Sprintf("hold %q, whose %s is not usable: %s", invalid.Operation, invalid.Field, invalid.Problem)}
+	return fault{&authority.FieldError{
+		Field: "operations", Problem: fmt.Sprintf("hold %q, whose %s is not usable: %s", invalid.Operation, invalid.Field, invalid.Problem),
+	}, invalid}
 }

@@ -127,7 +127,7 @@ func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInp
 		if err := match.check(e.ID, e.Version); err != nil {
 			return err
 		}
-		draft, err := s.draftOf(ctx, e.Service)
+		draft, err := s.cfg.Catalog.DraftOf(ctx, e.Service)
 		if err != nil {
 			return err
 		}
@@ -142,23 +142,6 @@ func (s *server) updateService(ctx context.Context, c *call, in *servicePatchInp
 	}
 	body, err := s.showService(ctx, updated)
 	return &versioned[api.Service]{ETag: etag(updated.ID, updated.Version), Body: body}, err
-}
-
-// draftOf returns the draft that would change nothing. Verifiers stand in it by ID; those who were deleted don't, for a
-// draft that names them would be refused.
-func (s *server) draftOf(ctx context.Context, service catalog.Service) (catalog.Draft, error) {
-	names, err := s.cfg.Accounts.Names(ctx, service.Verifiers)
-	d := catalog.Draft{
-		Name: service.Name, Host: service.Host, PathPrefix: service.PathPrefix,
-		Default: service.Default, AllowInPath: service.AllowInPath, AcceptAPITokens: service.AcceptAPITokens, Project: service.ProjectNumber,
-		Route: service.Route, Rate: service.Rate,
-	}
-	for _, id := range service.Verifiers {
-		if _, lives := names[id]; lives {
-			d.Verifiers = append(d.Verifiers, id.String())
-		}
-	}
-	return d, err
 }
 
 // merge writes a merge patch over a draft. What is null becomes empty, and with it what a new service has.

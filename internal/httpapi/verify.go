@@ -8,6 +8,7 @@ import (
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -86,10 +87,10 @@ func (s *server) refuseAsker(c *call) (*answer[api.Verdict], error) {
 // presentedOf returns the call that a request is about. The address is what the verifier says that it is: it stands in the
 // audit log, and a token that counts from some addresses alone counts if it is one of them.
 func presentedOf(b api.VerifyRequest) (*authority.Presented, error) {
-	if !isToken(b.Method) {
+	if !policy.IsMethod(b.Method) {
 		return nil, &authority.FieldError{Field: "method", Problem: "is no method of HTTP", Fix: "Give the call's, as GET."}
 	}
-	host, path, query, ok := cutURL(b.URL)
+	host, path, query, ok := policy.CutURL(b.URL)
 	if !ok {
 		return nil, &authority.FieldError{
 			Field: "url", Problem: "is no absolute http or https URL without user information",
@@ -131,35 +132,6 @@ func field(value string) []string {
 		return nil
 	}
 	return []string{value}
-}
-
-// cutURL returns host, path and query of an absolute URL, each exactly as it stands there. A parser
-// would clean or decode the path on the way, and the policy must judge the one that the service received. A '#' doesn't
-// end the path, either: in a request line it is no fragment, and the policy refuses it.
-//
-// What parsers read in several ways has no host here: user information, and a backslash, which browsers take for a slash.
-func cutURL(url string) (host, path, query string, ok bool) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-		return "", "", "", false
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	host = rest[:end]
-	path, query, _ = strings.Cut(rest[end:], "?")
-	if path == "" {
-		path = "/" // as the request line has it (RFC 9112, section 3.2.1)
-	}
-	return host, path, query, host != "" && !strings.ContainsAny(host, "@\\ \t\r\n")
-}
-
-// isToken reports whether text may be a method (RFC 9110, section 5.6.2), of a length that any has.
-func isToken(text string) bool {
-	return text != "" && len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
-	})
 }
 
 // wirePrincipal returns a principal as the API shows it: what a service may want to know of its caller.
