@@ -1,0 +1,204 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/policy"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// serviceFields are the fields of the form of a service.
+func serviceFields() []string {
+	return append([]string{"name", "host", "path_prefix", "upstream", "default"}, rareServiceFields()...)
+}
+
+// rareServiceFields are those that most services do without.
+func rareServiceFields() []string {
+	return []string{
+		"verifiers", "accept_api_tokens", "project", "calls", "seconds", "profile", "forward_query_tokens", "identity_token", "semicolons", "empty_segments",
+	}
+}
+
+func (s *server) newService(c *call) error {
+	return c.renderService(http.StatusOK, serviceView{Tab: "new", Form: form{Values: map[string]string{"default": string(policy.DefaultDeny), "path_prefix": "/"}}})
+}
+
+func (c *call) renderService(status int, v serviceView) error {
+	v.Profiles = c.s.cfg.Catalog.Profiles()
+	title, template := words.Say("%s", v.Service.Name), "service.html"
+	if v.Tab == "new" {
+		title = words.Say("New service")
+	}
+	if v.Tab == "operations" {
+		template = "operations.html"
+	}
+	return c.renderAdmin(status, template, servicesPath, title, v)
+}
+
+func (s *server) createService(c *call) error {
+	v := serviceView{Tab: "new", Form: c.filledService()}
+	draft, ok := v.Form.service()
+	if !ok {
+		return c.renderService(http.StatusUnprocessableEntity, v)
+	}
+	service, err := s.cfg.Catalog.Create(c.r.Context(), draft, c.actor())
+	if err != nil {
+		if !v.Form.explainService(err) {
+			return err
+		}
+		return c.renderService(http.StatusUnprocessableEntity, v)
+	}
+	return c.done(servicePath(service.Name), serviceCreated)
+}
+
+// showService shows the settings of a service, with its verifiers by name. Those deleted since are left out.
+func (s *server) showService(c *call) error {
+	service, err := s.service(c)
+	if err != nil {
+		return err
+	}
+	names, err := s.cfg.Accounts.Names(c.r.Context(), service.Verifiers)
+	if err != nil {
+		return err
+	}
+	var verifiers []string
+	for _, id := range service.Verifiers {
+		if name, lives := names[id]; lives {
+			verifiers = append(verifiers, name)
+		}
+	}
+	values := map[string]string{
+		"name": service.Name, "host": service.Host, "path_prefix": service.PathPrefix, "upstream": service.Upstream, "default": string(service.Default),
+		"verifiers": strings.Join(verifiers, "\n"), "project": numberIn(service.ProjectNumber), "profile": service.Profile,
+		"calls": numberIn(service.Rate.Calls), "seconds": numberIn(int(service.Rate.Per / time.Second)),
+		"accept_api_tokens": checked(service.AcceptAPITokens), "forward_query_tokens": checked(service.ForwardQueryTokens),
+		"identity_token": checked(service.IdentityToken),
+		"semicolons":     checked(strings.Contains(service.AllowInPath, ";")), "empty_segments": checked(strings.Contains(service.AllowInPath, "//")),
+	}
+	return c.renderService(http.StatusOK, serviceView{Service: service, Tab: "settings", Form: form{Values: values}})
+}
+
+// updateService writes the whole form over the version that it showed.
+func (s *server) updateService(c *call) error {
+	service, err := s.sameService(c)
+	if err != nil {
+		return err
+	}
+	v := serviceView{Service: service, Tab: "settings", Form: c.filledService()}
+	draft, ok := v.Form.service()
+	if !ok {
+		return c.renderService(http.StatusUnprocessableEntity, v)
+	}
+	updated, err := s.cfg.Catalog.Update(c.r.Context(), service.Name, service.Version, draft, c.actor())
+	if err != nil {
+		if !v.Form.explainService(err) {
+			return err
+		}
+		return c.renderService(http.StatusUnprocessableEntity, v)
+	}
+	return c.done(servicePath(updated.Name)+"/settings", serviceChanged)
+}
+
+// filledService returns the form as it was sent. A box that isn't ticked isn't sent, and has nothing in it.
+func (c *call) filledService() form {
+	f := c.filled()
+	for _, name := range serviceFields() {
+		if _, sent := f.Values[name]; !sent {
+			f.Values[name] = ""
+		}
+	}
+	return f
+}
+
+// service returns the draft that the form describes, and whether its numbers are some. What else is wrong with it, the catalog finds.
+func (f *form) service() (catalog.Draft, bool) {
+	v := f.Values
+	d := catalog.Draft{
+		Name: strings.TrimSpace(v["name"]), Host: strings.TrimSpace(v["host"]), PathPrefix: strings.TrimSpace(v["path_prefix"]),
+		Default: policy.Default(v["default"]), AcceptAPITokens: v["accept_api_tokens"] != "", Project: f.number("project"),
+		Verifiers: linesOf(v["verifiers"]),
+		Route: catalog.Route{
+			Upstream: strings.TrimSpace(v["upstream"]), Profile: v["profile"],
+			ForwardQueryTokens: v["forward_query_tokens"] != "", IdentityToken: v["identity_token"] != "",
+		},
+		Rate: authority.Rate{Calls: f.number("calls"), Per: time.Duration(f.number("seconds")) * time.Second},
+	}
+	if v["semicolons"] != "" {
+		d.AllowInPath += ";"
+	}
+	if v["empty_segments"] != "" {
+		d.AllowInPath += "//"
+	}
+	return d, f.Problems.First() == ""
+}
+
+// mostInField bounds the numbers of the form, below what a time of so many seconds holds.
+const mostInField = 1_000_000_000
+
+// number returns what stands in a field for a number, 0 where it is empty.
+func (f *form) number(name string) int {
+	text := strings.TrimSpace(f.Values[name])
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > mostInField {
+		f.Problems.add(name, words.Say("Give a whole number, or leave this empty."))
+	}
+	return n
+}
+
+// numberIn returns a number as a field has it, with nothing for zero.
+func numberIn(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// checked returns what a box has that is ticked, or nothing.
+func checked(ticked bool) string {
+	if ticked {
+		return "yes"
+	}
+	return ""
+}
+
+// linesOf returns the lines of a text that aren't blank.
+func linesOf(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// explainService notes what the catalog found wrong with a field, and reports whether it was that.
+func (f *form) explainService(err error) bool {
+	wrong, ok := errors.AsType[*authority.FieldError](err)
+	if !ok {
+		return false
+	}
+	name, _, _ := strings.Cut(wrong.Field, "[") // which of the verifiers
+	switch name {
+	case "rate_limit.calls":
+		name = "calls"
+	case "rate_limit.per_seconds":
+		name = "seconds"
+	case "allow_in_path":
+		name = "semicolons"
+	}
+	if _, ours := f.Values[name]; !ours {
+		return false
+	}
+	f.Problems.add(name, catalogProblem(wrong))
+	return true
+}
