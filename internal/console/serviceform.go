@@ -138,8 +138,8 @@ func (f *form) service() (catalog.Draft, bool) {
 	return d, f.Problems.First() == ""
 }
 
-// mostInField bounds the numbers of the form, below what a time of so many seconds holds.
-const mostInField = 1_000_000_000
+// mostInField bounds the numbers of the form: above all that the catalog takes, and below what a time of so many seconds holds.
+const mostInField = 2_000_000_000
 
 // number returns what stands in a field for a number, 0 where it is empty.
 func (f *form) number(name string) int {
