@@ -43,6 +43,9 @@ func (c *call) failPage(err error, status int) {
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		e.refused(c, ref)
 	}
+	if errors.Is(err, authority.ErrLastAdmin) {
+		e.Heading, e.Advice = words.Say("This would leave no administrator"), words.Say("Nothing was changed. Make another administrator first.")
+	}
 	if status >= http.StatusInternalServerError {
 		e.Request = web.RequestID(c.w)
 	}

@@ -43,7 +43,7 @@ func (p problems) First() string { return p.first }
 func (c *call) filled(secrets ...string) form {
 	f := form{Values: maps.Clone(c.form)}
 	for _, name := range secrets {
-		delete(f.Values, name)
+		f.Values[name] = ""
 	}
 	return f
 }

@@ -1,8 +1,133 @@
 package console
 
-import "github.com/jeton-io/jeton/internal/words"
+import (
+	"errors"
+	"net/http"
+	"slices"
 
-func (s *server) peopleRoutes() {}
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+// People are all users, programs' accounts too, as administrators look after them. One's own pages are another thing: see users.go.
+
+func (s *server) peopleRoutes() {
+	const people, user = peoplePath, peoplePath + "/{id}"
+	s.serve("GET "+people, admins, s.listPeople)
+	s.serve("POST "+people, admins, s.createPerson, "username", "display_name", "email", "kind", "roles", "password", "again")
+	s.serve("GET "+people+"/new", admins, s.newPerson)
+	s.serve("POST "+people+"/block", admins, s.blockPeople, "id*")
+	s.serve("GET "+people+"/block", admins, to(people))
+	s.serve("GET "+user, admins, s.showPerson)
+	s.serve("POST "+user, admins, s.changePerson, "version", "username", "display_name", "email", "roles")
+	s.serve("POST "+user+"/block", admins, s.switchPerson(account.Blocked, personBlocked))
+	s.serve("POST "+user+"/unblock", admins, s.switchPerson(account.Active, personUnblocked))
+	s.serve("POST "+user+"/password", admins, s.resetPassword, "password", "again")
+	s.serve("POST "+user+"/sessions/end", admins, s.endPersonSession, "session")
+	s.serve("POST "+user+"/sessions/end-all", admins, s.endPersonSessions)
+	s.serve("POST "+user+"/delete", admins, s.deletePerson)
+	for _, action := range []string{"/block", "/unblock", "/password", "/sessions/end", "/sessions/end-all", "/delete"} {
+		s.serve("GET "+user+action, admins, s.toPerson)
+	}
+}
 
 // The notices of this area.
-func peopleNotices() map[notice]words.Text { return nil }
+const (
+	personCreated       notice = "user-created"
+	personChanged       notice = "user-changed"
+	personBlocked       notice = "user-blocked"
+	peopleBlocked       notice = "users-blocked"
+	personUnblocked     notice = "user-unblocked"
+	personPassword      notice = "user-password"
+	personSessionEnded  notice = "user-session-ended"
+	personSessionsEnded notice = "user-sessions-ended"
+	personDeleted       notice = "user-deleted"
+)
+
+func peopleNotices() map[notice]words.Text {
+	return map[notice]words.Text{
+		personCreated:       words.Say("User created."),
+		personChanged:       words.Say("User changed."),
+		personBlocked:       words.Say("User blocked. Whatever it presents is refused from now on."),
+		peopleBlocked:       words.Say("The users that you chose are blocked. Whatever they present is refused from now on."),
+		personUnblocked:     words.Say("User unblocked. Its password and tokens work again; its former sessions have ended."),
+		personPassword:      words.Say("Password reset. The user's sessions and personal token have ended."),
+		personSessionEnded:  words.Say("Session ended."),
+		personSessionsEnded: words.Say("All the user's sessions have ended."),
+		personDeleted:       words.Say("User deleted. All that it could present is refused for good."),
+	}
+}
+
+// peopleView is the list.
+type peopleView struct {
+	Users  []account.User
+	Own    uuid.UUID // who can't be chosen: nobody is to block himself among fifty others
+	Sought string    // the name or e-mail of the one who is looked for
+	Pages  pager
+}
+
+// Choosable reports whether anybody in the list can be chosen.
+func (v peopleView) Choosable() bool {
+	return slices.ContainsFunc(v.Users, func(u account.User) bool { return u.ID != v.Own })
+}
+
+// listPeople shows all users in the order of their names, or the one who is looked for.
+func (s *server) listPeople(c *call) error {
+	after, err := c.after()
+	if err != nil {
+		return err
+	}
+	v := peopleView{Own: c.principal.ID, Sought: c.r.URL.Query().Get("user")}
+	if v.Sought != "" {
+		v.Users, err = c.seek(v.Sought)
+	} else {
+		v.Users, err = s.cfg.Accounts.List(c.r.Context(), after, rowsPerPage+1)
+	}
+	if err != nil {
+		return err
+	}
+	v.Users, v.Pages = pageOf(c, v.Users, func(u account.User) string { return account.Key(u.Username) })
+	return c.renderAdmin(http.StatusOK, "people.html", peoplePath, words.Say("Users"), v)
+}
+
+// seek returns the user of that name, ID or e-mail, or nobody. A name goes before an e-mail; one with an @ is both.
+func (c *call) seek(text string) ([]account.User, error) {
+	u, err := c.s.cfg.Accounts.Find(c.r.Context(), text)
+	if errors.Is(err, authority.ErrNotFound) {
+		u, err = c.s.cfg.Accounts.FindByEmail(c.r.Context(), text)
+	}
+	if errors.Is(err, authority.ErrNotFound) {
+		return nil, nil
+	}
+	return []account.User{u}, err
+}
+
+// blockPeople blocks those who were chosen in the list. One who is gone meanwhile is as blocked as can be.
+func (s *server) blockPeople(c *call) error {
+	chosen := c.lists["id"]
+	if len(chosen) == 0 {
+		return c.redirect(peoplePath)
+	}
+	ids := make([]uuid.UUID, len(chosen))
+	for n, text := range chosen {
+		id, err := parseID(text)
+		if err != nil {
+			return err
+		}
+		if id == c.principal.ID { // whom the list doesn't offer
+			return authority.ErrConflict
+		}
+		ids[n] = id
+	}
+	blocked := account.Blocked
+	for _, id := range ids {
+		_, err := s.cfg.Accounts.Update(c.r.Context(), id, 0, account.Patch{State: &blocked}, c.actor())
+		if err != nil && !errors.Is(err, authority.ErrNotFound) {
+			return err
+		}
+	}
+	return c.done(peoplePath, peopleBlocked)
+}

@@ -1,0 +1,129 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/words"
+)
+
+func (s *server) newPerson(c *call) error {
+	return c.renderNewPerson(http.StatusOK, form{Values: map[string]string{"kind": string(account.Person)}})
+}
+
+func (c *call) renderNewPerson(status int, f form) error {
+	return c.renderAdmin(status, "people-new.html", peoplePath, words.Say("New user"), f)
+}
+
+// createPerson makes a user. A person without a password can't log in until one is set; a service account needs none.
+func (s *server) createPerson(c *call) error {
+	f := c.filled("password", "again")
+	roles := c.readRoles(&f)
+	switch {
+	case c.form["kind"] == string(account.Service) && c.form["password"] != "":
+		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
+	case c.form["again"] != c.form["password"]:
+		f.Problems.add("again", words.Say("This is not the same as the new password."))
+	}
+	if f.Problems.First() != "" {
+		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
+	}
+	u, err := s.cfg.Accounts.Create(c.r.Context(), account.Draft{
+		Kind: account.Kind(c.form["kind"]), Username: c.form["username"], DisplayName: c.form["display_name"], Email: c.form["email"],
+		Roles: roles, Password: secret.Text(c.form["password"]),
+	}, c.actor())
+	if err != nil {
+		if !f.explain(err, nil) {
+			return err
+		}
+		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
+	}
+	return c.done(personPath(u.ID), personCreated)
+}
+
+// changePerson changes a user, if nobody has since the page with the form was read.
+func (s *server) changePerson(c *call) error {
+	u, err := c.person()
+	if err != nil {
+		return err
+	}
+	version, err := strconv.ParseInt(c.form["version"], 10, 64)
+	if err != nil || version <= 0 { // 0 would be any
+		return api.NewProblem(api.CodeMalformedRequest, "")
+	}
+	f := c.filled()
+	roles := c.readRoles(&f)
+	if f.Problems.First() != "" {
+		return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+	}
+	username, name, email := c.form["username"], c.form["display_name"], c.form["email"]
+	_, err = s.cfg.Accounts.Update(c.r.Context(), u.ID, version, account.Patch{
+		Username: &username, DisplayName: &name, Email: &email, Roles: &roles,
+	}, c.actor())
+	if err != nil {
+		if errors.Is(err, authority.ErrLastAdmin) {
+			f.Problems.add("roles", lastAdmin())
+		} else if !f.explain(err, nil) {
+			return err
+		}
+		return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+	}
+	return c.done(personPath(u.ID), personChanged)
+}
+
+func lastAdmin() words.Text {
+	return words.Say("This would leave no administrator. Make another administrator first.")
+}
+
+// resetPassword sets a user's password. The administrator's own is changed where the current one is asked for: whoever finds the
+// browser open must not take the account over by the way that is for others'.
+func (s *server) resetPassword(c *call) error {
+	u, err := c.person()
+	if err != nil {
+		return err
+	}
+	if u.ID == c.principal.ID {
+		return s.toSecurity(c)
+	}
+	f := personForm(u)
+	f.Values["password"], f.Values["again"] = "", ""
+	password := secret.Text(c.form["password"])
+	switch {
+	case !resettable(u):
+		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
+	case c.form["again"] != c.form["password"]:
+		f.Problems.add("again", words.Say("This is not the same as the new password."))
+	default:
+		_, err := s.cfg.Accounts.Update(c.r.Context(), u.ID, 0, account.Patch{Password: &password}, c.actor())
+		if err == nil {
+			return c.done(personPath(u.ID), personPassword)
+		}
+		if !f.explain(err, nil) {
+			return err
+		}
+	}
+	return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+}
+
+// resettable reports whether a user's password can be reset. A service account has none, unless /v1 gave it one.
+func resettable(u account.User) bool { return u.Kind == account.Person || u.HasPassword }
+
+// readRoles returns the roles of a form, in which commas or spaces stand between them, and notes what is wrong with them.
+func (c *call) readRoles(f *form) []string {
+	roles := strings.FieldsFunc(c.form["roles"], func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if n := slices.IndexFunc(roles, func(role string) bool { return !account.ValidRole(role) }); n >= 0 {
+		f.Problems.add("roles", words.Say("“%s” is no name of a role: it has 1 to 64 letters, digits, dots, hyphens and underscores.", roles[n]))
+	} else if len(roles) > account.MaxRoles {
+		f.Problems.add("roles", words.Say("A user has at most %s roles. Use fewer, broader ones.", strconv.Itoa(account.MaxRoles)))
+	}
+	slices.Sort(roles) // as they are stored, so that the same ones are no change
+	return slices.Compact(roles)
+}
