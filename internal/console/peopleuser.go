@@ -1,20 +1,17 @@
 package console
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
-	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -25,7 +22,7 @@ type personView struct {
 	Own      bool // the administrator's own account
 	Password bool // it can be reset here
 	Project  int  // whose service account this is, or 0
-	Sessions []personSession
+	Sessions []sessionRow
 	Pages    pager
 }
 
@@ -33,20 +30,6 @@ type personView struct {
 func (v personView) Path() string { return personPath(v.User.ID) }
 
 func personPath(id uuid.UUID) string { return peoplePath + "/" + id.String() }
-
-// personSession is where a user is logged in: with a browser, or a program with a session token.
-type personSession struct {
-	ID                               uuid.UUID
-	Kind                             words.Text
-	CreatedAt, LastUsedAt, ExpiresAt time.Time
-	LastUsedIP                       string
-	Current                          bool // the one by which this page is read
-}
-
-// place is where a session stands in the list: its beginning, and its ID where two began at once.
-func (p personSession) place() string {
-	return fmt.Sprintf("%020d %s", p.CreatedAt.UnixMicro(), p.ID)
-}
 
 // person returns the user whom the path names.
 func (c *call) person() (account.User, error) {
@@ -85,49 +68,10 @@ func (c *call) renderPerson(status int, u account.User, f form) error {
 		return err
 	}
 	if after != "" { // the session of that place may have ended meanwhile
-		v.Sessions = slices.DeleteFunc(v.Sessions, func(p personSession) bool { return p.place() >= after })
+		v.Sessions = slices.DeleteFunc(v.Sessions, func(p sessionRow) bool { return p.place() >= after })
 	}
-	v.Sessions, v.Pages = pageOf(c, v.Sessions, personSession.place)
+	v.Sessions, v.Pages = pageOf(c, v.Sessions, sessionRow.place)
 	return c.renderAdmin(status, "people-user.html", peoplePath, words.Say("%s", u.Username), v)
-}
-
-// sessionsOf returns all sessions of a user that last, the newest first. They are a thousand and some hundreds at most.
-func (c *call) sessionsOf(id uuid.UUID) ([]personSession, error) {
-	tokens, err := c.s.cfg.Sessions.List(c.r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	browsers, err := c.s.cfg.Browsers.List(c.r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]personSession, 0, len(tokens)+len(browsers))
-	for _, t := range tokens {
-		p := personSession{ID: t.ID, CreatedAt: t.CreatedAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP, ExpiresAt: t.ExpiresAt}
-		p.Kind = tokenKind(&t)
-		all = append(all, p)
-	}
-	for _, b := range browsers {
-		p := personSession{ID: b.ID, CreatedAt: b.CreatedAt, LastUsedAt: b.LastUsedAt, LastUsedIP: b.LastUsedIP, ExpiresAt: b.ExpiresAt}
-		p.Kind, p.Current = browserKind(&b), b.ID == c.principal.CredentialID
-		all = append(all, p)
-	}
-	slices.SortFunc(all, func(a, b personSession) int { return cmp.Compare(b.place(), a.place()) })
-	return all, nil
-}
-
-func tokenKind(t *session.Token) words.Text {
-	if t.PlatformID != uuid.Nil {
-		return words.Say("Session token, by a platform")
-	}
-	return words.Say("Session token")
-}
-
-func browserKind(b *session.Session) words.Text {
-	if b.Sealed.Project != uuid.Nil {
-		return words.Say("Browser, by a project's tokens")
-	}
-	return words.Say("Browser")
 }
 
 // switchPerson returns the handler that blocks a user, or lets it in again, also after a restore has suspended it.
@@ -154,11 +98,7 @@ func (s *server) endPersonSession(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = s.cfg.Sessions.End(c.r.Context(), u.ID, u.Username, id, c.actor())
-	if errors.Is(err, authority.ErrNotFound) {
-		err = s.cfg.Browsers.EndOf(c.r.Context(), &authority.User{ID: u.ID, Username: u.Username}, id, c.actor())
-	}
-	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+	if err := c.endSession(&authority.User{ID: u.ID, Username: u.Username}, id); err != nil {
 		return err
 	}
 	return c.done(personPath(u.ID), personSessionEnded)

@@ -48,7 +48,7 @@ func (f *form) explainListed(err error) bool {
 // linesOf returns the lines of a text that say something.
 func linesOf(text string) (lines []string) {
 	for line := range strings.Lines(text) {
-		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
+		if line = strings.TrimSpace(line); line != "" {
 			lines = append(lines, line)
 		}
 	}

@@ -26,7 +26,7 @@ func (s *server) showSecurity(c *call) error {
 	if err != nil {
 		return err
 	}
-	sessions, err := c.sessionsOf(c.r.Context(), c.principal.ID)
+	sessions, err := c.sessionsOf(c.principal.ID)
 	if err != nil {
 		return err
 	}

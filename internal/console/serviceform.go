@@ -162,25 +162,6 @@ func numberIn(n int) string {
 	return strconv.Itoa(n)
 }
 
-// checked returns what a box has that is ticked, or nothing.
-func checked(ticked bool) string {
-	if ticked {
-		return "yes"
-	}
-	return ""
-}
-
-// linesOf returns the lines of a text that aren't blank.
-func linesOf(text string) []string {
-	var lines []string
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
 // explainService notes what the catalog found wrong with a field, and reports whether it was that.
 func (f *form) explainService(err error) bool {
 	wrong, ok := errors.AsType[*authority.FieldError](err)

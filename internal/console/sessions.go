@@ -2,64 +2,69 @@ package console
 
 import (
 	"cmp"
-	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// sessionRow is one of somebody's sessions: a browser, or a program that logged in.
+// sessionRow is where a user is logged in: with a browser, or a program with a session token.
 type sessionRow struct {
-	ID         uuid.UUID
-	Browser    bool
-	Current    bool // it is the one by which the page is read
-	CreatedAt  time.Time
-	LastUsedAt time.Time // zero where it was never used
-	LastUsedIP string    // empty where it isn't known
-	ExpiresAt  time.Time
+	ID                               uuid.UUID
+	Kind                             words.Text
+	CreatedAt, LastUsedAt, ExpiresAt time.Time
+	LastUsedIP                       string
+	Current                          bool // the one by which this page is read
 }
 
-// Kind says what a session is of.
-func (r sessionRow) Kind() words.Text {
-	switch {
-	case r.Current:
-		return words.Say("This browser")
-	case r.Browser:
-		return words.Say("A browser")
-	}
-	return words.Say("A program")
+// place is where a session stands in the list: its beginning, and its ID where two began at once.
+func (p sessionRow) place() string {
+	return fmt.Sprintf("%020d %s", p.CreatedAt.UnixMicro(), p.ID)
 }
 
-// sessionsOf returns a user's sessions that last, the newest first.
-func (c *call) sessionsOf(ctx context.Context, userID uuid.UUID) ([]sessionRow, error) {
-	tokens, err := c.s.cfg.Sessions.List(ctx, userID)
+// sessionsOf returns all sessions of a user that last, the newest first. They are a thousand and some hundreds at most.
+func (c *call) sessionsOf(id uuid.UUID) ([]sessionRow, error) {
+	tokens, err := c.s.cfg.Sessions.List(c.r.Context(), id)
 	if err != nil {
 		return nil, err
 	}
-	browsers, err := c.s.cfg.Browsers.List(ctx, userID)
+	browsers, err := c.s.cfg.Browsers.List(c.r.Context(), id)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]sessionRow, 0, len(tokens)+len(browsers))
+	all := make([]sessionRow, 0, len(tokens)+len(browsers))
 	for _, t := range tokens {
-		rows = append(rows, sessionRow{ID: t.ID, CreatedAt: t.CreatedAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP, ExpiresAt: t.ExpiresAt})
+		p := sessionRow{ID: t.ID, CreatedAt: t.CreatedAt, LastUsedAt: t.LastUsedAt, LastUsedIP: t.LastUsedIP, ExpiresAt: t.ExpiresAt}
+		p.Kind = tokenKind(&t)
+		all = append(all, p)
 	}
 	for _, b := range browsers {
-		rows = append(rows, sessionRow{
-			ID: b.ID, Browser: true, Current: b.ID == c.principal.CredentialID, CreatedAt: b.CreatedAt, LastUsedAt: b.LastUsedAt, LastUsedIP: b.LastUsedIP,
-			ExpiresAt: b.ExpiresAt,
-		})
+		p := sessionRow{ID: b.ID, CreatedAt: b.CreatedAt, LastUsedAt: b.LastUsedAt, LastUsedIP: b.LastUsedIP, ExpiresAt: b.ExpiresAt}
+		p.Kind, p.Current = browserKind(&b), b.ID == c.principal.CredentialID
+		all = append(all, p)
 	}
-	slices.SortFunc(rows, func(a, b sessionRow) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID.String(), a.ID.String()))
-	})
-	return rows, nil
+	slices.SortFunc(all, func(a, b sessionRow) int { return cmp.Compare(b.place(), a.place()) })
+	return all, nil
+}
+
+func tokenKind(t *session.Token) words.Text {
+	if t.PlatformID != uuid.Nil {
+		return words.Say("Session token, by a platform")
+	}
+	return words.Say("Session token")
+}
+
+func browserKind(b *session.Session) words.Text {
+	if b.Sealed.Project != uuid.Nil {
+		return words.Say("Browser, by a project's tokens")
+	}
+	return words.Say("Browser")
 }
 
 // endSession ends one session of a user, of whichever sort. One that is over already has what was asked for.
