@@ -64,14 +64,20 @@ func tokenSetOptions(name string) []option {
 		return append([]option{standard}, itself("PKCS7", "ANSIX923", "ISO10126", "Zeros", "None")...)
 	case "iv_expansion":
 		return []option{
-			standard, {"utf16le", words.Say("UTF-16LE, two bytes for each of eight characters")}, {"zero", words.Say("Eight ASCII characters, then zeros")},
-			{"double", words.Say("Eight ASCII characters, twice")}, {"full", words.Say("Sixteen ASCII characters")},
+			standard,
+			{"utf16le", words.Say("UTF-16LE, two bytes a character")},
+			{"zero", words.Say("Eight ASCII characters, then zeros")},
+			{"double", words.Say("Eight ASCII characters, twice")},
+			{"full", words.Say("Sixteen ASCII characters")},
 			{"random", words.Say("Random, in front of each token")},
 		}
 	case "key_derivation":
 		return []option{
-			{"sha256", words.Say("SHA-256 of the text")}, {"raw", words.Say("The text itself")}, {"md5", words.Say("MD5 of the text (128 bits)")},
-			{"pbkdf2", words.Say("%s", "PBKDF2")}, {"passwordderivebytes", words.Say("%s", "PasswordDeriveBytes (.NET)")},
+			{"sha256", words.Say("SHA-256 of the text")},
+			{"raw", words.Say("The text itself")},
+			{"md5", words.Say("MD5 of the text (128 bits)")},
+			{"pbkdf2", words.Say("%s", "PBKDF2")},
+			{"passwordderivebytes", words.Say("%s", "PasswordDeriveBytes (.NET)")},
 		}
 	default: // hash
 		return append([]option{standard}, itself("SHA256", "SHA384", "SHA512", "SHA1", "MD5")...)
