@@ -325,3 +325,37 @@ func TestPeopleIsForAdministrators(t *testing.T) {
 		admin.want(t, ask{route: "GET " + peopleRoute + route}, http.StatusNotFound)
 	}
 }
+
+// TestSuspended tells of a user whom a restore has suspended, and lets it in again.
+func TestSuspended(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	d.inside.Tamper(t, `UPDATE user SET state = 'suspended', version = version + 1 WHERE username = 'ann'`)
+	for _, route := range []string{peopleRoute + "?user=ann", personRoute(ann)} {
+		if got := b.want(t, ask{route: "GET " + route}, 200).one(t, ".state").text(); got != "Suspended" {
+			t.Errorf("%s: got the state %q", route, got)
+		}
+	}
+	b.to(t, ask{route: "POST " + personRoute(ann) + "/unblock", form: form()}, personRoute(ann)+"?notice=user-unblocked")
+	if got := d.now(t, ann).State; got != account.Active {
+		t.Errorf("got her %s, want her active", got)
+	}
+}
+
+// TestPeoplePages pages through more users than one page shows.
+func TestPeoplePages(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	for n := range 51 {
+		d.person(t, account.Draft{Username: "User" + strconv.Itoa(100+n)})
+	}
+	a := b.want(t, ask{route: "GET " + peopleRoute}, 200)
+	first, next := len(a.all("tbody tr")), a.one(t, ".pages a").attribute("href")
+	a = b.want(t, ask{route: "GET " + next}, 200)
+	if got := len(a.all("tbody tr")); first != 50 || got != 2 || a.one(t, ".pages a").attribute("href") != peopleRoute {
+		t.Errorf("got %d users and then %d, want 50 and 2, and the way back", first, got)
+	}
+	b.to(t, ask{route: "POST " + peopleRoute + "/block", form: form()}, peopleRoute) // nobody was chosen
+	b.want(t, ask{route: "POST " + peopleRoute + "/block", form: form("id", "user100")}, http.StatusNotFound)
+}
