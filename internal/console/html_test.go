@@ -108,6 +108,9 @@ func checkPage(t testing.TB, what string, n *node) {
 	if skip := n.one(t, "a.skip"); skip.attribute("href") != "#"+main.attribute("id") {
 		t.Errorf("%s: the skip link doesn't lead to main", what)
 	}
+	if strings.Contains(n.text(), "%!") {
+		t.Errorf("%s: a text of the page lacks what stands in it, or has too much", what)
+	}
 	if title := n.one(t, "title").text(); !strings.HasSuffix(title, " · Jeton") {
 		t.Errorf("%s: got title %q", what, title)
 	}

@@ -52,14 +52,14 @@ func parseAll(a *assets) (map[string]pages, error) {
 	return all, nil
 }
 
-// functions are what templates call. A text of t is text on the page, whatever stands in it; one of html has its arguments' markup, of
-// which code makes some.
+// functions are what templates call. A text of t is text on the page, whatever stands in it; one of marked has its arguments' markup, of
+// which code makes some. (It can't be named html: html/template has an escaper of that name, which it puts in the place of ours.)
 func functions(a *assets, w *words.Words) template.FuncMap {
 	return template.FuncMap{
 		"static":   a.url,
 		"lang":     w.Code,
 		"t":        func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
-		"html":     func(english string, args ...any) template.HTML { return markup(w, english, args) },
+		"marked":   func(english string, args ...any) template.HTML { return markup(w, english, args) },
 		"code":     code,
 		"say":      w.Of,
 		"moment":   w.Moment,

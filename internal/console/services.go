@@ -176,3 +176,8 @@ type serviceView struct {
 func (v serviceView) Open() bool {
 	return slices.ContainsFunc(rareServiceFields(), func(name string) bool { return v.Form.Values[name] != "" || v.Form.Problems.Has(name) })
 }
+
+// Bare reports whether there is no operation yet.
+func (v serviceView) Bare() bool {
+	return !slices.ContainsFunc(v.Rows, func(r operationRow) bool { return !r.blank() })
+}

@@ -52,10 +52,10 @@ func verbs(text string) string {
 	return strconv.Itoa(len(all))
 }
 
-// inTemplates looks for {{t "…"}} and {{html "…"}}, also within another call.
+// inTemplates looks for {{t "…"}} and {{marked "…"}}, also within another call.
 func inTemplates(t *testing.T, said map[string]bool) {
 	t.Helper()
-	calls := regexp.MustCompile(`\b(?:t|html) ("(?:[^"\\]|\\.)*")`)
+	calls := regexp.MustCompile(`\b(?:t|marked) ("(?:[^"\\]|\\.)*")`)
 	names, err := filepath.Glob("templates/*.html")
 	check(t, err)
 	for _, name := range names {
