@@ -161,6 +161,14 @@ func (e element) fill(t *testing.T, text string) {
 	do(t, e.page, "typing into "+e.said, calling(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
+// add clicks into a field behind what is there, and types.
+func (e element) add(t *testing.T, text string) {
+	t.Helper()
+	e.click(t)
+	e.ask(t, `this.setSelectionRange(this.value.length, this.value.length)`)
+	do(t, e.page, "typing into "+e.said, calling(input.InsertText, input.InsertTextParams{Text: text}))
+}
+
 // ask calls a function of JavaScript on an element, which is `this` in it, and returns what it says as a string.
 func (e element) ask(t *testing.T, body string) string {
 	t.Helper()

@@ -1,0 +1,112 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// administrator is somebody who has read Matrix42's page and knows nothing of Jeton: what it says to do is looked for by its words.
+type administrator struct {
+	*stack
+	page  *page
+	token string // the API token
+}
+
+// TestAdministratorGeneratesAPIToken does in a browser what Matrix42's page says of an application ExternalApp, step by step: a person,
+// the audience of one method, a token for that person, which is shown once, and its use. Each step leaves a picture.
+func TestAdministratorGeneratesAPIToken(t *testing.T) {
+	s := newStack(t, []string{"nginx"})
+	s.via = s.proxies[0]
+	a := &administrator{stack: s, page: newBrowser(t)}
+	for i, step := range []struct {
+		picture, name string
+		do            func(*administrator, *testing.T)
+	}{
+		{"log-in", "log in as an administrator", (*administrator).logIn},
+		{"person", "create a person with name ExternalApp", (*administrator).createPerson},
+		{"audience", "change the audience of the needed Web Service Method", (*administrator).changeAudience},
+		{"tokens", "open Integration, Web Service Tokens", (*administrator).openTokens},
+		{"result", "run Generate New Token, and copy it from the result page", (*administrator).generate},
+		{"call", "use the token in the external application", (*administrator).use},
+		{"disable", "disable the token, which ends its use", (*administrator).disable},
+	} {
+		if !t.Run(fmt.Sprintf("%d %s", i+1, step.name), func(t *testing.T) {
+			defer a.page.picture(t, fmt.Sprintf("api-token/%d-%s", i+1, step.picture))
+			step.do(a, t)
+		}) {
+			t.Fatal("the rest can't be done without this step")
+		}
+	}
+}
+
+func (a *administrator) logIn(t *testing.T) {
+	a.page.visit(t, "http://127.0.0.1:8080/")
+	a.page.logIn(t, "admin", adminPassword)
+	a.page.find(t, "link", "Administration").click(t)
+	a.page.find(t, "heading", "Overview")
+}
+
+func (a *administrator) createPerson(t *testing.T) {
+	a.page.find(t, "link", "Users").click(t)
+	a.page.find(t, "link", "New user").click(t)
+	a.page.find(t, "textbox", "User name").fill(t, "ExternalApp")
+	a.page.find(t, "button", "Create user").click(t)
+	a.page.find(t, "heading", "ExternalApp")
+}
+
+func (a *administrator) changeAudience(t *testing.T) {
+	a.page.find(t, "link", "Services").click(t)
+	a.page.find(t, "link", "reports").click(t)
+	a.page.find(t, "heading", "reports")
+	row := a.page.eval(t, `String([...document.querySelectorAll("[name=pattern]")].findIndex(e => e.value === "GET /reports/{id}") + 1)`)
+	a.page.find(t, "textbox", "Audience, row "+row).add(t, " user:ExternalApp")
+	a.page.find(t, "button", "Save").click(t)
+	within(t, patience, "the audience as it was saved", func() bool {
+		return strings.Contains(a.page.eval(t, `[...document.querySelectorAll("[name=audience]")].map(e => e.value).join("|")`), "user:ExternalApp") &&
+			strings.Contains(a.page.address(t), "notice=")
+	})
+}
+
+func (a *administrator) openTokens(t *testing.T) {
+	link := a.page.find(t, "link", "Web Service Tokens")
+	const above = `const group = this.closest("ul").previousElementSibling; return group ? group.innerText.trim() : ""`
+	if got := link.ask(t, above); got != "Integration" {
+		t.Errorf("Web Service Tokens stands under %q, want Integration", got)
+	}
+	link.click(t)
+	a.page.find(t, "heading", "Web Service Tokens")
+}
+
+func (a *administrator) generate(t *testing.T) {
+	a.page.find(t, "link", "Generate New Token").click(t)
+	a.page.find(t, "textbox", "Name").fill(t, "Worker")
+	if got := a.page.field(t, "days").ask(t, `return this.value`); got != "30" {
+		t.Errorf("got %s days offered, want the 30 that are recommended", got)
+	}
+	a.page.find(t, "textbox", "User").fill(t, "ExternalApp")
+	a.page.find(t, "button", "Generate").click(t)
+	a.page.find(t, "heading", "The token has been generated")
+	a.token = jwt.FindString(a.page.text(t))
+	if a.token == "" {
+		t.Fatal("the result page shows no token")
+	}
+	a.secrets = append(a.secrets, a.token)
+}
+
+func (a *administrator) use(t *testing.T) {
+	a.testRecipe(t, "", a.token)
+}
+
+func (a *administrator) disable(t *testing.T) {
+	a.page.find(t, "link", "Go to the token's page").click(t)
+	a.page.find(t, "heading", "Worker")
+	if strings.Contains(a.page.source(t), a.token) {
+		t.Error("the token's page shows the token, which is shown only once")
+	}
+	a.page.find(t, "button", "Disable").click(t)
+	a.page.find(t, "button", "Enable")
+	if status, _ := a.seedExchange(t, a.token); status != "401" {
+		t.Errorf("the exchange of a disabled token got %s, want 401", status)
+	}
+}
