@@ -1,17 +1,21 @@
-// Package console serves the pages by which people look after their own account, in a browser.
+// Package console serves the pages by which people look after their own account in a browser, and administrators after all of Jeton.
 //
 //	route ─▶ which page sent it ─▶ whose session is it ─▶ is the form one of ours ─▶ handler ─▶ page
 //	         (console.go)          (call.go)              (form.go)                  (one file  (render.go)
 //	                                                                                  a room)
 //
-// The pages work without a script, and have none: the Content-Security-Policy of every answer, errors included, allows
-// no script, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
-// all, is text on them (html/template). A token is on one page, the answer to the request that made it.
+// The pages work without a script. The one file of ours makes them handier, and the Content-Security-Policy of every answer, errors
+// included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
+// all, is text on them (html/template). A token or a key is on one page, the answer to the request that made it. What pages say
+// themselves is said by package words, in the reader's language.
 //
-// The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts,
-// and return addresses that lead out of the console. Of another user's pages it says that there are none, to
-// administrators too: nobody manages another's token here. It asks for no password by a challenge of HTTP, for which a
-// browser would open a prompt of its own and go on sending what was typed there.
+// The administration calls the same methods of the inside as /v1, whose rules hold for it: each area is a file, or a few, with its
+// routes, its pages and the notices of what was done.
+//
+// The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts, the
+// administration to whoever is no administrator, and return addresses that lead out of the console. Of another user's own pages it
+// says that there are none, to administrators too: nobody manages another's personal token here. It asks for no password by a
+// challenge of HTTP, for which a browser would open a prompt of its own and go on sending what was typed there.
 package console
 
 import (
