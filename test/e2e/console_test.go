@@ -2,27 +2,44 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
 
-// administrator is somebody who has read Matrix42's page and knows nothing of Jeton: what it says to do is looked for by its words.
+// administrator is somebody who has read another product's page and knows nothing of Jeton: what it says to do is looked for by its words.
 type administrator struct {
 	*stack
 	page  *page
-	token string // the API token
+	token string // what a page has shown once
 }
 
-// TestAdministratorGeneratesAPIToken does in a browser what Matrix42's page says of an application ExternalApp, step by step: a person,
-// the audience of one method, a token for that person, which is shown once, and its use. Each step leaves a picture.
-func TestAdministratorGeneratesAPIToken(t *testing.T) {
+// procedure is what such a page says, step by step.
+type procedure []struct {
+	picture, name string
+	do            func(*administrator, *testing.T)
+}
+
+// follow does it in a browser. Each step leaves a picture.
+func (p procedure) follow(t *testing.T, folder string) {
+	t.Helper()
 	s := newStack(t, []string{"nginx"})
 	s.via = s.proxies[0]
 	a := &administrator{stack: s, page: newBrowser(t)}
-	for i, step := range []struct {
-		picture, name string
-		do            func(*administrator, *testing.T)
-	}{
+	for i, step := range p {
+		if !t.Run(fmt.Sprintf("%d %s", i+1, step.name), func(t *testing.T) {
+			defer a.page.picture(t, fmt.Sprintf("%s/%d-%s", folder, i+1, step.picture))
+			step.do(a, t)
+		}) {
+			t.Fatal("the rest can't be done without this step")
+		}
+	}
+}
+
+// TestAdministratorGeneratesAPIToken does in a browser what Matrix42's page says of an application ExternalApp, step by step: a person,
+// the audience of one method, a token for that person, which is shown once, and its use.
+func TestAdministratorGeneratesAPIToken(t *testing.T) {
+	procedure{
 		{"log-in", "log in as an administrator", (*administrator).logIn},
 		{"person", "create a person with name ExternalApp", (*administrator).createPerson},
 		{"audience", "change the audience of the needed Web Service Method", (*administrator).changeAudience},
@@ -30,12 +47,62 @@ func TestAdministratorGeneratesAPIToken(t *testing.T) {
 		{"result", "run Generate New Token, and copy it from the result page", (*administrator).generate},
 		{"call", "use the token in the external application", (*administrator).use},
 		{"disable", "disable the token, which ends its use", (*administrator).disable},
-	} {
-		if !t.Run(fmt.Sprintf("%d %s", i+1, step.name), func(t *testing.T) {
-			defer a.page.picture(t, fmt.Sprintf("api-token/%d-%s", i+1, step.picture))
-			step.do(a, t)
-		}) {
-			t.Fatal("the rest can't be done without this step")
+	}.follow(t, "api-token")
+}
+
+// TestAdministratorSealsTokens does what XDOC's page says: the encryption settings of a project, and the three steps of a token, which
+// then counts.
+func TestAdministratorSealsTokens(t *testing.T) {
+	procedure{
+		{"log-in", "log in as an administrator", (*administrator).logIn},
+		{"settings", "make the project, with its API settings", (*administrator).makeProject},
+		{"token-set", "configure the encryption settings", (*administrator).addTokenSet},
+		{"steps", "construct, encrypt and encode a security token", (*administrator).encrypt},
+		{"call", "pass it to the parameter XST", (*administrator).passXST},
+	}.follow(t, "sealed")
+}
+
+func (a *administrator) makeProject(t *testing.T) {
+	a.page.find(t, "link", "Projects").click(t)
+	a.page.find(t, "link", "New project").click(t)
+	if got := a.page.field(t, "number").ask(t, `return this.value`); got != "1000" {
+		t.Errorf("got the number %s offered, want 1000, which calls mean that name none", got)
+	}
+	a.page.find(t, "textbox", "Name").fill(t, "Portal")
+	a.page.find(t, "textbox", "Security Context").fill(t, "MySecurityContext")
+	a.page.find(t, "button", "Make the project").click(t)
+	a.page.find(t, "link", "API Tokens")
+}
+
+func (a *administrator) addTokenSet(t *testing.T) {
+	a.page.find(t, "link", "API Tokens").click(t)
+	a.page.find(t, "heading", "Token sets")
+	a.page.visit(t, a.page.eval(t, `document.querySelector("main a[href$='/token-sets/new']").href`))
+	a.page.find(t, "textbox", "Name").fill(t, "Portal")
+	a.page.find(t, "button", "Add the token set").click(t)
+	a.page.find(t, "heading", "The token set has been added")
+	a.secrets = append(a.secrets, a.page.eval(t, `document.querySelector("#issued").textContent`))
+}
+
+func (a *administrator) encrypt(t *testing.T) {
+	a.page.visit(t, "http://127.0.0.1:8080/console/administration/integration/projects/1000/encryptor")
+	a.page.find(t, "button", "Encrypt").click(t)
+	a.page.find(t, "heading", "The token in the three steps of its making")
+	plaintext := a.page.eval(t, `document.querySelector("#step-1").textContent`)
+	if !strings.Contains(plaintext, "<Context>MySecurityContext</Context>") {
+		t.Errorf("got the plaintext %q, want a security token of the project's context", plaintext)
+	}
+	a.token = a.page.eval(t, `document.querySelector("#step-3").textContent`)
+	a.secrets = append(a.secrets, a.token)
+}
+
+func (a *administrator) passXST(t *testing.T) {
+	for change, want := range map[string]string{"": "0", "A": "403"} {
+		res, err := http.Get("http://127.0.0.1:8080/XDocApi/?XM=App.ApiTest&XSC=MySecurityContext&XST=" + change + a.token) //nolint:noctx // it is the way of such clients
+		must(t, err)
+		must(t, res.Body.Close())
+		if got := res.Header.Get("Xwsresultcode"); got != want {
+			t.Errorf("got XwsResultCode %s, want %s, with %q before the token", got, want, change)
 		}
 	}
 }
