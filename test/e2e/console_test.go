@@ -98,7 +98,7 @@ func (a *administrator) encrypt(t *testing.T) {
 
 func (a *administrator) passXST(t *testing.T) {
 	for change, want := range map[string]string{"": "0", "A": "403"} {
-		res, err := http.Get("http://127.0.0.1:8080/XDocApi/?XM=App.ApiTest&XSC=MySecurityContext&XST=" + change + a.token) //nolint:noctx // it is the way of such clients
+		res, err := http.Get("http://127.0.0.1:8080/XDocApi/?XM=App.ApiTest&XSC=MySecurityContext&XST=" + change + a.token)
 		must(t, err)
 		must(t, res.Body.Close())
 		if got := res.Header.Get("Xwsresultcode"); got != want {
