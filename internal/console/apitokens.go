@@ -221,13 +221,16 @@ func (s *server) switchAPIToken(enabled bool) handler {
 
 // disableAPITokens disables those that were chosen in the list. One that is gone meanwhile is as disabled as it can be.
 func (s *server) disableAPITokens(c *call) error {
+	ids, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return c.redirect(apiTokensPath)
+	}
 	disabled := false
-	for _, text := range c.lists["id"] {
-		id, err := parseID(text)
-		if err != nil {
-			return err
-		}
-		_, err = s.cfg.APITokens.Update(c.r.Context(), id, apitoken.Patch{Enabled: &disabled}, &c.principal, c.actor())
+	for _, id := range ids {
+		_, err := s.cfg.APITokens.Update(c.r.Context(), id, apitoken.Patch{Enabled: &disabled}, &c.principal, c.actor())
 		if err != nil && !errors.Is(err, authority.ErrNotFound) {
 			return err
 		}

@@ -22,8 +22,8 @@ const (
 	admins         // administrators, whose paths name whatever there is
 )
 
-// handler answers one call. It either answers, or returns an error and has neither changed nor written anything: run may
-// call it twice.
+// handler answers one call. It either answers, or returns an error and has written nothing, nor changed anything but some rows of those
+// that were chosen in a list, which comes to the same when it is done again: run may call it twice.
 type handler func(c *call) error
 
 // call is one request.
@@ -162,6 +162,18 @@ func parseID(text string) (uuid.UUID, error) {
 
 // ended reports whether a time has come; zero is none.
 func (c *call) ended(at time.Time) bool { return !at.IsZero() && !c.s.cfg.Now().Before(at) }
+
+// chosen returns which rows of a list were chosen, all of them read before anything is done.
+func (c *call) chosen() ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(c.lists["id"]))
+	for n, text := range c.lists["id"] {
+		var err error
+		if ids[n], err = parseID(text); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
 
 // done leads to a page of ours, which says what was done.
 func (c *call) done(path string, said notice) error {

@@ -10,6 +10,15 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
+// conflict is what can't be done as things are, and to do it again wouldn't help.
+type conflict struct{ heading, advice words.Text }
+
+// Error implements error.
+func (c *conflict) Error() string { return authority.ErrConflict.Error() }
+
+// Unwrap returns authority.ErrConflict, by which the answer's status goes.
+func (c *conflict) Unwrap() error { return authority.ErrConflict }
+
 // errorPage is what a person may learn of an error: the cause goes to the log.
 type errorPage struct {
 	Heading words.Text
@@ -42,6 +51,9 @@ func (c *call) failPage(err error, status int) {
 	e := explain(status)
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok {
 		e.refused(c, ref)
+	}
+	if because, ok := errors.AsType[*conflict](err); ok {
+		e.Heading, e.Advice = because.heading, because.advice
 	}
 	if errors.Is(err, authority.ErrLastAdmin) {
 		e.Heading, e.Advice = words.Say("This would leave no administrator"), words.Say("Nothing was changed. Make another administrator first.")

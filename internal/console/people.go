@@ -107,20 +107,15 @@ func (c *call) seek(text string) ([]account.User, error) {
 
 // blockPeople blocks those who were chosen in the list. One who is gone meanwhile is as blocked as can be.
 func (s *server) blockPeople(c *call) error {
-	chosen := c.lists["id"]
-	if len(chosen) == 0 {
+	ids, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
 		return c.redirect(peoplePath)
 	}
-	ids := make([]uuid.UUID, len(chosen))
-	for n, text := range chosen {
-		id, err := parseID(text)
-		if err != nil {
-			return err
-		}
-		if id == c.principal.ID { // whom the list doesn't offer
-			return authority.ErrConflict
-		}
-		ids[n] = id
+	if slices.Contains(ids, c.principal.ID) { // whom the list doesn't offer
+		return &conflict{words.Say("You can't block yourself in the list"), words.Say("Nobody was blocked. Choose others, or ask another administrator.")}
 	}
 	blocked := account.Blocked
 	for _, id := range ids {

@@ -227,7 +227,7 @@ func TestPersonSessions(t *testing.T) {
 	if len(a.all("tbody tr")) != 1 || len(a.all("tbody button")) != 0 {
 		t.Error("got a way to end the session by which the page is read, want it marked")
 	}
-	b.to(t, ask{route: "POST " + personRoute(own) + "/sessions/end-all", form: form()}, personRoute(own)+"?notice=user-sessions-ended")
+	b.to(t, ask{route: "POST " + personRoute(own) + "/sessions/end-all", form: form()}, personRoute(own)+"?notice=other-sessions-over")
 	b.want(t, ask{route: "GET " + personRoute(own)}, 200)
 }
 

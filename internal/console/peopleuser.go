@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -113,6 +112,9 @@ func (s *server) endPersonSessions(c *call) error {
 	if err := s.cfg.Sessions.EndAll(c.r.Context(), u.ID, u.Username, c.actor()); err != nil {
 		return err
 	}
+	if u.ID == c.principal.ID { // whose session here goes on
+		return c.done(personPath(u.ID), othersOver)
+	}
 	return c.done(personPath(u.ID), personSessionsEnded)
 }
 
@@ -123,7 +125,7 @@ func (s *server) deletePerson(c *call) error {
 		return err
 	}
 	if _, ours := s.cfg.Projects.AccountOf(id); ours {
-		return fmt.Errorf("deleting a project's service account: %w", authority.ErrConflict)
+		return &conflict{words.Say("This is a project's own account"), words.Say("Nothing was changed. It goes with its project: delete that.")}
 	}
 	if err := s.cfg.Accounts.Delete(c.r.Context(), id, c.actor()); err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err

@@ -114,12 +114,11 @@ func (c *call) filledProject() (form, filledIn, bool) {
 	for _, key := range linesOf(c.form["app_keys"]) {
 		v.keys = append(v.keys, secret.Text(key))
 	}
-	var texts []string
-	for _, text := range linesOf(c.form["allowed_ips"]) {
-		texts = append(texts, strings.TrimSpace(text))
-	}
 	var err error
-	if v.from, err = authority.ParseFrom(texts); err != nil && f.explainListed(err) {
+	if v.from, err = authority.ParseFrom(linesOf(c.form["allowed_ips"])); err != nil {
+		if !f.explainListed(err) { // never as if there were no list, which is from everywhere
+			f.Problems.add("allowed_ips", words.Say("Give addresses and networks, one on each line."))
+		}
 		return f, v, false
 	}
 	seconds := 0
