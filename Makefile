@@ -50,7 +50,7 @@ test-long: ## the same tests with more rounds, more rows, more kills
 	CGO_ENABLED=1 JETON_TEST_LONG=1 $(GO) test -race -count=1 -timeout 3h ./...
 
 .PHONY: bench
-bench: ## the benchmark, within ten minutes; the picture is in build
+bench: ## the benchmark, some ten minutes; the picture is in build
 	@mkdir -p build
 	$(GO) run ./bench -plot build/performance.svg
 

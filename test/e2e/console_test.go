@@ -12,6 +12,9 @@ type administrator struct {
 	*stack
 	page  *page
 	token string // what a page has shown once
+
+	whole   *testing.T // whose folders outlast a step's
+	partner *partner
 }
 
 // procedure is what such a page says, step by step.
@@ -25,7 +28,7 @@ func (p procedure) follow(t *testing.T, folder string) {
 	t.Helper()
 	s := newStack(t, []string{"nginx"})
 	s.via = s.proxies[0]
-	a := &administrator{stack: s, page: newBrowser(t)}
+	a := &administrator{stack: s, page: newBrowser(t), whole: t}
 	for i, step := range p {
 		if !t.Run(fmt.Sprintf("%d %s", i+1, step.name), func(t *testing.T) {
 			defer a.page.picture(t, fmt.Sprintf("%s/%d-%s", folder, i+1, step.picture))
@@ -60,6 +63,30 @@ func TestAdministratorSealsTokens(t *testing.T) {
 		{"steps", "construct, encrypt and encode a security token", (*administrator).encrypt},
 		{"call", "pass it to the parameter XST", (*administrator).passXST},
 	}.follow(t, "sealed")
+}
+
+// TestAdministratorEnrolsAPlatform does what BitCanuck's page needs to be there: a platform, which then logs its own user in.
+func TestAdministratorEnrolsAPlatform(t *testing.T) {
+	procedure{
+		{"log-in", "log in as an administrator", (*administrator).logIn},
+		{"platform", "enrol the platform with its public key", (*administrator).enrol},
+		{"call", "have the platform log its user in, as the page says", (*administrator).logPartnerIn},
+	}.follow(t, "platform")
+}
+
+func (a *administrator) enrol(t *testing.T) {
+	a.partner = a.partnerToBe(a.whole)
+	a.page.find(t, "link", "Platforms").click(t)
+	a.page.find(t, "link", "Enrol a platform").click(t)
+	a.page.find(t, "textbox", "Name").fill(t, "Partner")
+	a.page.find(t, "textbox", "Public key").fill(t, publicPEM(t, &a.partner.key.PublicKey))
+	a.page.find(t, "button", "Enrol").click(t)
+	a.page.find(t, "heading", "Partner")
+	a.partner.code = a.page.eval(t, `[...document.querySelectorAll("dt")].find(e => e.textContent === "Platform Code").nextElementSibling.textContent.trim()`)
+}
+
+func (a *administrator) logPartnerIn(t *testing.T) {
+	a.partner.testRecipe(t, "openssl")
 }
 
 func (a *administrator) makeProject(t *testing.T) {

@@ -86,9 +86,21 @@ func TestSessionTokens(t *testing.T) {
 	s.searchSecrets(t)
 }
 
-// newPartner enrols a platform with a key of its own, and makes a user whom it may log in, and a service in which everybody
-// has a path.
+// newPartner enrols a platform with a key of its own.
 func (s *stack) newPartner(t *testing.T) *partner {
+	t.Helper()
+	p := s.partnerToBe(t)
+	enrolled := s.v1(t, http.MethodPost, "/platforms", object{"name": "Partner", "public_key": publicPEM(t, &p.key.PublicKey)}, http.StatusCreated)
+	p.id, p.code = enrolled.text("id"), enrolled.text("code")
+	if len(p.code) != 8 || enrolled["private_key"] != nil || enrolled["secret"] != nil {
+		t.Fatalf("got the code %q, and a private half: %v; want 8 characters and none", p.code, enrolled["private_key"] != nil || enrolled["secret"] != nil)
+	}
+	return p
+}
+
+// partnerToBe makes a key for a platform that is yet to be enrolled, a user whom it may log in, and a service in which everybody has
+// a path.
+func (s *stack) partnerToBe(t *testing.T) *partner {
 	t.Helper()
 	p := &partner{stack: s, keyFile: filepath.Join(t.TempDir(), "key.pem")}
 	john := s.v1(t, http.MethodPost, "/users", object{"username": "john", "email": johnsEmail, "password": userPassword}, http.StatusCreated)
@@ -100,11 +112,6 @@ func (s *stack) newPartner(t *testing.T) *partner {
 	p.key, err = rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
 	must(t, os.WriteFile(p.keyFile, pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(p.key)}), 0o600))
-	enrolled := s.v1(t, http.MethodPost, "/platforms", object{"name": "Partner", "public_key": publicPEM(t, &p.key.PublicKey)}, http.StatusCreated)
-	p.id, p.code = enrolled.text("id"), enrolled.text("code")
-	if len(p.code) != 8 || enrolled["private_key"] != nil || enrolled["secret"] != nil {
-		t.Fatalf("got the code %q, and a private half: %v; want 8 characters and none", p.code, enrolled["private_key"] != nil || enrolled["secret"] != nil)
-	}
 	return p
 }
 
