@@ -1,8 +1,7 @@
 // Package console serves the pages by which people look after their own account in a browser, and administrators after all of Jeton.
 //
 //	route ─▶ which page sent it ─▶ whose session is it ─▶ is the form one of ours ─▶ handler ─▶ page
-//	         (console.go)          (call.go)              (form.go)                  (one file  (render.go)
-//	                                                                                  a room)
+//	         (console.go)          (call.go)              (form.go)                  (by area)  (render.go)
 //
 // The pages work without a script. The one file of ours makes them handier, and the Content-Security-Policy of every answer, errors
 // included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
@@ -123,7 +122,7 @@ const (
 
 // routes is the one list of what the console serves, to whom, and which fields the form of a POST may have.
 //
-// A path with {id} is the user's own: the guard of owners answers for every other ID that there is no such page. What a
+// A path of the profile with {id} is the user's own: the guard of owners answers for every other ID that there is no such page. What a
 // form is sent to leads back to the page that has the form when it is asked for: after a log-in, or from the address bar.
 func (s *server) routes() {
 	const user, security = usersPath + "/{id}", usersPath + "/{id}/security"

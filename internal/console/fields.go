@@ -39,7 +39,7 @@ func (p problems) Has(field string) bool { return !p.Of(field).IsZero() }
 // First returns the field to begin at.
 func (p problems) First() string { return p.first }
 
-// filled returns the form as it was sent, for a page that shows it again. Passwords and keys are typed anew.
+// filled returns the form as it was sent, for a page that shows it again. The fields that are named hold secrets, and are typed anew.
 func (c *call) filled(secrets ...string) form {
 	f := form{Values: maps.Clone(c.form)}
 	for _, name := range secrets {

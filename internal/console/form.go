@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/web"
@@ -66,4 +67,13 @@ func unreadable(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", api.NewProblem(api.CodeMalformedRequest, "The form ended early."), err)
+}
+
+// version returns the version of a record that a form is to change. A form of ours always has one; 0 would be any.
+func (c *call) version() (int64, error) {
+	version, err := strconv.ParseInt(c.form["version"], 10, 64)
+	if err != nil || version < 1 {
+		return 0, api.NewProblem(api.CodeMalformedRequest, "")
+	}
+	return version, nil
 }

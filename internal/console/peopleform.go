@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -55,9 +54,9 @@ func (s *server) changePerson(c *call) error {
 	if err != nil {
 		return err
 	}
-	version, err := strconv.ParseInt(c.form["version"], 10, 64)
-	if err != nil || version <= 0 { // 0 would be any
-		return api.NewProblem(api.CodeMalformedRequest, "")
+	version, err := c.version()
+	if err != nil {
+		return err
 	}
 	f := c.filled()
 	roles := c.readRoles(&f)

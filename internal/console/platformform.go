@@ -121,9 +121,9 @@ func (s *server) updatePlatform(c *call) error {
 	if err != nil {
 		return err
 	}
-	version, err := strconv.ParseInt(c.form["version"], 10, 64)
-	if err != nil || version < 1 {
-		return authority.ErrStale
+	version, err := c.version()
+	if err != nil {
+		return err
 	}
 	patch := platform.Patch{
 		Name: new(c.form["name"]), Algorithm: new(jose.Algorithm(c.form["algorithm"])), Issuer: new(c.form["issuer"]), Audience: new(c.form["audience"]),

@@ -79,7 +79,7 @@ func TestPlatforms(t *testing.T) {
 	b.to(t, ask{route: "POST " + one + "/edit", form: changed}, one+"?notice=platform-changed")
 	b.want(t, ask{route: "POST " + one + "/edit", form: changed}, http.StatusConflict)
 	changed.Set("version", "0")
-	b.want(t, ask{route: "POST " + one + "/edit", form: changed}, http.StatusConflict)
+	b.want(t, ask{route: "POST " + one + "/edit", form: changed}, http.StatusBadRequest)
 	a = b.want(t, ask{route: "GET " + one + "/edit"}, 200)
 	if got := a.one(t, "#roles").attribute("value") + "|" + a.one(t, "#users").text(); got != "partner, reader|admin" || !a.one(t, "#one_time").has("checked") {
 		t.Errorf("got %q for whom it speaks", got)

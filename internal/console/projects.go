@@ -145,12 +145,3 @@ func (s *server) deleteProject(c *call) error {
 	}
 	return c.done(projectsPath, projectDeleted)
 }
-
-// version returns the version that a form is to change. A form of ours always has one.
-func (c *call) version() (int64, error) {
-	version, err := strconv.ParseInt(c.form["version"], 10, 64)
-	if err != nil || version < 1 {
-		return 0, api.NewProblem(api.CodeMalformedRequest, "")
-	}
-	return version, nil
-}

@@ -20,7 +20,7 @@ const usersPerPage = 50
 type usersView struct {
 	Users []account.User
 	Own   uuid.UUID // whose row has the pencil
-	Admin bool      // of all others the pages can do nothing yet: say what can
+	Admin bool      // the others are for the administration: say where that is
 	First string    // the address of the first page, on any other
 	Next  string    // of the next, where there is one
 }
