@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,7 +63,9 @@ func (s *server) exportEvents(format func(io.Writer) eventFile) handler {
 			}
 			_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(exportPatience))
 			q.Before = events[len(events)-1].Seq
-			events, credentials, err = s.exported(c, q)
+			if err = c.enter(admins); err == nil { // as at the beginning: who is blocked meanwhile gets no more
+				events, credentials, err = s.exported(c, q)
+			}
 		}
 		if err != nil {
 			if c.r.Context().Err() == nil {
@@ -144,14 +146,12 @@ func csvRow(e *audit.Event, credentials map[uuid.UUID]string) []string {
 	return row
 }
 
+// formula is where a spreadsheet may take a cell, or what it makes a cell of where semicolons or tabs divide them, for a formula.
+var formula = regexp.MustCompile(`(^|[;\t\r\n])([=+\-@\t\r\n＝＋－＠])`)
+
 // harmless returns a cell that no spreadsheet takes for a formula: names and paths are text of strangers, and a formula would run on
 // the machine of the administrator who opens the file. The apostrophe says that what follows is text.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
+func harmless(cell string) string { return formula.ReplaceAllString(cell, "$1'$2") }
 
 // stampOf returns a time as programs read it, empty where there is none.
 func stampOf(at time.Time) string {

@@ -157,7 +157,7 @@ func TestAuditExport(t *testing.T) {
 	d, b, alice := auditDesk(t)
 	var many []audit.Event
 	for n := range 1203 {
-		e := audit.New(audit.UserUpdate, audit.Actor{Username: "=cmd|' /C calc'!A0"}, audit.Target{Kind: "user", ID: alice.ID, Name: "@alice"}, d.clock(), "display_name", "+1")
+		e := audit.New(audit.UserUpdate, audit.Actor{Username: "=cmd|' /C calc'!A0;=1"}, audit.Target{Kind: "user", ID: alice.ID, Name: "＝alice; bob"}, d.clock(), "display_name", "+1")
 		e.MergeKey = strconv.Itoa(n)
 		many = append(many, e)
 	}
@@ -168,7 +168,7 @@ func TestAuditExport(t *testing.T) {
 	}
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
 	check(t, err)
-	if len(rows) != 1204 || rows[0][0] != "at" || rows[1][3] != "'=cmd|' /C calc'!A0" || rows[1][10] != "'@alice" {
+	if len(rows) != 1204 || rows[0][0] != "at" || rows[1][3] != "'=cmd|' /C calc'!A0;'=1" || rows[1][10] != "'＝alice; bob" {
 		t.Errorf("got %d rows, the first %q, want all, in which nothing is a formula", len(rows), rows[1])
 	}
 	for _, row := range rows {

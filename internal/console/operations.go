@@ -64,8 +64,14 @@ func (s *server) showOperations(c *call) error {
 	return c.renderOperations(http.StatusOK, v)
 }
 
+// maxFields is how many fields package net/url reads of a form.
+const maxFields = 10_000
+
 // tooMuch reports whether operations don't fit in what a form may be, with some room for what is added.
 func tooMuch(rows []operationRow) bool {
+	if 4*(len(rows)+rowsToAdd)+1 > maxFields { // pattern, audience, scope and the box to remove it; and the version
+		return true
+	}
 	sent := url.Values{}
 	for _, r := range rows {
 		sent.Add("pattern", r.Pattern)

@@ -1,8 +1,12 @@
 package console
 
 import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,16 +181,41 @@ func (c *call) maxLife() time.Duration {
 	return time.Duration(min(n, tooMuch)) * time.Second
 }
 
-// refilled is filled but for secrets: those that were typed, and a private key that was pasted where a public one belongs.
+// refilled is filled but for secrets: those that were typed, and what was pasted where a public key or its address belongs and isn't
+// one, for that may be a private key or a secret. What wasn't chosen is left out, too.
 func (c *call) refilled() form {
 	f := c.filled()
-	if _, ours := f.Values["secret"]; ours {
-		f.Values["secret"] = ""
+	chosen := f.Values["source"]
+	shown := map[string]bool{
+		"public_key": (chosen == "" || chosen == "public_key") && isPublicPEM(f.Values["public_key"]),
+		"jwks_uri":   chosen == "jwks_uri" && isPublicURL(f.Values["jwks_uri"]),
+		"secret":     false,
 	}
-	if _, err := jose.ParsePEM(jose.RS512, []byte(f.Values["public_key"])); errors.Is(err, jose.ErrPrivateKey) {
-		f.Values["public_key"] = ""
+	for name, shown := range shown {
+		if _, ours := f.Values[name]; ours && !shown {
+			f.Values[name] = ""
+		}
 	}
 	return f
+}
+
+// isPublicPEM reports whether a text is one block of PEM, and that of a public key.
+func isPublicPEM(text string) bool {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || len(bytes.TrimSpace(rest)) > 0 || !strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN ") {
+		return false
+	}
+	_, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		_, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	}
+	return err == nil
+}
+
+// isPublicURL reports whether a text is an address that holds no password.
+func isPublicURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil
 }
 
 // explainPlatform answers with the form as it was filled, and what is wrong with it.

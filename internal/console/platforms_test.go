@@ -211,6 +211,32 @@ func TestPlatformPrivateKey(t *testing.T) {
 	}
 }
 
+// TestPastedSecrets pastes what isn't public where something public belongs: it isn't shown again, and what is public is.
+func TestPastedSecrets(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	for _, tc := range []struct {
+		field, text string
+		shown       bool
+	}{
+		{"public_key", `{"kty":"RSA","d":"CANARY"}`, false},
+		{"public_key", "Q0FOQVJZ", false},
+		{"public_key", platformKey, true},
+		{"jwks_uri", "https://user:CANARY@partner.example.com/jwks.json", false},
+		{"jwks_uri", "CANARY", false},
+		{"jwks_uri", "https://partner.example.com/jwks.json", true},
+	} {
+		a := b.want(t, ask{route: "POST " + platformsRoute, form: platformForm("name", "", "source", tc.field, tc.field, tc.text)}, http.StatusUnprocessableEntity)
+		if got := strings.Contains(a.one(t, "#"+tc.field).text()+a.one(t, "#"+tc.field).attribute("value"), strings.TrimSpace(tc.text)[:6]); got != tc.shown {
+			t.Errorf("%s: got %.20q shown again: %v, want %v", tc.field, tc.text, got, tc.shown)
+		}
+		other := b.want(t, ask{route: "POST " + platformsRoute, form: platformForm("name", "", "source", "made", tc.field, tc.text)}, http.StatusUnprocessableEntity)
+		if strings.Contains(other.body, "CANARY") {
+			t.Errorf("%s: got %.20q shown again where it wasn't chosen", tc.field, tc.text)
+		}
+	}
+}
+
 // TestPlatformKeyProblems adds as many keys as a platform may have, and one more.
 func TestPlatformKeyProblems(t *testing.T) {
 	d := newDesk(t)
