@@ -138,7 +138,7 @@ func (a *Authority) touch(ctx context.Context, way Toucher, used []Use) error {
 		if err := way.Touch(ctx, some); err != nil {
 			return err
 		}
-		a.rest(ctx, began, 9)
+		a.rest(ctx, began, usesRests)
 	}
 	return nil
 }

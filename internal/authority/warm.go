@@ -65,12 +65,19 @@ func (a *Authority) warm(ctx context.Context, way Warmer) (kept int, err error) 
 		if err != nil {
 			return err
 		}
-		a.rest(ctx, working, 19)
+		a.rest(ctx, working, warmRests)
 		began, working = a.memory.sequence(), a.turn()
 		return ctx.Err()
 	})
 	return kept, err
 }
+
+// How many times as long as it works what is done in the background rests, while calls are answered: the longer it takes altogether, the
+// longer it may take.
+const (
+	warmRests = 19
+	usesRests = 9
+)
 
 // turn is when what is done in the background began to have its turn, and how many calls there had been.
 type turn struct {

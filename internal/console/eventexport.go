@@ -33,8 +33,8 @@ type eventFile struct {
 // exportEvents returns the handler that answers with all events that the filters select as a file, the newest first. It holds one
 // page of them at a time, however long the log is.
 //
-// A file that ends before its end must not pass for whole: where the log fails on the way, the connection is cut, and the browser says
-// that the download failed.
+// A file that ends before its end must not pass for whole: where the log fails on the way, or the reader is no administrator any more,
+// the connection is cut, and the browser says that the download failed.
 func (s *server) exportEvents(format func(io.Writer) eventFile) handler {
 	return func(c *call) error {
 		f, q, err := c.eventFilter(c.r.URL.Query())
