@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -50,6 +51,20 @@ type desk struct {
 	refusals  *audit.Refusals
 	log       *syncBuffer
 	users     *testdesk.FaultyUsers
+	events    *watchedEvents
+}
+
+// watchedEvents are the audit log, of which a test may know when it is read.
+type watchedEvents struct {
+	audit.Store
+	reading func() // before each page; nil for nothing
+}
+
+func (w *watchedEvents) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	if w.reading != nil {
+		w.reading()
+	}
+	return w.Store.Events(ctx, q)
 }
 
 // syncBuffer is a bytes.Buffer for several goroutines.
@@ -93,7 +108,7 @@ func openDesk(t testing.TB, cookies console.Cookies) *desk {
 	in := testdesk.New(t, testdesk.Options{Bare: true, Unmanned: true, Cookies: cookies.Known(), Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})
 	d := &desk{
 		inside: in, store: in.Store, accounts: in.Accounts, tokens: in.Personal, browsers: in.Browsers, authority: in.Authority, feed: in.Feed,
-		refusals: in.Refusals, users: in.Users, log: new(syncBuffer),
+		refusals: in.Refusals, users: in.Users, log: new(syncBuffer), events: &watchedEvents{Store: in.Store},
 	}
 	d.serve(t, cookies)
 	return d
@@ -106,7 +121,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := console.New(console.Config{
 		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Browsers: d.browsers, Sessions: d.inside.Sessions,
-		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.store, Feed: d.feed,
+		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.events, Feed: d.feed,
 		Peers: peers, Cookies: cookies, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})
 	check(t, err)

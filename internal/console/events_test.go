@@ -3,6 +3,7 @@ package console_test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -190,6 +191,66 @@ func TestAuditExport(t *testing.T) {
 	if a = b.want(t, ask{route: "HEAD " + auditRoute + "/export.json"}, 200); a.body != "" {
 		t.Error("got a body for HEAD")
 	}
+}
+
+// TestAuditExportEnds has somebody lose the role of an administrator, or be blocked, while a file is on its way: it is cut, and doesn't
+// pass for whole. The twin is another user's change, with which it goes on.
+func TestAuditExportEnds(t *testing.T) {
+	active, blocked := account.Active, account.Blocked
+	for _, test := range []struct {
+		name  string
+		who   string // is changed
+		patch account.Patch
+		whole bool
+	}{
+		{"no administrator any more", "ann", account.Patch{Roles: &[]string{}}, false},
+		{"blocked", "ann", account.Patch{State: &blocked}, false},
+		{"as before", "ann", account.Patch{State: &active}, true},
+		{"another is blocked", "bea", account.Patch{State: &blocked}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, _, alice := auditDesk(t)
+			users := map[string]account.User{}
+			for _, name := range []string{"ann", "bea"} {
+				users[name] = d.user(t, account.Draft{Username: name, Roles: []string{authority.AdminRole}})
+			}
+			var many []audit.Event
+			for n := range 1203 {
+				e := audit.New(audit.UserUpdate, audit.Actor{}, audit.Target{Kind: "user", ID: alice.ID, Name: "alice"}, d.clock())
+				e.MergeKey = strconv.Itoa(n)
+				many = append(many, e)
+			}
+			check(t, d.store.AppendRefusals(t.Context(), many))
+			b := d.browser()
+			b.logIn(t, "ann")
+			pages := 0
+			d.events.reading = func() {
+				if pages++; pages == 2 {
+					_, err := d.accounts.Update(t.Context(), users[test.who].ID, 0, test.patch, audit.Actor{})
+					check(t, err)
+				}
+			}
+			lines, whole := b.download(t, auditRoute+"/export.json")
+			if whole != test.whole || whole && lines < 1203 || !whole && lines > 2*500 {
+				t.Errorf("got %d lines, whole %v, want whole %v", lines, whole, test.whole)
+			}
+		})
+	}
+}
+
+// download reads a file, and tells whether its end was its end.
+func (b *browser) download(t *testing.T, path string) (lines int, whole bool) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.d.URL+path, http.NoBody)
+	check(t, err)
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	res, err := b.d.Client().Do(r)
+	check(t, err)
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	return strings.Count(string(text), "\n"), err == nil
 }
 
 // TestAuditIsForAdministrators asks for each route as somebody else.
