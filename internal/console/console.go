@@ -30,6 +30,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -49,6 +50,8 @@ type Config struct {
 	Tokens *personal.Tokens
 	// APITokens keeps API tokens.
 	APITokens *apitoken.Tokens
+	// Clients keeps the secrets and keys of service accounts.
+	Clients *clientauth.Clients
 	// Browsers keeps the sessions of browsers.
 	Browsers *session.Browsers
 	// Sessions keeps session tokens.
@@ -90,7 +93,7 @@ type server struct {
 // paths, "/console" included, and whatever else no other edge takes. It wants to stand under web.Log, which gives a
 // request the ID that error pages name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil ||
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
 		return nil, errors.New("console: every field of Config but Cookies and KeyAge is required")
 	}
@@ -160,6 +163,7 @@ func (s *server) routes() {
 func (s *server) adminRoutes() {
 	s.overviewRoutes()
 	s.peopleRoutes()
+	s.clientRoutes()
 	s.apiTokenRoutes()
 	s.platformRoutes()
 	s.projectRoutes()

@@ -39,7 +39,7 @@ func accountNotices() map[notice]words.Text {
 
 // notices are all that there are: each area's stand in its file.
 var notices = allOf(
-	accountNotices(), peopleNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
+	accountNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
 )
 
 func allOf(areas ...map[notice]words.Text) map[notice]words.Text {
