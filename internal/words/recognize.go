@@ -1,11 +1,22 @@
 package words
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Recognize returns the text among forms that says what an English sentence says, so that it can be said in another language: what the
-// inside tells is a sentence, some of it with a value in it. In the place of each %s of a form may stand anything, which is looked for
-// among the forms, too. A sentence that has none is said as it stands.
+// Recognize returns the text that says what an English sentence says, so that it can be said in another language: what the inside tells
+// is a sentence, some of it with a value in it. It is one that the languages have as it stands, or one of the forms, in which anything
+// may stand in the place of each %s: another form, too, and else a value that is said as it is. A sentence that is none of these is
+// said as it stands.
 func Recognize(english string, forms []Text) Text {
+	if slices.ContainsFunc(all, func(w *Words) bool { return w.keys[english] }) {
+		return Say(english)
+	}
+	return among(forms, english)
+}
+
+func among(forms []Text, english string) Text {
 	for _, form := range forms {
 		values, ok := valuesIn(english, form.english)
 		if !ok {
@@ -13,7 +24,7 @@ func Recognize(english string, forms []Text) Text {
 		}
 		args := make([]any, len(values))
 		for n, value := range values {
-			args[n] = Recognize(value, forms)
+			args[n] = among(forms, value)
 		}
 		return Text{form.english, args}
 	}

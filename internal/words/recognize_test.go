@@ -18,6 +18,8 @@ func TestRecognize(t *testing.T) {
 		"{$} must end it":                           "{$} must end it",
 		"nobody knows 100% of this":                 "nobody knows 100% of this",
 		"write Active":                              "write Actif",
+		"write Expired":                             "write Expired", // a value is no sentence
+		"Expired":                                   "Expiré",
 		"":                                          "",
 	} {
 		if got := french.Of(words.Recognize(sentence, forms)); got != want {

@@ -9,6 +9,9 @@
 // those who say something see to it that there is none.
 //
 // The package knows no page and no markup, and what it is told is taken as it is: escaping is for whoever writes a page.
+//
+// The languages are read when the program starts, and a fault in their files ends it there, before it serves anybody: the files are in
+// the program itself, so that nothing but a build can bring one in, and the tests of this package see it first.
 package words
 
 import (
@@ -16,6 +19,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/text/feature/plural"
@@ -43,6 +48,7 @@ func (t Text) IsZero() bool { return t.english == "" }
 type Words struct {
 	tag  language.Tag
 	name string
+	keys map[string]bool // the English words of which it has a form
 	said *message.Printer
 	form dateForm
 }
@@ -178,7 +184,9 @@ func (w *Words) read(said *catalog.Builder) error {
 	if err != nil {
 		return err
 	}
+	w.keys = make(map[string]bool, len(entries))
 	for english, e := range entries {
+		w.keys[english] = true
 		if e.Text != "" {
 			err = said.SetString(w.tag, english, e.Text)
 		} else {
@@ -219,17 +227,9 @@ func entriesOf(code string) (map[string]entry, error) {
 
 // Missing returns which of some English words a language has no form of. English lacks those alone that have a plural and whose forms
 // aren't told: that can't be seen from the words, so that it lacks none.
-func (w *Words) Missing(english []string) []string {
-	if w.tag == language.English {
-		return nil
-	}
-	entries, err := entriesOf(w.Code())
-	if err != nil {
-		return english
-	}
-	var missing []string
+func (w *Words) Missing(english []string) (missing []string) {
 	for _, e := range english {
-		if _, ok := entries[e]; !ok {
+		if w.tag != language.English && !w.keys[e] {
 			missing = append(missing, e)
 		}
 	}
@@ -237,14 +237,4 @@ func (w *Words) Missing(english []string) []string {
 }
 
 // Keys returns the English words of which a language has a form.
-func (w *Words) Keys() []string {
-	entries, err := entriesOf(w.Code())
-	if err != nil {
-		return nil
-	}
-	keys := make([]string, 0, len(entries))
-	for english := range entries {
-		keys = append(keys, english)
-	}
-	return keys
-}
+func (w *Words) Keys() []string { return slices.Collect(maps.Keys(w.keys)) }
