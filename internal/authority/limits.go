@@ -75,9 +75,9 @@ func CheckFrom(from []netip.Prefix) error {
 	return nil
 }
 
-// ParseFrom reads networks, and addresses as networks of one, into the form in which clients' addresses are compared: IPv4 in its own
+// ParseNetworks reads networks, and addresses as networks of one, into the form in which clients' addresses are compared: IPv4 in its own
 // four bytes. One with a zone is none: zones are this machine's and no client's. The error is a *FieldError of one of allowed_ips.
-func ParseFrom(texts []string) ([]netip.Prefix, error) {
+func ParseNetworks(texts []string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for i, text := range texts {
 		p, err := netip.ParsePrefix(text)
@@ -95,8 +95,8 @@ func ParseFrom(texts []string) ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-// FromText writes a network of one address as that address.
-func FromText(p netip.Prefix) string {
+// NetworkText writes a network of one address as that address.
+func NetworkText(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
 	}

@@ -115,7 +115,7 @@ func (c *call) filledProject() (form, filledIn, bool) {
 		v.keys = append(v.keys, secret.Text(key))
 	}
 	var err error
-	if v.from, err = authority.ParseFrom(linesOf(c.form["allowed_ips"])); err != nil {
+	if v.from, err = authority.ParseNetworks(linesOf(c.form["allowed_ips"])); err != nil {
 		if !f.explainListed(err) { // never as if there were no list, which is from everywhere
 			f.Problems.add("allowed_ips", words.Say("Give addresses and networks, one on each line."))
 		}
@@ -134,7 +134,7 @@ func (s *server) showProject(c *call) error {
 	}
 	from := make([]string, len(p.AllowedIPs))
 	for n, network := range p.AllowedIPs {
-		from[n] = authority.FromText(network)
+		from[n] = authority.NetworkText(network)
 	}
 	required := "no"
 	if p.ContextRequired {

@@ -28,7 +28,7 @@ func (s *server) wireAPIToken(t apitoken.Token, names map[uuid.UUID]string) api.
 	_, err := s.cfg.Keys.SigningKey(t.KeyID)
 	w.KeyRevoked = errors.Is(err, keyring.ErrRevokedKey)
 	for _, p := range t.Limits.From {
-		w.AllowedIPs = append(w.AllowedIPs, authority.FromText(p))
+		w.AllowedIPs = append(w.AllowedIPs, authority.NetworkText(p))
 	}
 	w.RateLimit = wireRate(t.Limits.Rate)
 	return w
@@ -249,5 +249,5 @@ func networksOf(texts []string) ([]netip.Prefix, error) {
 	if texts != nil && len(texts) == 0 {
 		return nil, authority.Field("allowed_ips", "is empty", "Leave it out, or give null, for every address; what is to count from none, disable.")
 	}
-	return authority.ParseFrom(texts)
+	return authority.ParseNetworks(texts)
 }

@@ -25,7 +25,7 @@ func wireProject(p project.Project, names map[uuid.UUID]string) api.Project {
 		ServiceAccount: names[p.ServiceAccount], CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	for _, network := range p.AllowedIPs {
-		shown.AllowedIPs = append(shown.AllowedIPs, authority.FromText(network))
+		shown.AllowedIPs = append(shown.AllowedIPs, authority.NetworkText(network))
 	}
 	return shown
 }
