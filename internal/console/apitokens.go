@@ -163,12 +163,10 @@ func (s *server) generateAPIToken(c *call) error {
 	f := c.filled()
 	d := apitoken.Draft{Name: c.form["name"], User: c.form["user"], Never: c.form["never"] != ""}
 	if !d.Never {
-		days, err := strconv.Atoi(c.form["days"])
-		if err != nil || days < 1 {
+		if d.Days = f.number("days"); d.Days == 0 {
 			f.Problems.add("days", words.Say("Give a number of days, or choose Never Expires."))
 			return c.renderNewAPIToken(http.StatusUnprocessableEntity, newAPITokenView{Form: f})
 		}
-		d.Days = days
 	}
 	text, token, err := s.cfg.APITokens.Create(c.r.Context(), d, &c.principal, c.actor())
 	if err != nil {

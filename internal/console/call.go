@@ -35,7 +35,8 @@ type call struct {
 	principal authority.Principal // zero until it is known
 	words     *words.Words        // of the reader's language
 	asOf      int64               // the revision as of which the principal is known
-	form      map[string]string   // of a POST: its fields, all known, each once
+	fields    []string            // of a POST: those that its form may have, each once
+	form      map[string]string   // of a POST: those that it has
 	lists     map[string][]string // of a POST: its fields that may stand more than once
 }
 

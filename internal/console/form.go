@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/web"
@@ -43,6 +44,7 @@ func (c *call) readForm(fields []string) error {
 		return api.NewProblem(api.CodeMalformedRequest, "The form is not properly percent-encoded.")
 	}
 	c.form, c.lists = make(map[string]string, len(fields)), map[string][]string{}
+	c.fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return strings.HasSuffix(name, "*") })
 	for name, value := range values {
 		many := slices.Contains(fields, name+"*")
 		if !many && (!slices.Contains(fields, name) || len(value) > 1) || !storable(value) {

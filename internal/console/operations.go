@@ -160,7 +160,7 @@ func (v *serviceView) explainOperations(err error, ops []catalog.Operation, at [
 	case unusable:
 		for n, op := range ops {
 			if op.Pattern == invalid.Operation && (invalid.Field != "scope" || op.Scope == invalid.Value) {
-				v.Rows[at[n]].Problems.add(invalid.Field, policyProblem(invalid.Problem))
+				v.Rows[at[n]].Problems.add(invalid.Field, words.Say("Not usable: %s.", told(invalid.Problem)))
 				break
 			}
 		}
@@ -169,9 +169,9 @@ func (v *serviceView) explainOperations(err error, ops []catalog.Operation, at [
 		return false
 	}
 	if n, member, ok := memberOf(wrong.Field); ok && n < len(ops) && member < len(ops[n].Audience) {
-		v.Rows[at[n]].Problems.add("audience", wrongWith(words.Say("%s", ops[n].Audience[member]), wrong, operationProblems()))
+		v.Rows[at[n]].Problems.put("audience", problem{wrong: wrong, entry: quoted(ops[n].Audience[member])})
 	} else {
-		v.Problem = wrongWith(words.Say("The operations"), wrong, operationProblems())
+		v.Problem = wrongWith(words.Say("The operations"), wrong)
 	}
 	return true
 }

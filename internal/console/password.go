@@ -11,22 +11,15 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// problem returns the form with one problem. None of what was typed is shown again.
-func problem(field string, said words.Text) form {
-	var f form
-	f.Problems.add(field, said)
-	return f
-}
-
 // changePassword replaces the password, and the session with it: whoever has read this browser's cookie up to now has
 // lost it. The other browsers' sessions end in the same transaction as the password.
 func (s *server) changePassword(c *call) error {
 	current, replacement := secret.Text(c.form["current"]), secret.Text(c.form["new"])
 	if c.form["current"] == "" {
-		return c.rejectPassword(http.StatusUnprocessableEntity, problem("current", words.Say("Enter your current password.")))
+		return c.rejectPassword(http.StatusUnprocessableEntity, "current", words.Say("Enter your current password."))
 	}
 	if c.form["again"] != c.form["new"] { // before the current one is looked at: no guess is spent on a slip
-		return c.rejectPassword(http.StatusUnprocessableEntity, problem("again", words.Say("This is not the same as the new password.")))
+		return c.rejectPassword(http.StatusUnprocessableEntity, "again", words.Say("This is not the same as the new password."))
 	}
 	err := s.cfg.Accounts.ChangePassword(c.r.Context(), c.principal.ID, current, replacement, c.actor())
 	if err != nil {
@@ -63,22 +56,30 @@ func (c *call) explainPassword(err error) error {
 		web.Note(c.w).Reason = string(reason)
 		_ = c.s.cfg.Authority.Forbid(reason, &c.presented, &c.s.inside, &c.principal)
 	}
-	if field, ok := errors.AsType[*authority.FieldError](err); ok {
-		names := map[string]words.Text{"current": words.Say("This"), "new": words.Say("The new password")}
-		name, ours := names[field.Field]
-		if !ours {
-			return err
-		}
-		return c.rejectPassword(http.StatusUnprocessableEntity, problem(field.Field, problemOf(name, field)))
+	if _, wrong := errors.AsType[*account.WrongCurrent](err); wrong {
+		return c.rejectPassword(http.StatusUnprocessableEntity, "current", words.Say("This is not the current password."))
 	}
 	if ref, ok := errors.AsType[*authority.Refusal](err); ok && ref.Reason == authority.ReasonThrottled {
 		c.setRetry(http.StatusTooManyRequests, err)
-		return c.rejectPassword(http.StatusTooManyRequests, problem("current", tooMany(ref.RetryAfter)))
+		return c.rejectPassword(http.StatusTooManyRequests, "current", tooMany(ref.RetryAfter))
 	}
-	return err
+	f := c.emptied()
+	if !f.explain(err, nil) {
+		return err
+	}
+	return c.showPassword(http.StatusUnprocessableEntity, f)
 }
 
-func (c *call) rejectPassword(status int, f form) error {
+// emptied is the form of the password as it is shown again: with nothing of what was typed.
+func (c *call) emptied() form { return c.filled("current", "new", "again") }
+
+func (c *call) rejectPassword(status int, field string, said words.Text) error {
+	f := c.emptied()
+	f.Problems.add(field, said)
+	return c.showPassword(status, f)
+}
+
+func (c *call) showPassword(status int, f form) error {
 	token, err := c.token()
 	if err != nil {
 		return err

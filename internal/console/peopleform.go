@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -25,7 +23,7 @@ func (c *call) renderNewPerson(status int, f form) error {
 // createPerson makes a user. A person without a password can't log in until one is set; a service account needs none.
 func (s *server) createPerson(c *call) error {
 	f := c.filled("password", "again")
-	roles := c.readRoles(&f)
+	roles := f.userRoles()
 	switch {
 	case c.form["kind"] == string(account.Service) && c.form["password"] != "":
 		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
@@ -59,7 +57,7 @@ func (s *server) changePerson(c *call) error {
 		return err
 	}
 	f := c.filled()
-	roles := c.readRoles(&f)
+	roles := f.userRoles()
 	if f.Problems.First() != "" {
 		return c.renderPerson(http.StatusUnprocessableEntity, u, f)
 	}
@@ -115,9 +113,9 @@ func (s *server) resetPassword(c *call) error {
 // resettable reports whether a user's password can be reset. A service account has none, unless /v1 gave it one.
 func resettable(u account.User) bool { return u.Kind == account.Person || u.HasPassword }
 
-// readRoles returns the roles of a form, in which commas or spaces stand between them, and notes what is wrong with them.
-func (c *call) readRoles(f *form) []string {
-	roles := strings.FieldsFunc(c.form["roles"], func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+// userRoles returns the roles that a form gives a user, and notes what is wrong with them.
+func (f *form) userRoles() []string {
+	roles := slices.Clone(f.roles("roles"))
 	if n := slices.IndexFunc(roles, func(role string) bool { return !account.ValidRole(role) }); n >= 0 {
 		f.Problems.add("roles", words.Say("“%s” is no name of a role: it has 1 to 64 letters, digits, dots, hyphens and underscores.", roles[n]))
 	} else if len(roles) > account.MaxRoles {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/words"
@@ -41,12 +40,17 @@ func platformAlgorithms() []jose.Algorithm {
 
 // platformFormView is a form by which a platform is enrolled or changed, or given a key.
 type platformFormView struct {
-	Form       form
-	Platform   platform.Platform // which is changed or given a key
-	Enrols     bool              // a new platform
-	Keyed      bool              // the form has a key
-	Described  bool              // the form has the platform's own record
-	Algorithms []jose.Algorithm
+	Form      form
+	Platform  platform.Platform // which is changed or given a key
+	Enrols    bool              // a new platform
+	Keyed     bool              // the form has a key
+	Described bool              // the form has the platform's own record
+}
+
+// Algorithm returns the field that says with which algorithm the platform signs.
+func (v platformFormView) Algorithm(label, hint string) (choice, error) {
+	f, err := newField(v.Form, "algorithm", label, "hint", hint)
+	return choice{f, itself(platformAlgorithms()...)}, err
 }
 
 // More reports whether the fields that few platforms need are to be open: one of them is filled, or wrong.
@@ -63,7 +67,6 @@ func (c *call) renderPlatformForm(status int, v platformFormView) error {
 	case v.Keyed:
 		title = words.Say("Add a key")
 	}
-	v.Algorithms = platformAlgorithms()
 	return c.renderAdmin(status, "platform-form.html", platformsPath, title, v)
 }
 
@@ -75,14 +78,16 @@ func (s *server) newPlatform(c *call) error {
 
 // enrolPlatform makes a platform. What was made for it is shown on the result page, this once: see generateToken.
 func (s *server) enrolPlatform(c *call) error {
-	v := platformFormView{Enrols: true, Keyed: true, Described: true}
-	if c.lacksKey(&v) {
+	v := platformFormView{Enrols: true, Keyed: true, Described: true, Form: c.refilled()}
+	c.demandKey(&v.Form)
+	maxLife := v.Form.maxLife()
+	if v.Form.Problems.First() != "" {
 		return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
 	}
 	enrolled, made, err := s.cfg.Platforms.Enrol(c.r.Context(), platform.Draft{
 		Name: c.form["name"], Algorithm: jose.Algorithm(c.form["algorithm"]), Key: c.keyDraft(), Issuer: c.form["issuer"], Audience: c.form["audience"],
-		SpeaksFor: c.speaksFor(), Administrators: c.form["administrators"] != "", CreateUsers: c.form["create_users"] != "",
-		NewUserRoles: listed(c.form["new_user_roles"]), MaxLife: c.maxLife(), OneTime: c.form["one_time"] != "", Enabled: true,
+		SpeaksFor: v.Form.speaksFor(), Administrators: c.form["administrators"] != "", CreateUsers: c.form["create_users"] != "",
+		NewUserRoles: v.Form.roles("new_user_roles"), MaxLife: maxLife, OneTime: c.form["one_time"] != "", Enabled: true,
 	}, c.actor())
 	if err != nil {
 		return c.explainPlatform(v, err)
@@ -129,56 +134,58 @@ func (s *server) updatePlatform(c *call) error {
 	if err != nil {
 		return err
 	}
+	v := platformFormView{Described: true, Platform: former.Platform, Form: c.refilled()}
+	maxLife := v.Form.maxLife()
+	if v.Form.Problems.First() != "" {
+		return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
+	}
 	patch := platform.Patch{
 		Name: new(c.form["name"]), Algorithm: new(jose.Algorithm(c.form["algorithm"])), Issuer: new(c.form["issuer"]), Audience: new(c.form["audience"]),
 		Administrators: new(c.form["administrators"] != ""), CreateUsers: new(c.form["create_users"] != ""),
-		NewUserRoles: new(listed(c.form["new_user_roles"])), MaxLife: new(c.maxLife()), OneTime: new(c.form["one_time"] != ""),
+		NewUserRoles: new(v.Form.roles("new_user_roles")), MaxLife: &maxLife, OneTime: new(c.form["one_time"] != ""),
 	}
-	if said := c.speaksFor(); !sameWords(said, former.Words) {
+	if said := v.Form.speaksFor(); !sameWords(said, former.Words) {
 		patch.SpeaksFor = &said
 	}
 	if _, err := s.cfg.Platforms.Update(c.r.Context(), former.ID.String(), version, patch, c.actor()); err != nil {
-		return c.explainPlatform(platformFormView{Described: true, Platform: former.Platform}, err)
+		return c.explainPlatform(v, err)
 	}
 	return c.done(platformsPath+"/"+former.ID.String(), platformChanged)
 }
 
 // speaksFor returns for whom a platform speaks, in the words of package platform: roles first, then users, whose names may have
 // commas and spaces and therefore stand on a line each.
-func (c *call) speaksFor() []string {
-	if c.form["speaks"] == speaksForAll {
+func (f *form) speaksFor() []string {
+	if f.Values["speaks"] == speaksForAll {
 		return []string{speaksForAll}
 	}
 	all := []string{}
-	for _, role := range listed(c.form["roles"]) {
+	for _, role := range f.roles("roles") {
 		all = append(all, roleWord+role)
 	}
-	for line := range strings.Lines(c.form["users"]) {
-		if name := strings.TrimSpace(line); name != "" {
-			all = append(all, userWord+name)
-		}
+	for _, name := range f.lines("users") {
+		all = append(all, userWord+name)
 	}
 	return all
+}
+
+// platformNames are the form's names of what package platform calls otherwise: of its one list of words, the form has two.
+func (f *form) platformNames() map[string]string {
+	names := map[string]string{"keys": "source", "speaks_for": "roles"}
+	roles := len(f.entries["roles"])
+	for n := range f.entries["users"] {
+		names[fmt.Sprintf("speaks_for[%d]", roles+n)] = fmt.Sprintf("users[%d]", n)
+	}
+	return names
 }
 
 func sameWords(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// listed returns the roles of a field, which are divided by commas or spaces: no role's name has any.
-func listed(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", ;\t\r\n", r) })
-}
-
-// maxLife returns how far ahead the end of an assertion may lie. What is no number is a time that package platform refuses.
-func (c *call) maxLife() time.Duration {
-	text := strings.TrimSpace(c.form["max_assertion_seconds"])
-	const tooMuch = 1_000_000
-	n, err := strconv.Atoi(text)
-	if err != nil && text != "" {
-		n = tooMuch
-	}
-	return time.Duration(min(n, tooMuch)) * time.Second
+// maxLife returns how far ahead the end of an assertion may lie.
+func (f *form) maxLife() time.Duration {
+	return time.Duration(f.number("max_assertion_seconds")) * time.Second
 }
 
 // refilled is filled but for secrets: those that were typed, and what was pasted where a public key or its address belongs and isn't
@@ -220,46 +227,8 @@ func isPublicURL(text string) bool {
 
 // explainPlatform answers with the form as it was filled, and what is wrong with it.
 func (c *call) explainPlatform(v platformFormView, err error) error {
-	wrong, ok := errors.AsType[*authority.FieldError](err)
-	if !ok {
+	if !v.Form.explain(err, v.Form.platformNames()) {
 		return err
 	}
-	v.Form = c.refilled()
-	name, subject := c.fieldOf(wrong)
-	if _, ours := v.Form.Values[name]; !ours {
-		return err
-	}
-	v.Form.Problems.add(name, platformProblem(subject, wrong))
 	return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
-}
-
-// fieldOf returns which field of the form the inside means, and what of it: the one of several words that it names by its number.
-func (c *call) fieldOf(wrong *authority.FieldError) (field string, subject words.Text) {
-	name, number, many := strings.Cut(strings.TrimSuffix(wrong.Field, "]"), "[")
-	n, err := strconv.Atoi(number)
-	said, whole := c.speaksFor(), words.Say("This")
-	switch {
-	case name == "keys":
-		name, whole = "source", words.Say("The keys")
-	case name == "new_user_roles":
-		said, whole = listed(c.form[name]), words.Say("The roles")
-	case name == "speaks_for" && many && n >= len(listed(c.form["roles"])):
-		name = "users"
-	case name == "speaks_for":
-		name = "roles"
-	}
-	if !many || err != nil || n >= len(said) {
-		return name, whole
-	}
-	word := strings.TrimPrefix(strings.TrimPrefix(said[n], roleWord), userWord)
-	return name, words.Say("“%s”", word)
-}
-
-// platformProblem is problemOf of what is wrong with a key, too, of which package jose says the rest behind a colon.
-func platformProblem(subject words.Text, wrong *authority.FieldError) words.Text {
-	what, why, ok := strings.Cut(wrong.Problem, ": ")
-	if !ok {
-		return problemOf(subject, wrong)
-	}
-	return words.Say("%s %s (%s). %s", subject, words.Say(what), words.Say(why), words.Say(wrong.Fix))
 }

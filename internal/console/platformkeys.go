@@ -40,25 +40,18 @@ func (c *call) keyDraft() platform.KeyDraft {
 	return d
 }
 
-// lacksKey reports whether the form lacks what it says that it has, and then fills it again to say so. Without that, a key would be
-// made in the place of one that somebody forgot to paste.
-func (c *call) lacksKey(v *platformFormView) bool {
-	source := c.form["source"]
-	var lacks words.Text
-	switch source {
+// demandKey notes what the form lacks of a key that it says it has. Without that, a key would be made in the place of one that somebody
+// forgot to paste.
+func (c *call) demandKey(f *form) {
+	switch source := c.form["source"]; source {
 	case sourceMade:
-		return false
 	case sourcePublicKey, sourceJWKS, sourceSecret:
-		if strings.TrimSpace(c.form[source]) != "" {
-			return false
+		if strings.TrimSpace(c.form[source]) == "" {
+			f.Problems.add(source, words.Say("Fill this in, or choose another way."))
 		}
-		lacks = words.Say("Fill this in, or choose another way.")
 	default:
-		source, lacks = "source", words.Say("Choose one.")
+		f.Problems.add("source", words.Say("Choose one."))
 	}
-	v.Form = c.refilled()
-	v.Form.Problems.add(source, lacks)
-	return true
 }
 
 // madeView is the one page that shows what was made for a platform.
@@ -92,8 +85,8 @@ func (s *server) addPlatformKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	v := platformFormView{Keyed: true, Platform: p}
-	if c.lacksKey(&v) {
+	v := platformFormView{Keyed: true, Platform: p, Form: c.refilled()}
+	if c.demandKey(&v.Form); v.Form.Problems.First() != "" {
 		return c.renderPlatformForm(http.StatusUnprocessableEntity, v)
 	}
 	made, err := s.cfg.Platforms.AddKey(c.r.Context(), p.ID.String(), c.keyDraft(), c.actor())

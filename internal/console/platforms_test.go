@@ -153,24 +153,25 @@ func TestPlatformProblems(t *testing.T) {
 		field, says string
 		form        []string
 	}{
-		{"name", "This is another platform's. Choose another name.", []string{"name", "taken"}},
-		{"name", "This is empty.", []string{"name", ""}},
+		{"name", "“Name” is another platform's. Choose another name.", []string{"name", "taken"}},
+		{"name", "“Name” is empty.", []string{"name", ""}},
 		{"algorithm", "", []string{"algorithm", "none"}},
 		{"public_key", "Fill this in, or choose another way.", []string{"source", "public_key"}},
-		{"public_key", "This can't be used (it is not one PEM block).", []string{"source", "public_key", "public_key", given}},
-		{"public_key", "This is a platform's already.", []string{"source", "public_key", "public_key", platformKey}},
-		{"jwks_uri", "This doesn't begin with https://.", []string{"source", "jwks_uri", "jwks_uri", "http://a.example/"}},
-		{"secret", "This is too short (a secret for HS256 has 32 bytes at least).", []string{"source", "secret", "algorithm", "HS256", "secret", "a short secret"}},
-		{"roles", "This names nobody.", []string{"speaks", "some"}},
+		{"public_key", "“Public key” can't be used: it is not one PEM block.", []string{"source", "public_key", "public_key", given}},
+		{"public_key", "“Public key” is a platform's already.", []string{"source", "public_key", "public_key", platformKey}},
+		{"jwks_uri", "“Address of the JWK Set” doesn't begin with https://.", []string{"source", "jwks_uri", "jwks_uri", "http://a.example/"}},
+		{"secret", "“Secret” is too short: a secret for HS256 has 32 bytes at least.", []string{"source", "secret", "algorithm", "HS256", "secret", "a short secret"}},
+		{"roles", "“Roles” names nobody.", []string{"speaks", "some"}},
 		{"roles", "“über” is no role's name.", []string{"speaks", "some", "roles", "ok, über"}},
 		{"users", "“nobody” names a user who doesn't exist.", []string{"speaks", "some", "roles", "x", "users", "ann\r\n\r\nnobody"}},
 		{"new_user_roles", "“admin” makes administrators.", []string{"new_user_roles", "reader admin", "create_users", "yes"}},
 		{"create_users", "Give them, in Roles of new users, a role for which it speaks.", []string{"create_users", "yes", "speaks", "some", "roles", "x"}},
-		{"max_assertion_seconds", "This is not 10 to 86400.", []string{"max_assertion_seconds", "soon"}},
-		{"max_assertion_seconds", "This is not 10 to 86400.", []string{"max_assertion_seconds", "18446744073"}},
-		{"issuer", "This is another platform's.", []string{"issuer", "https://taken.example.com"}},
-		{"audience", "This begins or ends with a space.", []string{"audience", " x"}},
-		{"kid", "This is longer than 255 bytes.", []string{"kid", strings.Repeat("k", 256)}},
+		{"max_assertion_seconds", "Give a whole number.", []string{"max_assertion_seconds", "soon"}},
+		{"max_assertion_seconds", "Give a smaller number.", []string{"max_assertion_seconds", "18446744073"}},
+		{"max_assertion_seconds", "“Longest life of an assertion, in seconds” is not 10 to 86400.", []string{"max_assertion_seconds", "9"}},
+		{"issuer", "“Issuer” is another platform's.", []string{"issuer", "https://taken.example.com"}},
+		{"audience", "“Audience” begins or ends with a space.", []string{"audience", " x"}},
+		{"kid", "“Key ID (kid)” is longer than 255 bytes.", []string{"kid", strings.Repeat("k", 256)}},
 	} {
 		f := platformForm(append([]string{"name", "New"}, tt.form...)...)
 		a := b.want(t, ask{route: "POST " + platformsRoute, form: f}, http.StatusUnprocessableEntity)

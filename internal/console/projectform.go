@@ -70,7 +70,7 @@ func (c *call) renderNewProject(status int, f form) error {
 }
 
 func (s *server) createProject(c *call) error {
-	f, filled, ok := c.filledProject()
+	f, filled := c.filledProject()
 	d := project.Draft{
 		Name: filled.name, SecurityContext: filled.context, AppKeys: filled.keys, AllowedIPs: filled.from, MaxAge: filled.age,
 		TokenRequired: &filled.tokenRequired, CreateUsers: filled.createUsers, NewUserRoles: filled.roles,
@@ -78,12 +78,12 @@ func (s *server) createProject(c *call) error {
 	if c.form["context_required"] != "" {
 		d.ContextRequired = &filled.contextRequired
 	}
-	if !f.wholeNumber("number", &d.Number) || !ok {
+	if d.Number = f.number("number"); f.Problems.First() != "" {
 		return c.renderNewProject(http.StatusUnprocessableEntity, f)
 	}
 	p, err := s.cfg.Projects.Create(c.r.Context(), d, c.actor())
 	if err != nil {
-		if !f.explainListed(err) {
+		if !f.explain(err, nil) {
 			return err
 		}
 		return c.renderNewProject(http.StatusUnprocessableEntity, f)
@@ -101,30 +101,23 @@ type filledIn struct {
 	roles                                       []string
 }
 
-// filledProject reads the form of a project, and reports whether all of it can be read.
-func (c *call) filledProject() (form, filledIn, bool) {
-	f := c.filled()
-	f.Values["app_keys"] = "" // which are written anew, and may be explained
+// filledProject reads the form of a project, and notes what of it can't be read.
+func (c *call) filledProject() (form, filledIn) {
+	f := c.filled("app_keys") // which may be explained, and are written anew
 	v := filledIn{
 		name: c.form["name"], context: c.form["security_context"], contextRequired: c.form["context_required"] == "yes",
 		tokenRequired: c.form["token_required"] != "", createUsers: c.form["create_users"] != "",
-		roles: strings.FieldsFunc(c.form["new_user_roles"], func(r rune) bool { return r == ',' || r == ' ' || r == '\r' || r == '\n' }),
+		age: time.Duration(f.number("max_age_seconds")) * time.Second, roles: f.roles("new_user_roles"),
 	}
 	f.Values["new_user_roles"] = strings.Join(v.roles, "\n")
 	for _, key := range linesOf(c.form["app_keys"]) {
 		v.keys = append(v.keys, secret.Text(key))
 	}
 	var err error
-	if v.from, err = authority.ParseNetworks(linesOf(c.form["allowed_ips"])); err != nil {
-		if !f.explainListed(err) { // never as if there were no list, which is from everywhere
-			f.Problems.add("allowed_ips", words.Say("Give addresses and networks, one on each line."))
-		}
-		return f, v, false
+	if v.from, err = authority.ParseNetworks(f.lines("allowed_ips")); err != nil && !f.explain(err, nil) {
+		f.Problems.add("allowed_ips", words.Say("Give addresses and networks, one on each line.")) // never as if there were no list, which is from everywhere
 	}
-	seconds := 0
-	ok := f.wholeNumber("max_age_seconds", &seconds)
-	v.age = time.Duration(seconds) * time.Second
-	return f, v, ok
+	return f, v
 }
 
 func (s *server) showProject(c *call) error {
@@ -167,8 +160,8 @@ func (s *server) updateProject(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, filled, ok := c.filledProject()
-	if !ok {
+	f, filled := c.filledProject()
+	if f.Problems.First() != "" {
 		return c.renderProject(http.StatusUnprocessableEntity, p, f)
 	}
 	patch := project.Patch{
@@ -179,7 +172,7 @@ func (s *server) updateProject(c *call) error {
 		patch.AppKeys = &filled.keys
 	}
 	if _, err := s.cfg.Projects.Update(c.r.Context(), p.Number, version, patch, c.actor()); err != nil {
-		if !f.explainListed(err) {
+		if !f.explain(err, nil) {
 			return err
 		}
 		return c.renderProject(http.StatusUnprocessableEntity, p, f)

@@ -202,22 +202,23 @@ func TestProjectProblems(t *testing.T) {
 		fields        map[string]string
 		field, german string
 	}{
-		{"/new", projectForm("number", "1000", "name", "x"), "number", "Dies hat schon ein anderes Projekt, oder es steht im Namen eines anderen Benutzers, den das Konto des Projekts haben soll. Wählen Sie eine andere Nummer."},
+		{"/new", projectForm("number", "1000", "name", "x"), "number", "„Nummer“ hat schon ein anderes Projekt, oder es steht im Namen eines anderen Benutzers, den das Konto des Projekts haben soll. Wählen Sie eine andere Nummer."},
 		{"/new", projectForm("number", "many", "name", "x"), "number", "Geben Sie eine ganze Zahl an."},
-		{"/new", projectForm("number", "7", "name", "PORTAL"), "name", "Dies hat schon ein anderes Projekt. Wählen Sie einen anderen Namen."},
-		{"/new", projectForm("number", "7", "name", ""), "name", "Dies ist leer. Sagen Sie, wem es gehört."},
-		{"/new", projectForm("number", "7", "name", "x", "allowed_ips", "192.0.2.7\r\nhere"), "allowed_ips", "here ist weder eine Adresse noch ein Netz. Geben Sie 192.0.2.7 oder 192.0.2.0/24 an."},
+		{"/new", projectForm("number", "2147483648", "name", "x"), "number", "Geben Sie eine kleinere Zahl an."},
+		{"/new", projectForm("number", "7", "name", "PORTAL"), "name", "„Name“ hat schon ein anderes Projekt. Wählen Sie einen anderen Namen."},
+		{"/new", projectForm("number", "7", "name", ""), "name", "„Name“ ist leer. Sagen Sie, wem es gehört."},
+		{"/new", projectForm("number", "7", "name", "x", "allowed_ips", "192.0.2.7\r\nhere"), "allowed_ips", "„here“ ist weder eine Adresse noch ein Netz. Geben Sie 192.0.2.7 oder 192.0.2.0/24 an."},
 		{"/new", projectForm("number", "7", "name", "x", "app_keys", "one\r\none"), "app_keys", "Eintrag 2 steht zweimal da. Lassen Sie eines weg."},
-		{"/new", projectForm("number", "7", "name", "x", "new_user_roles", "partner admin"), "new_user_roles", "admin macht Administratoren. Geben Sie die Rolle den Personen einzeln."},
-		{"/new", projectForm("number", "7", "name", "x", "max_age_seconds", "5"), "max_age_seconds", "Dies ist nicht 10 bis 86400. 900 genügen meist: Ein Token wird vorgelegt, sobald es erzeugt ist."},
+		{"/new", projectForm("number", "7", "name", "x", "new_user_roles", "partner admin"), "new_user_roles", "„admin“ macht Administratoren. Geben Sie die Rolle den Personen einzeln."},
+		{"/new", projectForm("number", "7", "name", "x", "max_age_seconds", "5"), "max_age_seconds", "„Höchstalter in Sekunden“ ist nicht 10 bis 86400. 900 genügen meist: Ein Token wird vorgelegt, sobald es erzeugt ist."},
 		{"/1000", projectForm("version", "1", "context_required", "no", "max_age_seconds", ""), "max_age_seconds", ""},
-		{"/1000", projectForm("version", "1", "context_required", "no", "name", strings.Repeat("x", 129)), "name", "Dies ist länger als 128 Zeichen. Geben Sie etwas Kürzeres an."},
-		{"/1000/token-sets/new", setForm("name", " x"), "name", "Dies beginnt oder endet mit einem Leerzeichen. Lassen Sie es weg."},
+		{"/1000", projectForm("version", "1", "context_required", "no", "name", strings.Repeat("x", 129)), "name", "„Name“ ist länger als 128 Zeichen. Geben Sie etwas Kürzeres an."},
+		{"/1000/token-sets/new", setForm("name", " x"), "name", "„Name“ beginnt oder endet mit einem Leerzeichen. Lassen Sie es weg."},
 		{"/1000/token-sets/new", setForm("key", "short"), "key", ""},
-		{"/1000/token-sets/new", setForm("key", "not as long", "key_derivation", "raw"), "key", "Mit dieser Ableitung hat der Schlüssel genau 32 Byte."},
-		{"/1000/token-sets/new", setForm("salt", "of another"), "salt", "Die gewählte Schlüsselableitung hat das nicht: Lassen Sie das Feld leer."},
-		{"/1000/token-sets/new", setForm("padding", "PKCS7"), "padding", "Dies ist angegeben, aber GCM hat keine. Lassen Sie es weg."},
-		{"/1000/token-sets/new", setForm("mode", "CBC", "iv", "seven77"), "iv", "Dies hat nicht acht Zeichen. Geben Sie acht Zeichen an, etwa @1B2c3D4."},
+		{"/1000/token-sets/new", setForm("key", "not as long", "key_derivation", "raw"), "key", "„Schlüssel (Encryption Key)“ hat nicht 32 Byte, wie Schlüssellänge und diese Ableitung es wollen. Geben Sie genau so viele Byte an, oder wählen Sie eine andere Schlüsselableitung."},
+		{"/1000/token-sets/new", setForm("salt", "of another"), "salt", "„Salt“ ist angegeben, aber die Schlüsselableitung sha256 hat das nicht. Lassen Sie es weg."},
+		{"/1000/token-sets/new", setForm("padding", "PKCS7"), "padding", "„Auffüllung (Padding Mode)“ ist angegeben, aber GCM hat keine. Lassen Sie es weg."},
+		{"/1000/token-sets/new", setForm("mode", "CBC", "iv", "seven77"), "iv", "„Initialisierungsvektor (Init Vector)“ hat nicht acht Zeichen. Geben Sie acht Zeichen an, etwa @1B2c3D4."},
 		{"/1000/token-sets/new", setForm("iterations", "few", "key_derivation", "pbkdf2"), "iterations", "Geben Sie eine ganze Zahl an."},
 	} {
 		a := b.want(t, send(tc.route, tc.fields), http.StatusUnprocessableEntity)
@@ -239,7 +240,7 @@ func TestProjectProblems(t *testing.T) {
 		b.want(t, send("/1000/token-sets/new", setForm("name", strings.Repeat("x", n+1), "key", "a text that is long enough")), 303)
 	}
 	a := b.want(t, send("/1000/token-sets/new", setForm()), http.StatusUnprocessableEntity)
-	if got := a.one(t, ".problem").text(); !strings.Contains(got, "as many token sets as it may") {
+	if got := a.one(t, ".problem").text(); !strings.Contains(got, "The project's token sets are as many as a project may have. Delete one first.") {
 		t.Errorf("got %q, want that there is no room for a ninth", got)
 	}
 }
@@ -292,9 +293,9 @@ func TestSealingScreens(t *testing.T) {
 		fields        map[string]string
 		field, german string
 	}{
-		{"/1000/encryptor", seal(old, "eleven char"), "plaintext", "Dies kann mit diesem Tokensatz nicht verschlüsselt werden: der Text hat 11 Byte, was kein Vielfaches von 16 ist, wie es ohne Auffüllung sein muss. Wählen Sie eine andere Auffüllung für den Satz, oder füllen Sie den Text auf."},
-		{"/1000/encryptor", seal(old, strings.Repeat("x", 8193)), "plaintext", "Dies ist länger als 8 KiB. Ein Token hat wenige Felder."},
-		{"/1000/encryptor", map[string]string{"set": old, "parameter": "x", "plaintext": user}, "parameter", "Dies ist weder XST noch XUT."},
+		{"/1000/encryptor", seal(old, "eleven char"), "plaintext", "„Klartext“ kann mit diesem Tokensatz nicht verschlüsselt werden: der Text hat 11 Byte, was kein Vielfaches von 16 ist, wie es ohne Auffüllung sein muss. Wählen Sie eine andere Auffüllung für den Satz, oder füllen Sie den Text auf."},
+		{"/1000/encryptor", seal(old, strings.Repeat("x", 8193)), "plaintext", "„Klartext“ ist länger als 8 KiB. Ein Token hat wenige Felder."},
+		{"/1000/encryptor", map[string]string{"set": old, "parameter": "x", "plaintext": user}, "parameter", "„Parameter“ ist weder XST noch XUT."},
 		{"/1000/decryptor", map[string]string{"set": resting, "parameter": "XST", "token": base64}, "token", ""},
 		{"/1000/decryptor", map[string]string{"set": resting, "parameter": "XST", "token": "!"}, "token", ""},
 	} {

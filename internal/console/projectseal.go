@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/xml"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/words"
@@ -54,9 +52,9 @@ func (v sealView) Problem() words.Text {
 	problem, place, ok := strings.Cut(v.Shown.Problem, " (byte ")
 	at, err := strconv.Atoi(strings.TrimSuffix(place, ")"))
 	if !ok || err != nil {
-		return words.Say(v.Shown.Problem)
+		return told(v.Shown.Problem)
 	}
-	return words.Say("%s (byte %d)", words.Say(problem), at)
+	return words.Say("%s (byte %d)", told(problem), at)
 }
 
 // showEncryptor offers a security token as XDOC's page has it, which would count now, but for the app key, which nobody is shown.
@@ -126,28 +124,11 @@ func (c *call) seal(tab string, do func(at project.Screen) (project.SealedText, 
 	v := sealView{projectPage: p, Form: c.filled()}
 	shown, err := do(project.Screen{Number: p.Number, Set: set, Parameter: c.form["parameter"]})
 	if err != nil {
-		if !v.Form.explainSeal(err) {
+		if !v.Form.explain(err, nil) {
 			return err
 		}
 		return c.renderSeal(http.StatusUnprocessableEntity, v)
 	}
 	v.Shown = &shown
 	return c.renderSeal(http.StatusOK, v)
-}
-
-// explainSeal is explain for a test screen, where a padding may say why a text can't be sealed.
-func (f *form) explainSeal(err error) bool {
-	wrong, ok := errors.AsType[*authority.FieldError](err)
-	if !ok {
-		return false
-	}
-	if why, unfit := strings.CutPrefix(wrong.Problem, "can't be sealed by this token set: "); unfit {
-		reason := words.Say(why)
-		if strings.HasPrefix(why, "the text has ") {
-			reason = words.Say("the text has %d bytes, which is no multiple of 16, as it must be without padding", len(f.Values["plaintext"]))
-		}
-		f.Problems.add("plaintext", words.Say("This can't be sealed by this token set: %s. %s", reason, words.Say(wrong.Fix)))
-		return true
-	}
-	return f.explain(err, nil)
 }

@@ -1,12 +1,9 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/sealed"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -48,12 +45,6 @@ func (v tokenSetView) KeyHint(made, kept string) string {
 
 // tokenSetOptions are the values of such a field. Nothing stands for what goes with the mode, or with the key derivation.
 func tokenSetOptions(name string) []option {
-	itself := func(values ...string) (options []option) {
-		for _, v := range values {
-			options = append(options, option{v, words.Say("%s", v)})
-		}
-		return options
-	}
 	standard := option{"", words.Say("Default")}
 	switch name {
 	case "key_size":
@@ -108,8 +99,8 @@ func (s *server) createTokenSet(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, size, iterations, ok := c.filledTokenSet()
-	if !ok {
+	f, size, iterations := c.filledTokenSet()
+	if f.Problems.First() != "" {
 		return c.renderTokenSet(http.StatusUnprocessableEntity, tokenSetView{projectPage: p, Form: f})
 	}
 	active, mode, padding := c.form["active"] != "", c.form["mode"], c.form["padding"]
@@ -119,7 +110,7 @@ func (s *server) createTokenSet(c *call) error {
 		Iterations: iterations, OneTime: c.form["one_time"] != "",
 	}, c.actor())
 	if err != nil {
-		if !f.explainTokenSet(err, size) {
+		if !f.explain(err, map[string]string{"token_sets": "token_sets"}) {
 			return err
 		}
 		return c.renderTokenSet(http.StatusUnprocessableEntity, tokenSetView{projectPage: p, Form: f})
@@ -130,41 +121,13 @@ func (s *server) createTokenSet(c *call) error {
 	return c.renderTokenSet(http.StatusOK, tokenSetView{projectPage: p, Set: set, Issued: key.Reveal()})
 }
 
-// filledTokenSet reads the numbers in the form of a token set, and reports whether they can be read.
-func (c *call) filledTokenSet() (f form, size, iterations int, ok bool) {
-	f = c.filled()
-	f.Values["key"] = "" // which is written anew, and may be explained
-	ok = f.wholeNumber("key_size", &size) && f.wholeNumber("iterations", &iterations)
-	if size == 196 {
+// filledTokenSet reads the numbers in the form of a token set, and notes what of them can't be read.
+func (c *call) filledTokenSet() (f form, size, iterations int) {
+	f = c.filled("key") // which may be explained, and is written anew
+	if size = f.number("key_size"); size == 196 {
 		size = 192
 	}
-	return f, size, iterations, ok
-}
-
-// explainTokenSet is explain for what the inside finds wrong with a token set. What depends on another field is said with that field's
-// name as the form has it.
-func (f *form) explainTokenSet(err error, size int) bool {
-	wrong, ok := errors.AsType[*authority.FieldError](err)
-	if !ok {
-		return false
-	}
-	derivation := sealed.KeyDerivation(f.Values["key_derivation"])
-	switch wrong.Field {
-	case "token_sets":
-		f.Problems.add("name", words.Say("The project has as many token sets as it may. Delete one first."))
-		return true
-	case "salt", "hash", "iterations":
-		if derivation != sealed.PBKDF2 && derivation != sealed.PasswordDeriveBytes {
-			f.Problems.add(wrong.Field, words.Say("The chosen key derivation has none: leave it out."))
-			return true
-		}
-	case "key":
-		if strings.HasSuffix(wrong.Problem, "as key_size and the key derivation raw have it") {
-			f.Problems.add("key", words.Say("With this key derivation, the key has exactly %d bytes.", size/8))
-			return true
-		}
-	}
-	return f.explain(err, nil)
+	return f, size, f.number("iterations")
 }
 
 func (s *server) showTokenSet(c *call) error {
@@ -201,8 +164,8 @@ func (s *server) updateTokenSet(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, size, iterations, ok := c.filledTokenSet()
-	if !ok {
+	f, size, iterations := c.filledTokenSet()
+	if f.Problems.First() != "" {
 		return c.renderTokenSet(http.StatusUnprocessableEntity, tokenSetView{projectPage: p, Set: set, Form: f})
 	}
 	patch := c.tokenSetPatch(set, iterations)
@@ -211,7 +174,7 @@ func (s *server) updateTokenSet(c *call) error {
 		patch.Key = &key
 	}
 	if _, err := s.cfg.Projects.UpdateSet(c.r.Context(), p.Number, set.ID, patch, c.actor()); err != nil {
-		if !f.explainTokenSet(err, size) {
+		if !f.explain(err, nil) {
 			return err
 		}
 		return c.renderTokenSet(http.StatusUnprocessableEntity, tokenSetView{projectPage: p, Set: set, Form: f})

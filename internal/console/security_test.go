@@ -226,8 +226,8 @@ func TestPasswordRefused(t *testing.T) {
 	for _, tt := range []struct{ name, current, new, again, field, says string }{
 		{"none", "", good, good, "current", "Enter your current password."},
 		{"wrong", "wrong password", good, good, "current", "This is not the current password."},
-		{"short", goodPassword, "seven77", "seven77", "new", "The new password is shorter than 8 characters. Choose a longer one."},
-		{"long", goodPassword, strings.Repeat("é", 257), strings.Repeat("é", 257), "new", "The new password is longer than 256 characters. Choose a shorter one."},
+		{"short", goodPassword, "seven77", "seven77", "new", "“New password” is shorter than 8 characters. Choose a longer one."},
+		{"long", goodPassword, strings.Repeat("é", 257), strings.Repeat("é", 257), "new", "“New password” is longer than 256 characters. Choose a shorter one."},
 		{"another", goodPassword, good, good + "s", "again", "This is not the same as the new password."},
 	} {
 		a := b.want(t, ask{route: "POST " + securityOf(u) + "/password", form: form("current", tt.current, "new", tt.new, "again", tt.again)}, http.StatusUnprocessableEntity)

@@ -1,9 +1,7 @@
 package console
 
 import (
-	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,14 +40,14 @@ func (c *call) renderService(status int, v serviceView) error {
 }
 
 func (s *server) createService(c *call) error {
-	v := serviceView{Tab: "new", Form: c.filledService()}
+	v := serviceView{Tab: "new", Form: c.filled()}
 	draft, ok := v.Form.service()
 	if !ok {
 		return c.renderService(http.StatusUnprocessableEntity, v)
 	}
 	service, err := s.cfg.Catalog.Create(c.r.Context(), draft, c.actor())
 	if err != nil {
-		if !v.Form.explainService(err) {
+		if !v.Form.explain(err, serviceNames()) {
 			return err
 		}
 		return c.renderService(http.StatusUnprocessableEntity, v)
@@ -90,30 +88,19 @@ func (s *server) updateService(c *call) error {
 	if err != nil {
 		return err
 	}
-	v := serviceView{Service: service, Tab: "settings", Form: c.filledService()}
+	v := serviceView{Service: service, Tab: "settings", Form: c.filled()}
 	draft, ok := v.Form.service()
 	if !ok {
 		return c.renderService(http.StatusUnprocessableEntity, v)
 	}
 	updated, err := s.cfg.Catalog.Update(c.r.Context(), service.Name, service.Version, draft, c.actor())
 	if err != nil {
-		if !v.Form.explainService(err) {
+		if !v.Form.explain(err, serviceNames()) {
 			return err
 		}
 		return c.renderService(http.StatusUnprocessableEntity, v)
 	}
 	return c.done(servicePath(updated.Name)+"/settings", serviceChanged)
-}
-
-// filledService returns the form as it was sent. A box that isn't ticked isn't sent, and has nothing in it.
-func (c *call) filledService() form {
-	f := c.filled()
-	for _, name := range serviceFields() {
-		if _, sent := f.Values[name]; !sent {
-			f.Values[name] = ""
-		}
-	}
-	return f
 }
 
 // service returns the draft that the form describes, and whether its numbers are some. What else is wrong with it, the catalog finds.
@@ -122,7 +109,7 @@ func (f *form) service() (catalog.Draft, bool) {
 	d := catalog.Draft{
 		Name: strings.TrimSpace(v["name"]), Host: strings.TrimSpace(v["host"]), PathPrefix: strings.TrimSpace(v["path_prefix"]),
 		Default: policy.Default(v["default"]), AcceptAPITokens: v["accept_api_tokens"] != "", Project: f.number("project"),
-		Verifiers: linesOf(v["verifiers"]),
+		Verifiers: f.lines("verifiers"),
 		Route: catalog.Route{
 			Upstream: strings.TrimSpace(v["upstream"]), Profile: v["profile"],
 			ForwardQueryTokens: v["forward_query_tokens"] != "", IdentityToken: v["identity_token"] != "",
@@ -138,48 +125,7 @@ func (f *form) service() (catalog.Draft, bool) {
 	return d, f.Problems.First() == ""
 }
 
-// mostInField bounds the numbers of the form: above all that the catalog takes, and below what a time of so many seconds holds.
-const mostInField = 2_000_000_000
-
-// number returns what stands in a field for a number, 0 where it is empty.
-func (f *form) number(name string) int {
-	text := strings.TrimSpace(f.Values[name])
-	if text == "" {
-		return 0
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > mostInField {
-		f.Problems.add(name, words.Say("Give a whole number, or leave this empty."))
-	}
-	return n
-}
-
-// numberIn returns a number as a field has it, with nothing for zero.
-func numberIn(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-// explainService notes what the catalog found wrong with a field, and reports whether it was that.
-func (f *form) explainService(err error) bool {
-	wrong, ok := errors.AsType[*authority.FieldError](err)
-	if !ok {
-		return false
-	}
-	name, _, _ := strings.Cut(wrong.Field, "[") // which of the verifiers
-	switch name {
-	case "rate_limit.calls":
-		name = "calls"
-	case "rate_limit.per_seconds":
-		name = "seconds"
-	case "allow_in_path":
-		name = "semicolons"
-	}
-	if _, ours := f.Values[name]; !ours {
-		return false
-	}
-	f.Problems.add(name, catalogProblem(wrong))
-	return true
+// serviceNames are the form's names of what the catalog calls otherwise.
+func serviceNames() map[string]string {
+	return map[string]string{"rate_limit.calls": "calls", "rate_limit.per_seconds": "seconds", "allow_in_path": "allow_in_path"}
 }

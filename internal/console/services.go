@@ -172,6 +172,16 @@ type serviceView struct {
 	TooMany bool
 }
 
+// Profile returns the field that says whose clients' paths are served. One that is configured no more stays until another is chosen.
+func (v serviceView) Profile(label, hint string) (choice, error) {
+	f, err := newField(v.Form, "profile", label, "hint", hint)
+	options := append([]option{{"", words.Say("Not set")}}, itself(v.Profiles...)...)
+	if f.Value != "" && !slices.Contains(v.Profiles, f.Value) {
+		options = append(options, itself(f.Value)...)
+	}
+	return choice{f, options}, err
+}
+
 // Open reports whether the rarer settings are shown from the start: where one of them is set, or wrong.
 func (v serviceView) Open() bool {
 	return slices.ContainsFunc(rareServiceFields(), func(name string) bool { return v.Form.Values[name] != "" || v.Form.Problems.Has(name) })

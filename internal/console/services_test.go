@@ -149,18 +149,18 @@ func TestServiceProblems(t *testing.T) {
 	b := d.admin(t)
 	d.reports(t)
 	for _, tc := range []struct{ field, value, problem string }{
-		{"name", "No such name", "This is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit. Rename the service."},
-		{"name", "reports", "This is another service's. Choose another name."},
-		{"host", "https://a.example", "This is not usable: give a host without scheme or path, such as api.example.com."},
-		{"path_prefix", "/v2", "This is another service's on the same host. Choose another prefix or host."},
-		{"path_prefix", "v3", `This is not usable: write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one.`},
-		{"upstream", "ftp://a", "This is no address of an API. Give http://host:port, https://host:port or h2c://host:port, without a path."},
-		{"verifiers", "admin\nnobody", "This is no user. Make the user first."},
-		{"project", "x", "Give a whole number, or leave this empty."},
-		{"project", "1000", "This is no project. Make the project first."},
-		{"calls", "-1", "Give a whole number, or leave this empty."},
-		{"calls", "1500000000", "This is not 1 to"},
-		{"seconds", "99999999", "This is not 1 to"},
+		{"name", "No such name", "“Name” is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit. Rename the service."},
+		{"name", "reports", "“Name” is another service's. Choose another name."},
+		{"host", "https://a.example", "“Host” is not usable: give a host without scheme or path, such as api.example.com."},
+		{"path_prefix", "/v2", "“Path prefix” is another service's on the same host. Choose another prefix or host."},
+		{"path_prefix", "v3", `“Path prefix” is not usable: write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one.`},
+		{"upstream", "ftp://a", "“Upstream” is no address of an API. Give http://host:port, https://host:port or h2c://host:port, without a path."},
+		{"verifiers", "admin\nnobody", "“nobody” is no user. Make the user first."},
+		{"project", "x", "Give a whole number."},
+		{"project", "1000", "“Project” is no project. Make the project first."},
+		{"calls", "-1", "Give a whole number."},
+		{"calls", "1500000000", "“Calls at most” is not 1 to"},
+		{"seconds", "99999999", "“In so many seconds” is not 1 to"},
 	} {
 		f := serviceForm("name", "other", "path_prefix", "/other", "calls", "1", "seconds", "1", tc.field, tc.value)
 		a := b.want(t, ask{route: "POST " + servicesRoute, form: f}, http.StatusUnprocessableEntity)
@@ -174,7 +174,7 @@ func TestServiceProblems(t *testing.T) {
 		}
 	}
 	a := b.want(t, ask{route: "POST " + servicesRoute, form: serviceForm("host", "a:b"), header: map[string]string{"Accept-Language": "fr"}}, http.StatusUnprocessableEntity)
-	if got := a.one(t, ".problem").text(); got != "Ceci n'est pas utilisable : son port n'est pas un nombre de 1 à 65535." {
+	if got := a.one(t, ".problem").text(); got != "« Hôte » n'est pas utilisable : son port n'est pas un nombre de 1 à 65535." {
 		t.Errorf("got %q, want it in French", got)
 	}
 }
@@ -195,8 +195,8 @@ func TestOperationProblems(t *testing.T) {
 		{[3]string{"GET /a b/%zz", "", ""}, "pattern-2", "Not usable: no path can match"},
 		{[3]string{"GET /reports/{other}", "", ""}, "pattern-2", "GET /reports/{id} and GET /reports/{other} both match GET /reports/"},
 		{[3]string{"GET /reports/{id}", "", ""}, "pattern-2", "GET /reports/{id} and GET /reports/{id} both match"},
-		{[3]string{"GET /x", "role:partner\nuser:no body", ""}, "audience-2", "user:no body names a user who doesn't exist. Make the user first, or name a role."},
-		{[3]string{"GET /x", "partner", ""}, "audience-2", "partner is none of user:NAME, role:NAME and self:{variable}."},
+		{[3]string{"GET /x", "role:partner\nuser:no body", ""}, "audience-2", "“user:no body” names a user who doesn't exist. Make the user first, or name a role."},
+		{[3]string{"GET /x", "partner", ""}, "audience-2", "“partner” is none of user:NAME, role:NAME and self:{variable}."},
 		{[3]string{"GET /x", "self:{id}", ""}, "audience-2", "Not usable: the pattern has no variable {id}: name one of its own."},
 		{[3]string{"GET /x", "", "jeton.admin"}, "scope-2", "Not usable: scopes that begin with jeton. are Jeton's own."},
 	} {

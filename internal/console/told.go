@@ -1,32 +1,15 @@
 package console
 
-import (
-	"github.com/jeton-io/jeton/internal/authority"
-	"github.com/jeton-io/jeton/internal/words"
-)
+import "github.com/jeton-io/jeton/internal/words"
 
-// catalogProblem says what the catalog found wrong with a field, and how to mend that.
-func catalogProblem(wrong *authority.FieldError) words.Text {
-	return wrongWith(words.Say("This"), wrong, serviceProblems())
-}
+// told returns what the inside tells in English, so that it is said in the reader's language.
+func told(english string) words.Text { return words.Recognize(english, toldForms()) }
 
-// wrongWith says what is wrong with something that has a name, and how to mend that, in the forms that languages have.
-func wrongWith(name words.Text, wrong *authority.FieldError, forms []words.Text) words.Text {
-	problem := words.Say("%s %s.", name, words.Recognize(wrong.Problem, forms))
-	if wrong.Fix == "" {
-		return problem
-	}
-	return words.Say("%s %s", problem, words.Recognize(wrong.Fix, forms))
-}
-
-// policyProblem says what the policy found wrong with a part of an operation.
-func policyProblem(problem string) words.Text {
-	return words.Say("Not usable: %s.", words.Recognize(problem, operationProblems()))
-}
-
-// serviceProblems are what the catalog, and the policy behind it, say of a service's fields.
-func serviceProblems() []words.Text {
+// toldForms are what the inside tells that has a value in it, and what may be such a value. What the catalog and the policy tell stands
+// here whole: so the test demands it of each language.
+func toldForms() []words.Text {
 	return []words.Text{
+		// Of the fields of a service.
 		words.Say("is not usable: %s"),
 		words.Say("is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"),
 		words.Say("Rename the service."),
@@ -50,16 +33,10 @@ func serviceProblems() []words.Text {
 		words.Say(`write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one`),
 		words.Say("it has an empty segment or a dot segment"),
 		words.Say("write its segments with letters, digits, '-', '.', '_' and '~' only"),
-	}
-}
-
-// operationProblems are what the catalog, and the policy behind it, say of the parts of an operation.
-func operationProblems() []words.Text {
-	return []words.Text{
+		// Of operations.
 		words.Say("names a user who doesn't exist"),
 		words.Say("Make the user first, or name a role."),
 		words.Say("is none of user:NAME, role:NAME and self:{variable}"),
-		words.Say("are more than 5000"),
 		words.Say("Make several services of it, by path prefix."),
 		words.Say("it is empty: write a path such as /reports/{id}"),
 		words.Say("it is longer than %s bytes or not UTF-8"),
@@ -91,5 +68,39 @@ func operationProblems() []words.Text {
 		words.Say("a role's name consists of letters, digits, '.', '_' and '-'"),
 		words.Say(`a scope is printable ASCII without space, " and \`),
 		words.Say("scopes that begin with jeton. are Jeton's own"),
+		// Of platforms and their keys.
+		words.Say("are %s already"),
+		words.Say("has more than %s words"),
+		words.Say("is none of %s"),
+		words.Say("is for public keys, which %s hasn't"),
+		words.Say("is no secret, and %s needs one"),
+		words.Say("is too short: %s"),
+		words.Say("is weak: %s"),
+		words.Say("can't be used: %s"),
+		words.Say("needs a longer secret than the platform has: %s"),
+		words.Say("a secret for %s has %s bytes at least"),
+		words.Say("it is of a type or curve that %s doesn't use"),
+		words.Say("it has a prime in common with another key that is registered"),
+		words.Say("it is not one PEM block"),
+		words.Say("it is too long"),
+		words.Say("an RSA key has %s bits at least"),
+		words.Say("an RSA key has %s bits at most"),
+		words.Say("an RSA key's exponent is 65537"),
+		words.Say("an RSA modulus is odd"),
+		words.Say("the Ed25519 key has small order"),
+		words.Say("the PEM block is of another type than PUBLIC KEY and RSA PUBLIC KEY"),
+		words.Say("the RSA key comes from a broken generator (ROCA)"),
+		words.Say("the RSA modulus has a small factor"),
+		// Of lists and texts.
+		words.Say("are more than %s"),
+		words.Say("is longer than %s characters"),
+		// Of token sets, and of what they seal.
+		words.Say("is given, but the key derivation %s has none"),
+		words.Say("is not %s bytes, as key_size and the key derivation raw have it"),
+		words.Say("can't be sealed by this token set: %s"),
+		words.Say("an empty text can't be sealed with this padding"),
+		words.Say("the text has %s bytes, which is no multiple of 16, as it must be without padding"),
+		words.Say("the text is longer than 8,192 bytes"),
+		words.Say("the text ends in NUL, which this padding would take off"),
 	}
 }
