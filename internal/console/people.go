@@ -26,10 +26,10 @@ func (s *server) peopleRoutes() {
 	s.serve("POST "+user+"/block", admins, s.switchPerson(account.Blocked, personBlocked))
 	s.serve("POST "+user+"/unblock", admins, s.switchPerson(account.Active, personUnblocked))
 	s.serve("POST "+user+"/password", admins, s.resetPassword, "password", "again")
-	s.serve("POST "+user+"/sessions/end", admins, s.endPersonSession, "session")
-	s.serve("POST "+user+"/sessions/end-all", admins, s.endPersonSessions)
+	s.serve("POST "+user+"/sessions/{session}/end", admins, s.endPersonSession)
+	s.serve("POST "+user+"/sessions/end", admins, s.endPersonSessions)
 	s.serve("POST "+user+"/delete", admins, s.deletePerson)
-	for _, action := range []string{"/block", "/unblock", "/password", "/sessions/end", "/sessions/end-all", "/delete"} {
+	for _, action := range []string{"/block", "/unblock", "/password", "/sessions/{session}/end", "/sessions/end", "/delete"} {
 		s.serve("GET "+user+action, admins, s.toPerson)
 	}
 }

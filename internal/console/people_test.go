@@ -209,15 +209,15 @@ func TestPersonSessions(t *testing.T) {
 	if got := len(a.all("tbody tr")); len(first) != 50 || got != 2 {
 		t.Errorf("got %d sessions and then %d, want 50 and 2", len(first), got)
 	}
-	for _, button := range a.all("tbody button") { // with her browser's, the oldest or of the same moment
-		b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/end", form: form("session", button.attribute("value"))}, personRoute(ann)+"?notice=user-session-ended")
+	for _, end := range a.all("tbody form") { // with her browser's, the oldest or of the same moment
+		b.to(t, ask{route: "POST " + end.attribute("action"), form: form()}, personRoute(ann)+"?notice=user-session-ended")
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/end", form: form("session", uuid.NewString())}, personRoute(ann)+"?notice=user-session-ended")
-	b.want(t, ask{route: "POST " + personRoute(ann) + "/sessions/end", form: form("session", "x")}, http.StatusNotFound)
+	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/" + uuid.NewString() + "/end", form: form()}, personRoute(ann)+"?notice=user-session-ended")
+	b.want(t, ask{route: "POST " + personRoute(ann) + "/sessions/x/end", form: form()}, http.StatusNotFound)
 	if a = b.want(t, ask{route: "GET " + personRoute(ann)}, 200); len(a.all("tbody tr")) != 50 || len(a.all(".pages")) != 0 {
 		t.Errorf("got %d sessions left, want 50", len(a.all("tbody tr")))
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/end-all", form: form()}, personRoute(ann)+"?notice=user-sessions-ended")
+	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/end", form: form()}, personRoute(ann)+"?notice=user-sessions-ended")
 	hers.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
 	d.ended(t, "session.end_all ann")
 
@@ -227,7 +227,7 @@ func TestPersonSessions(t *testing.T) {
 	if len(a.all("tbody tr")) != 1 || len(a.all("tbody button")) != 0 {
 		t.Error("got a way to end the session by which the page is read, want it marked")
 	}
-	b.to(t, ask{route: "POST " + personRoute(own) + "/sessions/end-all", form: form()}, personRoute(own)+"?notice=other-sessions-over")
+	b.to(t, ask{route: "POST " + personRoute(own) + "/sessions/end", form: form()}, personRoute(own)+"?notice=other-sessions-over")
 	b.want(t, ask{route: "GET " + personRoute(own)}, 200)
 }
 
@@ -293,8 +293,8 @@ func TestPeopleIsForAdministrators(t *testing.T) {
 		{"GET " + personRoute(bob) + "/block", nil},
 		{"GET " + personRoute(bob) + "/unblock", nil},
 		{"GET " + personRoute(bob) + "/password", nil},
+		{"GET " + personRoute(bob) + "/sessions/" + uuid.NewString() + "/end", nil},
 		{"GET " + personRoute(bob) + "/sessions/end", nil},
-		{"GET " + personRoute(bob) + "/sessions/end-all", nil},
 		{"GET " + personRoute(bob) + "/delete", nil},
 		{"POST " + peopleRoute, []string{"username", "new", "kind", "person"}},
 		{"POST " + peopleRoute + "/block", []string{"id", bob.ID.String()}},
@@ -302,8 +302,8 @@ func TestPeopleIsForAdministrators(t *testing.T) {
 		{"POST " + personRoute(bob), []string{"version", "3", "username", "bob", "display_name", "Bob"}},
 		{"POST " + personRoute(bob) + "/block", []string{}},
 		{"POST " + personRoute(bob) + "/password", []string{"password", goodPassword, "again", goodPassword}},
-		{"POST " + personRoute(bob) + "/sessions/end", []string{"session", uuid.NewString()}},
-		{"POST " + personRoute(bob) + "/sessions/end-all", []string{}},
+		{"POST " + personRoute(bob) + "/sessions/" + uuid.NewString() + "/end", []string{}},
+		{"POST " + personRoute(bob) + "/sessions/end", []string{}},
 		{"POST " + personRoute(bob) + "/delete", []string{}},
 	} {
 		q := ask{route: tt.route}

@@ -28,6 +28,9 @@ type personView struct {
 // Path returns the path of the page.
 func (v personView) Path() string { return personPath(v.User.ID) }
 
+// SessionsPath returns the path of the user's sessions.
+func (v personView) SessionsPath() string { return v.Path() + "/sessions" }
+
 func personPath(id uuid.UUID) string { return peoplePath + "/" + id.String() }
 
 // person returns the user whom the path names.
@@ -93,7 +96,7 @@ func (s *server) endPersonSession(c *call) error {
 	if err != nil {
 		return err
 	}
-	id, err := parseID(c.form["session"])
+	id, err := parseID(c.r.PathValue("session"))
 	if err != nil {
 		return err
 	}

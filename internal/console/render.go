@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -99,22 +100,24 @@ func markup(w *words.Words, english string, args []any) template.HTML {
 
 // parsePages parses the templates for one language: each page's own beside what all pages share.
 func parsePages(a *assets, w *words.Words) (pages, error) {
+	shared, err := template.New("").Funcs(functions(a, w)).ParseFS(files, "templates/shared/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parsing what the console's templates share: %w", err)
+	}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("listing the console's templates: %w", err)
 	}
-	const shared = "templates/layout.html"
-	funcs := functions(a, w)
 	pages := make(pages)
 	for _, name := range names {
-		if name == shared {
-			continue
+		t, err := shared.Clone()
+		if err == nil {
+			t, err = t.ParseFS(files, name)
 		}
-		t, err := template.New("").Funcs(funcs).ParseFS(files, shared, name)
 		if err != nil {
 			return nil, fmt.Errorf("parsing the console's templates: %w", err)
 		}
-		pages[strings.TrimPrefix(name, "templates/")] = t
+		pages[path.Base(name)] = t
 	}
 	return pages, nil
 }

@@ -19,6 +19,9 @@ type securityView struct {
 	Sessions []sessionRow    // none on the page that shows a token, which asks for nothing
 }
 
+// SessionsPath returns the path of one's own sessions.
+func (v securityView) SessionsPath() string { return v.Path() + "/security/sessions" }
+
 func (c *call) securityPath() string { return userPath(c.principal.ID) + "/security" }
 
 func (s *server) showSecurity(c *call) error {

@@ -57,7 +57,9 @@ func inTemplates(t *testing.T, said map[string]bool) {
 	calls := regexp.MustCompile(`\b(?:t|marked) ("(?:[^"\\]|\\.)*")`)
 	names, err := filepath.Glob("templates/*.html")
 	check(t, err)
-	for _, name := range names {
+	shared, err := filepath.Glob("templates/shared/*.html")
+	check(t, err)
+	for _, name := range slices.Concat(names, shared) {
 		text, err := os.ReadFile(name)
 		check(t, err)
 		for _, found := range calls.FindAllStringSubmatch(string(text), -1) {
