@@ -52,6 +52,7 @@ func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 // serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to
 // be guarded.
 func (s *server) serve(pattern string, who access, h handler, fields ...string) {
+	s.served = append(s.served, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(w, r)
 		if err := c.run(who, h, fields); err != nil {

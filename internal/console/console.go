@@ -82,6 +82,7 @@ type Config struct {
 type server struct {
 	cfg     Config
 	mux     *http.ServeMux
+	served  []string                    // the patterns in mux
 	origins *http.CrossOriginProtection // of writes; no origin is trusted, no path is let off
 	inside  authority.Door              // where sessions count
 	login   authority.Door              // where passwords count, and nothing else

@@ -47,6 +47,7 @@ type desk struct {
 	tokens    *personal.Tokens
 	browsers  *session.Browsers
 	authority *authority.Authority
+	console   http.Handler
 	feed      *feed.Feed
 	refusals  *audit.Refusals
 	log       *syncBuffer
@@ -125,6 +126,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 		Peers: peers, Cookies: cookies, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})
 	check(t, err)
+	d.console = h
 	logger := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	d.Server = httptest.NewServer(web.Headers(false, web.Log(logger, "public", d.clock, h)))
 	t.Cleanup(d.Close)
