@@ -25,6 +25,9 @@ func (s *server) apiTokenRoutes() {
 	s.serve("POST "+tokens+"/{id}/enable", admins, s.switchAPIToken(true))
 	s.serve("POST "+tokens+"/{id}/disable", admins, s.switchAPIToken(false))
 	s.serve("POST "+tokens+"/{id}/delete", admins, s.deleteAPIToken)
+	for _, action := range []string{"/enable", "/disable", "/delete"} {
+		s.serve("GET "+tokens+"/{id}"+action, admins, s.toParent)
+	}
 }
 
 // The notices of this area.
