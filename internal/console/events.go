@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,6 +100,7 @@ func (s *server) listEvents(c *call) error {
 	status := http.StatusOK
 	if v.Filter.Problems.First() != "" {
 		status, v.Following = http.StatusUnprocessableEntity, false
+		v.Filter.dropTimes()
 	} else if err := s.readEvents(c, q, &v); err != nil {
 		return err
 	}
@@ -256,11 +258,21 @@ func timeOf(f *form, filter string) time.Time {
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, text); err == nil {
+			f.Values[filter] = strings.TrimSuffix(at.UTC().Format("2006-01-02T15:04:05"), ":00") // as a browser's field has it
 			return at
 		}
 	}
 	f.Problems.add(filter, words.Say("Give a date and a time, as 2026-11-21T08:00."))
 	return time.Time{}
+}
+
+// dropTimes takes times out of the form that are none: a browser's field shows nothing else, and complains.
+func (f *form) dropTimes() {
+	for _, filter := range []string{"since", "until"} {
+		if f.Problems.Has(filter) {
+			delete(f.Values, filter)
+		}
+	}
 }
 
 func reasonChoices(chosen string) []eventChoice {
