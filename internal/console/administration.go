@@ -34,6 +34,6 @@ func administration() []areaGroup {
 			{words.Say("Web Service Tokens"), apiTokensPath}, {words.Say("Platforms"), platformsPath}, {words.Say("Projects"), projectsPath},
 		}},
 		{words.Say("Access"), []area{{words.Say("Services"), servicesPath}, {words.Say("Tester"), testerPath}}},
-		{words.Say("Operation"), []area{{words.Say("Signing keys"), keysPath}, {words.Say("Audit"), auditPath}}},
+		{words.Say("Operating"), []area{{words.Say("Signing keys"), keysPath}, {words.Say("Audit"), auditPath}}},
 	}
 }

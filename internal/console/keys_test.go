@@ -38,10 +38,10 @@ func TestSigningKeys(t *testing.T) {
 		t.Fatalf("got %d rows, want the active key, and then the retired one", len(rows))
 	}
 	active, retired := rows[0].one(t, "th code").text(), rows[1].one(t, "th code").text()
-	if a = b.want(t, ask{route: "GET " + keysRoute + "/" + retired}, 200); !strings.Contains(a.one(t, "main").text(), "It signs no more") || strings.Contains(a.one(t, "details").text(), "takes its place") {
+	if a = b.want(t, ask{route: "GET " + keysRoute + "/" + retired}, 200); !strings.Contains(a.one(t, "main").text(), "It signs no more") || strings.Contains(a.one(t, "main details").text(), "takes its place") {
 		t.Error("got a page that doesn't say what the retired key does")
 	}
-	if a = b.want(t, ask{route: "GET " + keysRoute + "/" + active}, 200); !strings.Contains(a.one(t, "details").text(), "refused at once") || !strings.Contains(a.one(t, "details").text(), "takes its place") {
+	if a = b.want(t, ask{route: "GET " + keysRoute + "/" + active}, 200); !strings.Contains(a.one(t, "main details").text(), "refused at once") || !strings.Contains(a.one(t, "main details").text(), "takes its place") {
 		t.Error("got a page that doesn't say what revoking means")
 	}
 	for _, kid := range []string{retired, active, active} { // one that is revoked already is as revoked as it can be

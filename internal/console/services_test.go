@@ -120,7 +120,7 @@ func TestServiceSettings(t *testing.T) {
 	const settings = servicesRoute + "/reports/settings"
 	a := b.want(t, ask{route: "GET " + settings}, 200)
 	checkPage(t, "settings", a.node)
-	if a.all("details")[0].has("open") {
+	if a.all("main details")[0].has("open") {
 		t.Error("got the rarer settings shown, want them shut where none is set")
 	}
 	full := serviceForm("name", "archive", "host", "Archive.example.com", "path_prefix", "/", "default", "authenticated", "upstream", "http://127.0.0.1:9000/",
@@ -134,7 +134,7 @@ func TestServiceSettings(t *testing.T) {
 		t.Errorf("got %+v, want every field of the form", s)
 	}
 	a = b.want(t, ask{route: "GET " + servicesRoute + "/archive/settings"}, 200)
-	if !a.all("details")[0].has("open") || len(a.all("input[checked]")) != 5 || a.one(t, "#verifiers").text() != "admin" || a.one(t, "#seconds").attribute("value") != "60" {
+	if !a.all("main details")[0].has("open") || len(a.all("input[checked]")) != 5 || a.one(t, "#verifiers").text() != "admin" || a.one(t, "#seconds").attribute("value") != "60" {
 		t.Errorf("got %s, want every field as it was written", a.one(t, "main").text())
 	}
 	b.to(t, ask{route: "POST " + servicesRoute + "/archive/settings", form: serviceForm("version", version(t, a))}, settings+"?notice=service-changed")

@@ -1,14 +1,19 @@
 // What makes pages handier where scripts run. Without it they do all that they do.
 "use strict";
 
-// Times are told in the reader's zone; what the page said, in UTC, is at hand by pointing there.
+// Times are told in the reader's zone and as the reader's country writes them, where it speaks the page's language; what the page said,
+// in UTC, is at hand by pointing there. A line ends between the day and the time, if it must.
 function localTimes(within) {
   const language = document.documentElement.lang;
-  const format = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  const locale = navigator.languages.find((l) => l.startsWith(language)) ?? language;
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
   for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
+    const at = new Date(time.dateTime);
+    const parts = [day.format(at) + ",", ("seconds" in time.dataset ? exact : clock).format(at)];
     time.title = time.textContent;
-    time.textContent = ("seconds" in time.dataset ? exact : format).format(new Date(time.dateTime));
+    time.textContent = parts.map((part) => part.replace(/\s/g, "\u00a0")).join(" ");
   }
 }
 
