@@ -188,10 +188,10 @@ func (c *call) eventFilter(asked url.Values) (f form, q audit.Query, err error) 
 	}
 	q.Action, q.Reason = audit.Action(f.Values["action"]), f.Values["reason"]
 	if q.Action != "" && !slices.Contains(audit.Actions(), q.Action) {
-		f.Problems.add("action", words.Say("There is no such action."))
+		f.Problems.add("action", words.Say("There is no such action. Choose one of the list."))
 	}
 	if q.Reason != "" && !slices.Contains(authority.Reasons(), authority.Reason(q.Reason)) {
-		f.Problems.add("reason", words.Say("There is no such reason."))
+		f.Problems.add("reason", words.Say("There is no such reason. Choose one of the list."))
 	}
 	if q.Actor, err = c.recordOf(&f, "actor", c.s.cfg.Accounts.UserID); err != nil {
 		return f, q, err
@@ -222,7 +222,7 @@ func (c *call) recordOf(f *form, filter string, finders ...recordFinder) (uuid.U
 			return id, err
 		}
 	}
-	f.Problems.add(filter, words.Say("Nothing of today has this name. Give the ID of what was deleted."))
+	f.Problems.add(filter, words.Say("Nothing that exists now has this name. If it was deleted, give its ID."))
 	return uuid.Nil, nil
 }
 

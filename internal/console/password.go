@@ -19,7 +19,7 @@ func (s *server) changePassword(c *call) error {
 		return c.rejectPassword(http.StatusUnprocessableEntity, "current", words.Say("Enter your current password."))
 	}
 	if c.form["again"] != c.form["new"] { // before the current one is looked at: no guess is spent on a slip
-		return c.rejectPassword(http.StatusUnprocessableEntity, "again", words.Say("This is not the same as the new password."))
+		return c.rejectPassword(http.StatusUnprocessableEntity, "again", words.Say("This is not the same as the new password. Type both again."))
 	}
 	err := s.cfg.Accounts.ChangePassword(c.r.Context(), c.principal.ID, current, replacement, c.actor())
 	if err != nil {

@@ -28,7 +28,7 @@ func (s *server) createPerson(c *call) error {
 	case c.form["kind"] == string(account.Service) && c.form["password"] != "":
 		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
 	case c.form["again"] != c.form["password"]:
-		f.Problems.add("again", words.Say("This is not the same as the new password."))
+		f.Problems.add("again", words.Say("This is not the same as the new password. Type both again."))
 	}
 	if f.Problems.First() != "" {
 		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
@@ -97,7 +97,7 @@ func (s *server) resetPassword(c *call) error {
 	case !resettable(u):
 		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
 	case c.form["again"] != c.form["password"]:
-		f.Problems.add("again", words.Say("This is not the same as the new password."))
+		f.Problems.add("again", words.Say("This is not the same as the new password. Type both again."))
 	default:
 		_, err := s.cfg.Accounts.Update(c.r.Context(), u.ID, 0, account.Patch{Password: &password}, c.actor())
 		if err == nil {

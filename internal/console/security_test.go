@@ -228,7 +228,7 @@ func TestPasswordRefused(t *testing.T) {
 		{"wrong", "wrong password", good, good, "current", "This is not the current password."},
 		{"short", goodPassword, "seven77", "seven77", "new", "“New password” is shorter than 8 characters. Choose a longer one."},
 		{"long", goodPassword, strings.Repeat("é", 257), strings.Repeat("é", 257), "new", "“New password” is longer than 256 characters. Choose a shorter one."},
-		{"another", goodPassword, good, good + "s", "again", "This is not the same as the new password."},
+		{"another", goodPassword, good, good + "s", "again", "This is not the same as the new password. Type both again."},
 	} {
 		a := b.want(t, ask{route: "POST " + securityOf(u) + "/password", form: form("current", tt.current, "new", tt.new, "again", tt.again)}, http.StatusUnprocessableEntity)
 		checkPage(t, tt.name, a.node)

@@ -66,7 +66,7 @@ func (s *server) testCall(c *call) error {
 	u, err := s.cfg.Accounts.Find(c.r.Context(), v.Form.Values["user"])
 	switch {
 	case errors.Is(err, authority.ErrNotFound):
-		v.Form.Problems.add("user", words.Say("There is no user of this name."))
+		v.Form.Problems.add("user", words.Say("There is no user of this name. Check it, or look for it among the users."))
 	case err != nil:
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/feature/plural"
@@ -187,6 +188,9 @@ func (w *Words) read(said *catalog.Builder) error {
 	w.keys = make(map[string]bool, len(entries))
 	for english, e := range entries {
 		w.keys[english] = true
+		if w.tag == language.French {
+			e = entry{spaced.Replace(e.Text), spaced.Replace(e.One), spaced.Replace(e.Other)}
+		}
 		if e.Text != "" {
 			err = said.SetString(w.tag, english, e.Text)
 		} else {
@@ -198,6 +202,10 @@ func (w *Words) read(said *catalog.Builder) error {
 	}
 	return nil
 }
+
+// spaced has French keep the marks of a sentence on the line of their words: the spaces before and between them are such that no line ends
+// there, whatever spaces its files have.
+var spaced = strings.NewReplacer(" :", "\u00a0:", " ;", "\u202f;", " ?", "\u202f?", " !", "\u202f!", "« ", "«\u00a0", " »", "\u00a0»")
 
 // entriesOf reads the files of a language. No two of them have the same text.
 func entriesOf(code string) (map[string]entry, error) {

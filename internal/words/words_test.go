@@ -20,6 +20,7 @@ func TestOf(t *testing.T) {
 		{"de", words.Say("%d tokens", 1234567), "1.234.567 Token"},
 		{"de", words.Say("A text of which no language has another form: %s", "<b>"), "A text of which no language has another form: <b>"},
 		{"de", words.Say("%s", words.Say("%d tokens", 2)), "2 Token"},
+		{"fr", words.Say("Request ID:"), "ID de la requête\u00a0:"},
 		{"fr", words.Text{}, ""},
 	} {
 		w, ok := words.For(tc.code)
