@@ -351,7 +351,7 @@ func TestProxyTLS(t *testing.T) {
 	}
 }
 
-// TestProxyOverTLS has a client speak TLS to the proxy's listener.
+// TestProxyForwardedProto has a client speak TLS to the proxy, of which the API is told.
 func TestProxyForwardedProto(t *testing.T) {
 	s, api := behind(t)
 	front := httptest.NewUnstartedServer(s.proxy)
