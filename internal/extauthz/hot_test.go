@@ -53,23 +53,24 @@ func TestWarmCheckAllocatesLittle(t *testing.T) {
 	}
 }
 
-// TestNoMixUp asks for two users at once on one connection, and looks whose answer each gets.
+// TestNoMixUp asks 100,000 times for two users, eight at once on one connection, and looks whose answer each gets.
 func TestNoMixUp(t *testing.T) {
+	const callers, calls = 8, 100_000
 	d := openDoor(t, func(c *extauthz.Config) { c.Logger = discard() })
 	_, bob := d.person(t, account.Draft{Username: "bob", Roles: []string{"partner"}})
-	calls := map[string]*phoned{"alice": get(d.token), "bob": get(bob)}
-	asked := map[string]*authv3.CheckRequest{"alice": calls["alice"].raw(), "bob": calls["bob"].raw()}
+	phoned := map[string]*phoned{"alice": get(d.token), "bob": get(bob)}
+	asked := map[string]*authv3.CheckRequest{"alice": phoned["alice"].raw(), "bob": phoned["bob"].raw()}
 	var running sync.WaitGroup
-	for g := range 8 {
+	for g := range callers {
 		running.Go(func() {
-			for i := range 500 {
+			for i := range calls / callers {
 				name := [2]string{"alice", "bob"}[(g+i)%2]
 				answer, err := d.Check(t.Context(), asked[name])
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if header, _ := calls[name].arrives(t, answer); fmt.Sprint(header["remote-user"]) != "["+name+"]" {
+				if header, _ := phoned[name].arrives(t, answer); fmt.Sprint(header["remote-user"]) != "["+name+"]" {
 					t.Errorf("got %q, want %s", header["remote-user"], name)
 					return
 				}
