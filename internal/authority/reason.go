@@ -83,7 +83,7 @@ const (
 	ReasonInsufficientScope Reason = "insufficient_scope"  // the token is narrowed to other operations
 	ReasonAddressNotAllowed Reason = "address_not_allowed" // the token doesn't count from there
 	ReasonUntrustedPeer     Reason = "untrusted_peer"      // a proxy that is not named as trusted asked
-	ReasonUnreadableCall    Reason = "unreadable_call"     // the proxy doesn't say which call it asks about
+	ReasonUnreadableCall    Reason = "unreadable_call"     // the proxy doesn't say which call it asks about, or its query holds a space or a control character
 	ReasonCrossOrigin       Reason = "cross_origin"        // a browser sent it on behalf of a page from elsewhere
 	ReasonNotAllowed        Reason = "not_allowed"         // the credential has no such power over Jeton itself
 	ReasonNotVerifier       Reason = "not_verifier"        // asked about calls to a service that is none of its own

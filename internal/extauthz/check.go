@@ -79,7 +79,7 @@ func (s *Server) decide(ctx context.Context, c *check, decode func(any) error) *
 	c.accept = call.accept
 	call.in.Peer = s.client(remote, &asked, call.forwarded)
 	c.line.Client = call.in.Peer
-	if err != nil {
+	if err != nil || !web.IsQuery(call.in.Query) { // the latter is its client's doing, and nothing for an operator
 		c.line.Err = err
 		return s.refuse(c, s.cfg.Authority.Refuse(authority.ReasonUnreadableCall, &call.in, &s.door))
 	}

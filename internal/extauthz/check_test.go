@@ -205,6 +205,7 @@ func refusals(t *testing.T, d *door) []refusal {
 		{"a fragment", get(d.token).to("/v2/reports/7#a").raw(), get(d.token).to("/v2/reports/7?#a").raw(), 403, p, authority.ReasonAmbiguousPath, personal},
 		{"OPTIONS for all", get(d.token).to("*").raw(), good(), 403, p, authority.ReasonUnknownService, personal},
 
+		{"a space in the query", get(d.token).to("/v2/reports/7?a b").raw(), get(d.token).to("/v2/reports/7?a%20b").raw(), 400, p, authority.ReasonUnreadableCall, ""},
 		{"no HTTP", &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Source: good().Attributes.Source}}, good(), 400, p, authority.ReasonUnreadableCall, ""},
 		{"no method", changed(get(d.token).asked(new(http)), func(h *http) { h.Method = "" }), good(), 400, p, authority.ReasonUnreadableCall, ""},
 		{"a method in small letters", by("GEt"), by("GET"), 400, p, authority.ReasonUnreadableCall, ""},

@@ -59,7 +59,7 @@ func (g *Gateway) decide(ctx context.Context, c *check, unreadable error) *autho
 	if !trusted { // whatever it says: it could name any call, and learn whose token it holds
 		return c.refused(g.cfg.Authority.Refuse(authority.ReasonUntrustedPeer, in, &g.door)) // which enters the address alone
 	}
-	if unreadable != nil {
+	if unreadable != nil || !web.IsQuery(in.Query) { // the latter is its client's doing, and nothing for an operator
 		line.Err = unreadable
 		return c.refused(g.cfg.Authority.Refuse(authority.ReasonUnreadableCall, in, &g.door))
 	}

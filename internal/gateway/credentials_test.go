@@ -220,6 +220,8 @@ func TestForwardAuth(t *testing.T) {
 		{"a list of hosts", set("X-Forwarded-Host", "api.example.com, api.example.com"), as, 400, "unreadable_call", "malformed_request"},
 		{"no method", without("X-Forwarded-Method"), as, 400, "unreadable_call", "malformed_request"},
 		{"a method in small letters", set("X-Forwarded-Method", "get"), set("X-Forwarded-Method", "HEAD"), 400, "unreadable_call", "malformed_request"},
+		{"a space in the query", set("X-Forwarded-Uri", "/reports/7?canary HTTP/1.1"), set("X-Forwarded-Uri", "/reports/7?canary%20HTTP/1.1"), 400, "unreadable_call", "malformed_request"},
+		{"a tab in the query", set("X-Forwarded-Uri", "/reports/7?a\tb"), set("X-Forwarded-Uri", "/reports/7?é\xff|"), 400, "unreadable_call", "malformed_request"},
 		{"no URI", without("X-Forwarded-Uri"), as, 400, "unreadable_call", "malformed_request"},
 		{"an untrusted peer", from("192.0.2.11:4711"), as, 403, "untrusted_peer", "not_allowed"},
 	} {

@@ -86,6 +86,7 @@ func TestExtAuthz(t *testing.T) {
 		{"another path, forged", all(uri("/reportx/7"), forging("/reports/7")), all(uri("/reports/7"), forging("/reportx/7")), 403, "no_operation" + of, "not_allowed"},
 		{"another host, forged", all(host("api.example.con"), set("X-Forwarded-Host", "api.example.com"), set("X-Envoy-Original-Host", "api.example.com")), as, 403, "unknown_service" + of, "not_allowed"},
 		{"another method, forged", all(method("POST"), set("X-Http-Method-Override", "GET"), set("X-Forwarded-Method", "GET"), set("X-Original-Method", "GET")), as, 403, "not_in_audience" + of, "not_allowed"},
+		{"a space in the query", uri("/reports/7?a b"), uri("/reports/7?a%20b"), 400, "unreadable_call" + of, "malformed_request"},
 		{"a list of hosts", host("api.example.com, api.example.com"), as, 400, "unreadable_call" + of, "malformed_request"},
 		{"no host", host(""), as, 400, "unreadable_call" + of, "malformed_request"},
 		{"a method in small letters", method("get"), method("GET"), 400, "unreadable_call" + of, "malformed_request"},

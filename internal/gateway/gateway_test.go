@@ -142,6 +142,7 @@ func refusals(t *testing.T, d *desk, token string) []refusal {
 		{"no method", without("X-Original-Method"), as, 403, "400", "unreadable_call", ""},
 		{"empty method", set("X-Original-Method", ""), as, 403, "400", "unreadable_call", ""},
 		{"two methods", add("X-Original-Method", "GET"), as, 403, "400", "unreadable_call", ""},
+		{"a space in the query", set("X-Original-Url", api+"/reports/7?a b"), set("X-Original-Url", api+"/reports/7?a%20b"), 403, "400", "unreadable_call", ""},
 		{"method in small letters", set("X-Original-Method", "GEt"), set("X-Original-Method", "GET"), 403, "400", "unreadable_call", ""},
 	}
 }

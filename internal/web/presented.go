@@ -43,6 +43,17 @@ func Storable(text string) bool { return utf8.ValidString(text) && !strings.Cont
 // client. Whether it is a good one the policy says.
 func IsHost(host string) bool { return host != "" && !strings.ContainsAny(host, "/?#, ") }
 
+// IsQuery reports whether a call may have this query. HTTP/2 brings bytes that would end the first line of a request of HTTP/1.1, where
+// a client chose (RFC 9112, section 3), and Caddy for one writes a query as it came. Of a path the policy says.
+func IsQuery(query string) bool {
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // IsMethod reports whether a call may have this method. It admits what nginx admits: capitals, and the two
 // marks that some methods hold. Methods count case (RFC 9110, section 9.1), but there are APIs that don't: "get" must not be
 // judged as a method that no operation names.
