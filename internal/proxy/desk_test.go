@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -290,12 +291,16 @@ func drain(in *bufio.Reader, head string) bool {
 		_, err = io.CopyN(io.Discard, in, r.ContentLength)
 		return err == nil
 	}
-	for line := ""; ; {
-		if line, err = in.ReadString('\n'); err != nil {
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
 			return false
 		}
-		if line == "0\r\n" {
-			_, err = in.ReadString('\n')
+		chunk, err := strconv.ParseInt(strings.TrimSpace(line), 16, 64)
+		if err != nil {
+			return false
+		}
+		if _, err := io.CopyN(io.Discard, in, chunk+2); err != nil || chunk == 0 { // and the end of its line; no field is to stand behind the last
 			return err == nil
 		}
 	}

@@ -9,13 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
-
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/test/desk"
+	"github.com/jeton-io/jeton/test/h2frames"
 )
 
 // TestProxyRefusals sends each call beside its twin: as nearly the same as can be, and let in. Of a refused one the API sees nothing.
@@ -187,25 +185,16 @@ func TestProxyNoUpstream(t *testing.T) {
 // many callers. The next call on it passes.
 func TestProxyRefusedStream(t *testing.T) {
 	s, api := behind(t)
-	c := dialH2(t, s)
-	for name, value := range map[string]string{":method": "POST", ":scheme": "http", ":authority": host, ":path": "/any/a"} {
-		desk.Check(t, c.encode.WriteField(hpack.HeaderField{Name: name, Value: value}))
+	conn, err := h2frames.Open(s.dial(t, "127.0.0.1"))
+	desk.Check(t, err)
+	status, err := conn.Ask(h2frames.Call{Fields: []string{":method", "POST", ":scheme", "http", ":authority", host, ":path", "/any/a"}, Unended: true})
+	desk.Check(t, err)
+	if status != "401" || conn.GivenUp() {
+		t.Fatalf("got %q for nobody's call, and the connection was given up for it: %t; want 401 alone", status, conn.GivenUp())
 	}
-	desk.Check(t, c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.next, BlockFragment: c.block.Bytes(), EndHeaders: true}))
-	c.next += 2
-	for status := ""; status == ""; { // whether the connection is given up, the server says before it answers
-		frame, err := c.framer.ReadFrame()
-		desk.Check(t, err)
-		switch f := frame.(type) {
-		case *http2.GoAwayFrame:
-			t.Fatal("the connection is given up for the refused call")
-		case *http2.MetaHeadersFrame:
-			if status = f.PseudoValue("status"); status != "401" {
-				t.Errorf("got %s for nobody's call, want 401", status)
-			}
-		}
-	}
-	if status := c.ask(t, ":method", "GET", ":scheme", "http", ":authority", host, ":path", "/any/a", "authorization", "Bearer "+s.token); status != "200" {
+	status, err = conn.Ask(h2frames.Good{Scheme: "http", Host: host, Path: "/any/a", Token: s.token}.Call())
+	desk.Check(t, err)
+	if status != "200" {
 		t.Errorf("got %q, want the other caller's call to pass", status)
 	}
 	if seen, refused := api.seen(), s.refused(); len(seen) != 1 || len(refused) != 1 || refused[0].Reason != "no_credential" {
