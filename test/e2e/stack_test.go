@@ -42,6 +42,7 @@ type stack struct {
 type proxy struct {
 	name, address string
 	cmd           *exec.Cmd // nil for Jeton's own
+	tls           bool      // whether clients speak TLS with it
 }
 
 // The secrets of these tests, beside the tokens: what a search of everything written must not find.
@@ -244,7 +245,7 @@ func (s *stack) startProxy(t *testing.T, name, address string, cmd *exec.Cmd) *p
 	s.start(t, cmd, strings.ToLower(name)+".log")
 	t.Cleanup(func() { s.stop(t, cmd) })
 	within(t, 10*time.Second, name+" to answer", func() bool { return answers(address) })
-	return &proxy{name, address, cmd}
+	return &proxy{name: name, address: address, cmd: cmd}
 }
 
 // answers reports whether a server of HTTP listens at an address.
