@@ -119,10 +119,25 @@ const (
 	homePath     = "/console/"
 	loginPath    = "/console/login"
 	logoutPath   = "/console/logout"
-	usersPath    = "/console/profile/users"
+	profilePath  = "/console/profile"
+	usersPath    = profilePath + "/users"
 	passwordPath = "/console/password" // the way to the own password for who doesn't know his ID
 	languagePath = "/console/language"
 )
+
+// paths are those that templates name, which write none themselves.
+type paths struct {
+	Home, Login, Logout, Password, Language, Profile, Users                                  string
+	Admin, People, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit string
+}
+
+func allPaths() paths {
+	return paths{
+		Home: homePath, Login: loginPath, Logout: logoutPath, Password: passwordPath, Language: languagePath, Profile: profilePath, Users: usersPath,
+		Admin: adminPath, People: peoplePath, APITokens: apiTokensPath, Platforms: platformsPath, Projects: projectsPath, Services: servicesPath,
+		NewService: newServicePath, Tester: testerPath, Keys: keysPath, Audit: auditPath,
+	}
+}
 
 // routes is the one list of what the console serves, to whom, and which fields the form of a POST may have.
 //
@@ -144,7 +159,7 @@ func (s *server) routes() {
 
 	s.serve("GET /console/{$}", owners, s.home)
 	s.serve("GET "+passwordPath, owners, s.toPassword)
-	s.serve("GET /console/profile", owners, to(usersPath))
+	s.serve("GET "+profilePath, owners, to(usersPath))
 	s.serve("GET "+usersPath, owners, s.listUsers)
 	s.serve("GET "+user, owners, s.showUser)
 	s.serve("GET "+security, owners, s.showSecurity)

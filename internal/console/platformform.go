@@ -150,7 +150,7 @@ func (s *server) updatePlatform(c *call) error {
 	if _, err := s.cfg.Platforms.Update(c.r.Context(), former.ID.String(), version, patch, c.actor()); err != nil {
 		return c.explainPlatform(v, err)
 	}
-	return c.done(platformsPath+"/"+former.ID.String(), platformChanged)
+	return c.done(platformPath(former.ID), platformChanged)
 }
 
 // speaksFor returns for whom a platform speaks, in the words of package platform: roles first, then users, whose names may have

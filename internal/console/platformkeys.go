@@ -64,7 +64,7 @@ type madeView struct {
 // showMade shows what was made, this once; where nothing was, it leads to the platform's page.
 func (c *call) showMade(p platform.Platform, made platform.Made, done notice) error {
 	if made.PrivateKey == "" && made.Secret == "" {
-		return c.done(platformsPath+"/"+p.ID.String(), done)
+		return c.done(platformPath(p.ID), done)
 	}
 	title := words.Say("The platform's key has been made")
 	return c.renderAdmin(http.StatusOK, "platform-made.html", platformsPath, title, madeView{p, made.PrivateKey.Reveal(), made.Secret.Reveal()})
@@ -109,5 +109,5 @@ func (s *server) deletePlatformKey(c *call) error {
 	if err := s.cfg.Platforms.DeleteKey(c.r.Context(), p.ID.String(), id, c.actor()); err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err
 	}
-	return c.done(platformsPath+"/"+p.ID.String(), platformKeyDeleted)
+	return c.done(platformPath(p.ID), platformKeyDeleted)
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -134,7 +136,7 @@ func (s *server) switchPlatform(enabled bool) handler {
 		if err != nil {
 			return err
 		}
-		return c.done(platformsPath+"/"+p.ID.String(), done)
+		return c.done(platformPath(p.ID), done)
 	}
 }
 
@@ -145,11 +147,13 @@ func (s *server) deletePlatform(c *call) error {
 	return c.done(platformsPath, platformDeleted)
 }
 
+func platformPath(id uuid.UUID) string { return platformsPath + "/" + id.String() }
+
 // toPlatform leads from what a form is sent to, to the page that has the form.
 func (s *server) toPlatform(c *call) error {
 	p, err := s.cfg.Platforms.Find(c.r.Context(), c.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return c.redirect(platformsPath + "/" + p.ID.String())
+	return c.redirect(platformPath(p.ID))
 }

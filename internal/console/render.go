@@ -58,6 +58,7 @@ func parseAll(a *assets) (map[string]pages, error) {
 func functions(a *assets, w *words.Words) template.FuncMap {
 	return template.FuncMap{
 		"static":   a.url,
+		"path":     allPaths,
 		"lang":     w.Code,
 		"t":        func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
 		"marked":   func(english string, args ...any) template.HTML { return markup(w, english, args) },

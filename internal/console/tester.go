@@ -21,7 +21,6 @@ type testerView struct {
 	User    string
 	Steps   []testStep // in the order in which they are taken; after one that fails, none is
 	Service string     // the path of the service that was found
-	People  string     // the path of the users
 }
 
 // testStep is one step of the decision.
@@ -46,7 +45,6 @@ func (s *server) showTester(c *call) error {
 }
 
 func (c *call) renderTester(status int, v testerView) error {
-	v.People = peoplePath
 	return c.renderAdmin(status, "tester.html", testerPath, words.Say("Tester"), v)
 }
 

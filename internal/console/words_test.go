@@ -55,11 +55,7 @@ func verbs(text string) string {
 func inTemplates(t *testing.T, said map[string]bool) {
 	t.Helper()
 	calls := regexp.MustCompile(`\b(?:t|marked) ("(?:[^"\\]|\\.)*")`)
-	names, err := filepath.Glob("templates/*.html")
-	check(t, err)
-	shared, err := filepath.Glob("templates/shared/*.html")
-	check(t, err)
-	for _, name := range slices.Concat(names, shared) {
+	for _, name := range templates(t) {
 		text, err := os.ReadFile(name)
 		check(t, err)
 		for _, found := range calls.FindAllStringSubmatch(string(text), -1) {
@@ -152,6 +148,27 @@ func literal(e ast.Expr) (text string, ok bool) {
 		return left + right, one && other && e.Op == token.ADD
 	}
 	return "", false
+}
+
+// TestTemplatesWriteNoPath demands that templates have paths from the code, which has each in one place.
+func TestTemplatesWriteNoPath(t *testing.T) {
+	for _, name := range templates(t) {
+		text, err := os.ReadFile(name)
+		check(t, err)
+		if strings.Contains(string(text), "/console") {
+			t.Errorf("%s writes a path, want {{path.…}}", name)
+		}
+	}
+}
+
+// templates returns the names of the templates' files.
+func templates(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("templates/*.html")
+	check(t, err)
+	shared, err := filepath.Glob("templates/shared/*.html")
+	check(t, err)
+	return slices.Concat(pages, shared)
 }
 
 // TestLanguages asks for a page in each language, and keeps the one that is chosen.
