@@ -14,13 +14,16 @@ import (
 type APITokenFilter struct {
 	User           string // of this user: an ID or a name
 	Enabled        *bool  // enabled ones, or disabled ones
-	ExpiringInDays int    // that end within so many days, or have ended
+	ExpiringInDays int    // that end within so many days, or have ended; the first to end comes first
+	Find           string // whose names begin so, in capitals or not, or the one of this ID
+	Sort           string // by "name", "created" or "expires"; with a hyphen before it, the other way round
 	// PageSize is how many tokens one request asks for: 200 at most, and where it is 0. It bounds no listing: leave the loop
 	// for that.
 	PageSize int
 }
 
-// APITokens goes through API tokens, in the order of their names. The error is ErrInvalid where User is nobody.
+// APITokens goes through API tokens, in the order of their names where no other is asked for. The error is ErrInvalid where User is
+// nobody, or Sort doesn't go with what is searched: Find goes by name, ExpiringInDays by expires.
 func (c *Client) APITokens(ctx context.Context, f APITokenFilter) iter.Seq2[api.APIToken, error] {
 	q := list("listing API tokens", "api-tokens", cmp.Or(f.PageSize, pageSize))
 	if f.User != "" {
@@ -31,6 +34,12 @@ func (c *Client) APITokens(ctx context.Context, f APITokenFilter) iter.Seq2[api.
 	}
 	if f.ExpiringInDays != 0 {
 		q.query.Set("expiring_in_days", strconv.Itoa(f.ExpiringInDays))
+	}
+	if f.Find != "" {
+		q.query.Set("q", f.Find)
+	}
+	if f.Sort != "" {
+		q.query.Set("sort", f.Sort)
 	}
 	return pages[api.APIToken](ctx, c, q)
 }

@@ -95,8 +95,9 @@ func TestAPITokenFilter(t *testing.T) {
 	c := strict(t,
 		exchange{method: "GET", uri: "/v1/api-tokens?limit=200", status: 200, answer: `{"items":[{` + apiTokenJSON + `]}`},
 		exchange{method: "GET", uri: "/v1/api-tokens?enabled=false&expiring_in_days=14&limit=5&user=al+ice", status: 200, answer: `{"items":[{` + apiTokenJSON + `]}`},
+		exchange{method: "GET", uri: "/v1/api-tokens?limit=200&q=n%26&sort=-name", status: 200, answer: `{"items":[{` + apiTokenJSON + `]}`},
 	)
-	for _, f := range []client.APITokenFilter{{}, {User: "al ice", Enabled: new(false), ExpiringInDays: 14, PageSize: 5}} {
+	for _, f := range []client.APITokenFilter{{}, {User: "al ice", Enabled: new(false), ExpiringInDays: 14, PageSize: 5}, {Find: "n&", Sort: "-name"}} {
 		for got, err := range c.APITokens(t.Context(), f) {
 			if diff := cmp.Diff(apiToken, got); diff != "" || err != nil {
 				t.Errorf("got (+), want (-):\n%s; %v", diff, err)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"net/http"
@@ -11,6 +12,27 @@ import (
 // Users goes through all users, in the order of their names.
 func (c *Client) Users(ctx context.Context) iter.Seq2[api.User, error] {
 	return pages[api.User](ctx, c, list("listing users", "users", pageSize))
+}
+
+// UserFilter selects users. Zero fields select everything.
+type UserFilter struct {
+	Find string // whose names or e-mails begin so, in capitals or not, or the one of this ID
+	Sort string // by "name" or "created"; with a hyphen before it, the other way round
+	// PageSize is how many users one request asks for: 200 at most, and where it is 0. It bounds no listing.
+	PageSize int
+}
+
+// FindUsers goes through users, in the order of their names where no other is asked for. The error is ErrInvalid where Sort is another
+// beside Find.
+func (c *Client) FindUsers(ctx context.Context, f UserFilter) iter.Seq2[api.User, error] {
+	q := list("finding users", "users", cmp.Or(f.PageSize, pageSize))
+	if f.Find != "" {
+		q.query.Set("q", f.Find)
+	}
+	if f.Sort != "" {
+		q.query.Set("sort", f.Sort)
+	}
+	return pages[api.User](ctx, c, q)
 }
 
 // CreateUser makes a user. The error is ErrInvalid for a field that can't be used, ErrConflict for a name or an e-mail

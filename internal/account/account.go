@@ -101,8 +101,9 @@ type Store interface {
 	UserByEmail(ctx context.Context, key string) (User, error)
 	// UsersNamed returns the names of those of the users that live.
 	UsersNamed(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
-	// Users lists living users whose canonical names sort after the given one, in that order.
-	Users(ctx context.Context, after string, limit int) ([]User, error)
+	// Users lists living users, in the order that the query names. Its Find is the beginning of a canonical name or e-mail; of those
+	// with whom only the e-mail begins so, it finds EmailMatches, the first in the order of e-mails.
+	Users(ctx context.Context, q Query) ([]User, error)
 	// PasswordByName returns what is kept of the password of the living user whose name or e-mail has the canonical form key, or
 	// ErrNotFound. There is one at most: a name with @ is nobody else's e-mail.
 	PasswordByName(ctx context.Context, key string) (Credentials, error)
@@ -287,11 +288,6 @@ func (a *Accounts) FindByEmail(ctx context.Context, email string) (User, error) 
 		return User{}, authority.ErrNotFound
 	}
 	return a.cfg.Store.UserByEmail(ctx, key)
-}
-
-// List returns users in the order of their canonical names, from the one after the name of the given canonical form.
-func (a *Accounts) List(ctx context.Context, after string, limit int) ([]User, error) {
-	return a.cfg.Store.Users(ctx, after, limit)
 }
 
 // Names returns the names of those of the given users that live.

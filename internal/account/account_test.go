@@ -279,11 +279,11 @@ func TestListAndNames(t *testing.T) {
 	if err := d.Delete(t.Context(), ids[2], root); err != nil {
 		t.Fatal(err)
 	}
-	page, err := d.List(t.Context(), "", 1)
+	page, err := d.List(t.Context(), account.Query{Limit: 1})
 	if err != nil || len(page) != 1 || page[0].Username != "ann" {
 		t.Errorf("got %v, %v, want ann first", page, err)
 	}
-	page, err = d.List(t.Context(), account.Key(page[0].Username), 5)
+	page, err = d.List(t.Context(), account.Query{After: account.Place{Name: account.Key(page[0].Username)}, Limit: 5})
 	if err != nil || len(page) != 1 || page[0].Username != "Zoe" {
 		t.Errorf("got %v, %v, want Zoe after her, and none who is gone", page, err)
 	}

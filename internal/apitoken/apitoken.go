@@ -60,16 +60,6 @@ type Found struct {
 	User *authority.User
 }
 
-// Query selects tokens, in the order of their canonical names.
-type Query struct {
-	UserID         uuid.UUID // of this user; zero for all
-	Enabled        *bool     // nil for both
-	ExpiringBefore time.Time // that end before; zero for all, those without an end too
-	EndingFrom     time.Time // that end at this time or later, the soonest first, of which After tells nothing; zero for all, by name
-	After          string    // from the one after this canonical name
-	Limit          int
-}
-
 // Store keeps API tokens. A change is durable when its method returns without error. The event's At is the time of the
 // change.
 type Store interface {
@@ -85,7 +75,7 @@ type Store interface {
 	// FindAPIToken returns a token, also a deleted one, with what became of the key of a signature. It returns ErrNotFound
 	// where there never was one.
 	FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (Found, error)
-	// APITokens lists living tokens.
+	// APITokens lists living tokens, in the order that the query names. Its Find is the beginning of a canonical name.
 	APITokens(ctx context.Context, q Query) ([]Token, error)
 	// UpdateAPIToken writes name, limits and whether it is enabled, if the version is still r.Version, and raises that. It
 	// returns ErrStale, ErrNotFound, or ErrConflict as CreateAPIToken does.

@@ -94,14 +94,6 @@ func (t *Tokens) Names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]stri
 	return t.cfg.Store.APITokensNamed(ctx, ids)
 }
 
-// List returns living tokens in the order of their names. Key gives the position of one, for Query.After.
-func (t *Tokens) List(ctx context.Context, q Query) ([]Token, error) {
-	return t.cfg.Store.APITokens(ctx, q)
-}
-
-// Ahead returns the time so many days from now, for Query.ExpiringBefore.
-func (t *Tokens) Ahead(days int) time.Time { return t.cfg.Now().Add(time.Duration(days) * day) }
-
 // Update changes a token. Errors are those of Create, ErrStale and ErrNotFound.
 // Its access tokens are held to what it says now, from the moment Update returns.
 func (t *Tokens) Update(ctx context.Context, id uuid.UUID, p Patch, maker *authority.Principal, actor audit.Actor) (Token, error) {

@@ -43,13 +43,15 @@ func (p *program) apiTokenList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List API tokens, by name",
-		Long:    "List API tokens, by name. With --expiring, those that end within so many days or\nhave ended.",
-		Example: "  jeton api-token list\n  jeton api-token list --expiring 14d",
+		Long:    "List API tokens, by name. With --expiring, those that end within so many days or\nhave ended, by their end.",
+		Example: "  jeton api-token list\n  jeton api-token list --expiring 14d\n  jeton api-token list --find nightly",
 	}
 	f := cmd.Flags()
 	f.StringVar(&filter.User, "user", "", "only those of this user, by name or ID")
 	f.StringVar(&expiring, "expiring", "", "only those that end within so many `DAYS`, as 14d, or have ended")
 	f.BoolVar(&disabled, "disabled", false, "only disabled ones")
+	f.StringVar(&filter.Find, "find", "", "only those whose names begin with this `TEXT`")
+	f.StringVar(&filter.Sort, "sort", "", "by this `COLUMN`: name, created or expires; -name and the like\nthe other way round")
 	cmd.RunE = p.run(func(cmd *cobra.Command, args []string) (err error) {
 		if filter.ExpiringInDays, err = days("expiring", expiring); err != nil {
 			return err

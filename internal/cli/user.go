@@ -88,13 +88,14 @@ func (p *program) created(u api.User) {
 
 // userList prints every user, or nothing: see serviceList.
 func (p *program) userList() *cobra.Command {
-	return &cobra.Command{
+	var filter client.UserFilter
+	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List users, by name",
 		Long:    "List users, by name. jeton user show has the rest of one, --output json of all.",
-		Example: "  jeton user list\n  jeton user list --output json",
+		Example: "  jeton user list\n  jeton user list --output json\n  jeton user list --find ann",
 		RunE: p.ask(func(ctx context.Context, c *client.Client, _ []string) error {
-			users, err := collect(c.Users(ctx), 0)
+			users, err := collect(c.FindUsers(ctx, filter), 0)
 			if err != nil {
 				return err
 			}
@@ -107,6 +108,9 @@ func (p *program) userList() *cobra.Command {
 			})
 		}),
 	}
+	cmd.Flags().StringVar(&filter.Find, "find", "", "only those whose names or e-mails begin with this `TEXT`")
+	cmd.Flags().StringVar(&filter.Sort, "sort", "", "by this `COLUMN`: name or created; -name and the like the other\nway round")
+	return cmd
 }
 
 // userShow prints one user. An ID finds it under whatever name it has today.

@@ -75,40 +75,55 @@ func (r apiTokenRow) Narrowed() bool { return r.Limits.Scopes != nil }
 type apiTokensView struct {
 	Rows   []apiTokenRow
 	Filter apiTokenFilter
+	Sort   sorter
 	Pages  pager
 }
 
 // apiTokenFilter is what of the list is asked for, as the form has it.
-type apiTokenFilter struct{ User, State, Expiring string }
+type apiTokenFilter struct{ Sought, User, State, Expiring string }
 
 // Any reports whether anything is left out.
 func (f apiTokenFilter) Any() bool { return f != apiTokenFilter{} }
 
-func (s *server) listAPITokens(c *call) error {
+// listAPITokens shows tokens in the order of a column that goes with what is asked for: names that are searched, by name, and tokens
+// that end, by their end.
+func (s *server) listAPITokens(c *call) (err error) {
 	asked := c.r.URL.Query()
 	v := apiTokensView{Filter: apiTokenFilter{User: asked.Get("user"), State: asked.Get("state"), Expiring: asked.Get("expiring")}}
+	if v.Filter.Sought, err = c.sought(); err != nil {
+		return err
+	}
 	q, err := c.apiTokenQuery(v.Filter)
 	if err != nil {
 		return err
 	}
-	if q.After, err = c.after(); err != nil {
+	columns := []string{string(apitoken.ByName), string(apitoken.ByAge), string(apitoken.ByEnd)}
+	switch {
+	case !q.ExpiringBefore.IsZero():
+		columns = columns[2:]
+	case q.Find != "":
+		columns = columns[:1]
+	}
+	v.Sort = c.sorted(columns...)
+	q.Order, q.Descending = apitoken.Order(v.Sort.Column), v.Sort.Descending
+	if err := c.resume(q.Resume); err != nil {
 		return err
 	}
-	q.Limit = rowsPerPage + 1
 	tokens, err := s.cfg.APITokens.List(c.r.Context(), q)
 	if err != nil {
 		return err
 	}
-	tokens, v.Pages = pageOf(c, tokens, func(t apitoken.Token) string { return apitoken.Key(t.Name) })
+	tokens, v.Pages = pageOf(c, tokens, q.Position)
 	if v.Rows, err = c.apiTokenRows(tokens); err != nil {
 		return err
 	}
 	return c.renderAdmin(http.StatusOK, "apitokens.html", apiTokensPath, words.Say("Web Service Tokens"), v)
 }
 
-// apiTokenQuery is what the store is asked for a filter. A user whom there isn't has no tokens, and the list is empty then.
+// apiTokenQuery is what the store is asked for a filter. A user whom there isn't has no tokens, and the list is empty then. A token that
+// has ended isn't one that ends soon.
 func (c *call) apiTokenQuery(f apiTokenFilter) (apitoken.Query, error) {
-	var q apitoken.Query
+	q := apitoken.Query{Find: f.Sought, Limit: rowsPerPage + 1}
 	if f.User != "" {
 		id, err := c.s.cfg.Accounts.UserID(c.r.Context(), f.User)
 		if errors.Is(err, authority.ErrNotFound) {
@@ -123,7 +138,7 @@ func (c *call) apiTokenQuery(f apiTokenFilter) (apitoken.Query, error) {
 		q.Enabled = new(f.State == "enabled")
 	}
 	if days, err := strconv.Atoi(f.Expiring); err == nil && days > 0 && days <= 36500 {
-		q.ExpiringBefore = c.s.cfg.APITokens.Ahead(days)
+		q.EndingFrom, q.ExpiringBefore = c.s.cfg.Now(), c.s.cfg.APITokens.Ahead(days)
 	}
 	return q, nil
 }

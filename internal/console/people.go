@@ -65,7 +65,8 @@ func peopleNotices() map[notice]words.Text {
 type peopleView struct {
 	Users  []account.User
 	Own    uuid.UUID // who can't be chosen: nobody is to block himself among fifty others
-	Sought string    // the name or e-mail of the one who is looked for
+	Sought string
+	Sort   sorter
 	Pages  pager
 }
 
@@ -74,35 +75,26 @@ func (v peopleView) Choosable() bool {
 	return slices.ContainsFunc(v.Users, func(u account.User) bool { return u.ID != v.Own })
 }
 
-// listPeople shows all users in the order of their names, or the one who is looked for.
-func (s *server) listPeople(c *call) error {
-	after, err := c.after()
-	if err != nil {
+// listPeople shows all users, or those whose names or e-mails begin as is searched.
+func (s *server) listPeople(c *call) (err error) {
+	v := peopleView{Own: c.principal.ID}
+	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
-	v := peopleView{Own: c.principal.ID, Sought: c.r.URL.Query().Get("user")}
+	columns := []string{string(account.ByName), string(account.ByAge)}
 	if v.Sought != "" {
-		v.Users, err = c.seek(v.Sought)
-	} else {
-		v.Users, err = s.cfg.Accounts.List(c.r.Context(), after, rowsPerPage+1)
+		columns = columns[:1]
 	}
-	if err != nil {
+	v.Sort = c.sorted(columns...)
+	q := account.Query{Find: v.Sought, Order: account.Order(v.Sort.Column), Descending: v.Sort.Descending, Limit: rowsPerPage + 1}
+	if err := c.resume(q.Resume); err != nil {
 		return err
 	}
-	v.Users, v.Pages = pageOf(c, v.Users, func(u account.User) string { return account.Key(u.Username) })
+	if v.Users, err = s.cfg.Accounts.List(c.r.Context(), q); err != nil {
+		return err
+	}
+	v.Users, v.Pages = pageOf(c, v.Users, q.Position)
 	return c.renderAdmin(http.StatusOK, "people.html", peoplePath, words.Say("Users"), v)
-}
-
-// seek returns the user of that name, ID or e-mail, or nobody. A name goes before an e-mail; one with an @ is both.
-func (c *call) seek(text string) ([]account.User, error) {
-	u, err := c.s.cfg.Accounts.Find(c.r.Context(), text)
-	if errors.Is(err, authority.ErrNotFound) {
-		u, err = c.s.cfg.Accounts.FindByEmail(c.r.Context(), text)
-	}
-	if errors.Is(err, authority.ErrNotFound) {
-		return nil, nil
-	}
-	return []account.User{u}, err
 }
 
 // blockPeople blocks those who were chosen in the list. One who is gone meanwhile is as blocked as can be.

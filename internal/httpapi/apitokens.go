@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -45,18 +46,18 @@ type apiTokensInput struct {
 	User    string `query:"user" doc:"Of this user: an ID or a name."`
 	Enabled string `query:"enabled" enum:"true,false" doc:"Enabled ones, or disabled ones."`
 	// Zero is no filter; what has ended is in every answer, for it has ended before any time to come.
-	ExpiringInDays int    `query:"expiring_in_days" minimum:"1" maximum:"36500" doc:"That end within so many days, or have ended."`
+	ExpiringInDays int    `query:"expiring_in_days" minimum:"1" maximum:"36500" doc:"That end within so many days, or have ended; the first to end comes first."`
+	Q              string `query:"q" maxLength:"256" doc:"Whose names begin so, in capitals or not, or the one of this ID."`
+	Sort           string `query:"sort" enum:"name,-name,created,-created,expires,-expires" doc:"By what they are listed, name where it is absent; with a hyphen, the other way round. Tokens that never end come last by expires. Names that are searched go by name, tokens that end by expires alone."`
 	Limit          int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
 	Cursor         string `query:"cursor" doc:"The next of the page before; absent for the first."`
 }
 
-// listAPITokens pages by canonical name, as listUsers does.
+// listAPITokens pages by canonical name, as listUsers does, or by another order.
 func (s *server) listAPITokens(ctx context.Context, _ *call, in *apiTokensInput) (*answer[api.List[api.APIToken]], error) {
-	q := apitoken.Query{Limit: in.Limit + 1}
+	sort, descending := strings.CutPrefix(in.Sort, "-")
+	q := apitoken.Query{Find: in.Q, Order: apitoken.Order(sort), Descending: descending, Limit: in.Limit + 1}
 	var err error
-	if q.After, err = positionOf("api-tokens", in.Cursor); err != nil {
-		return nil, err
-	}
 	if q.UserID, err = s.filterUser(ctx, in.User); err != nil {
 		return nil, err
 	}
@@ -66,6 +67,10 @@ func (s *server) listAPITokens(ctx context.Context, _ *call, in *apiTokensInput)
 	}
 	if in.ExpiringInDays > 0 {
 		q.ExpiringBefore = s.cfg.APITokens.Ahead(in.ExpiringInDays)
+	}
+	listing := sorted("api-tokens", in.Sort)
+	if err := resume(listing, in.Cursor, q.Resume); err != nil {
+		return nil, err
 	}
 	tokens, err := s.cfg.APITokens.List(ctx, q)
 	if err != nil {
@@ -81,7 +86,7 @@ func (s *server) listAPITokens(ctx context.Context, _ *call, in *apiTokensInput)
 	}
 	return pageOf(tokens, in.Limit,
 		func(t apitoken.Token) api.APIToken { return s.wireAPIToken(t, names) },
-		func(t apitoken.Token) string { return cursorAt("api-tokens", apitoken.Key(t.Name)) }), nil
+		func(t apitoken.Token) string { return cursorAt(listing, q.Position(t)) }), nil
 }
 
 // filterUser returns the ID of the user whom a filter names, none where there is no filter. Who doesn't live has no tokens,

@@ -327,8 +327,17 @@ func TestAPITokenListing(t *testing.T) {
 		"enabled=false":                          "B",
 		"expiring_in_days=7":                     "c",
 		"expiring_in_days=8":                     "c",
-		"expiring_in_days=9":                     "B c",
-		"expiring_in_days=36500":                 "a B c",
+		"expiring_in_days=9":                     "c B",
+		"expiring_in_days=36500":                 "c B a",
+		"expiring_in_days=36500&sort=-expires":   "a B c",
+		"q=b":                                    "B",
+		"q=b&enabled=true":                       "",
+		"q=x":                                    "",
+		"sort=-name":                             "d c B a",
+		"sort=created":                           "d B a c",
+		"sort=-created&enabled=true":             "c a d",
+		"sort=expires":                           "c B a d",
+		"sort=-expires&user=robot":               "d c",
 		"expiring_in_days=9&enabled=true":        "c",
 		"user=amy&expiring_in_days=14":           "B",
 		"user=amy&expiring_in_days=14&limit=200": "B",
@@ -337,21 +346,25 @@ func TestAPITokenListing(t *testing.T) {
 			t.Errorf("%s: got %v, next %q, want %s", query, got, next, want)
 		}
 	}
-	var got []string
-	for next := ""; ; {
-		var page []string
-		if page, next = d.list(t, "limit=3&cursor="+next); len(page) > 3 {
-			t.Fatalf("got a page of %d", len(page))
+	for sort, want := range map[string]string{"": "a B c d", "&sort=-name": "d c B a", "&sort=created": "d B a c", "&sort=expires": "c B a d", "&sort=-expires": "d a B c"} {
+		var got []string
+		for next := ""; ; {
+			var page []string
+			if page, next = d.list(t, "limit=1"+sort+"&cursor="+next); len(page) > 1 {
+				t.Fatalf("got a page of %d", len(page))
+			}
+			if got = append(got, page...); next == "" {
+				break
+			}
 		}
-		if got = append(got, page...); next == "" {
-			break
+		if strings.Join(got, " ") != want {
+			t.Errorf("got %v by pages, want %s", got, want)
 		}
 	}
-	if strings.Join(got, " ") != "a B c d" {
-		t.Errorf("got %v by pages", got)
-	}
+	_, next := d.list(t, "limit=1&sort=created")
 	for query, field := range map[string]string{
 		"user=nobody": "user", "enabled=yes": "enabled", "enabled=": "", "expiring_in_days=0": "expiring_in_days", "expiring_in_days=-1": "expiring_in_days",
+		"q=a&sort=expires": "sort", "expiring_in_days=3&sort=name": "sort", "sort=last_used": "sort", "sort=expires&cursor=" + next: "cursor",
 		"expiring_in_days=36501": "expiring_in_days", "expiring_in_days=soon": "expiring_in_days", "name=a": "name", "cursor=x": "cursor", "limit=201": "limit",
 	} {
 		a := d.do(t, ask{route: "GET /v1/api-tokens?" + query, token: d.adminToken})

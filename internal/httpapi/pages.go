@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
@@ -47,6 +48,28 @@ func positionOf(listing, cursor string) (string, error) {
 		return "", errCursor()
 	}
 	return position, nil
+}
+
+// sorted returns the name of a listing in an order: a position of one order means something else in another.
+func sorted(listing, sort string) string {
+	if sort == "" {
+		return listing
+	}
+	return listing + "/" + sort
+}
+
+// resume has a query go on from a cursor, if there is one.
+func resume(listing, cursor string, from func(position string) error) error {
+	position, err := positionOf(listing, cursor)
+	if err != nil {
+		return err
+	}
+	if err := from(position); errors.Is(err, authority.ErrNotFound) {
+		return errCursor()
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func errCursor() error {

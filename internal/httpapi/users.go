@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"strings"
 	"fmt"
 	"strconv"
 
@@ -30,18 +31,28 @@ func wireUser(u account.User) api.User {
 	return shown
 }
 
+// usersInput selects users.
+type usersInput struct {
+	Q    string `query:"q" maxLength:"256" doc:"Whose names or e-mails begin so, in capitals or not, or the one of this ID. Of those with whom only the e-mail does, the first 500 are found."`
+	Sort string `query:"sort" enum:"name,-name,created,-created" doc:"By what they are listed, name where it is absent; with a hyphen, the other way round. Names that are searched go by name alone."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
+	Cursor string `query:"cursor" doc:"The next of the page before; absent for the first."`
+}
+
 // listUsers pages by canonical name, which is unique among the living and doesn't change while someone turns the pages,
-// unless the user is renamed.
-func (s *server) listUsers(ctx context.Context, _ *call, in *pageInput) (*answer[api.List[api.User]], error) {
-	after, err := positionOf("users", in.Cursor)
+// unless the user is renamed; or by the time at which each was made.
+func (s *server) listUsers(ctx context.Context, _ *call, in *usersInput) (*answer[api.List[api.User]], error) {
+	sort, descending := strings.CutPrefix(in.Sort, "-")
+	q := account.Query{Find: in.Q, Order: account.Order(sort), Descending: descending, Limit: in.Limit + 1}
+	listing := sorted("users", in.Sort)
+	if err := resume(listing, in.Cursor, q.Resume); err != nil {
+		return nil, err
+	}
+	users, err := s.cfg.Accounts.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.cfg.Accounts.List(ctx, after, in.Limit+1)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(users, in.Limit, wireUser, func(u account.User) string { return cursorAt("users", account.Key(u.Username)) }), nil
+	return pageOf(users, in.Limit, wireUser, func(u account.User) string { return cursorAt(listing, q.Position(u)) }), nil
 }
 
 // newUserInput is a request for a new user.

@@ -1,10 +1,8 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -28,16 +26,6 @@ t.id, t.user_id, t.name, t.kid, t.enabled, ` + apiTokenLimits + `, t.version, t.
 	selectAPITokenByName = `SELECT ` + apiTokenFields + ` FROM api_token t WHERE t.name_key = $1 AND t.deleted_at IS NULL`
 	selectAPITokenNames  = `SELECT id, name FROM api_token WHERE id = ANY ($1)`
 	selectFoundAPIToken  = `SELECT ` + apiTokenFields + `, ` + keyRevoked + `, ` + holderColumns + ` FROM api_token t` + withHolder + `WHERE t.id = $1`
-	selectAPITokens      = `
-SELECT ` + apiTokenFields + ` FROM api_token t
-WHERE t.deleted_at IS NULL AND t.name_key > $1 AND ($2::uuid IS NULL OR t.user_id = $2) AND ($3::boolean IS NULL OR t.enabled = $3)
-	AND ($4::bigint IS NULL OR t.expires_at < $4)
-ORDER BY t.name_key LIMIT $5`
-	// selectEndingAPITokens goes by the index of ends, lest it looks at each of a million tokens for the few that end soon.
-	selectEndingAPITokens = `
-SELECT ` + apiTokenFields + ` FROM api_token t
-WHERE t.deleted_at IS NULL AND t.expires_at >= $1 AND t.expires_at < $4 AND ($2::uuid IS NULL OR t.user_id = $2) AND ($3::boolean IS NULL OR t.enabled = $3)
-ORDER BY t.expires_at, t.id LIMIT $5`
 )
 
 // limitsColumns scans the limits of a token.
@@ -113,22 +101,4 @@ func (s *Store) FindAPIToken(ctx context.Context, id uuid.UUID, kid string) (fou
 	}
 	found.User = h.user(found.UserID)
 	return found, nil
-}
-
-// APITokens implements apitoken.Store. The cursor is a name, so that tokens made or deleted between two pages shift nothing.
-func (s *Store) APITokens(ctx context.Context, q apitoken.Query) ([]apitoken.Token, error) {
-	var enabled any
-	if q.Enabled != nil {
-		enabled = *q.Enabled
-	}
-	query, from, before := selectAPITokens, any(asStorable(q.After)), optionalMicros(q.ExpiringBefore)
-	if !q.EndingFrom.IsZero() {
-		query, from, before = selectEndingAPITokens, micros(q.EndingFrom), cmp.Or(before, any(int64(math.MaxInt64)))
-	}
-	tokens, err := all(ctx, s, func(row scanner) (apitoken.Token, error) { return scanAPIToken(row) }, query,
-		from, optionalRaw(q.UserID), enabled, before, q.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing API tokens: %w", err)
-	}
-	return tokens, nil
 }

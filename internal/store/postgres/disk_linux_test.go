@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/jose"
@@ -81,7 +82,7 @@ func diskFull(t *testing.T, dir string) {
 	if pages := d.reserve(t); pages != 0 {
 		t.Errorf("the reserve of %d pages was not needed: this test shows nothing", pages)
 	}
-	if _, err := d.node.Users(t.Context(), "", 10); err != nil { // reads go on
+	if _, err := d.node.Users(t.Context(), account.Query{Limit: 10}); err != nil { // reads go on
 		t.Error(err)
 	}
 	*d.clock = d.clock.Add(6 * time.Second)

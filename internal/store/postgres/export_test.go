@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 )
 
 // What the tests of this package need of its inside.
@@ -53,3 +56,7 @@ func Lookups() map[string]string {
 		"page of session tokens":       selectSessionTokensAfter,
 	}
 }
+
+// UsersQuery and APITokensQuery return the selects of lists.
+func UsersQuery(q account.Query) (text string, args []any)      { return usersQuery(q) }
+func APITokensQuery(q apitoken.Query) (text string, args []any) { return apiTokensQuery(q) }

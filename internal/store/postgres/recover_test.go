@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -52,7 +53,7 @@ func comesBack(t *testing.T, s *postgres.Store, id uuid.UUID) {
 	}{
 		{"a look-up", func(ctx context.Context) error { _, err := s.User(ctx, id); return err }},
 		{"a change", func(ctx context.Context) error { return create(ctx, s, uuid.NewString()) }},
-		{"a list", func(ctx context.Context) error { _, err := s.Users(ctx, "", 1); return err }},
+		{"a list", func(ctx context.Context) error { _, err := s.Users(ctx, account.Query{Limit: 1}); return err }},
 	} {
 		for failures := 0; ; failures++ {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -144,7 +145,7 @@ func TestConnectionsEnded(t *testing.T) {
 			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		_, err := s.User(t.Context(), r.ID)
 		must(t, err)
-		_, err = s.Users(t.Context(), "", 1)
+		_, err = s.Users(t.Context(), account.Query{Limit: 1})
 		must(t, err)
 		must(t, create(t.Context(), s, uuid.NewString())) // though every connection for changes is broken
 	}

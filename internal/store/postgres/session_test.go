@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -115,11 +116,14 @@ func checkUnstorable(t *testing.T, s *postgres.Store, name string) {
 		t.Errorf("HasSigningKey: got %t and error %v, want neither", there, err)
 	}
 	for what, ask := range map[string]func() error{
-		"Users":     func() error { _, err := s.Users(t.Context(), name, 1); return err },
+		"Users": func() error {
+			_, err := s.Users(t.Context(), account.Query{Find: name, After: account.Place{Name: name}, Limit: 1})
+			return err
+		},
 		"Platforms": func() error { _, err := s.Platforms(t.Context(), name, 1); return err },
 		"Services":  func() error { _, err := s.Services(t.Context(), name, 1); return err },
 		"APITokens": func() error {
-			_, err := s.APITokens(t.Context(), apitoken.Query{After: name, Limit: 1})
+			_, err := s.APITokens(t.Context(), apitoken.Query{Find: name, After: apitoken.Place{Name: name}, Limit: 1})
 			return err
 		},
 		"Events": func() error {

@@ -9,17 +9,17 @@ import (
 	"github.com/jeton-io/jeton/internal/account"
 )
 
-// selectUser and what follows it reads users with their roles in one statement, and so as of one moment.
+// selectUsers and what follows it reads users with their roles in one statement, and so as of one moment.
 const (
-	selectUser = `
+	selectUsers = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
 	u.version, u.created_at, u.updated_at, u.external_profile, u.external_id, u.external_ref, u.external_data, u.external_flags,
 	(SELECT array_agg(role ORDER BY role) FROM user_role WHERE user_id = u.id)
-FROM "user" u WHERE u.deleted_at IS NULL`
+FROM "user" u`
+	selectUser           = selectUsers + ` WHERE u.deleted_at IS NULL`
 	selectUserByID       = selectUser + ` AND u.id = $1`
 	selectUserByName     = selectUser + ` AND u.username_key = $1`
 	selectUserByEmail    = selectUser + ` AND u.email_key = $1`
-	selectUsersAfter     = selectUser + ` AND u.username_key > $1 ORDER BY u.username_key LIMIT $2`
 	selectPasswordByName = `
 SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE username_key = $1 AND deleted_at IS NULL UNION ALL
 SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE email_key = $1 AND username_key <> $1 AND deleted_at IS NULL`
@@ -61,16 +61,6 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (account.User, erro
 		return account.User{}, fmt.Errorf("reading user: %w", kindOf(err))
 	}
 	return u, nil
-}
-
-// Users implements account.Store. The cursor is a name and not a number of rows, so that users made or deleted between
-// two pages shift nothing.
-func (s *Store) Users(ctx context.Context, after string, limit int) ([]account.User, error) {
-	users, err := all(ctx, s, scanUser, selectUsersAfter, asStorable(after), limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing users: %w", err)
-	}
-	return users, nil
 }
 
 // UsersNamed implements account.Store.

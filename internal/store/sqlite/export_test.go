@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
 )
 
 // What the tests of this package need of its inside.
@@ -152,3 +155,7 @@ func Lookups() map[string]string {
 		"page of session tokens":       selectSessionTokensAfter,
 	}
 }
+
+// UsersQuery and APITokensQuery return the selects of lists.
+func UsersQuery(q account.Query) (text string, args []any)      { return usersQuery(q) }
+func APITokensQuery(q apitoken.Query) (text string, args []any) { return apiTokensQuery(q) }

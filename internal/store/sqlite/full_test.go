@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
 )
 
@@ -44,7 +45,7 @@ func TestFull(t *testing.T) {
 	if !exists(t, s, "u0") { // reads go on
 		t.Error("the first user is gone")
 	}
-	users, err := s.Users(t.Context(), "", 20_000)
+	users, err := s.Users(t.Context(), account.Query{Limit: 20_000})
 	if err != nil || len(users) != made {
 		t.Errorf("got %d users and error %v, want %d", len(users), err, made)
 	}

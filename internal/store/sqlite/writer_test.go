@@ -268,7 +268,7 @@ func TestReopen(t *testing.T) {
 	read := func(s *sqlite.Store) (now state) {
 		var errs [3]error
 		now.Position, errs[0] = s.Position(t.Context())
-		now.Users, errs[1] = s.Users(t.Context(), "", 10)
+		now.Users, errs[1] = s.Users(t.Context(), account.Query{Limit: 10})
 		now.Events, errs[2] = s.Events(t.Context(), audit.Query{})
 		if err := errors.Join(errs[:]...); err != nil {
 			t.Fatal(err)

@@ -176,11 +176,14 @@ func testDeleteAPIToken(t *testing.T, s Store) {
 	checkAPIToken(t, s, other.Token)
 }
 
-// testListAPITokens lists living tokens by name, a page at a time, by each filter and by all together.
+// testListAPITokens lists living tokens in each order, a page at a time, by each filter and by all together.
 func testListAPITokens(t *testing.T, s Store) {
 	owner, other := tokenOwner(t, s), born(t, s, person("bob"), "")
+	made := map[string]apitoken.Record{}
+	place := func(name string) apitoken.Place { return apitoken.Place{ID: made[name].ID, End: made[name].ExpiresAt} }
 	for i, name := range []string{"d", "b", "a", "c"} {
 		r := apiToken(owner.ID, name)
+		r.ID = uuid.UUID{5: byte(i), 6: 0x70, 8: 0x80, 15: 9} // the order of their making
 		r.Enabled = name != "b"
 		if name != "c" {
 			r.ExpiresAt = start().Add(time.Duration(i+1) * time.Hour)
@@ -188,7 +191,7 @@ func testListAPITokens(t *testing.T, s Store) {
 		if name == "a" {
 			r.UserID = other.ID
 		}
-		createAPIToken(t, s, r)
+		made[name] = createAPIToken(t, s, r)
 	}
 	gone := createAPIToken(t, s, apiToken(owner.ID, "e"))
 	must(t, s.DeleteAPIToken(t.Context(), gone.ID, event(audit.APITokenDelete, gone.ID, start())))
@@ -199,14 +202,36 @@ func testListAPITokens(t *testing.T, s Store) {
 	}{
 		{"all", apitoken.Query{Limit: 9}, "abcd"},
 		{"a page", apitoken.Query{Limit: 2}, "ab"},
-		{"the next", apitoken.Query{After: "b", Limit: 2}, "cd"},
+		{"the next", apitoken.Query{After: apitoken.Place{Name: "b"}, Limit: 2}, "cd"},
+		{"backwards", apitoken.Query{Descending: true, After: apitoken.Place{Name: "d"}, Limit: 2}, "cb"},
 		{"of a user", apitoken.Query{UserID: owner.ID, Limit: 9}, "bcd"},
 		{"enabled", apitoken.Query{Enabled: new(true), Limit: 9}, "acd"},
+		{"enabled, the next", apitoken.Query{Enabled: new(true), After: apitoken.Place{Name: "a"}, Limit: 1}, "c"},
 		{"disabled", apitoken.Query{Enabled: new(false), Limit: 9}, "b"},
-		{"ending soon", apitoken.Query{ExpiringBefore: start().Add(3 * time.Hour), Limit: 9}, "bd"},
-		{"the soonest", apitoken.Query{EndingFrom: start().Add(2 * time.Hour), Limit: 2}, "ba"},
-		{"ending within", apitoken.Query{EndingFrom: start(), ExpiringBefore: start().Add(3 * time.Hour), Enabled: new(true), Limit: 9}, "d"},
-		{"all at once", apitoken.Query{UserID: owner.ID, Enabled: new(true), ExpiringBefore: start().Add(3 * time.Hour), After: "a", Limit: 9}, "d"},
+		{"by name", apitoken.Query{Find: "c", Limit: 9}, "c"},
+		{"by name, in vain", apitoken.Query{Find: "aa", Limit: 9}, ""},
+		{"by name, of a user, enabled", apitoken.Query{Find: "c", UserID: other.ID, Enabled: new(true), Limit: 9}, ""},
+		{"by name, after it", apitoken.Query{Find: "c", After: apitoken.Place{Name: "c"}, Limit: 9}, ""},
+		{"by age", apitoken.Query{Order: apitoken.ByAge, Limit: 9}, "dbac"},
+		{"by age, the next", apitoken.Query{Order: apitoken.ByAge, After: apitoken.Place{ID: made["b"].ID}, Limit: 9}, "ac"},
+		{"the newest", apitoken.Query{Order: apitoken.ByAge, Descending: true, Limit: 2}, "ca"},
+		{"the newest enabled one before", apitoken.Query{Order: apitoken.ByAge, Descending: true, Enabled: new(true), After: apitoken.Place{ID: made["a"].ID}, Limit: 9}, "d"},
+		{"disabled, by age", apitoken.Query{Order: apitoken.ByAge, Enabled: new(false), Limit: 9}, "b"},
+		{"of a user, by age", apitoken.Query{Order: apitoken.ByAge, UserID: owner.ID, Limit: 9}, "dbc"},
+		{"by end", apitoken.Query{Order: apitoken.ByEnd, Limit: 9}, "dbac"},
+		{"by end, the next", apitoken.Query{Order: apitoken.ByEnd, After: place("b"), Limit: 9}, "ac"},
+		{"by end, the last", apitoken.Query{Order: apitoken.ByEnd, After: place("c"), Limit: 9}, ""},
+		{"the latest", apitoken.Query{Order: apitoken.ByEnd, Descending: true, Limit: 2}, "ca"},
+		{"the latest, the next", apitoken.Query{Order: apitoken.ByEnd, Descending: true, After: place("c"), Limit: 2}, "ab"},
+		{"of a user, by end", apitoken.Query{Order: apitoken.ByEnd, UserID: owner.ID, After: place("d"), Limit: 9}, "bc"},
+		{"ending soon", apitoken.Query{Order: apitoken.ByEnd, ExpiringBefore: start().Add(3 * time.Hour), Limit: 9}, "db"},
+		{"ending soon, disabled", apitoken.Query{Order: apitoken.ByEnd, Enabled: new(false), ExpiringBefore: start().Add(3 * time.Hour), Limit: 9}, "b"},
+		{"the soonest", apitoken.Query{Order: apitoken.ByEnd, EndingFrom: start().Add(2 * time.Hour), Limit: 2}, "ba"},
+		{"ending within", apitoken.Query{Order: apitoken.ByEnd, EndingFrom: start(), ExpiringBefore: start().Add(3 * time.Hour), Enabled: new(true), Limit: 9}, "d"},
+		{"all at once", apitoken.Query{
+			Order: apitoken.ByEnd, Find: "b", UserID: owner.ID, Enabled: new(false), EndingFrom: start(), ExpiringBefore: start().Add(3 * time.Hour),
+			After: place("d"), Limit: 9,
+		}, "b"},
 	} {
 		tokens, err := s.APITokens(t.Context(), test.query)
 		must(t, err)

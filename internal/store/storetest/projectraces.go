@@ -47,7 +47,7 @@ func testRaceProjects(t *testing.T, s Store) {
 		}
 		same(t, len(readLog(t, s).events)-before, 2)
 	}
-	people, err := s.Users(t.Context(), "", 20)
+	people, err := s.Users(t.Context(), account.Query{Limit: 20})
 	must(t, err)
 	same(t, len(people), 2) // nothing of those that lost
 }

@@ -486,7 +486,7 @@ func testExternal(t *testing.T, s Store) {
 		must(t, err)
 		byEmail, err := s.UserByEmail(t.Context(), "alice@example.com")
 		must(t, err)
-		list, err := s.Users(t.Context(), "", 2)
+		list, err := s.Users(t.Context(), account.Query{Limit: 2})
 		must(t, err)
 		for _, got := range []account.User{byID, byName, byEmail, list[0]} {
 			same(t, got, want)

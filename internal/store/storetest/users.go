@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,7 @@ func userTests() map[string]func(*testing.T, Store) {
 		"find nobody":                    testNoUser,
 		"refuse a name that is taken":    testUserConflicts,
 		"list in the order of names":     testUsers,
+		"find by name or e-mail":         testFindUsers,
 		"name those that live":           testUsersNamed,
 		"update":                         testUpdateUser,
 		"refuse a stale update":          testStaleUser,
@@ -191,7 +193,7 @@ func testUsers(t *testing.T, s Store) {
 	var got []string
 	after, pages := "", 0
 	for {
-		page, err := s.Users(t.Context(), after, 3)
+		page, err := s.Users(t.Context(), account.Query{After: account.Place{Name: after}, Limit: 3})
 		must(t, err)
 		if len(page) == 0 {
 			break
@@ -206,6 +208,52 @@ func testUsers(t *testing.T, s Store) {
 	same(t, got, names)
 	if pages != 3 {
 		t.Errorf("got %d pages, want 3", pages)
+	}
+}
+
+// testFindUsers finds users by the beginning of a name or an e-mail, each once and in the order of names, a page at a time.
+func testFindUsers(t *testing.T, s Store) {
+	made := map[string]account.Record{}
+	for i, name := range []string{"zoe", "ann", "anton", "bob", "an"} {
+		r := person(name)
+		r.ID = uuid.UUID{5: byte(i), 6: 0x70, 8: 0x80, 15: 9} // the order of their making
+		if r.Email, r.EmailKey = "", ""; name != "bob" {
+			r.Email, r.EmailKey = "Anna."+name+"@example.com", "anna."+name+"@example.com"
+		}
+		made[name] = born(t, s, r, "")
+	}
+	dead := born(t, s, person("annabel"), "")
+	must(t, remove(t, s, dead.ID)())
+	name := func(name string) account.Place { return account.Place{Name: name} }
+	id := func(name string) account.Place { return account.Place{ID: made[name].ID} }
+	for _, test := range []struct {
+		query account.Query
+		want  string
+	}{
+		{account.Query{Limit: 9}, "an ann anton bob zoe"},
+		{account.Query{Descending: true, Limit: 2}, "zoe bob"},
+		{account.Query{Descending: true, After: name("bob"), Limit: 2}, "anton ann"},
+		{account.Query{Order: account.ByAge, Limit: 3}, "zoe ann anton"},
+		{account.Query{Order: account.ByAge, After: id("anton"), Limit: 3}, "bob an"},
+		{account.Query{Order: account.ByAge, Descending: true, After: id("anton"), Limit: 3}, "ann zoe"},
+		{account.Query{Find: "ann", Limit: 9}, "an ann anton zoe"}, // some by the name, some by the e-mail, one by both
+		{account.Query{Find: "ann", Limit: 2}, "an ann"},
+		{account.Query{Find: "ann", After: name("ann"), Limit: 2}, "anton zoe"},
+		{account.Query{Find: "ann", Descending: true, Limit: 2}, "zoe anton"},
+		{account.Query{Find: "ann", Descending: true, After: name("anton"), Limit: 9}, "ann an"},
+		{account.Query{Find: "bo", Limit: 9}, "bob"},
+		{account.Query{Find: "anna.zoe@", Limit: 9}, "zoe"},
+		{account.Query{Find: "%", Limit: 9}, ""},
+	} {
+		users, err := s.Users(t.Context(), test.query)
+		must(t, err)
+		var got []string
+		for _, u := range users {
+			got = append(got, u.Username)
+		}
+		if got := strings.Join(got, " "); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.query, got, test.want)
+		}
 	}
 }
 
