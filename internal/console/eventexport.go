@@ -84,7 +84,7 @@ func (s *server) exported(c *call, q audit.Query) ([]audit.Event, map[uuid.UUID]
 	if err != nil {
 		return nil, nil, err
 	}
-	credentials, err := s.eventNames().Name(c.r.Context(), events)
+	credentials, err := s.records().Names().Name(c.r.Context(), events)
 	return events, credentials, err
 }
 

@@ -2,15 +2,9 @@ package console
 
 import (
 	"cmp"
-	"context"
-	"errors"
-	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -119,7 +113,7 @@ func (s *server) readEvents(c *call, q audit.Query, v *eventsView) error {
 		return err
 	}
 	events, v.Pages = pageOf(c, events, func(e audit.Event) string { return strconv.FormatInt(e.Seq, 10) })
-	credentials, err := s.eventNames().Name(c.r.Context(), events)
+	credentials, err := s.records().Names().Name(c.r.Context(), events)
 	if err != nil {
 		return err
 	}
@@ -129,8 +123,9 @@ func (s *server) readEvents(c *call, q audit.Query, v *eventsView) error {
 	return nil
 }
 
-func (s *server) eventNames() audit.Names {
-	return web.EventNames(s.cfg.Accounts, s.cfg.APITokens, s.cfg.Platforms, s.cfg.Projects)
+// records are those of which events tell.
+func (s *server) records() web.Records {
+	return web.Records{Accounts: s.cfg.Accounts, APITokens: s.cfg.APITokens, Platforms: s.cfg.Platforms, Projects: s.cfg.Projects, Catalog: s.cfg.Catalog}
 }
 
 // eventsBefore returns before which event a page of the list begins, 0 for the first.
@@ -160,119 +155,6 @@ func (v *eventsView) link() {
 		query.Set("follow", "1")
 	}
 	v.Follow = at(auditPath)
-}
-
-// eventFilters are the filters of the list. Those that are given must all be met.
-var eventFilters = []string{"action", "reason", "actor", "target", "since", "until"}
-
-// filterQuery returns the filters that are given as an address has them.
-func filterQuery(f form) url.Values {
-	query := url.Values{}
-	for _, name := range eventFilters {
-		if f.Values[name] != "" {
-			query.Set(name, f.Values[name])
-		}
-	}
-	return query
-}
-
-// eventFilter returns the filters as they were given, with what is wrong with them, and what the store is asked for them. Names are
-// resolved as /v1/events does it.
-func (c *call) eventFilter(asked url.Values) (f form, q audit.Query, err error) {
-	f.Values = map[string]string{}
-	for _, name := range eventFilters {
-		f.Values[name] = asked.Get(name)
-	}
-	if !storable(slices.Collect(maps.Values(f.Values))) {
-		return f, q, api.NewProblem(api.CodeMalformedRequest, "")
-	}
-	q.Action, q.Reason = audit.Action(f.Values["action"]), f.Values["reason"]
-	if q.Action != "" && !slices.Contains(audit.Actions(), q.Action) {
-		f.Problems.add("action", words.Say("There is no such action. Choose one of the list."))
-	}
-	if q.Reason != "" && !slices.Contains(authority.Reasons(), authority.Reason(q.Reason)) {
-		f.Problems.add("reason", words.Say("There is no such reason. Choose one of the list."))
-	}
-	if q.Actor, err = c.recordOf(&f, "actor", c.s.cfg.Accounts.UserID); err != nil {
-		return f, q, err
-	}
-	if q.Target, err = c.recordOf(&f, "target", c.s.cfg.Accounts.UserID, c.s.idOfService, c.s.idOfAPIToken, c.s.idOfPlatform, c.s.idOfProject); err != nil {
-		return f, q, err
-	}
-	q.Since, q.Until = timeOf(&f, "since"), timeOf(&f, "until")
-	return f, q, nil
-}
-
-// recordFinder returns the ID of a record by what people call it, or ErrNotFound.
-type recordFinder func(ctx context.Context, name string) (uuid.UUID, error)
-
-// recordOf returns the ID of the record that a filter names: the first that has the name. An ID is taken as it is: who looks into the
-// past must find what was deleted since. A name that nobody has now is a problem, because an empty list would say that nothing happened.
-func (c *call) recordOf(f *form, filter string, finders ...recordFinder) (uuid.UUID, error) {
-	name := f.Values[filter]
-	if name == "" {
-		return uuid.Nil, nil
-	}
-	if id, err := uuid.Parse(name); err == nil && id != uuid.Nil {
-		return id, nil
-	}
-	for _, find := range finders {
-		id, err := find(c.r.Context(), name)
-		if err == nil || !errors.Is(err, authority.ErrNotFound) {
-			return id, err
-		}
-	}
-	f.Problems.add(filter, words.Say("Nothing that exists now has this name. If it was deleted, give its ID."))
-	return uuid.Nil, nil
-}
-
-func (s *server) idOfService(ctx context.Context, name string) (uuid.UUID, error) {
-	e, err := s.cfg.Catalog.Service(ctx, name)
-	return e.ID, err
-}
-
-func (s *server) idOfAPIToken(ctx context.Context, name string) (uuid.UUID, error) {
-	token, err := s.cfg.APITokens.Named(ctx, name)
-	return token.ID, err
-}
-
-func (s *server) idOfPlatform(ctx context.Context, code string) (uuid.UUID, error) {
-	p, err := s.cfg.Platforms.Find(ctx, code)
-	return p.ID, err
-}
-
-func (s *server) idOfProject(ctx context.Context, text string) (uuid.UUID, error) {
-	number, err := strconv.Atoi(text)
-	if err != nil || strconv.Itoa(number) != text {
-		return uuid.Nil, authority.ErrNotFound
-	}
-	e, err := s.cfg.Projects.Find(ctx, number)
-	return e.ID, err
-}
-
-// timeOf returns the time that a filter gives, in UTC where it names no zone: as browsers send it, or as RFC 3339 has it.
-func timeOf(f *form, filter string) time.Time {
-	text := f.Values[filter]
-	if text == "" {
-		return time.Time{}
-	}
-	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			f.Values[filter] = strings.TrimSuffix(at.UTC().Format("2006-01-02T15:04:05"), ":00") // as a browser's field has it
-			return at
-		}
-	}
-	f.Problems.add(filter, words.Say("Give a date and a time, as 2026-11-21T08:00."))
-	return time.Time{}
-}
-
-// dropTimes takes times out of the form that are none: a browser's field shows nothing else, and complains.
-func (f *form) dropTimes() {
-	for _, filter := range []string{"since", "until"} {
-		if f.Problems.Has(filter) {
-			delete(f.Values, filter)
-		}
-	}
 }
 
 func reasonChoices(chosen string) []eventChoice {

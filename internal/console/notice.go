@@ -1,7 +1,6 @@
 package console
 
 import (
-	"maps"
 	"math"
 	"time"
 
@@ -38,20 +37,21 @@ func accountNotices() map[notice]words.Text {
 }
 
 // notices are all that there are: each area's stand in its file.
-var notices = allOf(
-	accountNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
-)
-
-func allOf(areas ...map[notice]words.Text) map[notice]words.Text {
-	all := map[notice]words.Text{}
-	for _, area := range areas {
-		maps.Copy(all, area)
+func notices() []map[notice]words.Text {
+	return []map[notice]words.Text{
+		accountNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
 	}
-	return all
 }
 
 // Words returns what a notice says, or nothing of what is none.
-func (n notice) Words() words.Text { return notices[n] }
+func (n notice) Words() words.Text {
+	for _, area := range notices() {
+		if said, ok := area[n]; ok {
+			return said
+		}
+	}
+	return words.Text{}
+}
 
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {

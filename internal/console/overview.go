@@ -148,7 +148,7 @@ func (s *server) lookAtKeys(c *call, v *overviewView) error {
 	return nil
 }
 
-// signedBy say what a signing key signs.
+// signedBy says what a signing key signs within a sentence, where languages write it smaller than at the beginning of a row.
 func signedBy(p keyring.Purpose) words.Text {
 	return inWords(map[keyring.Purpose]words.Text{
 		keyring.ForAPITokens:    words.Say("Web Service Tokens"),

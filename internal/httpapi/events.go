@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -49,17 +47,17 @@ func (s *server) listEvents(ctx context.Context, _ *call, in *eventsInput) (*ans
 			return nil, errCursor()
 		}
 	}
-	if q.Actor, err = s.recordID(ctx, "actor", in.Actor); err != nil {
-		return nil, err
+	if q.Actor, err = s.records().Actor(ctx, in.Actor); err != nil {
+		return nil, noSuchRecord("actor", err)
 	}
-	if q.Target, err = s.recordID(ctx, "target", in.Target); err != nil {
-		return nil, err
+	if q.Target, err = s.records().Target(ctx, in.Target); err != nil {
+		return nil, noSuchRecord("target", err)
 	}
 	events, err := s.cfg.Events.Events(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := web.EventNames(s.cfg.Accounts, s.cfg.APITokens, s.cfg.Platforms, s.cfg.Projects).Name(ctx, events)
+	credentials, err := s.records().Names().Name(ctx, events)
 	if err != nil {
 		return nil, err
 	}
@@ -81,37 +79,15 @@ func checkFilters(in *eventsInput) error {
 	return nil
 }
 
-// recordID returns the ID of the record that a filter names, which for the target may be a service, an API token, a platform or a
-// project, too: the first three have names of their own each, and where one has another's, its ID tells them apart. A platform goes by
-// its code, and a project by its number. An ID is taken as it is:
-// who looks into the past must find what was deleted since. A name that nobody has now is refused, because an empty list
-// would say that nothing happened.
-func (s *server) recordID(ctx context.Context, filter, idOrName string) (uuid.UUID, error) {
-	if idOrName == "" {
-		return uuid.Nil, nil
-	}
-	if id, err := uuid.Parse(idOrName); err == nil && id != uuid.Nil {
-		return id, nil
-	}
-	id, err := s.cfg.Accounts.UserID(ctx, idOrName)
-	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
-		service, serviceErr := s.cfg.Catalog.Service(ctx, idOrName)
-		id, err = service.ID, serviceErr
-	}
-	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
-		token, tokenErr := s.cfg.APITokens.Named(ctx, idOrName)
-		id, err = token.ID, tokenErr
-	}
-	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
-		platform, platformErr := s.cfg.Platforms.Find(ctx, idOrName)
-		id, err = platform.ID, platformErr
-	}
-	if filter == "target" && errors.Is(err, authority.ErrNotFound) {
-		e, projectErr := s.findProject(ctx, idOrName)
-		id, err = e.ID, projectErr
-	}
+// records are those of which events tell.
+func (s *server) records() web.Records {
+	return web.Records{Accounts: s.cfg.Accounts, APITokens: s.cfg.APITokens, Platforms: s.cfg.Platforms, Projects: s.cfg.Projects, Catalog: s.cfg.Catalog}
+}
+
+// noSuchRecord says of a filter that nobody has the name now.
+func noSuchRecord(filter string, err error) error {
 	if errors.Is(err, authority.ErrNotFound) {
-		return uuid.Nil, &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}
+		return &authority.FieldError{Field: filter, Problem: "names no record of today", Fix: "Give the ID of one that was deleted."}
 	}
-	return id, err
+	return err
 }
