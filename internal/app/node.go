@@ -21,6 +21,7 @@ import (
 	"github.com/jeton-io/jeton/internal/clientauth"
 	"github.com/jeton-io/jeton/internal/config"
 	"github.com/jeton-io/jeton/internal/console"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/identity"
 	"github.com/jeton-io/jeton/internal/jose"
@@ -61,6 +62,7 @@ type node struct {
 	clients      *clientauth.Clients
 	browsers     *session.Browsers
 	sessions     *session.Tokens
+	factors      *factor.Factors
 	platforms    *platform.Platforms
 	projects     *project.Projects
 	catalog      *catalog.Catalog
@@ -181,6 +183,12 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
+	n.factors, err = factor.New(factor.Config{
+		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random, PublicURL: n.url,
+	})
+	if err != nil {
+		return err
+	}
 	n.projects, err = project.New(project.Config{
 		Store: n.store, Users: n.accounts, Keyring: n.keys, Applied: n.applied, Revision: n.feed.Revision, Parameters: xdoc.Parameters(), Now: o.Now,
 		Pause: pause, Random: o.Random,
@@ -201,7 +209,7 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects, n.factors),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: xdoc.Parameters(),
 		Refusals: refusals, Fresh: n.feed.Fresh, FreshAt: n.feed.FreshAt, CatchUp: n.feed.Hear, Now: o.Now, Pause: pause, Random: o.Random,
 		MaxRemembered: o.Config.MaxRemembered,

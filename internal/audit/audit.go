@@ -44,6 +44,13 @@ const (
 	SessionTokenCreate  Action = "session_token.create"  // a program logged in with a user's password, or a platform logged a user in
 	SessionTokenEnd     Action = "session_token.end"     // a session token was ended by its bearer, its owner or an administrator
 	SessionsEnd         Action = "session.end_all"       // all sessions of a user were ended, by its owner or an administrator
+	AuthenticatorAdd    Action = "authenticator.add"     // a user has set up an authenticator app as second factor
+	AuthenticatorRemove Action = "authenticator.remove"  // a user did away with its authenticator app
+	PasskeyAdd          Action = "passkey.add"           // a user was given a passkey as second factor
+	PasskeyRemove       Action = "passkey.remove"        // a user did away with a passkey
+	RecoveryCodesRenew  Action = "recovery_codes.renew"  // a user was given recovery codes in place of all former ones
+	RecoveryCodeUse     Action = "recovery_code.use"     // somebody logged in by one of a user's recovery codes
+	SecondFactorRemove  Action = "second_factor.remove"  // an administrator took away a user's second factor, whole
 	PlatformCreate      Action = "platform.create"       // a platform was enrolled
 	PlatformUpdate      Action = "platform.update"       // a platform was changed, enabled or disabled
 	PlatformDelete      Action = "platform.delete"       // a platform was deleted, with its keys
@@ -75,7 +82,8 @@ func Actions() []Action {
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
 		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd,
-		SessionTokenCreate, SessionTokenEnd, SessionsEnd, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
+		SessionTokenCreate, SessionTokenEnd, SessionsEnd, AuthenticatorAdd, AuthenticatorRemove, PasskeyAdd, PasskeyRemove,
+		RecoveryCodesRenew, RecoveryCodeUse, SecondFactorRemove, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
 		ProjectCreate, ProjectUpdate, ProjectDelete, TokenSetCreate, TokenSetUpdate, TokenSetDelete, TokenSetEncrypt, TokenSetDecrypt,
 		ServiceCreate, ServiceUpdate, ServiceDelete, OperationsReplace, PepperCreate,
 		SigningKeyCreate, SigningKeyRotate, SigningKeyRevoke, StoreRestore, RefusalsOverflow,

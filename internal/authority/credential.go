@@ -25,6 +25,8 @@ const (
 	ClientSecret               // an OAuth client secret
 	Assertion                  // a platform's signed assertion
 	Sealed                     // an encrypted query token
+	SecondFactor               // the second step of a log-in, beside the ticket that the first one gave
+	Link                       // the secret of a link that was sent to a user
 	kindCount
 )
 
@@ -32,7 +34,7 @@ const (
 func (k Kind) String() string {
 	names := [kindCount]string{
 		"none", "password", "console_session", "api_session", "personal_token", "api_token",
-		"access_token", "session_token", "client_secret", "assertion", "sealed",
+		"access_token", "session_token", "client_secret", "assertion", "sealed", "second_factor", "link",
 	}
 	if k >= kindCount {
 		return "unknown"
@@ -83,7 +85,7 @@ type Presented struct {
 // Credential is the one credential of a call.
 type Credential struct {
 	Kind Kind
-	Name string      // the user name beside a password, in UTF-8
+	Name string      // the user name beside a password, in UTF-8, or the ticket beside a second factor
 	Text secret.Text // the token, or the password
 	From netip.Addr  // the client's address, for limits on guessing; it proves nothing
 	// Sealed are the tokens of kind Sealed, in the place of Name and Text.

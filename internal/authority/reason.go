@@ -48,6 +48,12 @@ const (
 	ReasonUnknown           Reason = "unknown"             // well-formed, never issued or long forgotten
 	ReasonSuperseded        Reason = "superseded"          // the last token before a rotation or revocation
 	ReasonWrongPassword     Reason = "wrong_password"      // the user has another password
+	ReasonUnknownTicket     Reason = "unknown_ticket"      // the second step of a log-in whose first nobody took here
+	ReasonUserChanged       Reason = "user_changed"        // the user has changed since the first step of a log-in
+	ReasonWrongCode         Reason = "wrong_code"          // a second factor's code that isn't the user's
+	ReasonUsedCode          Reason = "used_code"           // a second factor's code that was right, once
+	ReasonWrongPasskey      Reason = "wrong_passkey"       // an answer by none of the user's passkeys, or to another question
+	ReasonClonedPasskey     Reason = "cloned_passkey"      // an answer by a passkey of which somebody has a copy
 	ReasonUnknownUser       Reason = "unknown_user"        // no user of that name, or one without a password
 	ReasonExpired           Reason = "expired"             // its end has come
 	ReasonEnded             Reason = "ended"               // a session that was logged out, or ended by a change of its user or platform
@@ -88,7 +94,7 @@ const (
 	ReasonNotAllowed        Reason = "not_allowed"         // the credential has no such power over Jeton itself
 	ReasonNotVerifier       Reason = "not_verifier"        // asked about calls to a service that is none of its own
 	ReasonRateLimited       Reason = "rate_limited"        // the token is used more often than it may be
-	ReasonThrottled         Reason = "throttled"           // too many wrong passwords, for this user or from this address
+	ReasonThrottled         Reason = "throttled"           // too many wrong passwords or codes, for this user or from this address
 	ReasonBusy              Reason = "busy"                // too many passwords are being checked
 	ReasonUnavailable       Reason = "unavailable"         // the database, or where somebody publishes keys, could not be asked
 
@@ -99,7 +105,8 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonNoCredential, ReasonTwoCredentials, ReasonTooLong, ReasonUnknownScheme, ReasonMalformed, ReasonUnrecognized,
-		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownUser,
+		ReasonNotAcceptedHere, ReasonBadChecksum, ReasonUnknown, ReasonSuperseded, ReasonWrongPassword, ReasonUnknownTicket, ReasonUserChanged,
+		ReasonWrongCode, ReasonUsedCode, ReasonWrongPasskey, ReasonClonedPasskey, ReasonUnknownUser,
 		ReasonExpired, ReasonEnded, ReasonDisabled, ReasonDeleted, ReasonRevoked, ReasonUnknownPlatform, ReasonNotSpokenFor, ReasonUnknownProject,
 		ReasonBadSeal, ReasonWrongFields, ReasonWrongContext, ReasonWrongAppKey, ReasonReplayed, ReasonUnknownKey,
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,

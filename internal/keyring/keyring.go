@@ -101,6 +101,7 @@ type Digest struct {
 type Keyring struct {
 	cfg     Config // but for Master, of which nothing is kept
 	wrap    cipher.AEAD
+	tickets cipher.AEAD
 	peppers atomic.Pointer[[]pepper] // the newest first
 	signing atomic.Pointer[signingKeys]
 
@@ -130,20 +131,16 @@ func Open(ctx context.Context, cfg Config) (*Keyring, error) {
 			return nil, fmt.Errorf("keyring: Algorithms has %q for %q, which no key of that purpose can have", alg, p)
 		}
 	}
-	wrapping, err := derive(cfg.Master, "jeton wrapping key 1")
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher([]byte(wrapping.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
-	}
 	k := &Keyring{cfg: cfg}
 	k.cfg.Master, k.cfg.Algorithms = "", maps.Clone(cfg.Algorithms)
 	k.peppers.Store(new([]pepper))
 	k.signing.Store(new(signingKeys))
-	if k.wrap, err = cipher.NewGCM(block); err != nil {
-		return nil, fmt.Errorf("making the wrapping cipher: %w", err)
+	var err error
+	if k.wrap, err = cipherFor(cfg.Master, "jeton wrapping key 1"); err != nil {
+		return nil, err
+	}
+	if k.tickets, err = cipherFor(cfg.Master, "jeton ticket key 1"); err != nil {
+		return nil, err
 	}
 	if err := k.checkMaster(ctx, cfg.Master); err != nil {
 		return nil, err
@@ -244,29 +241,62 @@ func (k *Keyring) AddPepper(ctx context.Context, actor audit.Actor) error {
 	return k.Reload(ctx)
 }
 
-// seal wraps a key: a nonce, then the sealed key. The label isn't stored; who opens it has to give the same.
-func (k *Keyring) seal(key, label []byte) ([]byte, error) {
-	nonce := make([]byte, k.wrap.NonceSize())
-	if _, err := io.ReadFull(k.cfg.Random, nonce); err != nil {
-		return nil, fmt.Errorf("reading randomness for wrapping a key: %w", err)
+// cipherFor returns the cipher under the key that the master key gives for one use.
+func cipherFor(master secret.Text, use string) (cipher.AEAD, error) {
+	key, err := derive(master, use)
+	if err != nil {
+		return nil, err
 	}
-	return k.wrap.Seal(nonce, nonce, key, label), nil
+	block, err := aes.NewCipher([]byte(key.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("making the cipher under the %s: %w", use, err)
+	}
+	return cipher.NewGCM(block)
+}
+
+// seal wraps a key under the wrapping key.
+func (k *Keyring) seal(key, label []byte) ([]byte, error) { return k.sealBy(k.wrap, key, label) }
+
+// sealBy returns a nonce, then what is sealed. The label isn't stored; who opens it has to give the same.
+func (k *Keyring) sealBy(by cipher.AEAD, text, label []byte) ([]byte, error) {
+	nonce := make([]byte, by.NonceSize())
+	if _, err := io.ReadFull(k.cfg.Random, nonce); err != nil {
+		return nil, fmt.Errorf("reading randomness for sealing: %w", err)
+	}
+	return by.Seal(nonce, nonce, text, label), nil
 }
 
 // errSealed says that a wrapped key is not what seal returned, or was sealed for another place or by another master key.
 var errSealed = errors.New("it doesn't open with this master key")
 
 // unseal unwraps a key.
-func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) {
-	n := k.wrap.NonceSize()
-	if len(wrapped) < n {
+func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) { return unsealBy(k.wrap, wrapped, label) }
+
+func unsealBy(by cipher.AEAD, sealed, label []byte) ([]byte, error) {
+	n := by.NonceSize()
+	if len(sealed) < n {
 		return nil, errSealed
 	}
-	key, err := k.wrap.Open(nil, wrapped[:n], wrapped[n:], label)
+	text, err := by.Open(nil, sealed[:n], sealed[n:], label)
 	if err != nil {
 		return nil, errSealed
 	}
-	return key, nil
+	return text, nil
+}
+
+// Seal seals what this server, or another of the same master key, is to get back from somebody else unread and unchanged, as between
+// two steps of a log-in. The label says what it is for: it opens for nothing else. How long it counts is for its content to say.
+//
+// Tickets lie under a key of their own: anybody who logs in has one made, and the nonces of a key are drawn at random, which is good
+// for some billions of them.
+func (k *Keyring) Seal(label string, text secret.Text) ([]byte, error) {
+	return k.sealBy(k.tickets, []byte(text.Reveal()), []byte(label))
+}
+
+// Unseal opens what Seal has sealed under the same label. Anything else is refused by an error that says no more.
+func (k *Keyring) Unseal(label string, sealed []byte) (secret.Text, error) {
+	text, err := unsealBy(k.tickets, sealed, []byte(label))
+	return secret.Text(text), err
 }
 
 // WrapSecret wraps a secret that others have a share in, as the key of a platform's HMAC, for the record of the given ID: it opens

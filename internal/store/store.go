@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -35,6 +36,7 @@ type Store interface {
 	clientauth.Store
 	session.Store
 	session.TokenStore
+	factor.Store
 	platform.Store
 	project.Store
 	keyring.Store

@@ -26,6 +26,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
@@ -70,6 +71,7 @@ type Desk struct {
 	Clients   *clientauth.Clients
 	Browsers  *session.Browsers
 	Sessions  *session.Tokens
+	Factors   *factor.Factors
 	Platforms *platform.Platforms
 	Projects  *project.Projects
 	Catalog   *catalog.Catalog
@@ -123,7 +125,7 @@ func New(tb testing.TB, o Options) *Desk {
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects),
+		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects, d.Factors),
 			func() bool { return d.Users.Err.Load() != nil || d.Users.Users != authority.Users(d.Accounts) }),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: o.Cookies,
@@ -201,6 +203,12 @@ func (d *Desk) open(tb testing.TB) (err error) {
 	}
 	d.Sessions, err = session.NewTokens(session.TokenConfig{
 		Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader, Lifetime: SessionLife,
+	})
+	if err != nil {
+		return err
+	}
+	d.Factors, err = factor.New(factor.Config{
+		Store: d.Store, Keyring: d.Keyring, Applied: d.applied, Now: d.Now, Random: rand.Reader, PublicURL: Issuer,
 	})
 	if err != nil {
 		return err

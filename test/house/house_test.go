@@ -22,7 +22,10 @@ var (
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
 	// internal/identity is no way in, since its tokens are no credentials, but stands on the same things as they, and knows none.
 	waysIn = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project", "internal/identity"}
-	inside = slices.Concat(ground, authority, services, waysIn)
+	// What a passkey is, a library knows that no other package does: docs/adr/036-second-factors.md.
+	passkey = []string{"internal/factor/passkey"}
+	factor  = []string{"internal/factor"}
+	inside  = slices.Concat(ground, authority, services, waysIn, passkey, factor)
 
 	list    = []string{"internal/store"}   // of what a store does
 	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md
@@ -61,6 +64,8 @@ var rooms = []room{
 	{"authority", authority, ground, protocols, []string{golang, uuid}},
 	{"services", services, slices.Concat(authority, ground), protocols, []string{golang, uuid}},
 	{"ways in", waysIn, slices.Concat(services, authority, ground), protocols, []string{golang, uuid}}, // never each other
+	{"passkey", passkey, nothing, protocols, []string{"github.com/go-webauthn/webauthn"}},
+	{"second factors", factor, slices.Concat(passkey, []string{"internal/keyring"}, authority, ground), protocols, []string{golang, uuid, "github.com/pquerna/otp"}},
 
 	// What stands around it.
 	{"list", list, inside, protocols, nothing},

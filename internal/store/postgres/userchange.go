@@ -137,6 +137,9 @@ WHERE id = $2 AND deleted_at IS NULL`, micros(at), raw(id)); err != nil {
 	if err := t.endCredentials(id, at); err != nil {
 		return err
 	}
+	if err := t.forgetFactors(id); err != nil {
+		return err
+	}
 	return t.forgetAddresses(id)
 }
 

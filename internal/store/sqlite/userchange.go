@@ -141,6 +141,9 @@ WHERE user_id = ?`, micros(at), blob(id)); err != nil {
 	if err := t.endProgramCredentials(id, at); err != nil {
 		return err
 	}
+	if err := t.forgetFactors(id); err != nil {
+		return err
+	}
 	return t.forgetAddresses(id)
 }
 
