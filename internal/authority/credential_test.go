@@ -215,8 +215,9 @@ func TestKindNames(t *testing.T) {
 	kinds := []authority.Kind{
 		authority.KindNone, authority.Password, authority.ConsoleSession, authority.APISession, authority.PersonalToken,
 		authority.APIToken, authority.AccessToken, authority.SessionToken, authority.ClientSecret, authority.Assertion, authority.Sealed,
+		authority.SecondFactor, authority.Link,
 	}
-	want := "none password console_session api_session personal_token api_token access_token session_token client_secret assertion sealed"
+	want := "none password console_session api_session personal_token api_token access_token session_token client_secret assertion sealed second_factor link"
 	var names []string
 	for i, k := range kinds {
 		names = append(names, k.String())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +72,7 @@ func (f *Factors) open(for_ purpose, text secret.Text) (ticket, error) {
 		return t, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text.Reveal())
-	if err != nil {
+	if err != nil || strings.ContainsAny(text.Reveal(), "\r\n") { // even Strict passes over line breaks
 		return t, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
 	}
 	content, err := f.cfg.Keyring.Unseal(string(for_), sealed)

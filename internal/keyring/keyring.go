@@ -270,7 +270,9 @@ func (k *Keyring) sealBy(by cipher.AEAD, text, label []byte) ([]byte, error) {
 var errSealed = errors.New("it doesn't open with this master key")
 
 // unseal unwraps a key.
-func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) { return unsealBy(k.wrap, wrapped, label) }
+func (k *Keyring) unseal(wrapped, label []byte) ([]byte, error) {
+	return unsealBy(k.wrap, wrapped, label)
+}
 
 func unsealBy(by cipher.AEAD, sealed, label []byte) ([]byte, error) {
 	n := by.NonceSize()
