@@ -162,6 +162,7 @@ func TestStore(t *testing.T) {
 
 // clear empties a database. In place of its former row it gets one of another instance.
 const clear = `
+DELETE FROM authenticator; DELETE FROM passkey; DELETE FROM recovery_code;
 DELETE FROM operation; DELETE FROM service_verifier; DELETE FROM service;
 DELETE FROM client_secret; DELETE FROM client_key; DELETE FROM used_assertion; DELETE FROM revoked_access_token; DELETE FROM api_token;
 DELETE FROM signing_key; DELETE FROM pepper; DELETE FROM session_token; DELETE FROM platform_key; DELETE FROM platform; DELETE FROM browser_session; DELETE FROM token_set; DELETE FROM project; DELETE FROM password_address; DELETE FROM personal_token;

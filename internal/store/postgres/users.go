@@ -13,6 +13,7 @@ import (
 const (
 	selectUsers = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
+	EXISTS (SELECT 1 FROM authenticator WHERE user_id = u.id) OR EXISTS (SELECT 1 FROM passkey WHERE user_id = u.id),
 	u.version, u.created_at, u.updated_at, u.external_profile, u.external_id, u.external_ref, u.external_data, u.external_flags,
 	(SELECT array_agg(role ORDER BY role) FROM user_role WHERE user_id = u.id)
 FROM "user" u`
@@ -29,7 +30,7 @@ SELECT id, coalesce(password, ''), state <> 'active' FROM "user" WHERE email_key
 
 // scanUser reads a row of selectUser. The password's hash is not in it, lest it travel with every user that is shown.
 func scanUser(row scanner) (u account.User, err error) {
-	err = row.Scan(idColumn{&u.ID}, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
+	err = row.Scan(idColumn{&u.ID}, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword, &u.HasFactor,
 		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 		&u.External.Profile, &u.External.ID, &u.External.Ref, &u.External.Data, &u.External.Flags, &u.Roles)
 	return u, err

@@ -19,6 +19,8 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/factor"
+	"github.com/jeton-io/jeton/internal/factor/passkey"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -99,6 +101,38 @@ func populate(t *testing.T, s *sqlite.Store) {
 	populateSigned(t, s, user(4, "batch"), ev)
 	populatePlatforms(t, s, ev)
 	populateProjects(t, s, ev)
+	populateFactors(t, s, user(80, "guarded"), ev)
+}
+
+// The authenticator, the passkey and the recovery codes that populateFactors leaves.
+const (
+	appSecret  = "unmistakable secret of an app"
+	passkeyID  = "unmistakable passkey"
+	passkeyKey = "unmistakable key of a passkey"
+)
+
+func recoveryCodes() []keyring.Digest { return []keyring.Digest{token(21), token(22)} }
+
+// populateFactors leaves some rows in the tables of second factors.
+func populateFactors(t *testing.T, s *sqlite.Store, guarded account.Record, ev func(n byte) audit.Event) {
+	t.Helper()
+	ctx, at := t.Context(), now()
+	_, first := s.AddAuthenticator(ctx, factor.Authenticator{UserID: id(80), Wrapped: []byte(appSecret), LastStep: 59_000_000, CreatedAt: at}, nil, ev(0))
+	if !errors.Is(first, authority.ErrNotFound) {
+		t.Fatalf("got error %v for a user that there isn't", first)
+	}
+	err := s.CreateUser(ctx, guarded, "hash", ev(81))
+	_, first = s.AddAuthenticator(ctx, factor.Authenticator{UserID: id(80), Wrapped: []byte(appSecret), LastStep: 59_000_000, CreatedAt: at}, recoveryCodes(), ev(82))
+	_, second := s.AddPasskey(ctx, factor.StoredPasskey{
+		Passkey: factor.Passkey{ID: id(83), Name: "Key", CreatedAt: at}, UserID: id(80),
+		Key: passkey.Credential{ID: []byte(passkeyID), PublicKey: []byte(passkeyKey), SignCount: 7, BackupEligible: true, Transports: []string{"internal", "usb"}},
+	}, nil, 9, ev(84))
+	if err := errors.Join(err, first, second,
+		s.CountPasskey(ctx, factor.PasskeyUse{ID: id(83), Asked: at, At: at.Add(time.Minute), SignCount: 8}),
+		s.UseRecoveryCode(ctx, id(80), recoveryCodes()[:1], ev(85)),
+	); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // shop is a project that populate leaves, and shopSet its token set.

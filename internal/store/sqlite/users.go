@@ -15,6 +15,7 @@ import (
 const (
 	selectUsers = `
 SELECT u.id, u.kind, u.username, u.email, u.display_name, u.state, u.password IS NOT NULL,
+	EXISTS (SELECT 1 FROM authenticator WHERE user_id = u.id) OR EXISTS (SELECT 1 FROM passkey WHERE user_id = u.id),
 	u.version, u.created_at, u.updated_at, u.external_profile, u.external_id, u.external_ref, u.external_data, u.external_flags,
 	(SELECT group_concat(role, ',') FROM user_role WHERE user_id = u.id)
 FROM user u`
@@ -34,7 +35,7 @@ WHERE deleted_at IS NULL AND id IN (SELECT unhex(value, '-') FROM json_each(?))`
 
 // scanUser reads a row of selectUser. The password's hash is not in it, lest it travel with every user that is shown.
 func scanUser(row scanner) (u account.User, err error) {
-	err = row.Scan(&u.ID, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword,
+	err = row.Scan(&u.ID, &u.Kind, &u.Username, &u.Email, &u.DisplayName, &u.State, &u.HasPassword, &u.HasFactor,
 		&u.Version, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 		&u.External.Profile, &u.External.ID, &u.External.Ref, &u.External.Data, &u.External.Flags, listColumn{&u.Roles})
 	slices.Sort(u.Roles) // in SQLite, that would cost as much as all else of the select

@@ -125,6 +125,9 @@ func full(t *testing.T, s Store) {
 	comer := person("comer")
 	comer.External = account.External{Profile: "prö", ID: "x1", Ref: "ref", Data: "a\tb", Flags: -7}
 	_ = comeIn(t, s, born(t, s, comer, "").ID, shop, 51)
+	guarded := born(t, s, person("guarded"), "$argon2id$").ID
+	_ = addAuthenticator(t, s, guarded, 300)
+	_ = addPasskey(t, s, passkeyOf(guarded, "Kéy"), 300)
 	reports := api("reports")
 	reports.Project = shop.ID
 	reports.Route, reports.Rate = route()
@@ -253,6 +256,13 @@ func testCarry(t *testing.T, empty func(*testing.T) Database) {
 	comer, err := carried.UserByName(t.Context(), "comer")
 	must(t, err)
 	same(t, comer.External, account.External{Profile: "prö", ID: "x1", Ref: "ref", Data: "a\tb", Flags: -7})
+	guarded, err := carried.UserByName(t.Context(), "guarded")
+	must(t, err)
+	factors, err := carried.Factors(t.Context(), guarded.ID)
+	must(t, err)
+	if !factors.On() || factors.Codes != 2 || len(factors.Passkeys) != 1 || factors.Passkeys[0].Name != "Kéy" {
+		t.Errorf("got the factors %+v, want those of before", factors)
+	}
 	shop, err := carried.Project(t.Context(), 1000)
 	must(t, err)
 	same(t, len(shop.Sets), 1)
@@ -513,8 +523,8 @@ func testFinishRenewed(t *testing.T, empty func(*testing.T) Database) {
 	position, err := s.Position(t.Context())
 	must(t, err)
 	same(t, outcome.Position, position)
-	if was := source.Header().Position; position.Epoch != was.Epoch+1 || position.Revision != was.Revision+1 || outcome.Suspended != 4 {
-		t.Errorf("got %+v after %+v, want the next epoch, and four users suspended", outcome, was)
+	if was := source.Header().Position; position.Epoch != was.Epoch+1 || position.Revision != was.Revision+1 || outcome.Suspended != 5 {
+		t.Errorf("got %+v after %+v, want the next epoch, and five users suspended", outcome, was)
 	}
 	if _, err := s.UserByName(t.Context(), "nobody"); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("got error %v, want %v", err, authority.ErrNotFound)

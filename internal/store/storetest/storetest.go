@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"sessions":           sessionTests(),
 		"tokens":             sessionTokenTests(),
 		"platforms":          platformTests(),
+		"factors":            factorTests(),
 		"projects":           projectTests(),
 		"token sets":         tokenSetTests(),
 		"api":                apiTokenTests(),
