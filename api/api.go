@@ -22,17 +22,18 @@ type List[T any] struct {
 // User is an account of a person or a program. Its ID is for ever; its name can be changed, and given to another when the
 // user is deleted.
 type User struct {
-	ID          string    `json:"id" format:"uuid"`
-	Kind        string    `json:"kind" enum:"person,service" doc:"a person, or a service account of a program"`
-	Username    string    `json:"username" doc:"unique, whatever its case"`
-	Email       string    `json:"email,omitempty"`
-	DisplayName string    `json:"display_name,omitempty"`
-	Roles       []string  `json:"roles"`
-	State       string    `json:"state" enum:"active,blocked,suspended" doc:"no credential of a user that is blocked, or suspended by a restore, is honoured"`
-	HasPassword bool      `json:"has_password"`
-	External    *External `json:"external,omitempty" doc:"how the application describes the user that has made it by a sealed token; absent where none has"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	ID           string    `json:"id" format:"uuid"`
+	Kind         string    `json:"kind" enum:"person,service" doc:"a person, or a service account of a program"`
+	Username     string    `json:"username" doc:"unique, whatever its case"`
+	Email        string    `json:"email,omitempty"`
+	DisplayName  string    `json:"display_name,omitempty"`
+	Roles        []string  `json:"roles"`
+	State        string    `json:"state" enum:"active,blocked,suspended" doc:"no credential of a user that is blocked, or suspended by a restore, is honoured"`
+	HasPassword  bool      `json:"has_password"`
+	SecondFactor bool      `json:"second_factor" doc:"whether the console asks for a second factor beside the password"`
+	External     *External `json:"external,omitempty" doc:"how the application describes the user that has made it by a sealed token; absent where none has"`
+	CreatedAt    time.Time `json:"created_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
 }
 
 // NewUser is the body of POST /v1/users. Password and PasswordHash exclude each other; a user with neither can't log in by

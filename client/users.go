@@ -69,6 +69,15 @@ func (c *Client) UpdateUser(ctx context.Context, idOrName string, version ETag, 
 	return user, err
 }
 
+// RemoveSecondFactor takes away a user's second factor, whole: the user logs in to the console by the password alone, until there is
+// another. The error is ErrNotFound, where the user has none, too.
+func (c *Client) RemoveSecondFactor(ctx context.Context, idOrName string) error {
+	_, _, err := send[nothing](ctx, c, request{
+		doing: "removing a second factor", method: http.MethodDelete, path: []string{"users", idOrName, "second-factor"},
+	})
+	return err
+}
+
 // DeleteUser ends a user and all its credentials for good. The error is ErrNotFound or ErrLastAdministrator.
 func (c *Client) DeleteUser(ctx context.Context, idOrName string) error {
 	_, _, err := send[nothing](ctx, c, request{

@@ -56,6 +56,7 @@ type User struct {
 	Roles       []string
 	State       State
 	HasPassword bool
+	HasFactor   bool  // a second factor: see package factor, which alone changes that
 	Version     int64 // raised by each change
 	External    External
 	CreatedAt   time.Time

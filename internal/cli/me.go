@@ -37,9 +37,13 @@ func userFields(u api.User) []string {
 	if u.HasPassword {
 		password = "set"
 	}
+	factor := "none"
+	if u.SecondFactor {
+		factor = "set"
+	}
 	fields := []string{
 		"user name", u.Username, "ID", u.ID, "kind", u.Kind, "state", u.State, "roles", strings.Join(u.Roles, ", "),
-		"e-mail", u.Email, "display name", u.DisplayName, "password", password, "created", moment(u.CreatedAt), "changed", moment(u.UpdatedAt),
+		"e-mail", u.Email, "display name", u.DisplayName, "password", password, "second factor", factor, "created", moment(u.CreatedAt), "changed", moment(u.UpdatedAt),
 	}
 	if e := u.External; e != nil {
 		fields = append(fields, "external profile", e.Profile, "external ID", e.ID, "external reference", e.Ref, "external data", e.Data,

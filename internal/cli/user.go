@@ -18,7 +18,7 @@ func (p *program) user() *cobra.Command {
 		Short:   "Manage users: people and service accounts",
 		Example: "  jeton user list",
 	}
-	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(), p.clientSecret(), p.clientKey(),
+	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(), p.userRemoveSecondFactor(), p.clientSecret(), p.clientKey(),
 		p.userState("block", "Block a user: no credential of theirs is honoured", "blocked"),
 		p.userState("unblock", "Honour a blocked or suspended user's credentials again", "active"))
 	return cmd
@@ -143,6 +143,26 @@ name inherits nothing. To stop a user for a while, block it.`,
 				return noUser(err, args[0])
 			}
 			p.say("Deleted the user %s and all its credentials.", args[0])
+			return nil
+		}),
+	}
+}
+
+// userRemoveSecondFactor asks nothing back, as deletion doesn't: see serviceDelete. The user sets another up in the console.
+func (p *program) userRemoveSecondFactor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove-second-factor NAME",
+		Short: "Take away a user's second factor: authenticator app, passkeys and recovery codes",
+		Long: `Take away a user's second factor, for whoever has lost the device and the
+recovery codes: authenticator app, passkeys and recovery codes. The user's
+browser sessions end, and the console asks for the password alone until the
+user sets up another. Make sure first that it is the user who asks for it.`,
+		Example: "  jeton user remove-second-factor alice",
+		RunE: p.ask(func(ctx context.Context, c *client.Client, args []string) error {
+			if err := c.RemoveSecondFactor(ctx, args[0]); err != nil {
+				return named(err, fmt.Sprintf("there is no user %q, or it has no second factor", args[0]), "jeton user show "+shellWord(args[0])+" tells.")
+			}
+			p.say("Took away the second factor of %s. Its browser sessions have ended.", args[0])
 			return nil
 		}),
 	}

@@ -38,6 +38,13 @@ func actionWords() map[audit.Action]words.Text {
 		audit.SessionTokenCreate:  words.Say("Session token issued"),
 		audit.SessionTokenEnd:     words.Say("Session token ended"),
 		audit.SessionsEnd:         words.Say("All sessions of a user ended"),
+		audit.AuthenticatorAdd:    words.Say("Authenticator app added"),
+		audit.AuthenticatorRemove: words.Say("Authenticator app removed"),
+		audit.PasskeyAdd:          words.Say("Passkey added"),
+		audit.PasskeyRemove:       words.Say("Passkey removed"),
+		audit.RecoveryCodesRenew:  words.Say("Recovery codes renewed"),
+		audit.RecoveryCodeUse:     words.Say("Recovery code used"),
+		audit.SecondFactorRemove:  words.Say("Second factor taken away"),
 		audit.PlatformCreate:      words.Say("Platform enrolled"),
 		audit.PlatformUpdate:      words.Say("Platform changed"),
 		audit.PlatformDelete:      words.Say("Platform deleted"),
@@ -78,5 +85,7 @@ func credentialWords() map[string]words.Text {
 		authority.ClientSecret.String():   words.Say("Client secret"),
 		authority.Assertion.String():      words.Say("Assertion of a platform"),
 		authority.Sealed.String():         words.Say("Encrypted token"),
+		authority.SecondFactor.String():   words.Say("Second factor"),
+		authority.Link.String():           words.Say("Link that was sent"),
 	}
 }

@@ -25,8 +25,12 @@ import (
 //	                                            GET /v1/me   one's own   policy, feed  the rest
 //	password, console session, personal token       yes         yes       verifiers   administrators
 //	access token with jeton.admin                   yes         yes       verifiers   administrators
+//	password, of whoever has a second factor        yes          no       verifiers        no
 //	client secret                                   yes          no       verifiers        no
 //	all others, where the door takes them           yes          no          no            no
+//
+// A password is asked for a second factor nowhere here, since programs can't be; so, where there is one, it has no power by itself: else
+// whoever has stolen it would take the factor away.
 //
 // An administrator may ask /v1/verify about every service. No console session hears GET /v1/feed, which would keep it from
 // its idle end. An access token that was got for one service is for that service's eyes: it has no power here, whatever its
@@ -74,6 +78,8 @@ func powerless(l *authority.Limits) authority.Reason {
 func tooWeak(kind authority.Kind) *api.Problem {
 	p := api.NewProblem(api.CodeCredentialTooWeak, "")
 	switch kind {
+	case authority.Password:
+		p.Fix = "Its user has a second factor, beside which a password alone has no power: use a personal token, or the console."
 	case authority.APIToken:
 		p.Fix = "Exchange it for an access token at /oauth/token, if it has the scope " + authority.AdminScope + "; else use a personal token."
 	case authority.AccessToken:
@@ -167,7 +173,13 @@ func (s *server) identify(c *call, who access) (err error) {
 		return err
 	}
 	line.Caller(&c.principal)
-	if reason := who.refuses(&c.principal); reason != "" {
+	reason := who.refuses(&c.principal)
+	if reason == "" {
+		if reason, err = s.half(c, who); err != nil {
+			return err
+		}
+	}
+	if reason != "" {
 		_ = s.forbid(c, reason, &s.door)
 		return tooWeak(c.principal.CredentialKind)
 	}
@@ -175,6 +187,18 @@ func (s *server) identify(c *call, who access) (err error) {
 		return s.forbid(c, authority.ReasonNotAllowed, &s.door)
 	}
 	return nil
+}
+
+// half returns why a password alone has no such access, or nothing.
+func (s *server) half(c *call, who access) (authority.Reason, error) {
+	if c.principal.CredentialKind != authority.Password || who == identified || who == verifiers {
+		return "", nil
+	}
+	on, err := s.cfg.Factors.On(c.r.Context(), c.principal.ID)
+	if err != nil || !on {
+		return "", err
+	}
+	return authority.ReasonNotAllowed, nil
 }
 
 // forbid refuses a caller who is known, for the audit log and the request's line, and returns the refusal: to the caller

@@ -31,6 +31,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/jwks"
@@ -68,6 +69,7 @@ type desk struct {
 	access    *accesstoken.Tokens
 	clients   *clientauth.Clients
 	browsers  *session.Browsers
+	factors   *factor.Factors
 	sessions  *session.Tokens
 	platforms *platform.Platforms
 	projects  *project.Projects
@@ -228,6 +230,10 @@ func newDesk(t testing.TB, toys ...authority.Kind) *desk {
 	check(t, err)
 	d.tokens, err = personal.New(personal.Config{Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader})
 	check(t, err)
+	d.factors, err = factor.New(factor.Config{
+		Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, PublicURL: "https://tokens.example.com",
+	})
+	check(t, err)
 	d.browsers, err = session.NewBrowsers(session.Config{
 		Store: d.store, Keyring: keys, Applied: changes.CatchUp, Now: d.clock, Random: rand.Reader, Idle: time.Hour, Lifetime: 12 * time.Hour,
 	})
@@ -387,7 +393,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Factors: d.factors, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)

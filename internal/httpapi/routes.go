@@ -58,6 +58,8 @@ func (s *server) userRoutes(h huma.API) {
 		op("PATCH /v1/users/{user}", "updateUser", "Change a user", api.CodeConflict, api.CodeLastAdministrator, api.CodeStale))
 	register(s, h, administrators, s.deleteUser,
 		op("DELETE /v1/users/{user}", "deleteUser", "Delete a user and all its credentials, for good", api.CodeLastAdministrator))
+	register(s, h, administrators, s.removeSecondFactor,
+		op("DELETE /v1/users/{user}/second-factor", "removeSecondFactor", "Take away a user's second factor, whole, and end its browser sessions"))
 
 	register(s, h, administrators, s.listUserSessions,
 		op("GET /v1/users/{user}/sessions", "listUserSessions", "List the sessions of a user that last, newest first"))

@@ -22,7 +22,7 @@ import (
 func wireUser(u account.User) api.User {
 	shown := api.User{
 		ID: u.ID.String(), Kind: string(u.Kind), Username: u.Username, Email: u.Email, DisplayName: u.DisplayName,
-		Roles: append([]string{}, u.Roles...), State: string(u.State), HasPassword: u.HasPassword,
+		Roles: append([]string{}, u.Roles...), State: string(u.State), HasPassword: u.HasPassword, SecondFactor: u.HasFactor,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	if e := u.External; e != (account.External{}) {
@@ -124,6 +124,16 @@ func patchOf(b api.UserPatch) account.Patch {
 		Username: b.Username.Pointer(), Email: b.Email.Pointer(), DisplayName: b.DisplayName.Pointer(), Roles: b.Roles.Pointer(),
 		State: (*account.State)(b.State.Pointer()), Password: (*secret.Text)(b.Password.Pointer()),
 	}
+}
+
+// removeSecondFactor helps whoever has lost the authenticator app and the recovery codes. It is an administrator's to know whom it helps.
+func (s *server) removeSecondFactor(ctx context.Context, c *call, in *userInput) (*done, error) {
+	u, err := s.cfg.Accounts.Find(ctx, in.User)
+	if err != nil {
+		return nil, err
+	}
+	holder := u.Holder()
+	return nil, s.cfg.Factors.RemoveAll(ctx, &holder, c.actor())
 }
 
 // deleteUser ends a user for good. A second time there is nobody to delete, so the answer is 404 and not again 204.
