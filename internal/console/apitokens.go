@@ -17,8 +17,8 @@ import (
 func (s *server) apiTokenRoutes() {
 	const tokens = apiTokensPath
 	s.serve("GET "+tokens, admins, s.listAPITokens)
-	s.serve("POST "+tokens, admins, s.generateAPIToken, "name", "days", "never", "user")
-	s.serve("GET "+tokens+"/new", admins, s.newAPIToken)
+	s.serve("POST "+tokens, admins|lately, s.generateAPIToken, "name", "days", "never", "user")
+	s.serve("GET "+tokens+"/new", admins|lately, s.newAPIToken)
 	s.serve("POST "+tokens+"/disable", admins, s.disableAPITokens, "id*")
 	s.serve("GET "+tokens+"/disable", admins, to(tokens))
 	s.serve("GET "+tokens+"/{id}", admins, s.showAPIToken)

@@ -20,6 +20,9 @@ const (
 	anybody access = iota
 	owners         // whoever has a session, and of a path with an {id} its user alone
 	admins         // administrators, whose paths name whatever there is
+
+	// lately is said beside owners or admins, as in admins|lately: whoever has proved lately that he is the one (see recent.go).
+	lately access = 1 << 4
 )
 
 // handler answers one call. It either answers, or returns an error and has written nothing, nor changed anything but some rows of those
@@ -66,7 +69,7 @@ func (s *server) serve(pattern string, who access, h handler, fields ...string) 
 // A change whose author has changed since it was let in is refused by the store. Then who it is is asked again, after this
 // process has heard of that change, and the handler, which has done nothing, runs once more.
 func (c *call) run(who access, h handler, fields []string) error {
-	if err := c.enter(who); err != nil {
+	if err := c.enter(who, fields); err != nil {
 		return err
 	}
 	if c.r.Method == http.MethodPost {
@@ -81,7 +84,7 @@ func (c *call) run(who access, h handler, fields []string) error {
 	if err := c.s.cfg.Feed.Hear(c.r.Context()); err != nil {
 		return err
 	}
-	if err := c.enter(who); err != nil {
+	if err := c.enter(who, fields); err != nil {
 		return err
 	}
 	return h(c)
@@ -91,8 +94,16 @@ func (c *call) run(who access, h handler, fields []string) error {
 // nothing and reads no page: no refusal worth a row of the audit log.
 var errNoSession = &authority.Refusal{Reason: authority.ReasonNoCredential}
 
-// enter refuses whoever has no access. Whether there is a user of another ID makes no difference.
-func (c *call) enter(who access) error {
+// enter refuses whoever has no access. What is no business of his isn't confirmed either.
+func (c *call) enter(who access, fields []string) error {
+	if err := c.admit(who &^ lately); err != nil || who&lately == 0 {
+		return err
+	}
+	return c.demandRecent(c.longest(fields))
+}
+
+// admit refuses whoever has no access, however long ago he logged in. Whether there is a user of another ID makes no difference.
+func (c *call) admit(who access) error {
 	if who == anybody {
 		return nil
 	}

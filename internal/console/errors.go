@@ -30,6 +30,10 @@ type errorPage struct {
 // fail answers for an error. Who reads pages gets a page. Programs that ask outside the console for what isn't there, as
 // for a document of a protocol that Jeton doesn't speak, get a problem as everywhere else.
 func (c *call) fail(err error) {
+	if errors.Is(err, errNotRecent) {
+		_ = c.toConfirm()
+		return
+	}
 	p := web.ProblemOf(err)
 	if p.Status >= http.StatusInternalServerError && c.r.Context().Err() == nil {
 		web.Note(c.w).Err = err

@@ -63,7 +63,7 @@ func (s *server) exportEvents(format func(io.Writer) eventFile) handler {
 			}
 			_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(exportPatience))
 			q.Before = events[len(events)-1].Seq
-			if err = c.enter(admins); err == nil { // as at the beginning: who is blocked meanwhile gets no more
+			if err = c.admit(admins); err == nil { // as at the beginning: who is blocked meanwhile gets no more
 				events, credentials, err = s.exported(c, q)
 			}
 		}

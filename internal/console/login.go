@@ -21,6 +21,7 @@ type loginView struct {
 	Username string     // empty at the first step
 	Next     string     // the return address, checked
 	Again    string     // the first step, with the return address
+	Confirm  bool       // it is somebody who is logged in, and confirms that it is he
 	Problem  words.Text // what is wrong with what was entered
 }
 

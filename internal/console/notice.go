@@ -22,6 +22,7 @@ const (
 	tokenRevoked    notice = "token-revoked"
 	sessionOver     notice = "session-over"
 	othersOver      notice = "other-sessions-over"
+	notYet          notice = "not-yet"
 )
 
 func accountNotices() map[notice]words.Text {
@@ -32,6 +33,7 @@ func accountNotices() map[notice]words.Text {
 		newPassword:     words.Say("Password changed. Log in with the new one."),
 		sessionOver:     words.Say("That session has ended."),
 		othersOver:      words.Say("All your other sessions have ended."),
+		notYet:          words.Say("Nothing was done yet. Confirm that it is you, then do it once more."),
 		tokenRevoked:    words.Say("Token revoked. Programs that use it are refused from now on."),
 	}
 }
@@ -55,7 +57,7 @@ func (n notice) Words() words.Text {
 
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
-	if n == sessionEnded {
+	if n == sessionEnded || n == notYet {
 		return "plain"
 	}
 	return "success"

@@ -18,16 +18,16 @@ import (
 func (s *server) platformRoutes() {
 	const platforms, one = platformsPath, platformsPath + "/{id}"
 	s.serve("GET "+platforms, admins, s.listPlatforms)
-	s.serve("GET "+platforms+"/new", admins, s.newPlatform)
-	s.serve("POST "+platforms, admins, s.enrolPlatform, append(platformFields(), keyFields()...)...)
+	s.serve("GET "+platforms+"/new", admins|lately, s.newPlatform)
+	s.serve("POST "+platforms, admins|lately, s.enrolPlatform, append(platformFields(), keyFields()...)...)
 	s.serve("GET "+one, admins, s.showPlatform)
 	s.serve("GET "+one+"/edit", admins, s.editPlatform)
 	s.serve("POST "+one+"/edit", admins, s.updatePlatform, append(platformFields(), "version")...)
 	s.serve("POST "+one+"/enable", admins, s.switchPlatform(true))
 	s.serve("POST "+one+"/disable", admins, s.switchPlatform(false))
 	s.serve("POST "+one+"/delete", admins, s.deletePlatform)
-	s.serve("GET "+one+"/keys", admins, s.newPlatformKey)
-	s.serve("POST "+one+"/keys", admins, s.addPlatformKey, append(keyFields(), "algorithm")...)
+	s.serve("GET "+one+"/keys", admins|lately, s.newPlatformKey)
+	s.serve("POST "+one+"/keys", admins|lately, s.addPlatformKey, append(keyFields(), "algorithm")...)
 	s.serve("POST "+one+"/keys/{key}/delete", admins, s.deletePlatformKey)
 	for _, action := range []string{"/enable", "/disable", "/delete", "/keys/{key}/delete"} {
 		s.serve("GET "+one+action, admins, s.toPlatform)

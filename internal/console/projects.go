@@ -24,17 +24,17 @@ func (s *server) projectRoutes() {
 	s.serve("GET "+one+"/delete", admins, s.toParent)
 
 	s.serve("GET "+sets, admins, s.listTokenSets)
-	s.serve("GET "+sets+"/new", admins, s.newTokenSet)
-	s.serve("POST "+sets+"/new", admins, s.createTokenSet, tokenSetFields()...)
-	s.serve("GET "+set, admins, s.showTokenSet)
-	s.serve("POST "+set, admins, s.updateTokenSet, append(tokenSetFields(), "version")...)
+	s.serve("GET "+sets+"/new", admins|lately, s.newTokenSet)
+	s.serve("POST "+sets+"/new", admins|lately, s.createTokenSet, tokenSetFields()...)
+	s.serve("GET "+set, admins|lately, s.showTokenSet)
+	s.serve("POST "+set, admins|lately, s.updateTokenSet, append(tokenSetFields(), "version")...)
 	s.serve("POST "+set+"/delete", admins, s.deleteTokenSet)
 	s.serve("GET "+set+"/delete", admins, s.toParent)
 
-	s.serve("GET "+one+"/encryptor", admins, s.showEncryptor)
-	s.serve("POST "+one+"/encryptor", admins, s.encrypt, "set", "parameter", "plaintext")
-	s.serve("GET "+one+"/decryptor", admins, s.showDecryptor)
-	s.serve("POST "+one+"/decryptor", admins, s.decrypt, "set", "parameter", "token")
+	s.serve("GET "+one+"/encryptor", admins|lately, s.showEncryptor)
+	s.serve("POST "+one+"/encryptor", admins|lately, s.encrypt, "set", "parameter", "plaintext")
+	s.serve("GET "+one+"/decryptor", admins|lately, s.showDecryptor)
+	s.serve("POST "+one+"/decryptor", admins|lately, s.decrypt, "set", "parameter", "token")
 }
 
 // The notices of this area.

@@ -222,6 +222,20 @@ func (b *Browsers) List(ctx context.Context, userID uuid.UUID) ([]Session, error
 	return slices.DeleteFunc(sessions, func(s Session) bool { return b.over(&s, now) != "" }), nil
 }
 
+// Began returns when the browser's session by which a principal came began: when its user last proved, with all that is asked at a
+// log-in, to be who he is. It returns ErrNotFound where that session has ended.
+func (b *Browsers) Began(ctx context.Context, owner *authority.Principal) (time.Time, error) {
+	sessions, err := b.List(ctx, owner.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	n := slices.IndexFunc(sessions, func(s Session) bool { return s.ID == owner.CredentialID })
+	if n < 0 {
+		return time.Time{}, fmt.Errorf("looking for the beginning of a browser session: %w", authority.ErrNotFound)
+	}
+	return sessions[n].CreatedAt, nil
+}
+
 // EndOf ends a session of a user, by whomever: both its cookies are refused from the moment EndOf returns. It returns
 // ErrNotFound where the user has none of that ID that lasts.
 func (b *Browsers) EndOf(ctx context.Context, owner *authority.User, id uuid.UUID, actor audit.Actor) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/session"
 )
 
 // listed returns the IDs of a user's sessions.
@@ -77,6 +78,38 @@ func TestEndOf(t *testing.T) {
 	want := audit.Target{Kind: "browser_session", ID: first.Session.ID, Name: "ann"}
 	if len(ended) != 1 || ended[0].Target != want || ended[0].Actor != actor {
 		t.Errorf("got events %+v, want one of %+v", ended, want)
+	}
+}
+
+// TestBegan: the beginning is the session's own, however it was used since and whatever other the user has. Of one that is over, or is
+// another's, there is none.
+func TestBegan(t *testing.T) {
+	d := newDesk(t)
+	ann, bob := d.user(t, "ann"), d.user(t, "bob")
+	first := d.begin(t, ann)
+	d.at(30 * time.Minute)
+	second := d.begin(t, ann)
+	d.store.touched(t, first.Session.ID, d.now)
+	by := func(owner *authority.Principal, id uuid.UUID) *authority.Principal {
+		return &authority.Principal{User: owner.User, CredentialKind: authority.ConsoleSession, CredentialID: id}
+	}
+	for _, c := range []session.Cookies{first, second} {
+		if got, err := d.Began(t.Context(), by(ann, c.Session.ID)); err != nil || !got.Equal(c.Session.CreatedAt) {
+			t.Errorf("got %v and %v, want %v", got, err, c.Session.CreatedAt)
+		}
+	}
+	if got, err := d.Began(t.Context(), by(bob, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || !got.IsZero() {
+		t.Errorf("another's: got %v and %v, want ErrNotFound", got, err)
+	}
+	if err := d.End(t.Context(), by(ann, first.Session.ID), actor); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Began(t.Context(), by(ann, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || !got.IsZero() {
+		t.Errorf("one that has ended: got %v and %v, want ErrNotFound", got, err)
+	}
+	d.store.list = errors.New("the database is down")
+	if got, err := d.Began(t.Context(), by(ann, second.Session.ID)); !errors.Is(err, d.store.list) || !got.IsZero() {
+		t.Errorf("got %v and %v, want the fault", got, err)
 	}
 }
 
