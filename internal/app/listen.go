@@ -257,7 +257,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 		return nil, err
 	}
 	pages, err := console.New(console.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients, Browsers: n.browsers, Sessions: n.sessions,
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients, Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors,
 		Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers, Now: n.now,
 		Cookies: n.cookies, KeyAge: n.cfg.KeyAge,
 	})

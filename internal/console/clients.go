@@ -21,9 +21,9 @@ import (
 func (s *server) clientRoutes() {
 	const client = peoplePath + "/{id}/client"
 	s.serve("GET "+client, admins, s.showClient)
-	s.serve("POST "+client+"/secrets", admins, s.makeClientSecret)
+	s.serve("POST "+client+"/secrets", admins|lately, s.makeClientSecret)
 	s.serve("POST "+client+"/secrets/{credential}/delete", admins, deleteOfClient(s.cfg.Clients.DeleteSecret, clientSecretDeleted))
-	s.serve("POST "+client+"/keys", admins, s.addClientKey, "public_key", "jwks_uri", "algorithm")
+	s.serve("POST "+client+"/keys", admins|lately, s.addClientKey, "public_key", "jwks_uri", "algorithm")
 	s.serve("POST "+client+"/keys/{credential}/delete", admins, deleteOfClient(s.cfg.Clients.DeleteKey, clientKeyDeleted))
 	for _, action := range []string{"/secrets", "/secrets/{credential}/delete", "/keys", "/keys/{credential}/delete"} {
 		s.serve("GET "+client+action, admins, s.toClient)

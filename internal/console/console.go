@@ -31,6 +31,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/clientauth"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/personal"
@@ -56,6 +57,8 @@ type Config struct {
 	Browsers *session.Browsers
 	// Sessions keeps session tokens.
 	Sessions *session.Tokens
+	// Factors keeps second factors.
+	Factors *factor.Factors
 	// Platforms keeps the platforms that log their own users in.
 	Platforms *platform.Platforms
 	// Projects keeps the applications that seal tokens, and how each does it.
@@ -86,6 +89,7 @@ type server struct {
 	origins *http.CrossOriginProtection // of writes; no origin is trusted, no path is let off
 	inside  authority.Door              // where sessions count
 	login   authority.Door              // where passwords count, and nothing else
+	further authority.Door              // where second factors do, after a password
 	assets  *assets
 	pages   map[string]pages // by the language's code
 }
@@ -94,14 +98,15 @@ type server struct {
 // paths, "/console" included, and whatever else no other edge takes. It wants to stand under web.Log, which gives a
 // request the ID that error pages name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Platforms == nil ||
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
 		return nil, errors.New("console: every field of Config but Cookies and KeyAge is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
-		inside: authority.Door{Name: "console", Kinds: authority.KindsOf(authority.ConsoleSession)},
-		login:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Password)},
+		inside:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.ConsoleSession)},
+		login:   authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Password)},
+		further: authority.Door{Name: "console", Kinds: authority.KindsOf(authority.SecondFactor)},
 	}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
@@ -153,6 +158,8 @@ func (s *server) routes() {
 	s.serve("GET "+loginPath, anybody, s.showLogin)
 	s.serve("POST "+loginPath, anybody, s.logIn, "username", "password", "next")
 	s.serve("POST "+logoutPath, anybody, s.logOut)
+	s.serve("POST "+secondFactorPath, anybody, s.logInFurther, "ticket", "code", "passkey", "next")
+	s.serve("GET "+secondFactorPath, anybody, to(loginPath))
 	s.serve("GET "+confirmPath, owners, s.showConfirm)
 	s.serve("POST "+languagePath, anybody, s.chooseLanguage, "language", "next")
 	s.serve("GET "+languagePath, anybody, to(homePath))
@@ -170,6 +177,7 @@ func (s *server) routes() {
 	s.serve("POST "+security+"/sessions/{session}/end", owners, s.endOwnSession)
 	s.serve("GET "+security+"/sessions/{session}/end", owners, s.toSecurity)
 	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
+	s.factorRoutes()
 	s.adminRoutes()
 	for _, action := range []string{"/token", "/token/revoke", "/sessions/end", "/password"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)

@@ -121,7 +121,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := console.New(console.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Clients: d.inside.Clients, Browsers: d.browsers, Sessions: d.inside.Sessions,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Clients: d.inside.Clients, Browsers: d.browsers, Sessions: d.inside.Sessions, Factors: d.inside.Factors,
 		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.events, Feed: d.feed,
 		Peers: peers, Cookies: cookies, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})

@@ -276,7 +276,7 @@ func TestAuditSaysAll(t *testing.T) {
 	d, b, alice := auditDesk(t)
 	var all []audit.Event
 	for n, action := range audit.Actions() {
-		e := audit.New(action, audit.Actor{UserID: alice.ID, CredentialKind: authority.Kind(n % 11).String()}, audit.Target{}, d.clock())
+		e := audit.New(action, audit.Actor{UserID: alice.ID, CredentialKind: authority.Kind(n % 13).String()}, audit.Target{}, d.clock())
 		e.MergeKey = string(action)
 		all = append(all, e)
 	}

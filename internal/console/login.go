@@ -13,10 +13,10 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// A log-in asks for the user name, then for the password. Nothing is looked up before both are there: the second page is
+// A log-in asks for the user name, then for the password, then for the second factor where there is one (secondfactor.go). Nothing is looked up before both are there: the second page is
 // the same for every name, somebody's or nobody's.
 
-// loginView is the page of either step.
+// loginView is the page of either of the first two steps.
 type loginView struct {
 	Username string     // empty at the first step
 	Next     string     // the return address, checked
@@ -61,17 +61,10 @@ func (s *server) logIn(c *call) error {
 	if err := c.identify(&s.login); err != nil {
 		return c.refuseLogin(v, err)
 	}
-	err := c.begin(c.former())
-	if errors.Is(err, authority.ErrNotFound) { // deleted in this moment: as if before
-		err = &authority.Refusal{Reason: authority.ReasonUserDeleted}
-	}
-	if err != nil {
+	if err := c.proceed(v.Next); err != nil {
 		return c.refuseLogin(v, err)
 	}
-	if v.Next == "" {
-		v.Next = homePath
-	}
-	return c.redirect(v.Next)
+	return nil
 }
 
 // refuseLogin shows the second step again. What is no matter of the password alone is answered as everywhere.

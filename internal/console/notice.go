@@ -23,6 +23,7 @@ const (
 	sessionOver     notice = "session-over"
 	othersOver      notice = "other-sessions-over"
 	notYet          notice = "not-yet"
+	stepOver        notice = "step-over"
 )
 
 func accountNotices() map[notice]words.Text {
@@ -34,6 +35,7 @@ func accountNotices() map[notice]words.Text {
 		sessionOver:     words.Say("That session has ended."),
 		othersOver:      words.Say("All your other sessions have ended."),
 		notYet:          words.Say("Nothing was done yet. Confirm that it is you, then do it once more."),
+		stepOver:        words.Say("That took too long, or your account has changed meanwhile. Log in again."),
 		tokenRevoked:    words.Say("Token revoked. Programs that use it are refused from now on."),
 	}
 }
@@ -41,7 +43,7 @@ func accountNotices() map[notice]words.Text {
 // notices are all that there are: each area's stand in its file.
 func notices() []map[notice]words.Text {
 	return []map[notice]words.Text{
-		accountNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
+		accountNotices(), factorNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
 	}
 }
 
@@ -57,7 +59,8 @@ func (n notice) Words() words.Text {
 
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
-	if n == sessionEnded || n == notYet {
+	switch n {
+	case sessionEnded, notYet, stepOver, enrolmentOver:
 		return "plain"
 	}
 	return "success"

@@ -14,6 +14,13 @@ import (
 // changePassword replaces the password, and the session with it: whoever has read this browser's cookie up to now has
 // lost it. The other browsers' sessions end in the same transaction as the password.
 func (s *server) changePassword(c *call) error {
+	if on, err := s.cfg.Factors.On(c.r.Context(), c.principal.ID); err != nil {
+		return err
+	} else if on { // the new session mustn't begin for who knows the password alone
+		if err := c.demandRecent(justBegun); err != nil {
+			return err
+		}
+	}
 	current, replacement := secret.Text(c.form["current"]), secret.Text(c.form["new"])
 	if c.form["current"] == "" {
 		return c.rejectPassword(http.StatusUnprocessableEntity, "current", words.Say("Enter your current password."))

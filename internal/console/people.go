@@ -26,10 +26,11 @@ func (s *server) peopleRoutes() {
 	s.serve("POST "+user+"/block", admins, s.switchPerson(account.Blocked, personBlocked))
 	s.serve("POST "+user+"/unblock", admins, s.switchPerson(account.Active, personUnblocked))
 	s.serve("POST "+user+"/password", admins|lately, s.resetPassword, "password", "again")
+	s.serve("POST "+user+"/second-factor/remove", admins|lately, s.removeSecondFactor)
 	s.serve("POST "+user+"/sessions/{session}/end", admins, s.endPersonSession)
 	s.serve("POST "+user+"/sessions/end", admins, s.endPersonSessions)
 	s.serve("POST "+user+"/delete", admins, s.deletePerson)
-	for _, action := range []string{"/block", "/unblock", "/password", "/sessions/{session}/end", "/sessions/end", "/delete"} {
+	for _, action := range []string{"/block", "/unblock", "/password", "/second-factor/remove", "/sessions/{session}/end", "/sessions/end", "/delete"} {
 		s.serve("GET "+user+action, admins, s.toPerson)
 	}
 }
@@ -42,6 +43,7 @@ const (
 	peopleBlocked       notice = "users-blocked"
 	personUnblocked     notice = "user-unblocked"
 	personPassword      notice = "user-password"
+	personSecondFactor  notice = "user-second-factor"
 	personSessionEnded  notice = "user-session-ended"
 	personSessionsEnded notice = "user-sessions-ended"
 	personDeleted       notice = "user-deleted"
@@ -55,6 +57,7 @@ func peopleNotices() map[notice]words.Text {
 		peopleBlocked:       words.Say("The users that you chose are blocked. Whatever they present is refused from now on."),
 		personUnblocked:     words.Say("User unblocked. Its password and tokens work again; its former sessions have ended."),
 		personPassword:      words.Say("Password reset. The user's sessions and personal token have ended."),
+		personSecondFactor:  words.Say("Second factor taken away. The user's browser sessions have ended; its password alone logs it in until it turns on another."),
 		personSessionEnded:  words.Say("Session ended."),
 		personSessionsEnded: words.Say("All the user's sessions have ended."),
 		personDeleted:       words.Say("User deleted. All that it could present is refused for good."),

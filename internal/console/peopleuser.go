@@ -11,6 +11,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -20,7 +21,8 @@ type personView struct {
 	Form     form
 	Own      bool // the administrator's own account
 	Password bool // it can be reset here
-	Project  int  // whose service account this is, or 0
+	Factors  factor.Status
+	Project  int // whose service account this is, or 0
 	Sessions []sessionRow
 	Pages    pager
 }
@@ -62,6 +64,9 @@ func (c *call) renderPerson(status int, u account.User, f form) error {
 	v := personView{User: u, Form: f, Own: u.ID == c.principal.ID, Password: resettable(u)}
 	v.Project, _ = c.s.cfg.Projects.AccountOf(u.ID)
 	var err error
+	if v.Factors, err = c.s.cfg.Factors.Of(c.r.Context(), u.ID); err != nil {
+		return err
+	}
 	if v.Sessions, err = c.sessionsOf(u.ID); err != nil {
 		return err
 	}
@@ -88,6 +93,19 @@ func (s *server) switchPerson(state account.State, done notice) handler {
 		}
 		return c.done(personPath(id), done)
 	}
+}
+
+// removeSecondFactor takes away all second factors of a user who has lost them. Where there are none, it is as it should be.
+func (s *server) removeSecondFactor(c *call) error {
+	u, err := c.person()
+	if err != nil {
+		return err
+	}
+	err = s.cfg.Factors.RemoveAll(c.r.Context(), &authority.User{ID: u.ID, Username: u.Username}, c.actor())
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	return c.done(personPath(u.ID), personSecondFactor)
 }
 
 // endPersonSession ends one session of a user, of whichever sort. One that has ended meanwhile is as it should be.

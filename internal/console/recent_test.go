@@ -19,8 +19,11 @@ func needRecent(u account.User) []string {
 	nobody := uuid.Must(uuid.NewV7()).String()
 	return []string{
 		"POST " + securityOf(u) + "/token",
+		"GET " + securityOf(u) + "/authenticator", "POST " + securityOf(u) + "/authenticator *", "GET " + securityOf(u) + "/passkeys", "POST " + securityOf(u) + "/passkeys *",
+		"POST " + securityOf(u) + "/passkeys/" + nobody + "/remove", "POST " + securityOf(u) + "/authenticator/remove", "POST " + securityOf(u) + "/recovery-codes",
 		"GET " + integration + "/web-service-tokens/new", "POST " + integration + "/web-service-tokens *",
 		"GET " + peopleRoute + "/new", "POST " + peopleRoute + " *", "POST " + peopleRoute + "/" + nobody + " *", "POST " + peopleRoute + "/" + nobody + "/password *",
+		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove",
 		"POST /console/administration/signing-keys/rotate *", "POST /console/administration/signing-keys/nobody/revoke",
 		"GET " + integration + "/platforms/new", "POST " + integration + "/platforms *",
 		"GET " + integration + "/platforms/" + nobody + "/keys", "POST " + integration + "/platforms/" + nobody + "/keys *",

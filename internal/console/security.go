@@ -17,6 +17,8 @@ type securityView struct {
 	Issued   string          // the token itself, on the one page that shows it
 	Form     form            // of the password
 	Sessions []sessionRow    // none on the page that shows a token, which asks for nothing
+	Factors  *factorsView    // nor these
+	Confirm  string          // where to confirm before the password can be changed, if that is asked
 }
 
 // SessionsPath returns the path of one's own sessions.
@@ -33,18 +35,34 @@ func (s *server) showSecurity(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.renderSecurity(http.StatusOK, securityView{Token: token, Sessions: sessions})
+	v := securityView{Token: token, Sessions: sessions}
+	if v.Factors, err = c.factors(); err != nil {
+		return err
+	}
+	recent, err := c.recent(justBegun)
+	if err != nil {
+		return err
+	}
+	if v.Factors.On() && !recent {
+		v.Confirm = confirmFor(c.securityPath()+"#password", "")
+	}
+	return c.renderSecurity(http.StatusOK, v)
 }
 
 // renderSecurity adds what every form of the page has. The user is the principal as the authority knows it: after a token
 // was made nothing may fail for which it would be lost unseen, and no database is asked.
 func (c *call) renderSecurity(status int, v securityView) error {
-	v.userView = userView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
+	v.userView = c.own()
 	p := page{Title: words.Say("Security"), Menu: "profile", Main: v}
 	if safe(c.r.Method) {
 		p.Notice = c.notice()
 	}
 	return c.render(status, "security.html", p)
+}
+
+// own is what the pages about the reader's own security know of him.
+func (c *call) own() userView {
+	return userView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
 }
 
 // generateToken makes the token and shows it, this once: nobody can read it anywhere again. It is shown by the answer of the
