@@ -22,6 +22,8 @@ needs=(
   "apache2             apache2"    # … and in Apache httpd, which is also the proxy of deploy/apache2
   "/usr/lib/apache2/modules/mod_oauth2.so  libapache2-mod-oauth2"
   "/usr/lib/postgresql/*/bin/initdb postgresql" # the database of several nodes: the server, and not its client alone
+  "oathtool            oathtool"   # an authenticator app's codes
+  "zbarimg             zbar-tools" # reads the QR code by which an app is set up
   "age                 age"        # reads a backup as anybody can
   "systemd-analyze     systemd"    # what reads deploy/systemd; nothing is started by it
   "git                 git"        # a clone for the README's test

@@ -22,8 +22,12 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/goleak"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/app"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/factor"
+	"github.com/jeton-io/jeton/internal/store/sqlite"
 )
 
 func TestMain(m *testing.M) {
@@ -382,8 +386,8 @@ func TestRecover(t *testing.T) {
 	i := run(t, configure(t, data))
 	options := app.Options{Config: configure(t, data)}
 	for _, user := range []string{"admin", "second"} {
-		if err := app.Recover(t.Context(), options, user, "a recovered password"); err != nil {
-			t.Fatal(err)
+		if had, err := app.Recover(t.Context(), options, user, "a recovered password"); err != nil || had {
+			t.Fatalf("got a second factor taken away %v, and error %v", had, err)
 		}
 		if status, body := get(t, i.addresses.Public, "/v1/users", basic(user, "a recovered password")); status != 200 {
 			t.Errorf("%s after recovery: got %d %s, want 200", user, status, body)
@@ -392,11 +396,21 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%s with another password: got %d, want 401", user, status)
 		}
 	}
+	guard(t, filepath.Join(data, "jeton.db"), "admin")
+	if status, _ := get(t, i.addresses.Public, "/v1/users", basic("admin", "a recovered password")); status != 403 {
+		t.Errorf("a password beside a second factor: got %d, want 403", status)
+	}
+	if had, err := app.Recover(t.Context(), options, "admin", "a recovered password"); err != nil || !had {
+		t.Errorf("got a second factor taken away %v, and error %v", had, err)
+	}
+	if status, _ := get(t, i.addresses.Public, "/v1/users", basic("admin", "a recovered password")); status != 200 {
+		t.Errorf("after the second factor was taken away: got %d, want 200", status)
+	}
 	elsewhere := app.Options{Config: configure(t, t.TempDir())}
-	if err := app.Recover(t.Context(), elsewhere, "admin", "a recovered password"); err == nil || !strings.Contains(err.Error(), "never had a user") {
+	if _, err := app.Recover(t.Context(), elsewhere, "admin", "a recovered password"); err == nil || !strings.Contains(err.Error(), "never had a user") {
 		t.Errorf("in another folder: got %v", err)
 	}
-	if err := app.Recover(t.Context(), options, "admin", "short"); err == nil || !strings.Contains(err.Error(), "shorter than 8") {
+	if _, err := app.Recover(t.Context(), options, "admin", "short"); err == nil || !strings.Contains(err.Error(), "shorter than 8") {
 		t.Errorf("a short password: got %v", err)
 	}
 }
@@ -533,6 +547,21 @@ func read(t *testing.T, path string) string {
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// guard gives a user of a database a second factor.
+func guard(t *testing.T, path, name string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := s.UserByName(t.Context(), account.Key(name))
+	ev := audit.New(audit.AuthenticatorAdd, audit.Actor{}, audit.Target{Kind: "user", ID: u.ID}, time.Now())
+	_, adding := s.AddAuthenticator(t.Context(), factor.Authenticator{UserID: u.ID, Wrapped: []byte{1}, CreatedAt: time.Now()}, nil, ev)
+	if err := errors.Join(err, adding, s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func TestFilesOfRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := app.Recover(t.Context(), app.Options{Config: configure(t, data)}, "admin", "another password"); err != nil {
+	if _, err := app.Recover(t.Context(), app.Options{Config: configure(t, data)}, "admin", "another password"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {

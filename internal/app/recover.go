@@ -17,20 +17,21 @@ import (
 )
 
 // Recover gives an operator who has lost the administrator's password a way back in: it sets the password of the named
-// user, unblocks it and makes it an administrator, or makes such a user where there is none. It asks for nothing but
+// user, takes away its second factor, unblocks it and makes it an administrator, or makes such a user where there is none. It reports
+// whether there was a second factor. It asks for nothing but
 // what the operator has anyway, the data folder and the master key, and writes the same audit events as an
 // administrator's change. A server that runs on the same database hears of it within a second.
-func Recover(ctx context.Context, o Options, user, password string) (err error) {
+func Recover(ctx context.Context, o Options, user, password string) (hadFactor bool, err error) {
 	o.fillDefaults()
 	defer func() { err = errors.Join(err, handOver(&o.Config)) }()
 	var stops stopStack
 	defer func() { err = errors.Join(err, stops.unwind()) }()
 	n, err := newNode(ctx, &o, publicURL(&o.Config, o.Config.Listen), slog.New(slog.DiscardHandler), &stops)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if used, err := n.store.AnyUser(ctx); err != nil || !used {
-		return errors.Join(err, fmt.Errorf("%s never had a user: name the database of the server with --data or --database", n.databaseName()))
+		return false, errors.Join(err, fmt.Errorf("%s never had a user: name the database of the server with --data or --database", n.databaseName()))
 	}
 	text := secret.Text(password)
 	u, err := n.accounts.Find(ctx, user)
@@ -38,14 +39,20 @@ func Recover(ctx context.Context, o Options, user, password string) (err error) 
 		draft := administrator(text)
 		draft.Username = user
 		_, err = n.accounts.Create(ctx, draft, audit.Actor{})
-		return err
+		return false, err
 	}
 	if err != nil {
-		return fmt.Errorf("looking for the user: %w", err)
+		return false, fmt.Errorf("looking for the user: %w", err)
 	}
 	active, roles := account.Active, append(slices.Clone(u.Roles), authority.AdminRole)
-	_, err = n.accounts.Update(ctx, u.ID, 0, account.Patch{State: &active, Roles: &roles, Password: &text}, audit.Actor{})
-	return err
+	if _, err = n.accounts.Update(ctx, u.ID, 0, account.Patch{State: &active, Roles: &roles, Password: &text}, audit.Actor{}); err != nil {
+		return false, err
+	}
+	holder := u.Holder()
+	if err = n.factors.RemoveAll(ctx, &holder, audit.Actor{}); errors.Is(err, authority.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Check finds faults that only the parts that use a setting can see, and adds to the configuration's warnings what they

@@ -17,9 +17,9 @@ func (p *program) recover() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Get back in where the administrator's password is lost",
-		Long: `Get back in where the administrator's password is lost: set a new one, unblock
-the user and make it an administrator again. Where there is no such user, it
-is made.
+		Long: `Get back in where the administrator's password is lost: set a new one, take
+away the user's second factor, unblock the user and make it an administrator
+again. Where there is no such user, it is made.
 
 It works on the server's machine, beside the running server or without, as the
 user who runs the server, with the settings of "jeton serve": it has the same
@@ -43,10 +43,14 @@ flags, and reads the same variables and file.`,
 			return err
 		}
 		options := app.Options{Config: cfg, Stdout: p.env.Stdout, Stderr: p.env.Stderr, Now: p.env.Now}
-		if err := app.Recover(cmd.Context(), options, user, text.Reveal()); err != nil {
+		hadFactor, err := app.Recover(cmd.Context(), options, user, text.Reveal())
+		if err != nil {
 			return err
 		}
 		p.say("Set the password of %s, who is an administrator again.", user)
+		if hadFactor {
+			p.say("Took away the second factor of %[1]s, which the console sets up anew.", user)
+		}
 		return nil
 	})
 	return cmd

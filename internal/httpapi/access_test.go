@@ -13,8 +13,10 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -108,6 +110,7 @@ func samples() []sample {
 		{"DELETE /v1/users/robot/client-secrets/{secret}", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/robot/client-keys/{key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
+		{"DELETE /v1/users/target/second-factor", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
 		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
 		{"DELETE /v1/me/personal-token", "", nil, 204, "owner"},
@@ -138,6 +141,7 @@ func stocked(t testing.TB, toys ...authority.Kind) *desk {
 	t.Helper()
 	d := newDesk(t, toys...)
 	target, _ := d.user(t, account.Draft{Username: "target"})
+	d.guard(t, target.ID)
 	root, err := d.accounts.Find(t.Context(), "root")
 	check(t, err)
 	d.mine, d.theirs = d.session(t, root, uuid.Nil).Token.ID, d.session(t, target, uuid.Nil).Token.ID
@@ -311,6 +315,53 @@ func TestKindsOfCredential(t *testing.T) {
 func TestPasswordHasPower(t *testing.T) {
 	d := stocked(t)
 	d.want(t, ask{route: "DELETE /v1/users/target", token: "root:" + adminPassword}, http.StatusNoContent, "")
+}
+
+// TestPasswordBesideFactor is Basic of whoever has a second factor: it has no power until the factor is gone.
+func TestPasswordBesideFactor(t *testing.T) {
+	d := stocked(t)
+	root, err := d.accounts.Find(t.Context(), "root")
+	check(t, err)
+	by := func(route, body string) ask { return ask{route: route, token: "root:" + adminPassword, body: body} }
+	d.want(t, by("GET /v1/users/root", ""), http.StatusOK, "")
+	d.guard(t, root.ID)
+	d.want(t, by("GET /v1/me", ""), http.StatusOK, "")
+	for route, body := range map[string]string{
+		"GET /v1/users/root": "", "GET /v1/policy": "", "GET /v1/feed?seconds=0": "", "DELETE /v1/users/root/second-factor": "", "POST /v1/me/personal-token": "", "DELETE /v1/me/sessions": "",
+		"PUT /v1/me/password": `{"current":"` + adminPassword + `","new":"another long password"}`,
+	} {
+		d.refused(t)
+		var p api.Problem
+		d.want(t, by(route, body), http.StatusForbidden, api.CodeCredentialTooWeak).into(t, &p)
+		if !strings.Contains(p.Fix, "personal token, or the console") {
+			t.Errorf("%s: got the fix %q", route, p.Fix)
+		}
+		if got := d.refused(t); !slices.Equal(got, []string{"v1 not_allowed password"}) {
+			t.Errorf("%s: got the refusals %v", route, got)
+		}
+	}
+	verify := `{"authorization":"Bearer ` + d.adminToken + `","method":"GET","url":"https://api.example.com/reports/7"}`
+	d.want(t, by("POST /v1/verify", verify), http.StatusOK, "")
+	var u api.User
+	d.want(t, ask{route: "GET /v1/users/root", token: d.adminToken}, http.StatusOK, "").into(t, &u)
+	if !u.SecondFactor {
+		t.Error("got no second factor of who has one")
+	}
+	d.want(t, ask{route: "DELETE /v1/users/root/second-factor", token: d.adminToken}, http.StatusNoContent, "")
+	d.want(t, ask{route: "DELETE /v1/users/root/second-factor", token: d.adminToken}, http.StatusNotFound, api.CodeNotFound)
+	d.want(t, by("GET /v1/users/root", ""), http.StatusOK, "").into(t, &u)
+	if u.SecondFactor {
+		t.Error("got a second factor of who has none")
+	}
+}
+
+// guard gives a user a second factor.
+func (d *desk) guard(t testing.TB, id uuid.UUID) {
+	t.Helper()
+	app := factor.Authenticator{UserID: id, Wrapped: []byte{1}, CreatedAt: d.clock()}
+	_, err := d.store.AddAuthenticator(t.Context(), app, nil, audit.New(audit.AuthenticatorAdd, audit.Actor{}, audit.Target{Kind: "user", ID: id}, d.clock()))
+	check(t, err)
+	check(t, d.changes.CatchUp(t.Context()))
 }
 
 func TestTwoCredentials(t *testing.T) {

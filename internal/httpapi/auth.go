@@ -25,7 +25,7 @@ import (
 //	                                            GET /v1/me   one's own   policy, feed  the rest
 //	password, console session, personal token       yes         yes       verifiers   administrators
 //	access token with jeton.admin                   yes         yes       verifiers   administrators
-//	password, of whoever has a second factor        yes          no       verifiers        no
+//	password beside a second factor                 yes          no      verify alone      no
 //	client secret                                   yes          no       verifiers        no
 //	all others, where the door takes them           yes          no          no            no
 //
@@ -189,9 +189,12 @@ func (s *server) identify(c *call, who access) (err error) {
 	return nil
 }
 
+// verifyRoute asks about a call of somebody else, and changes nothing.
+const verifyRoute = "POST /v1/verify"
+
 // half returns why a password alone has no such access, or nothing.
 func (s *server) half(c *call, who access) (authority.Reason, error) {
-	if c.principal.CredentialKind != authority.Password || who == identified || who == verifiers {
+	if c.principal.CredentialKind != authority.Password || who == identified || c.route == verifyRoute {
 		return "", nil
 	}
 	on, err := s.cfg.Factors.On(c.r.Context(), c.principal.ID)

@@ -169,7 +169,7 @@ func (s *server) keyRoutes(h huma.API) {
 
 // verdictRoutes are what the policy and the audit log say.
 func (s *server) verdictRoutes(h huma.API) {
-	register(s, h, verifiers, s.verifyCall, op("POST /v1/verify", "verify", "May a call that a service received pass"))
+	register(s, h, verifiers, s.verifyCall, op(verifyRoute, "verify", "May a call that a service received pass"))
 	register(s, h, verifiers, s.getPolicy, op("GET /v1/policy", "getPolicy", "What decides about the calls of the services whose verifier I am"))
 	register(s, h, verifiers, s.hearFeed, streamed(op("GET "+feedPath, "hearFeed", "Hear what was taken away, as it is")))
 	register(s, h, administrators, s.listEvents, op("GET /v1/events", "listEvents", "Read the audit log, newest first"))

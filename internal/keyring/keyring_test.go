@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -437,5 +438,46 @@ func TestPrinted(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestTickets seals texts for the way to somebody and back.
+func TestTickets(t *testing.T) {
+	k := mustOpen(t, config(newStore(t), 1))
+	sealed, err := k.Seal("one use", "a text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(sealed, []byte("a text")) {
+		t.Error("the text stands in what was sealed")
+	}
+	for what, c := range map[string]struct {
+		label  string
+		sealed []byte
+		opens  bool
+	}{
+		"as it was":     {"one use", sealed, true},
+		"another use":   {"one usf", sealed, false},
+		"the last bit":  {"one use", append(bytes.Clone(sealed[:len(sealed)-1]), sealed[len(sealed)-1]^1), false},
+		"the first bit": {"one use", append([]byte{sealed[0] ^ 128}, sealed[1:]...), false},
+		"cut":           {"one use", sealed[:len(sealed)-1], false},
+		"cut to nonce":  {"one use", sealed[:12], false},
+		"a byte":        {"one use", sealed[:1], false},
+		"nothing":       {"one use", nil, false},
+		"a byte more":   {"one use", append(bytes.Clone(sealed), 0), false},
+	} {
+		got, err := k.Unseal(c.label, c.sealed)
+		if (err == nil) != c.opens || c.opens && got != "a text" {
+			t.Errorf("%s: got %q and error %v", what, got.Reveal(), err)
+		}
+	}
+	// A wrapped secret lies under another key: a ticket can't be made of it.
+	id := uuid.New()
+	wrapped, err := k.WrapSecret(id, "shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Unseal("shared secret "+id.String(), wrapped); err == nil {
+		t.Error("a wrapped secret opens as a ticket")
 	}
 }
