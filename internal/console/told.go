@@ -1,15 +1,21 @@
 package console
 
-import "github.com/jeton-io/jeton/internal/words"
+import (
+	"slices"
 
-// told returns what the inside tells in English, so that it is said in the reader's language.
-func told(english string) words.Text { return words.Recognize(english, toldForms()) }
+	"github.com/jeton-io/jeton/internal/words"
+)
 
-// toldForms are what the inside tells that has a value in it, and what may be such a value. What the catalog and the policy tell stands
-// here whole: so the test demands it of each language.
-func toldForms() []words.Text {
+// told returns what the inside tells in English, so that it is said in the reader's language: a text that the languages have as it
+// stands, or one of these, which have a value in them or may be one. What the catalog and the policy tell stands here whole, so that the
+// test demands it of each language.
+func told(english string) words.Text {
+	return words.Recognize(english, slices.Concat(toldOfServices(), toldOfOperations(), toldOfKeys(), toldOfTexts(), toldOfTokenSets()))
+}
+
+// toldOfServices is what the catalog and the policy behind it tell of the fields of a service.
+func toldOfServices() []words.Text {
 	return []words.Text{
-		// Of the fields of a service.
 		words.Say("is not usable: %s"),
 		words.Say("is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"),
 		words.Say("Rename the service."),
@@ -33,7 +39,12 @@ func toldForms() []words.Text {
 		words.Say(`write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one`),
 		words.Say("it has an empty segment or a dot segment"),
 		words.Say("write its segments with letters, digits, '-', '.', '_' and '~' only"),
-		// Of operations.
+	}
+}
+
+// toldOfOperations is what they tell of operations.
+func toldOfOperations() []words.Text {
+	return []words.Text{
 		words.Say("names a user who doesn't exist"),
 		words.Say("Make the user first, or name a role."),
 		words.Say("is none of user:NAME, role:NAME and self:{variable}"),
@@ -68,7 +79,12 @@ func toldForms() []words.Text {
 		words.Say("a role's name consists of letters, digits, '.', '_' and '-'"),
 		words.Say(`a scope is printable ASCII without space, " and \`),
 		words.Say("scopes that begin with jeton. are Jeton's own"),
-		// Of platforms and their keys.
+	}
+}
+
+// toldOfKeys is what package platform tells of keys, and package jose of what is wrong with one.
+func toldOfKeys() []words.Text {
+	return []words.Text{
 		words.Say("are %s already"),
 		words.Say("has more than %s words"),
 		words.Say("is none of %s"),
@@ -91,10 +107,20 @@ func toldForms() []words.Text {
 		words.Say("the PEM block is of another type than PUBLIC KEY and RSA PUBLIC KEY"),
 		words.Say("the RSA key comes from a broken generator (ROCA)"),
 		words.Say("the RSA modulus has a small factor"),
-		// Of lists and texts.
+	}
+}
+
+// toldOfTexts is what several packages tell of texts, and of lists of them.
+func toldOfTexts() []words.Text {
+	return []words.Text{
 		words.Say("are more than %s"),
 		words.Say("is longer than %s characters"),
-		// Of token sets, and of what they seal.
+	}
+}
+
+// toldOfTokenSets is what package sealed tells of token sets, and of what they are to seal.
+func toldOfTokenSets() []words.Text {
+	return []words.Text{
 		words.Say("is given, but the key derivation %s has none"),
 		words.Say("is not %s bytes, as key_size and the key derivation raw have it"),
 		words.Say("can't be sealed by this token set: %s"),
