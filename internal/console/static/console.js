@@ -5,7 +5,7 @@
 // in UTC, is at hand by pointing there. A line ends between the day and the time, if it must.
 function localTimes(within) {
   const language = document.documentElement.lang;
-  const locale = navigator.languages.find((l) => l.startsWith(language)) ?? language;
+  const locale = navigator.languages.find((l) => l.split("-")[0] === language) ?? language;
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
   const exact = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
