@@ -35,6 +35,7 @@ type eventsView struct {
 	Rows      []eventRow
 	Pages     pager
 	Following bool
+	Here      string // the list's own address
 	Follow    string // the address of the list that is followed, or of the one that isn't
 	CSV, JSON string // the addresses of what the filters select, as files
 }
@@ -90,6 +91,7 @@ func (s *server) listEvents(c *call) error {
 	v.Actions, v.Reasons = actionChoices(q.Action), reasonChoices(q.Reason)
 	v.Filtered = len(filterQuery(v.Filter)) > 0
 	v.Following = asked.Get("follow") == "1" && q.Before == 0
+	v.Here = c.r.URL.RequestURI()
 	v.link()
 	status := http.StatusOK
 	if v.Filter.Problems.First() != "" {

@@ -126,7 +126,8 @@ func TestAuditFollows(t *testing.T) {
 	_, b, _ := auditDesk(t)
 	a := b.want(t, ask{route: "GET " + auditRoute + "?action=refused&follow=1"}, 200)
 	checkPage(t, "followed", a.node)
-	if a.one(t, "#events").attribute("data-follow") != "5" || !strings.Contains(a.body, `<noscript><meta http-equiv="refresh" content="5"></noscript>`) {
+	events := a.one(t, "#events[data-follow]")
+	if events.attribute("hx-get") != auditRoute+"?action=refused&follow=1" || events.attribute("hx-trigger") != "every 5s" || !strings.Contains(a.body, `<noscript><meta http-equiv="refresh" content="5"></noscript>`) {
 		t.Error("got no list that is followed")
 	}
 	stop := a.all(".title a")[0]

@@ -134,9 +134,11 @@ func checkPage(t testing.TB, what string, n *node) {
 		}
 	}
 	for _, script := range n.all("script") {
-		name := strings.TrimPrefix(script.attribute("src"), "/console/static/")
-		if !strings.HasPrefix(name, "console.") && !strings.HasPrefix(name, "passkey.") || script.text() != "" {
-			t.Errorf("%s: the page has a script that is none of our files", what)
+		ours := slices.ContainsFunc([]string{"console.", "passkey.", "htmx.min."}, func(name string) bool {
+			return strings.HasPrefix(script.attribute("src"), "/console/static/"+name)
+		})
+		if !ours || script.text() != "" {
+			t.Errorf("%s: the page has a script that isn't a file of ours", what)
 		}
 	}
 	for _, forbidden := range []string{"style", "[style]", "iframe", "base", "[onclick]", "[onload]"} {

@@ -54,6 +54,9 @@ func (c *call) sought() (string, error) {
 	return text, nil
 }
 
+// searchField is the field of a list by which it is searched.
+type searchField struct{ Path, Value, Label string }
+
 // address returns that of the list with one parameter changed. A page is left for the first, lest a place in one order be taken for one
 // in another, and what was just done isn't said again.
 func (c *call) address(name, value string) string {

@@ -70,6 +70,7 @@ func functions(a *assets, w *words.Words) template.FuncMap {
 		"number":   func(n int) string { return w.Number(int64(n)) },
 		"number64": w.Number,
 		"field":    newField,
+		"search":   func(path, value, label string) searchField { return searchField{path, value, label} },
 		"choice":   newChoice,
 		"way":      newWay,
 		"rfc3339":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ type assets struct {
 
 type asset struct {
 	body        []byte
+	zipped      []byte // by gzip
 	etag        string
 	contentType string
 }
@@ -54,7 +57,11 @@ func readAssets() (*assets, error) {
 		sum := sha256.Sum256(body)
 		digest := hex.EncodeToString(sum[:8])
 		named := strings.TrimSuffix(name, extension) + "." + digest + extension
-		a.byName[named] = asset{body: body, etag: `"` + digest + `"`, contentType: types[extension]}
+		zipped, err := zip(body)
+		if err != nil {
+			return nil, fmt.Errorf("compressing the console's file %s: %w", name, err)
+		}
+		a.byName[named] = asset{body: body, zipped: zipped, etag: `"` + digest + `"`, contentType: types[extension]}
 		a.urls[name] = "/console/static/" + named
 	}
 	return a, nil
@@ -77,7 +84,44 @@ func (s *server) static(c *call) error {
 	h := c.w.Header()
 	h.Set("Content-Type", found.contentType)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("ETag", found.etag)
-	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(found.body))
+	h.Set("Vary", "Accept-Encoding")
+	body, etag := found.body, found.etag
+	if takesGzip(c.r.Header.Values("Accept-Encoding")) {
+		h.Set("Content-Encoding", "gzip")
+		body, etag = found.zipped, strings.TrimSuffix(etag, `"`)+`-gzip"`
+	}
+	h.Set("ETag", etag)
+	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(body))
 	return nil
+}
+
+// zip compresses a file. Pages aren't compressed: what strangers put into one would tell by its length of the secrets beside it (BREACH).
+func zip(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// takesGzip reports whether a browser takes a compressed answer (RFC 9110, section 12.5.3).
+func takesGzip(accepted []string) bool {
+	for _, field := range accepted {
+		for coding := range strings.SplitSeq(field, ",") {
+			name, parameter, _ := strings.Cut(coding, ";")
+			_, weight, weighed := strings.Cut(parameter, "=")
+			if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+				q, err := strconv.ParseFloat(strings.TrimSpace(weight), 64)
+				return !weighed || err == nil && q > 0
+			}
+		}
+	}
+	return false
 }

@@ -12,8 +12,9 @@ function localTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
     const at = new Date(time.dateTime);
     const parts = [day.format(at) + ",", ("seconds" in time.dataset ? exact : clock).format(at)];
-    time.title = time.textContent;
-    time.textContent = parts.map((part) => part.replace(/\s/g, "\u00a0")).join(" ");
+    const whole = parts.map((part) => part.replace(/\s/g, "\u00a0")).join(" ");
+    time.title = "day" in time.dataset ? whole : time.textContent;
+    time.textContent = "day" in time.dataset ? day.format(at) : whole;
   }
 }
 
@@ -30,30 +31,42 @@ function copyButtons(within) {
   }
 }
 
-// What is followed is read anew every few seconds. What is open in it stays open, and the keyboard stays where it was. A page that is
-// out of sight rests; one whose session has ended goes to the log-in.
-function follow(region) {
-  async function readAnew() {
-    if (document.hidden) return;
-    const answer = await fetch(location.href);
-    if (answer.redirected) location.reload();
-    if (answer.redirected || !answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(region.id);
-    if (!fresh) return;
-    for (const open of region.querySelectorAll("details[open][id]")) {
-      fresh.querySelector("#" + open.id)?.setAttribute("open", "");
-    }
-    const at = region.contains(document.activeElement) && document.activeElement.closest("details[id]");
-    region.replaceChildren(...fresh.children);
-    localTimes(region);
-    if (at) region.querySelector("#" + at.id + " > summary")?.focus();
-  }
-  setTimeout(async () => {
-    try { await readAnew(); } catch { /* out of reach for now */ }
-    follow(region);
-  }, region.dataset.follow * 1000);
-}
-
 localTimes(document);
 copyButtons(document);
-document.querySelectorAll("[data-follow]").forEach(follow);
+
+// Lists are searched, sorted and turned in their place by htmx, which follows the audit log, too. Here stands what it can't know.
+
+// A page that is out of sight rests.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && "follow" in event.detail.elt.dataset) event.preventDefault();
+});
+
+// What is open in a list that is read anew stays open. An answer that is another page, as after the session's end, is gone to.
+let open = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (new URL(event.detail.xhr.responseURL).pathname !== location.pathname) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+  open = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  const list = document.getElementById("list");
+  if (!list) return;
+  document.getElementById("found").textContent = list.dataset.found; // which a screen reader reads
+});
+document.addEventListener("htmx:load", (event) => {
+  localTimes(event.detail.elt);
+  copyButtons(event.detail.elt);
+});
+
+// The keyboard stays where it was, or comes to the list where that is gone: the last page has no next.
+document.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement === document.body) document.getElementById("list")?.focus({ preventScroll: true });
+});
+
+// What can't be shown in the list's place is shown as a page. A list that is followed waits for the next time.
+document.addEventListener("htmx:responseError", (event) => {
+  if (!("follow" in event.detail.elt.dataset)) location.reload();
+});
