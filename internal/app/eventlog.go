@@ -26,6 +26,12 @@ func (l *eventLog) Events(ctx context.Context, q audit.Query) ([]audit.Event, er
 	return l.Store.Events(ctx, q)
 }
 
+// CountEvents implements audit.Store.
+func (l *eventLog) CountEvents(ctx context.Context, since time.Time, most int) ([]audit.Count, time.Time, error) {
+	l.flush(ctx)
+	return l.Store.CountEvents(ctx, since, most)
+}
+
 // flush writes the refusals gathered. What can't be written waits for the next time, as far as there is room, and is
 // counted in the log of the server beyond: an audit log that is out of reach must not stop Jeton from refusing.
 func (l *eventLog) flush(ctx context.Context) {

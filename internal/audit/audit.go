@@ -205,10 +205,22 @@ type Query struct {
 	Until  time.Time // before this time
 }
 
+// Count is how much of one kind happened in an hour.
+type Count struct {
+	Hour   int // after the time since which is counted
+	Action Action
+	Reason string
+	Events int64
+	Times  int64 // of calls, of which an event of refusals has several
+}
+
 // Store keeps the audit log. The events of changes come to it with the changes themselves.
 type Store interface {
 	// Events returns events, newest first.
 	Events(ctx context.Context, q Query) ([]Event, error)
+	// CountEvents counts the newest events, so many at most, as far as they are of a time or later, by the hour after that time. Back is
+	// the time of the oldest that was counted where that many were, and zero where there are no more.
+	CountEvents(ctx context.Context, since time.Time, most int) (counts []Count, back time.Time, err error)
 	// AppendRefusals adds refusals. One whose MergeKey is in the log already adds its count to that row and moves its
 	// LastAt on; the row keeps its Seq.
 	AppendRefusals(ctx context.Context, events []Event) error

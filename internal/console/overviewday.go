@@ -12,9 +12,8 @@ import (
 
 const (
 	dayHours = 24
-	// maxDayEvents bounds how many events of the day are read for the plots, and dayPage how many at once.
+	// maxDayEvents bounds how many events of the day are counted for the plots.
 	maxDayEvents = 5000
-	dayPage      = 1000
 	shownReasons = 5
 )
 
@@ -52,33 +51,20 @@ func issuing(a audit.Action) bool {
 	}
 }
 
-// readDay counts the events of the last 24 hours. It reads the log from its newest end and asks for no time: then a store reads so many
-// rows at most, whatever there is.
-func (s *server) readDay(c *call) (dayTally, error) {
-	var d dayTally
+// readDay counts the events of the last 24 hours, as far as they are among the newest: then a store reads so many rows at most, whatever
+// there is.
+func (s *server) readDay(c *call) (d dayTally, err error) {
 	since := s.cfg.Now().UTC().Truncate(time.Hour).Add(-(dayHours - 1) * time.Hour)
 	for n := range d.Hours {
 		d.Hours[n].At = since.Add(time.Duration(n) * time.Hour)
 	}
+	var counts []audit.Count
+	if counts, d.Back, err = s.cfg.Events.CountEvents(c.r.Context(), since, maxDayEvents); err != nil {
+		return d, err
+	}
 	reasons := map[string]int64{}
-	q := audit.Query{Limit: dayPage}
-	for read := 0; ; {
-		events, err := s.cfg.Events.Events(c.r.Context(), q)
-		if err != nil {
-			return d, err
-		}
-		for n := range events {
-			d.add(&events[n], reasons)
-		}
-		read += len(events)
-		if len(events) < dayPage || events[len(events)-1].At.Before(since) {
-			break
-		}
-		q.Before = events[len(events)-1].Seq
-		if read >= maxDayEvents {
-			d.Back = events[len(events)-1].At
-			break
-		}
+	for _, count := range counts {
+		d.add(count, reasons)
 	}
 	d.Plots = []plot{
 		plotOf(false, words.Say("Issued"), d.Hours, func(h hourTally) int64 { return h.Issued }),
@@ -94,19 +80,19 @@ func (s *server) readDay(c *call) (dayTally, error) {
 	return d, nil
 }
 
-// add counts an event, if it is of one of the hours.
-func (d *dayTally) add(e *audit.Event, reasons map[string]int64) {
-	n := int(e.At.Sub(d.Hours[0].At) / time.Hour)
-	if e.At.Before(d.Hours[0].At) || n >= dayHours {
+// add adds a count, if it is of one of the hours.
+func (d *dayTally) add(c audit.Count, reasons map[string]int64) {
+	if c.Hour >= dayHours {
 		return
 	}
+	hour := &d.Hours[c.Hour]
 	switch {
-	case e.Action == audit.Refused:
-		reasons[e.Reason] += e.Count
-		d.Hours[n].Refused += e.Count
-	case e.Action == audit.RefusalsOverflow:
-		d.Hours[n].Refused += e.Count
-	case issuing(e.Action):
-		d.Hours[n].Issued++
+	case c.Action == audit.Refused:
+		reasons[c.Reason] += c.Times
+		hour.Refused += c.Times
+	case c.Action == audit.RefusalsOverflow:
+		hour.Refused += c.Times
+	case issuing(c.Action):
+		hour.Issued += c.Events
 	}
 }

@@ -25,6 +25,11 @@ const (
 ON CONFLICT (merge_key) WHERE merge_key IS NOT NULL DO UPDATE SET
 	count = e.count + excluded.count, last_at = greatest(coalesce(e.last_at, 0), coalesce(excluded.last_at, 0))`
 	selectEvents = `SELECT seq, ` + eventColumns + ` FROM audit_event`
+	// countEvents reads no more of the newest rows than it is to count.
+	countEvents = `
+SELECT (at - $1) / 3600000000, action, reason, count(*), sum(count)::bigint FROM (SELECT at, action, reason, count FROM audit_event ORDER BY seq DESC LIMIT $2) newest
+WHERE at >= $1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
+	selectOldestCounted = `SELECT at FROM (SELECT seq, at FROM audit_event ORDER BY seq DESC LIMIT $1) newest WHERE at >= $2 ORDER BY seq LIMIT 1`
 )
 
 // eventValues returns what eventColumns hold. What an index should pass over is NULL where there is none: most events
@@ -70,8 +75,16 @@ func scanEvent(row scanner) (ev audit.Event, err error) {
 // The text of the select is put together from the constants below alone, so that each filter can use its index; what
 // the caller gives goes in as parameters.
 func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	query, args := eventsQuery(q)
+	events, err := all(ctx, s, scanEvent, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading audit events: %w", err)
+	}
+	return events, nil
+}
+
+func eventsQuery(q audit.Query) (text string, args []any) {
 	var conditions []string
-	var args []any
 	where := func(given bool, condition string, arg any) {
 		if given {
 			args = append(args, arg)
@@ -80,7 +93,7 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	}
 	where(q.Before != 0, "seq <", q.Before)
 	where(q.Action != "", "action =", asStorable(string(q.Action)))
-	where(q.Reason != "", "reason =", asStorable(q.Reason))
+	where(q.Reason != "", "reason <> '' AND reason =", asStorable(q.Reason))
 	where(q.Actor != uuid.Nil, "actor_id =", raw(q.Actor))
 	where(q.Target != uuid.Nil, "target_id =", raw(q.Target))
 	where(!q.Since.IsZero(), "at >=", micros(q.Since))
@@ -95,11 +108,28 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	if q.Limit != 0 {
 		limit = q.Limit
 	}
-	events, err := all(ctx, s, scanEvent, query.String(), append(args, limit)...)
+	return query.String(), append(args, limit)
+}
+
+// CountEvents implements audit.Store.
+func (s *Store) CountEvents(ctx context.Context, since time.Time, most int) (counts []audit.Count, back time.Time, err error) {
+	counts, err = all(ctx, s, scanCount, countEvents, micros(since), most)
 	if err != nil {
-		return nil, fmt.Errorf("reading audit events: %w", err)
+		return nil, back, fmt.Errorf("counting audit events: %w", err)
 	}
-	return events, nil
+	var counted int64
+	for _, c := range counts {
+		counted += c.Events
+	}
+	if counted < int64(most) {
+		return counts, back, nil
+	}
+	return counts, back, one(s.row(ctx, selectOldestCounted, most, micros(since)), "looking for the oldest event", timeColumn{&back})
+}
+
+func scanCount(row scanner) (c audit.Count, err error) {
+	err = row.Scan(&c.Hour, &c.Action, &c.Reason, &c.Events, &c.Times)
+	return c, err
 }
 
 // AppendRefusals implements audit.Store. It is all or none: the caller may append again what failed, and counts add up.

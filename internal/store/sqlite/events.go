@@ -22,6 +22,11 @@ const (
 ON CONFLICT (merge_key) WHERE merge_key IS NOT NULL DO UPDATE SET
 	count = count + excluded.count, last_at = max(coalesce(last_at, 0), coalesce(excluded.last_at, 0))`
 	selectEvents = `SELECT seq, ` + eventColumns + ` FROM audit_event`
+	// countEvents reads no more of the newest rows than it is to count.
+	countEvents = `
+SELECT (at - ?1) / 3600000000, action, reason, count(*), sum(count) FROM (SELECT at, action, reason, count FROM audit_event ORDER BY seq DESC LIMIT ?2)
+WHERE at >= ?1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
+	selectOldestCounted = `SELECT at FROM (SELECT seq, at FROM audit_event ORDER BY seq DESC LIMIT ?1) WHERE at >= ?2 ORDER BY seq LIMIT 1`
 )
 
 // insertEvent writes the event of a change, in the transaction of the change: neither is ever there without the other.
@@ -78,8 +83,17 @@ func scanEvent(row scanner) (ev audit.Event, err error) {
 // The text of the select is put together from the constants below alone, so that each filter can use its index; what
 // the caller gives goes in as parameters.
 func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	query, args := eventsQuery(q)
+	rows, err := s.reads.QueryContext(ctx, query, args...)
+	events, err := all(rows, err, scanEvent)
+	if err != nil {
+		return nil, fmt.Errorf("reading audit events: %w", err)
+	}
+	return events, nil
+}
+
+func eventsQuery(q audit.Query) (text string, args []any) {
 	var conditions []string
-	var args []any
 	where := func(given bool, condition string, arg any) {
 		if given {
 			conditions = append(conditions, condition)
@@ -88,7 +102,7 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	}
 	where(q.Before != 0, "seq < ?", q.Before)
 	where(q.Action != "", "action = ?", string(q.Action))
-	where(q.Reason != "", "reason = ?", q.Reason)
+	where(q.Reason != "", "reason <> '' AND reason = ?", q.Reason) // the first as the index says it, else it isn't used
 	where(q.Actor != uuid.Nil, "actor_id = ?", blob(q.Actor))
 	where(q.Target != uuid.Nil, "target_id = ?", blob(q.Target))
 	where(!q.Since.IsZero(), "at >= ?", micros(q.Since))
@@ -102,12 +116,29 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	if q.Limit == 0 {
 		q.Limit = -1 // every one
 	}
-	rows, err := s.reads.QueryContext(ctx, query.String(), append(args, q.Limit)...)
-	events, err := all(rows, err, scanEvent)
+	return query.String(), append(args, q.Limit)
+}
+
+// CountEvents implements audit.Store.
+func (s *Store) CountEvents(ctx context.Context, since time.Time, most int) (counts []audit.Count, back time.Time, err error) {
+	rows, err := s.reads.QueryContext(ctx, countEvents, micros(since), most)
+	counts, err = all(rows, err, scanCount)
 	if err != nil {
-		return nil, fmt.Errorf("reading audit events: %w", err)
+		return nil, back, fmt.Errorf("counting audit events: %w", err)
 	}
-	return events, nil
+	var counted int64
+	for _, c := range counts {
+		counted += c.Events
+	}
+	if counted < int64(most) {
+		return counts, back, nil
+	}
+	return counts, back, one(s.reads.QueryRowContext(ctx, selectOldestCounted, most, micros(since)), "looking for the oldest event", timeColumn{&back})
+}
+
+func scanCount(row scanner) (c audit.Count, err error) {
+	err = row.Scan(&c.Hour, &c.Action, &c.Reason, &c.Events, &c.Times)
+	return c, err
 }
 
 // AppendRefusals implements audit.Store. It is all or none: the caller may append again what failed, and counts add up.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
 )
 
 // What the tests of this package need of its inside.
@@ -159,3 +160,6 @@ func Lookups() map[string]string {
 // UsersQuery and APITokensQuery return the selects of lists.
 func UsersQuery(q account.Query) (text string, args []any)      { return usersQuery(q) }
 func APITokensQuery(q apitoken.Query) (text string, args []any) { return apiTokensQuery(q) }
+
+// EventsQuery returns the select of a page of the audit log.
+func EventsQuery(q audit.Query) (text string, args []any) { return eventsQuery(q) }

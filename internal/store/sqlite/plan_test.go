@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/store/storetest"
 )
@@ -73,4 +76,20 @@ func TestListPlans(t *testing.T) {
 // readsOn reports whether a step begins at the first row of what is listed, and goes on to the page's end.
 func readsOn(list storetest.ListPlan, step string) bool {
 	return list.APITokens != nil && list.APITokens.After.IsZero() && step == "SCAN t"
+}
+
+// TestEventPlans has SQLite find what a filter of the audit log selects by the filter's index, which has it in the log's order.
+func TestEventPlans(t *testing.T) {
+	s := fresh(t)
+	for index, q := range map[string]audit.Query{
+		"audit_event_by_action": {Action: audit.UserCreate}, "audit_event_by_reason": {Reason: "expired"},
+		"audit_event_by_actor": {Actor: uuid.Max}, "audit_event_by_target": {Target: uuid.Max}, "INTEGER PRIMARY KEY": {},
+	} {
+		q.Before, q.Limit = 1000, 51
+		text, args := sqlite.EventsQuery(q)
+		steps := strings.Join(plan(t, s, text, args), "\n")
+		if !strings.Contains(steps, index) || strings.Contains(steps, "SCAN") || strings.Contains(steps, "TEMP B-TREE") {
+			t.Errorf("%s: got the plan\n%s", index, steps)
+		}
+	}
 }

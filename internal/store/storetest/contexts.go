@@ -171,6 +171,7 @@ func testEndedReads(t *testing.T, s Store) {
 		"User":                   func() error { _, err := s.User(ctx, r.ID); return err },
 		"UserByName":             func() error { _, err := s.UserByName(ctx, "alice"); return err },
 		"UsersNamed":             func() error { _, err := s.UsersNamed(ctx, nil); return err },
+		"CountEvents":            func() error { _, _, err := s.CountEvents(ctx, start(), 1); return err },
 		"Users":                  func() error { _, err := s.Users(ctx, account.Query{Limit: 1}); return err },
 		"PasswordByName":         func() error { _, err := s.PasswordByName(ctx, "alice"); return err },
 		"PasswordKnownFrom":      func() error { _, err := s.PasswordKnownFrom(ctx, r.ID, "192.0.2.1", start()); return err },

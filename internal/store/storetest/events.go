@@ -15,6 +15,7 @@ func eventTests() map[string]func(*testing.T, Store) {
 		"read what was written": testEvent,
 		"select":                testSelectEvents,
 		"page":                  testPageEvents,
+		"count":                 testCountEvents,
 		"prune":                 testPruneEvents,
 		"prune many":            testPruneManyEvents,
 	}
@@ -117,6 +118,41 @@ func testPageEvents(t *testing.T, s Store) {
 		}
 	}
 	same(t, got, []string{"test.6", "test.5", "test.4", "test.3", "test.2", "test.1", "test.0"})
+}
+
+// testCountEvents counts by the hour, no more than the newest events, and says how far back they go where there are others.
+func testCountEvents(t *testing.T, s Store) {
+	add := func(action audit.Action, reason string, count int64, after time.Duration) {
+		ev := event(action, newID(), start().Add(after))
+		ev.Reason, ev.Count = reason, count
+		logged(t, s, ev)
+	}
+	add(audit.Refused, "expired", 7, -time.Second)
+	add(audit.Refused, "expired", 2, 0)
+	add(audit.Refused, "expired", 3, time.Hour-time.Microsecond)
+	add(audit.Refused, "unknown", 4, time.Minute)
+	add(audit.UserCreate, "", 1, time.Hour)
+	add(audit.UserCreate, "", 1, 2*time.Hour-time.Microsecond)
+	all := []audit.Count{
+		{Hour: 0, Action: audit.Refused, Reason: "expired", Events: 2, Times: 5}, {Hour: 0, Action: audit.Refused, Reason: "unknown", Events: 1, Times: 4},
+		{Hour: 1, Action: audit.UserCreate, Events: 2, Times: 2},
+	}
+	for most, want := range map[int]struct {
+		counts []audit.Count
+		back   time.Time
+	}{
+		9: {counts: all},
+		6: {counts: all},
+		2: {all[2:], start().Add(time.Hour)},
+		3: {all[1:], start().Add(time.Minute)},
+	} {
+		counts, back, err := s.CountEvents(t.Context(), start(), most)
+		must(t, err)
+		same(t, counts, want.counts)
+		if !back.Equal(want.back) {
+			t.Errorf("of %d: got it back to %v, want %v", most, back, want.back)
+		}
+	}
 }
 
 func testPruneEvents(t *testing.T, s Store) {
