@@ -118,11 +118,15 @@ type Store interface {
 	DeleteUser(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// ChangePassword replaces the hash of a password if it is still the old one, and ends the user's browser sessions but
 	// the actor's own, and its session tokens unless they are to be kept, in the same transaction. It returns ErrStale where the
-	// hash isn't the old one, or ErrNotFound.
+	// hash isn't the old one, or ErrNotFound. Links that were sent to the user end, too, as they do where a password is reset, a user
+	// isn't active any more, or is deleted.
 	ChangePassword(ctx context.Context, id uuid.UUID, r Rehash, ev audit.Event) error
 	// ResetPassword sets a password whatever it was, and revokes the user's personal token and ends its session tokens, and its
 	// browser sessions but the actor's own, in the same transaction. It returns ErrNotFound.
 	ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error
+	// ChoosePassword does what ResetPassword does, and notes that the link of that ID was used, in the same transaction. It returns
+	// ErrNotFound where the user has no such link that is good.
+	ChoosePassword(ctx context.Context, id, link uuid.UUID, hash string, ev audit.Event) error
 	// UpgradePassword replaces the hash by one of the same password, if it is still the old one. It is no change that
 	// anyone can see: no event, no version.
 	UpgradePassword(ctx context.Context, id uuid.UUID, old, hash string) error

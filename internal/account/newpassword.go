@@ -138,6 +138,29 @@ func (a *Accounts) resetPassword(ctx context.Context, u User, hash string, actor
 	return nil
 }
 
+// ChoosePassword sets the password that a user has chosen who came by a link, which is used up with it: by the event, which says so.
+// Nobody asks for the current one. Errors are a FieldError for "new", ErrBusy, and ErrNotFound where the link isn't good any more.
+//
+// The link is looked at again by the statement that writes: who holds one must not hash passwords without end, so a user may be at one
+// change at a time, as who changes its own.
+func (a *Accounts) ChoosePassword(ctx context.Context, id, link uuid.UUID, password secret.Text, ev audit.Event) error {
+	end, err := a.changes.begin(id)
+	if err != nil {
+		return err
+	}
+	defer end()
+	hash, err := a.newHash(ctx, "new", password)
+	if err != nil {
+		return err
+	}
+	if err := a.cfg.Store.ChoosePassword(ctx, id, link, hash, ev); err != nil {
+		return fmt.Errorf("choosing a password: %w", err)
+	}
+	a.guesses.forget(id)
+	a.tell(id)
+	return a.cfg.Applied(ctx)
+}
+
 // tell lets whoever keeps something of the former password know that it is no longer the one.
 func (a *Accounts) tell(id uuid.UUID) {
 	if a.cfg.PasswordChanged != nil {

@@ -39,6 +39,8 @@ const (
 	ClientSecretDelete  Action = "client_secret.delete"  // a client's secret was deleted
 	ClientKeyCreate     Action = "client_key.create"     // a service account was given a key as a client
 	ClientKeyDelete     Action = "client_key.delete"     // a client's key was deleted
+	LinkCreate          Action = "link.create"           // a user was given a link: an invitation, or one that logs in
+	LinkUse             Action = "link.use"              // a link was used: a password was chosen by it, or its user logged in
 	SessionBegin        Action = "session.begin"         // a person logged in to the console, or was given a new session there
 	SessionEnd          Action = "session.end"           // a person logged out
 	SessionTokenCreate  Action = "session_token.create"  // a program logged in with a user's password, or a platform logged a user in
@@ -81,7 +83,7 @@ func Actions() []Action {
 	return []Action{
 		Refused, UserCreate, UserUpdate, UserDelete, UserPassword, UserPasswordReset,
 		PersonalTokenRotate, PersonalTokenRevoke, APITokenCreate, APITokenUpdate, APITokenDelete, AccessTokenRevoke,
-		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, SessionBegin, SessionEnd,
+		ClientSecretCreate, ClientSecretDelete, ClientKeyCreate, ClientKeyDelete, LinkCreate, LinkUse, SessionBegin, SessionEnd,
 		SessionTokenCreate, SessionTokenEnd, SessionsEnd, AuthenticatorAdd, AuthenticatorRemove, PasskeyAdd, PasskeyRemove,
 		RecoveryCodesRenew, RecoveryCodeUse, SecondFactorRemove, PlatformCreate, PlatformUpdate, PlatformDelete, PlatformKeyCreate, PlatformKeyDelete,
 		ProjectCreate, ProjectUpdate, ProjectDelete, TokenSetCreate, TokenSetUpdate, TokenSetDelete, TokenSetEncrypt, TokenSetDecrypt,
@@ -196,6 +198,7 @@ func clip(value string) string {
 // Query selects events, newest first. Zero fields select everything.
 type Query struct {
 	Before int64     // only events with a smaller Seq: the cursor
+	After  int64     // only events with a larger Seq
 	Limit  int       // at most so many
 	Action Action    // exactly this action
 	Reason string    // exactly this reason

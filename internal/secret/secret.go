@@ -40,6 +40,7 @@ const (
 	Console      Tag = "jtb" // the cookie of a browser that is logged in to the console
 	API          Tag = "jta" // the same browser's cookie for the protected APIs
 	SealedAPI    Tag = "jtq" // that cookie where tokens in a query began the session, for their project's APIs
+	Link         Tag = "jtl" // in a link that is good once: an invitation, or a log-in
 )
 
 // family is what every tag begins with.

@@ -17,6 +17,7 @@ import (
 	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/project"
@@ -37,6 +38,7 @@ type Store interface {
 	session.Store
 	session.TokenStore
 	factor.Store
+	link.Store
 	platform.Store
 	project.Store
 	keyring.Store
@@ -53,6 +55,11 @@ type Store interface {
 	// NoteIssuer keeps the public URL under which tokens are signed from now on, and returns the former one, empty where
 	// there was none.
 	NoteIssuer(ctx context.Context, url string) (former string, err error)
+	// Told returns up to where somebody of that name has told people what concerns them; 0 where it never did.
+	Told(ctx context.Context, name string) (int64, error)
+	// KeepTold moves that on from where it was, and reports whether it was there still: of several nodes at once, one moves it. What is
+	// told after it was moved is told once at most.
+	KeepTold(ctx context.Context, name string, from, to int64) (bool, error)
 	// Position returns how far the database has come, and which it is: the same each time it is opened.
 	Position(ctx context.Context) (feed.Position, error)
 	// Close finishes the writes that were accepted and refuses others.

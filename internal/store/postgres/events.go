@@ -92,6 +92,7 @@ func eventsQuery(q audit.Query) (text string, args []any) {
 		}
 	}
 	where(q.Before != 0, "seq <", q.Before)
+	where(q.After != 0, "seq >", q.After)
 	where(q.Action != "", "action =", asStorable(string(q.Action)))
 	where(q.Reason != "", "reason <> '' AND reason =", asStorable(q.Reason))
 	where(q.Actor != uuid.Nil, "actor_id =", raw(q.Actor))

@@ -38,6 +38,9 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, r account.Reha
 				return err
 			}
 		}
+		if err := t.endLinks(id, ev.At); err != nil {
+			return err
+		}
 		return t.record(ev, feed.User, id)
 	})
 }
@@ -46,25 +49,45 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, r account.Reha
 // beside the user's, on which everything of a user rests. An administrator who resets its own password keeps the
 // session by which it does so.
 func (s *Store) ResetPassword(ctx context.Context, id uuid.UUID, hash string, ev audit.Event) error {
-	return s.withdraw(ctx, "resetting password", func(t *tx) error {
-		if err := t.execOne(`UPDATE "user" SET password = $1, updated_at = $2 WHERE id = $3 AND deleted_at IS NULL`,
-			hash, micros(ev.At), raw(id)); err != nil {
+	return s.withdraw(ctx, "resetting password", func(t *tx) error { return t.resetPassword(id, hash, ev) })
+}
+
+// ChoosePassword implements account.Store. That the link is good is a condition of the statement that notes its use. The user's row is
+// held before, as everywhere.
+func (s *Store) ChoosePassword(ctx context.Context, id, link uuid.UUID, hash string, ev audit.Event) error {
+	return s.withdraw(ctx, "choosing password", func(t *tx) error {
+		if err := t.holdUser(id); err != nil {
 			return err
 		}
-		if _, err := t.exec(revokeToken, micros(ev.At), raw(id)); err != nil { // there may be none
+		if err := t.execOne(useLink+` AND user_id = $3`, micros(ev.At), raw(link), raw(id)); err != nil {
 			return err
 		}
-		if err := t.endOtherSessions(id, ev); err != nil {
-			return err
-		}
-		if err := t.endTokens(id, ev.At); err != nil {
-			return err
-		}
-		if err := t.forgetAddresses(id); err != nil {
-			return err
-		}
-		return t.record(ev, feed.User, id)
+		return t.resetPassword(id, hash, ev)
 	})
+}
+
+// resetPassword replaces a password, whatever it was, and ends what else may have been in the same hands.
+func (t *tx) resetPassword(id uuid.UUID, hash string, ev audit.Event) error {
+	if err := t.execOne(`UPDATE "user" SET password = $1, updated_at = $2 WHERE id = $3 AND deleted_at IS NULL`,
+		hash, micros(ev.At), raw(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(revokeToken, micros(ev.At), raw(id)); err != nil { // there may be none
+		return err
+	}
+	if err := t.endOtherSessions(id, ev); err != nil {
+		return err
+	}
+	if err := t.endTokens(id, ev.At); err != nil {
+		return err
+	}
+	if err := t.forgetAddresses(id); err != nil {
+		return err
+	}
+	if err := t.endLinks(id, ev.At); err != nil {
+		return err
+	}
+	return t.record(ev, feed.User, id)
 }
 
 // UpgradePassword implements account.Store. The old hash is a condition, so that a password set meanwhile isn't undone.

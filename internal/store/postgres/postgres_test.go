@@ -166,5 +166,5 @@ DELETE FROM authenticator; DELETE FROM passkey; DELETE FROM recovery_code;
 DELETE FROM operation; DELETE FROM service_verifier; DELETE FROM service;
 DELETE FROM client_secret; DELETE FROM client_key; DELETE FROM used_assertion; DELETE FROM revoked_access_token; DELETE FROM api_token;
 DELETE FROM signing_key; DELETE FROM pepper; DELETE FROM session_token; DELETE FROM platform_key; DELETE FROM platform; DELETE FROM browser_session; DELETE FROM token_set; DELETE FROM project; DELETE FROM password_address; DELETE FROM personal_token;
-DELETE FROM user_role; DELETE FROM "user"; DELETE FROM audit_event; DELETE FROM change; DELETE FROM store;
+DELETE FROM link; DELETE FROM told; DELETE FROM user_role; DELETE FROM "user"; DELETE FROM audit_event; DELETE FROM change; DELETE FROM store;
 INSERT INTO store ("only", instance, epoch, revision, created_at) VALUES (1, gen_random_uuid(), 1, 0, 0)`

@@ -75,6 +75,9 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 			return o, err
 		}
 	}
+	if _, err := t.exec(`DELETE FROM link`); err != nil { // used or not: that isn't known
+		return o, err
+	}
 	reach := r.Reach()
 	if _, err := t.exec(`UPDATE store SET epoch = greatest(epoch, $1) + 1, reach_epoch = $2, reach_revision = $3`, r.Epoch, reach.Epoch, reach.Revision); err != nil {
 		return o, err

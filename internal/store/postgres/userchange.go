@@ -87,6 +87,11 @@ WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
 		if err := t.endUnspoken(r.ID, r.UpdatedAt); err != nil {
 			return err
 		}
+		if r.State != account.Active {
+			if err := t.endLinks(r.ID, r.UpdatedAt); err != nil {
+				return err
+			}
+		}
 		if err := keep(); err != nil {
 			return err
 		}
@@ -155,6 +160,7 @@ WHERE user_id = $2`, micros(at), raw(userID)); err != nil {
 	for _, statement := range []string{
 		`DELETE FROM browser_session WHERE id IN (SELECT id FROM browser_session WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
 		`DELETE FROM session_token WHERE id IN (SELECT id FROM session_token WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
+		`DELETE FROM link WHERE id IN (SELECT id FROM link WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
 	} {
 		if _, err := t.exec(statement, raw(userID)); err != nil {
 			return err

@@ -101,6 +101,7 @@ func eventsQuery(q audit.Query) (text string, args []any) {
 		}
 	}
 	where(q.Before != 0, "seq < ?", q.Before)
+	where(q.After != 0, "seq > ?", q.After)
 	where(q.Action != "", "action = ?", string(q.Action))
 	where(q.Reason != "", "reason <> '' AND reason = ?", q.Reason) // the first as the index says it, else it isn't used
 	where(q.Actor != uuid.Nil, "actor_id = ?", blob(q.Actor))

@@ -141,6 +141,8 @@ func Lookups() map[string]string {
 		"personal token":               selectFoundToken,
 		"personal token, two peppers":  selectFoundOfTwo,
 		"session token":                selectFoundSessionToken,
+		"link":                         selectLink,
+		"link, of two":                 selectLinkOfTwo,
 		"session token, two peppers":   selectFoundSessionOfTwo,
 		"console session":              selectSessionConsole,
 		"console session, two peppers": selectSessionConsoles,

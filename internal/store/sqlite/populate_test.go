@@ -23,6 +23,7 @@ import (
 	"github.com/jeton-io/jeton/internal/factor/passkey"
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
@@ -99,6 +100,7 @@ func populate(t *testing.T, s *sqlite.Store) {
 		t.Fatal(err)
 	}
 	populateSigned(t, s, user(4, "batch"), ev)
+	populateLinks(t, s, ev)
 	populatePlatforms(t, s, ev)
 	populateProjects(t, s, ev)
 	populateFactors(t, s, user(80, "guarded"), ev)
@@ -225,6 +227,25 @@ func checkProjects(t *testing.T, s *sqlite.Store) {
 	check(t, "session begun by a token", err, in.ID == id(66) && in.Sealed.Project == id(60) && slices.Equal(in.Sealed.From, shop().AllowedIPs))
 	orders, err := s.Service(ctx, "orders")
 	check(t, "project of a service", err, orders.Project == id(60) && orders.ProjectNumber == 1000)
+}
+
+// populateLinks leaves a link, and how far people were told.
+func populateLinks(t *testing.T, s *sqlite.Store, ev func(n byte) audit.Event) {
+	t.Helper()
+	l := link.Link{ID: id(80), UserID: id(2), Purpose: link.Invitation, CreatedAt: now(), ExpiresAt: now().Add(time.Hour)}
+	_, err := s.KeepTold(t.Context(), "events", 0, 7)
+	if err := errors.Join(err, s.PutLink(t.Context(), l, token(7), ev(81)), s.UseLink(t.Context(), l.ID, ev(82))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkLinks finds what populateLinks left.
+func checkLinks(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	l, err := s.LinkByDigest(t.Context(), []keyring.Digest{token(7)})
+	check(t, "link", err, l.ID == id(80) && l.UserID == id(2) && l.Purpose == link.Invitation && l.UsedAt.Equal(now()) && l.EndedAt.IsZero())
+	told, err := s.Told(t.Context(), "events")
+	check(t, "how far people were told", err, told == 7)
 }
 
 // portal is a platform that populate leaves, and portalKey its key that is a shared secret.
@@ -370,6 +391,9 @@ func checkPopulated(t *testing.T, s *sqlite.Store, had map[string]int) {
 	}
 	if had["api_token"] > 0 {
 		checkSigned(t, s)
+	}
+	if had["link"] > 0 {
+		checkLinks(t, s)
 	}
 	if had["platform"] > 0 {
 		checkPlatforms(t, s)

@@ -58,6 +58,9 @@ func (t *tx) renew(r *archive.Renewal) (o archive.Outcome, err error) {
 			return o, err
 		}
 	}
+	if _, err := t.exec(`DELETE FROM link`); err != nil { // used or not: that isn't known
+		return o, err
+	}
 	reach := r.Reach()
 	if _, err := t.exec(`UPDATE store SET epoch = max(epoch, ?) + 1, reach_epoch = ?, reach_revision = ?`, r.Epoch, reach.Epoch, reach.Revision); err != nil {
 		return o, err

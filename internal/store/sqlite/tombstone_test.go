@@ -35,13 +35,13 @@ func TestTombstones(t *testing.T) {
 		t.Fatal(err)
 	}
 	live, former, logIn, loggedOut, others := token(2), token(1), cookies(2), cookies(1), cookies(3)
-	spoken, over := token(5), token(6)
+	spoken, over, invited := token(5), token(6), token(7)
 	usedCode, code := token(21), token(22)
 	for what, secret := range map[string][]byte{
 		"password hash": []byte(hash), "e-mail": []byte("alice@"), "digest": live.Sum[:], "former digest": former.Sum[:],
 		"session's digest": logIn.Console.Sum[:], "session's digest for the APIs": logIn.API.Sum[:], "ended session's digest": loggedOut.Console.Sum[:],
 		"session's digest, of the one deleted before": others.Console.Sum[:],
-		"session token's digest":                      spoken.Sum[:], "ended session token's digest": over.Sum[:], "platform's shared secret": portalKey().Wrapped,
+		"session token's digest":                      spoken.Sum[:], "ended session token's digest": over.Sum[:], "link's digest": invited.Sum[:], "platform's shared secret": portalKey().Wrapped,
 		"authenticator's secret": []byte(appSecret), "passkey's ID": []byte(passkeyID), "passkey's key": []byte(passkeyKey), "recovery code's digest": code.Sum[:], "used recovery code's digest": usedCode.Sum[:],
 		"project's app keys": shop().AppKeys, "token set's key": shopSet().Key, "key of the token set deleted before": []byte(deletedKey),
 	} {
@@ -57,7 +57,7 @@ func TestTombstones(t *testing.T) {
 		"user WHERE external_id <> '' OR external_flags <> 0":     "0",
 		"project WHERE id = x'0100000000007000800000000000003C'":  "1",
 		"token_set WHERE wrapped IS NULL":                         "2",
-		"authenticator":                                           "0", "passkey": "0", "recovery_code": "0",
+		"authenticator":                                           "0", "passkey": "0", "recovery_code": "0", "link": "0",
 		"session_token": "0", "browser_session": "0", "password_address": "0", "operation": "0", "operation_audience": "0", "service_verifier": "0",
 	} {
 		if got := texts(t, db, `SELECT count(*) FROM `+table); got[0] != want {

@@ -79,6 +79,11 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 		if err := t.endUnspoken(r.ID, r.UpdatedAt); err != nil {
 			return err
 		}
+		if r.State != account.Active {
+			if err := t.endLinks(r.ID, r.UpdatedAt); err != nil {
+				return err
+			}
+		}
 		if err := keep(); err != nil {
 			return err
 		}
@@ -136,6 +141,9 @@ WHERE user_id = ?`, micros(at), blob(id)); err != nil {
 		return err
 	}
 	if _, err := t.exec(`DELETE FROM session_token WHERE user_id = ?`, blob(id)); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM link WHERE user_id = ?`, blob(id)); err != nil {
 		return err
 	}
 	if err := t.endProgramCredentials(id, at); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/policy"
 	"github.com/jeton-io/jeton/internal/session"
@@ -104,6 +105,11 @@ func full(t *testing.T, s Store) {
 	put(t, s, alice.ID, digest(1, 101))
 	_ = logIn(t, s, alice.ID, 50)
 	must(t, s.NotePasswordFrom(ctx, alice.ID, "192.0.2.1", start(), 3))
+	used := send(t, s, linkOf(alice.ID, link.Login), 300)
+	must(t, s.UseLink(ctx, used.ID, event(audit.LinkUse, alice.ID, start())))
+	_ = send(t, s, linkOf(alice.ID, link.Invitation), 301)
+	_, err = s.KeepTold(ctx, "events", 0, 7)
+	must(t, err)
 	token := apiToken(batch.ID, "Nightly\té\\")
 	token.Limits.Scopes = []string{"a", "b"}
 	createAPIToken(t, s, token)

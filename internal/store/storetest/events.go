@@ -78,6 +78,7 @@ func testSelectEvents(t *testing.T, s Store) {
 		"everything":        {audit.Query{}, []int{6, 5, 4, 3, 2, 1}},
 		"limit":             {audit.Query{Limit: 2}, []int{6, 5}},
 		"before":            {audit.Query{Before: places[2], Limit: 2}, []int{3, 2}},
+		"after":             {audit.Query{After: places[4], Before: places[2]}, []int{3}},
 		"action":            {audit.Query{Action: audit.UserUpdate}, []int{2, 1}},
 		"reason":            {audit.Query{Reason: "unknown"}, []int{6, 4}},
 		"actor":             {audit.Query{Actor: alice}, []int{5, 3, 1}},

@@ -30,6 +30,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"client secrets and keys":   testRenewClients,
 		"browser sessions":          testRenewSessions,
 		"session tokens":            testRenewSessionTokens,
+		"links":                     testRenewLinks,
 		"platforms":                 testRenewPlatforms,
 		"platform keys":             testRenewPlatformKeys,
 		"disable every platform":    testSuspendPlatforms,

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"walks":              walkTests(),
 		"sessions":           sessionTests(),
 		"tokens":             sessionTokenTests(),
+		"links":              linkTests(),
 		"platforms":          platformTests(),
 		"factors":            factorTests(),
 		"projects":           projectTests(),
