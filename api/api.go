@@ -60,6 +60,14 @@ type UserPatch struct {
 	Password    Optional[string]   `json:"password,omitzero" doc:"an administrator's reset: ends the user's personal token and browser sessions"`
 }
 
+// Invitation is the answer of POST /v1/users/{user}/invitation: a link by which a person chooses a password. It is shown this once, and good
+// once. A former one is good no more.
+type Invitation struct {
+	URL       string    `json:"url" doc:"whoever has it can take the account over"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Mailed    bool      `json:"mailed" doc:"it is on its way to the user's e-mail, too"`
+}
+
 // Me is the answer of GET /v1/me: who the caller is, and by which credential.
 type Me struct {
 	User       User       `json:"user"`

@@ -85,3 +85,11 @@ func (c *Client) DeleteUser(ctx context.Context, idOrName string) error {
 	})
 	return err
 }
+
+// InviteUser makes a link by which a person chooses a password, in the place of any former one. The answer is the only time that it is
+// shown. Errors are ErrNotFound, and ErrConflict where the user is a service account or isn't active. After ErrUnreachable one may have been
+// made, and is lost: make another.
+func (c *Client) InviteUser(ctx context.Context, idOrName string) (api.Invitation, error) {
+	made, _, err := send[api.Invitation](ctx, c, ofUser("inviting a user", http.MethodPost, idOrName, "invitation"))
+	return made, err
+}

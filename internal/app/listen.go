@@ -250,14 +250,14 @@ func (n *node) endStreams(context.Context) error {
 func (n *node) publicHandler() (http.Handler, error) {
 	v1, err := httpapi.New(httpapi.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients,
-		Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors, Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers,
+		Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors, Links: n.links, Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers,
 		PublicURL: n.url, Cookie: n.cookies.Console(), VerifyKinds: gatewayKinds(), Stopping: n.stopping, MaxListeners: min(1024, descriptors()/16), Now: n.now,
 	})
 	if err != nil {
 		return nil, err
 	}
 	pages, err := console.New(console.Config{
-		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients, Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors,
+		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients, Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors, Links: n.links,
 		Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers, Now: n.now,
 		Cookies: n.cookies, KeyAge: n.cfg.KeyAge,
 	})

@@ -42,6 +42,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 		})
 	}
 	n.follow(ctx, running.Go)
+	running.Go(func() { n.links.Serve(ctx, n.tellOfLinks(ctx)) })
 	every(auditEvery, n.events.flush)
 	every(auditEvery, n.tellOfJournal())
 	every(clockEvery, func(context.Context) { n.accessTokens.See(n.now()) })

@@ -27,6 +27,7 @@ import (
 	"github.com/jeton-io/jeton/internal/jose"
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -62,6 +63,7 @@ type node struct {
 	clients      *clientauth.Clients
 	browsers     *session.Browsers
 	sessions     *session.Tokens
+	links        *link.Links
 	factors      *factor.Factors
 	platforms    *platform.Platforms
 	projects     *project.Projects
@@ -183,6 +185,9 @@ func (n *node) wire(o *Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := n.wireLinks(o); err != nil {
+		return err
+	}
 	n.factors, err = factor.New(factor.Config{
 		Store: n.store, Keyring: n.keys, Applied: n.applied, Now: o.Now, Random: o.Random, PublicURL: n.url,
 	})
@@ -209,7 +214,7 @@ func (n *node) wire(o *Options) (err error) {
 	refusals := audit.NewRefusals(maxRefusals)
 	n.events = &eventLog{Store: n.store, refusals: refusals, now: o.Now, logger: n.logger}
 	n.authority, err = authority.New(authority.Config{
-		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects, n.factors),
+		Ways:  append(n.browsers.Ways(), n.accounts, n.personal, n.accessTokens, n.apiTokens, n.clients, n.sessions, n.platforms, n.projects, n.factors, n.links),
 		Users: n.accounts, Policy: n.catalog.Policy, Cookies: n.cookies.Known(), Parameters: xdoc.Parameters(),
 		Refusals: refusals, Fresh: n.feed.Fresh, FreshAt: n.feed.FreshAt, CatchUp: n.feed.Hear, Now: o.Now, Pause: pause, Random: o.Random,
 		MaxRemembered: o.Config.MaxRemembered,

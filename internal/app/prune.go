@@ -68,6 +68,9 @@ func (p *pruner) delete(ctx context.Context, now time.Time) {
 	if _, err := p.sessions.Prune(ctx, now); err != nil {
 		p.logger.WarnContext(ctx, "old session tokens were not deleted", "error", err)
 	}
+	if _, err := p.links.Prune(ctx, now); err != nil {
+		p.logger.WarnContext(ctx, "old links were not deleted", "error", err)
+	}
 	if _, err := p.accounts.PruneAddresses(ctx, now); err != nil {
 		p.logger.WarnContext(ctx, "old addresses of passwords were not deleted", "error", err)
 	}

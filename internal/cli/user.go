@@ -18,7 +18,7 @@ func (p *program) user() *cobra.Command {
 		Short:   "Manage users: people and service accounts",
 		Example: "  jeton user list",
 	}
-	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(), p.userRemoveSecondFactor(), p.clientSecret(), p.clientKey(),
+	cmd.AddCommand(p.userCreate(), p.userList(), p.userShow(), p.userUpdate(), p.userDelete(), p.userResetPassword(), p.userRemoveSecondFactor(), p.userInvite(), p.clientSecret(), p.clientKey(),
 		p.userState("block", "Block a user: no credential of theirs is honoured", "blocked"),
 		p.userState("unblock", "Honour a blocked or suspended user's credentials again", "active"))
 	return cmd

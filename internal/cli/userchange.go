@@ -130,3 +130,40 @@ token and browser sessions. For your own, jeton password leaves the token.`,
 	})
 	return cmd
 }
+
+// userInvite makes a link by which its user chooses a password. The administrator never knows it.
+func (p *program) userInvite() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "invite NAME",
+		Short: "Make a link by which a person chooses a password",
+		Long: `Make a link by which a person chooses a password, and print it, alone, to stdout,
+or write it to the file that --out names, which only you can read. It is good
+once, for seven days; a former one is good no more. Where the server can send
+mail and the user has an e-mail, it is mailed, too. Of a user who has a password
+already, the sessions and the personal token end once another is chosen.`,
+		Example: "  jeton user invite alice\n  jeton user invite alice --out alice.link",
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write the link to this `FILE`, in place of what it holds")
+	cmd.RunE = p.ask(func(ctx context.Context, c *client.Client, args []string) error {
+		to, err := p.outlet(out)
+		if err != nil {
+			return err
+		}
+		defer to.close()
+		made, err := c.InviteUser(ctx, args[0])
+		if err != nil {
+			return noUser(lost(err, "the link was made and is lost: make another."), args[0])
+		}
+		if err := to.deliver(made, made.URL, "The link was made and is lost: make another."); err != nil {
+			return err
+		}
+		how := "Hand it over by a safe way: whoever has it can take the account over."
+		if made.Mailed {
+			how = "It is on its way by e-mail, too."
+		}
+		to.tell("the invitation of "+args[0], "This link is shown once, and good until "+moment(made.ExpiresAt)+". "+how, "")
+		return nil
+	})
+	return cmd
+}

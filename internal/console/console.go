@@ -34,6 +34,7 @@ import (
 	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/project"
@@ -59,6 +60,8 @@ type Config struct {
 	Sessions *session.Tokens
 	// Factors keeps second factors.
 	Factors *factor.Factors
+	// Links keeps the links that are sent to people.
+	Links *link.Links
 	// Platforms keeps the platforms that log their own users in.
 	Platforms *platform.Platforms
 	// Projects keeps the applications that seal tokens, and how each does it.
@@ -90,6 +93,7 @@ type server struct {
 	inside  authority.Door              // where sessions count
 	login   authority.Door              // where passwords count, and nothing else
 	further authority.Door              // where second factors do, after a password
+	linked  authority.Door              // where the secrets of links count, and nothing else
 	assets  *assets
 	pages   map[string]pages // by the language's code
 }
@@ -98,7 +102,7 @@ type server struct {
 // paths, "/console" included, and whatever else no other edge takes. It wants to stand under web.Log, which gives a
 // request the ID that error pages name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Platforms == nil ||
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
 		return nil, errors.New("console: every field of Config but Cookies and KeyAge is required")
 	}
@@ -107,6 +111,7 @@ func New(cfg Config) (http.Handler, error) {
 		inside:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.ConsoleSession)},
 		login:   authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Password)},
 		further: authority.Door{Name: "console", Kinds: authority.KindsOf(authority.SecondFactor)},
+		linked:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Link)},
 	}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
@@ -178,6 +183,7 @@ func (s *server) routes() {
 	s.serve("GET "+security+"/sessions/{session}/end", owners, s.toSecurity)
 	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
 	s.factorRoutes()
+	s.linkRoutes()
 	s.adminRoutes()
 	for _, action := range []string{"/token", "/token/revoke", "/sessions/end", "/password"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)
@@ -205,6 +211,7 @@ const unknownPath = "/…"
 // The log gets the route's pattern for a path: what stands in the place of an ID may be a secret that was pasted there.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
+	hideLink(w.Header(), r.URL.Path)
 	c := s.newCall(w, r)
 	line := web.Note(w)
 	line.Client, line.Method, line.Host, line.Path = c.presented.Peer, r.Method, r.Host, unknownPath

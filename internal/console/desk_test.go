@@ -106,7 +106,14 @@ func newDesk(t testing.TB) *desk {
 
 func openDesk(t testing.TB, cookies console.Cookies) *desk {
 	t.Helper()
-	in := testdesk.New(t, testdesk.Options{Bare: true, Unmanned: true, Cookies: cookies.Known(), Start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)})
+	return furnishDesk(t, cookies, testdesk.Options{})
+}
+
+// furnishDesk serves the console of a desk with some options.
+func furnishDesk(t testing.TB, cookies console.Cookies, o testdesk.Options) *desk {
+	t.Helper()
+	o.Bare, o.Unmanned, o.Cookies, o.Start = true, true, cookies.Known(), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	in := testdesk.New(t, o)
 	d := &desk{
 		inside: in, store: in.Store, accounts: in.Accounts, tokens: in.Personal, browsers: in.Browsers, authority: in.Authority, feed: in.Feed,
 		refusals: in.Refusals, users: in.Users, log: new(syncBuffer), events: &watchedEvents{Store: in.Store},
@@ -121,7 +128,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := console.New(console.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Clients: d.inside.Clients, Browsers: d.browsers, Sessions: d.inside.Sessions, Factors: d.inside.Factors,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Clients: d.inside.Clients, Browsers: d.browsers, Sessions: d.inside.Sessions, Factors: d.inside.Factors, Links: d.inside.Links,
 		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.events, Feed: d.feed,
 		Peers: peers, Cookies: cookies, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})
@@ -297,6 +304,9 @@ func checkHeaders(t testing.TB, what string, a answer) {
 	}
 	if strings.Contains(what, "/console/static/") && (a.status == http.StatusOK || a.status == http.StatusNotModified) {
 		want["Cache-Control"] = "public, max-age=31536000, immutable"
+	}
+	if strings.Contains(what, "/console/welcome/") || strings.Contains(what, "/console/login/link/") { // whose addresses hold secrets
+		want["Referrer-Policy"] = "strict-origin"
 	}
 	for name, value := range want {
 		if got := strings.Join(a.header.Values(name), " | "); got != value {

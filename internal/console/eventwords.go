@@ -33,6 +33,8 @@ func actionWords() map[audit.Action]words.Text {
 		audit.ClientSecretDelete:  words.Say("Client secret deleted"),
 		audit.ClientKeyCreate:     words.Say("Client key added"),
 		audit.ClientKeyDelete:     words.Say("Client key deleted"),
+		audit.LinkCreate:          words.Say("Link made"),
+		audit.LinkUse:             words.Say("Link used"),
 		audit.SessionBegin:        words.Say("Logged in to the console"),
 		audit.SessionEnd:          words.Say("Logged out of the console"),
 		audit.SessionTokenCreate:  words.Say("Session token issued"),

@@ -23,6 +23,7 @@ type loginView struct {
 	Again    string     // the first step, with the return address
 	Confirm  bool       // it is somebody who is logged in, and confirms that it is he
 	Problem  words.Text // what is wrong with what was entered
+	Mails    bool       // a link that logs in can be sent
 }
 
 // wrong is said of every log-in that fails for the name or the password: unknown, wrong and blocked look alike.
@@ -34,7 +35,7 @@ func (s *server) showLogin(c *call) error {
 
 // askLogin shows the step that comes next: with a user name the second.
 func (c *call) askLogin(status int, v loginView) error {
-	v.Again = loginFor(v.Next, "")
+	v.Again, v.Mails = loginFor(v.Next, ""), c.s.cfg.Links.Mails()
 	p := page{Title: words.Say("Log in"), Here: v.Again, Main: v}
 	if safe(c.r.Method) {
 		p.Notice = c.notice()

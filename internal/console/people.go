@@ -17,7 +17,7 @@ import (
 func (s *server) peopleRoutes() {
 	const people, user = peoplePath, peoplePath + "/{id}"
 	s.serve("GET "+people, admins, s.listPeople)
-	s.serve("POST "+people, admins|lately, s.createPerson, "username", "display_name", "email", "kind", "roles", "password", "again")
+	s.serve("POST "+people, admins|lately, s.createPerson, "username", "display_name", "email", "kind", "roles", "password", "again", "invite")
 	s.serve("GET "+people+"/new", admins|lately, s.newPerson)
 	s.serve("POST "+people+"/block", admins, s.blockPeople, "id*")
 	s.serve("GET "+people+"/block", admins, to(people))
@@ -26,11 +26,12 @@ func (s *server) peopleRoutes() {
 	s.serve("POST "+user+"/block", admins, s.switchPerson(account.Blocked, personBlocked))
 	s.serve("POST "+user+"/unblock", admins, s.switchPerson(account.Active, personUnblocked))
 	s.serve("POST "+user+"/password", admins|lately, s.resetPassword, "password", "again")
+	s.serve("POST "+user+"/invite", admins|lately, s.invitePerson)
 	s.serve("POST "+user+"/second-factor/remove", admins|lately, s.removeSecondFactor)
 	s.serve("POST "+user+"/sessions/{session}/end", admins, s.endPersonSession)
 	s.serve("POST "+user+"/sessions/end", admins, s.endPersonSessions)
 	s.serve("POST "+user+"/delete", admins, s.deletePerson)
-	for _, action := range []string{"/block", "/unblock", "/password", "/second-factor/remove", "/sessions/{session}/end", "/sessions/end", "/delete"} {
+	for _, action := range []string{"/block", "/unblock", "/password", "/invite", "/second-factor/remove", "/sessions/{session}/end", "/sessions/end", "/delete"} {
 		s.serve("GET "+user+action, admins, s.toPerson)
 	}
 }

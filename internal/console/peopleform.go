@@ -27,6 +27,10 @@ func (s *server) createPerson(c *call) error {
 	switch {
 	case c.form["kind"] == string(account.Service) && c.form["password"] != "":
 		f.Problems.add("password", words.Say("A service account has no password: leave this empty."))
+	case c.form["invite"] != "" && c.form["kind"] != string(account.Person):
+		f.Problems.add("kind", words.Say("Only a person can be invited: a service account has no password."))
+	case c.form["invite"] != "" && c.form["password"] != "":
+		f.Problems.add("password", words.Say("Who is invited chooses the password: leave this empty."))
 	case c.form["again"] != c.form["password"]:
 		f.Problems.add("again", words.Say("This is not the same as the new password. Type both again."))
 	}
@@ -42,6 +46,11 @@ func (s *server) createPerson(c *call) error {
 			return err
 		}
 		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
+	}
+	if c.form["invite"] != "" {
+		if err := c.invite(u.ID, words.Say("User created.")); !errors.Is(err, authority.ErrActorChanged) {
+			return err
+		}
 	}
 	return c.done(personPath(u.ID), personCreated)
 }

@@ -22,7 +22,8 @@ type personView struct {
 	Own      bool // the administrator's own account
 	Password bool // it can be reset here
 	Factors  factor.Status
-	Project  int // whose service account this is, or 0
+	Mails    bool // Jeton can send mail
+	Project  int  // whose service account this is, or 0
 	Sessions []sessionRow
 	Pages    pager
 }
@@ -32,6 +33,12 @@ func (v personView) Path() string { return personPath(v.User.ID) }
 
 // SessionsPath returns the path of the user's sessions.
 func (v personView) SessionsPath() string { return v.Path() + "/sessions" }
+
+// Invitable reports whether the user can be sent a link by which to choose a password. One's own is changed where the current one is
+// asked for.
+func (v personView) Invitable() bool {
+	return !v.Own && v.User.Kind == account.Person && v.User.State == account.Active
+}
 
 func personPath(id uuid.UUID) string { return peoplePath + "/" + id.String() }
 
@@ -61,7 +68,7 @@ func (s *server) showPerson(c *call) error {
 }
 
 func (c *call) renderPerson(status int, u account.User, f form) error {
-	v := personView{User: u, Form: f, Own: u.ID == c.principal.ID, Password: resettable(u)}
+	v := personView{User: u, Form: f, Own: u.ID == c.principal.ID, Password: resettable(u), Mails: c.s.cfg.Links.Mails()}
 	v.Project, _ = c.s.cfg.Projects.AccountOf(u.ID)
 	var err error
 	if v.Factors, err = c.s.cfg.Factors.Of(c.r.Context(), u.ID); err != nil {

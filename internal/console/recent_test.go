@@ -24,6 +24,7 @@ func needRecent(u account.User) []string {
 		"GET " + integration + "/web-service-tokens/new", "POST " + integration + "/web-service-tokens *",
 		"GET " + peopleRoute + "/new", "POST " + peopleRoute + " *", "POST " + peopleRoute + "/" + nobody + " *", "POST " + peopleRoute + "/" + nobody + "/password *",
 		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove",
+		"POST " + peopleRoute + "/" + nobody + "/invite",
 		"POST /console/administration/signing-keys/rotate *", "POST /console/administration/signing-keys/nobody/revoke",
 		"GET " + integration + "/platforms/new", "POST " + integration + "/platforms *",
 		"GET " + integration + "/platforms/" + nobody + "/keys", "POST " + integration + "/platforms/" + nobody + "/keys *",

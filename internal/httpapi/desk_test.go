@@ -36,6 +36,7 @@ import (
 	"github.com/jeton-io/jeton/internal/httpapi"
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/profile/xdoc"
@@ -71,6 +72,7 @@ type desk struct {
 	browsers  *session.Browsers
 	factors   *factor.Factors
 	sessions  *session.Tokens
+	links     *link.Links
 	platforms *platform.Platforms
 	projects  *project.Projects
 	keys      *keyring.Keyring
@@ -286,6 +288,13 @@ func (d *desk) newSigned(t testing.TB, keys *keyring.Keyring) {
 		Store: d.store, Keyring: keys, Policy: d.catalog.Policy, Applied: d.changes.CatchUp, Issuer: publicURL, Life: 5 * time.Minute, Now: d.clock,
 	})
 	check(t, err)
+	d.links, err = link.New(link.Config{
+		Store: d.store, Accounts: d.accounts, Keyring: keys, Now: d.clock, Random: rand.Reader,
+		URL: func(p link.Purpose, text secret.Text) secret.Text {
+			return secret.Text(publicURL + "/" + string(p) + "/" + text.Reveal())
+		},
+	})
+	check(t, err)
 	sets, err := jwks.New(jwks.Config{Now: d.clock})
 	check(t, err)
 	d.clients, err = clientauth.New(clientauth.Config{
@@ -393,7 +402,7 @@ func (d *desk) serve(t testing.TB, callers, verified authority.Kinds) {
 	peers := new(web.Peers)
 	peers.Set([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
 	h, err := httpapi.New(httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Factors: d.factors, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Factors: d.factors, Links: d.links, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.events, Peers: peers, Feed: d.changes,
 		PublicURL: publicURL, Cookie: "__Host-jeton", CallerKinds: callers, VerifyKinds: verified,
 	})
 	check(t, err)

@@ -46,6 +46,7 @@ import (
 	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
 	"github.com/jeton-io/jeton/internal/project"
@@ -71,6 +72,8 @@ type Config struct {
 	Sessions *session.Tokens
 	// Factors keeps second factors.
 	Factors *factor.Factors
+	// Links keeps the links that are sent to people.
+	Links *link.Links
 	// Platforms keeps the platforms that log their own users in.
 	Platforms *platform.Platforms
 	// Projects keeps the applications that seal tokens, and how each does it.
@@ -118,8 +121,8 @@ type server struct {
 // "/v1" included, and answers for all others that there is nothing. It wants to stand under web.Log, which gives a
 // request the ID that problems name.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Platforms == nil || cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
-		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Clients, Browsers, Sessions, Factors, Platforms, Projects, Keys, Catalog, Events, Feed and Peers are required")
+	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil || cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil {
+		return nil, errors.New("httpapi: Authority, Accounts, Tokens, APITokens, Clients, Browsers, Sessions, Factors, Links, Platforms, Projects, Keys, Catalog, Events, Feed and Peers are required")
 	}
 	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, errors.New("httpapi: PublicURL must be a URL with scheme and host")

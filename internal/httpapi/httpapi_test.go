@@ -94,7 +94,7 @@ func TestLogLine(t *testing.T) {
 func TestConfig(t *testing.T) {
 	d := newDesk(t)
 	good := httpapi.Config{
-		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Factors: d.factors, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.store, Feed: d.changes, Peers: new(web.Peers),
+		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.signed, Clients: d.clients, Browsers: d.browsers, Sessions: d.sessions, Factors: d.factors, Links: d.links, Platforms: d.platforms, Projects: d.projects, Keys: d.keys, Catalog: d.catalog, Events: d.store, Feed: d.changes, Peers: new(web.Peers),
 		PublicURL: publicURL, VerifyKinds: authority.KindsOf(authority.PersonalToken),
 	}
 	if _, err := httpapi.New(good); err != nil {

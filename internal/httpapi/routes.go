@@ -61,6 +61,9 @@ func (s *server) userRoutes(h huma.API) {
 	register(s, h, administrators, s.removeSecondFactor,
 		op("DELETE /v1/users/{user}/second-factor", "removeSecondFactor", "Take away a user's second factor, whole, and end its browser sessions"))
 
+	register(s, h, administrators, s.inviteUser,
+		op("POST /v1/users/{user}/invitation", "inviteUser", "Make a link by which a person chooses a password; it is shown this once", api.CodeConflict))
+
 	register(s, h, administrators, s.listUserSessions,
 		op("GET /v1/users/{user}/sessions", "listUserSessions", "List the sessions of a user that last, newest first"))
 	register(s, h, administrators, s.endUserSessions,

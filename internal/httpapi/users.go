@@ -2,9 +2,9 @@ package httpapi
 
 import (
 	"context"
-	"strings"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
@@ -33,8 +33,8 @@ func wireUser(u account.User) api.User {
 
 // usersInput selects users.
 type usersInput struct {
-	Q    string `query:"q" maxLength:"256" doc:"Whose names or e-mails begin so, in capitals or not, or the one of this ID. Of those with whom only the e-mail does, the first 500 are found."`
-	Sort string `query:"sort" enum:"name,-name,created,-created" doc:"By what they are listed, name where it is absent; with a hyphen, the other way round. Names that are searched go by name alone."`
+	Q      string `query:"q" maxLength:"256" doc:"Whose names or e-mails begin so, in capitals or not, or the one of this ID. Of those with whom only the e-mail does, the first 500 are found."`
+	Sort   string `query:"sort" enum:"name,-name,created,-created" doc:"By what they are listed, name where it is absent; with a hyphen, the other way round. Names that are searched go by name alone."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most."`
 	Cursor string `query:"cursor" doc:"The next of the page before; absent for the first."`
 }
@@ -147,4 +147,20 @@ func (s *server) deleteUser(ctx context.Context, c *call, in *userInput) (*done,
 		return nil, fmt.Errorf("%w: %w", authority.ErrConflict, authority.Field("user", "is the service account of a project", fix))
 	}
 	return nil, s.cfg.Accounts.Delete(ctx, u.ID, c.actor())
+}
+
+// invitation is the answer that shows an invitation.
+type invitation struct{ Body api.Invitation }
+
+// inviteUser makes an invitation, which is no resource: nobody reads it again, and another takes its place.
+func (s *server) inviteUser(ctx context.Context, c *call, in *userInput) (*invitation, error) {
+	u, err := s.cfg.Accounts.Find(ctx, in.User)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.cfg.Links.Invite(ctx, u.ID, c.actor())
+	if err != nil {
+		return nil, err
+	}
+	return &invitation{api.Invitation{URL: made.URL.Reveal(), ExpiresAt: made.ExpiresAt, Mailed: made.Mailed}}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/bcrypt"
@@ -116,6 +117,28 @@ func TestReset(t *testing.T) {
 	}
 	d.want(t, ask{route: "GET /v1/me", token: token}, http.StatusUnauthorized, api.CodeNotAuthenticated)
 	d.want(t, ask{route: "GET /v1/me", token: "alice:a good password"}, http.StatusOK, "")
+}
+
+// TestInvitation makes an invitation, which is shown once, and none for whom there can be none.
+func TestInvitation(t *testing.T) {
+	d := newDesk(t)
+	d.want(t, ask{route: "POST /v1/users", token: d.adminToken, body: `{"username":"ann","email":"ann@example.com"}`}, http.StatusCreated, "")
+	d.want(t, ask{route: "POST /v1/users", token: d.adminToken, body: `{"username":"robot","kind":"service"}`}, http.StatusCreated, "")
+	d.want(t, ask{route: "POST /v1/users", token: d.adminToken, body: `{"username":"bob","state":"blocked"}`}, http.StatusCreated, "")
+	var made, anew api.Invitation
+	d.want(t, ask{route: "POST /v1/users/ann/invitation", token: d.adminToken}, http.StatusCreated, "").into(t, &made)
+	d.want(t, ask{route: "POST /v1/users/ANN/invitation", token: d.adminToken}, http.StatusCreated, "").into(t, &anew)
+	if made.URL == anew.URL || !strings.HasPrefix(made.URL, publicURL+"/invitation/jtl") || !made.ExpiresAt.Equal(d.clock().Add(7*24*time.Hour)) || made.Mailed {
+		t.Errorf("got %+v and %+v", made, anew)
+	}
+	for route, want := range map[string]int{"robot": http.StatusConflict, "bob": http.StatusConflict, "nobody": http.StatusNotFound} {
+		if a := d.do(t, ask{route: "POST /v1/users/" + route + "/invitation", token: d.adminToken}); a.status != want {
+			t.Errorf("%s: got %d, want %d", route, a.status, want)
+		}
+	}
+	if got := d.do(t, ask{route: "POST /v1/users/ann/invitation", token: "ann:" + adminPassword}); got.status != http.StatusUnauthorized {
+		t.Errorf("got %d for somebody else", got.status)
+	}
 }
 
 func TestImportedHash(t *testing.T) {

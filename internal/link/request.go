@@ -97,7 +97,7 @@ func (l *Links) Serve(ctx context.Context, failed func(error)) {
 		case <-ctx.Done():
 			return
 		case r := <-l.requests.waiting:
-			if err := l.answer(ctx, r); err != nil {
+			if err := l.answer(ctx, r); err != nil && ctx.Err() == nil {
 				failed(err)
 			}
 		}

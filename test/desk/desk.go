@@ -30,6 +30,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
+	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -71,6 +72,8 @@ type Desk struct {
 	Clients   *clientauth.Clients
 	Browsers  *session.Browsers
 	Sessions  *session.Tokens
+	Links     *link.Links
+	Mails     *Mails // what Links were told to send
 	Factors   *factor.Factors
 	Platforms *platform.Platforms
 	Projects  *project.Projects
@@ -99,6 +102,7 @@ type Options struct {
 	Bare       bool                                  // there is no service
 	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
 	Unmanned   bool                                  // there is no administrator root
+	Mails      bool                                  // links are mailed
 	Cookies    []authority.Cookie                    // a browser's; ConsoleCookie and APICookie where nil
 }
 
@@ -122,10 +126,11 @@ func New(tb testing.TB, o Options) *Desk {
 	}
 	Check(tb, d.open(tb))
 	Check(tb, d.wireSigned(&o))
+	Check(tb, d.wireLinks(&o))
 	d.Users = &FaultyUsers{Users: d.Accounts}
 	var err error
 	d.Authority, err = authority.New(authority.Config{
-		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects, d.Factors),
+		Ways: Apart(append(d.Browsers.Ways(), d.Accounts, d.Personal, d.Access, d.API, d.Clients, d.Sessions, d.Platforms, d.Projects, d.Factors, d.Links),
 			func() bool { return d.Users.Err.Load() != nil || d.Users.Users != authority.Users(d.Accounts) }),
 		Users: d.Users, Policy: d.Catalog.Policy, Refusals: d.Refusals, Parameters: xdoc.Parameters(),
 		Cookies: o.Cookies,

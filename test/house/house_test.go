@@ -21,7 +21,7 @@ var (
 	authority = []string{"internal/authority"}
 	services  = []string{"internal/account", "internal/keyring", "internal/catalog", "internal/feed"}
 	// internal/identity is no way in, since its tokens are no credentials, but stands on the same things as they, and knows none.
-	waysIn = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project", "internal/identity"}
+	waysIn = []string{"internal/personal", "internal/apitoken", "internal/accesstoken", "internal/clientauth", "internal/session", "internal/platform", "internal/project", "internal/link", "internal/identity"}
 	// What a passkey is, a library knows that no other package does: docs/adr/036-second-factors.md.
 	passkey = []string{"internal/factor/passkey"}
 	factor  = []string{"internal/factor"}

@@ -1,0 +1,287 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/console"
+	"github.com/jeton-io/jeton/internal/link"
+	testdesk "github.com/jeton-io/jeton/test/desk"
+)
+
+// mailingDesk is a desk whose links are mailed.
+func mailingDesk(t testing.TB) *desk {
+	t.Helper()
+	d := furnishDesk(t, console.NewCookies("http://127.0.0.1:8080", ""), testdesk.Options{Mails: true})
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { d.inside.Links.Serve(ctx, func(err error) { t.Error(err) }) })
+	t.Cleanup(func() { cancel(); serving.Wait() })
+	return d
+}
+
+// bare makes a user without a password.
+func (d *desk) bare(t testing.TB, draft account.Draft) account.User {
+	t.Helper()
+	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
+	check(t, err)
+	return u
+}
+
+// routeOf is the path of a link.
+func routeOf(url string) string { return strings.TrimPrefix(url, testdesk.Issuer) }
+
+// TestInvitation has an administrator invite somebody, who chooses a password by the link and is in.
+func TestInvitation(t *testing.T) {
+	d := mailingDesk(t)
+	b := d.admin(t)
+	a := b.want(t, ask{route: "POST " + peopleRoute, form: form("username", "Ann", "display_name", "", "email", "ann@example.com", "kind", "person",
+		"roles", "", "password", "", "again", "", "invite", "yes")}, http.StatusOK)
+	checkPage(t, "the invitation", a.node)
+	issued := a.one(t, "#issued").text()
+	if sent := d.inside.Mails.Take(); len(sent) != 1 || sent[0].URL.Reveal() != issued || sent[0].To.Email != "ann@example.com" || sent[0].Purpose != link.Invitation {
+		t.Errorf("got %d mails, want one with the link that is shown", len(sent))
+	}
+	route := routeOf(issued)
+	ann := d.browser()
+	for range 2 { // programs that look into mail do so, too
+		page := ann.want(t, ask{route: "GET " + route}, http.StatusOK)
+		checkPage(t, "the welcome", page.node)
+		if !strings.Contains(page.one(t, "main").text(), "Ann") {
+			t.Errorf("the page doesn't say whose the link is: %s", page.body)
+		}
+	}
+	short := ann.want(t, ask{route: "POST " + route, form: form("new", "short", "again", "short")}, http.StatusUnprocessableEntity)
+	checkPage(t, "a short password", short.node)
+	ann.want(t, ask{route: "POST " + route, form: form("new", goodPassword, "again", goodPassword+"r")}, http.StatusUnprocessableEntity)
+	ann.to(t, ask{route: "POST " + route, form: form("new", goodPassword, "again", goodPassword)}, "/console/")
+	ann.want(t, ask{route: "GET /console/"}, http.StatusOK)
+	d.wantRefused(t)
+
+	over := ann.want(t, ask{route: "POST " + route, form: form("new", goodPassword+"r", "again", goodPassword+"r")}, http.StatusNotFound)
+	checkPage(t, "the link that is over", over.node)
+	ann.want(t, ask{route: "GET " + route}, http.StatusNotFound)
+	d.wantRefused(t, "replayed link")
+	d.browser().logIn(t, "ann")
+	d.ended(t, "user.create Ann", "link.create Ann", "link.use Ann", "session.begin Ann", "session.begin Ann")
+	if strings.Contains(d.log.String(), "jtl") || strings.Contains(d.log.String(), route) {
+		t.Error("the secret of a link stands in the log")
+	}
+}
+
+// TestInviteAnew has one link take the place of another, and of the password that the user had.
+func TestInviteAnew(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	ann := d.user(t, account.Draft{Username: "ann"})
+	own := d.browser()
+	own.logIn(t, "ann")
+	invite := func() string {
+		t.Helper()
+		return routeOf(b.want(t, ask{route: "POST " + personRoute(ann) + "/invite", form: form()}, http.StatusOK).one(t, "#issued").text())
+	}
+	first, second := invite(), invite()
+	b.to(t, ask{route: "GET " + personRoute(ann) + "/invite"}, personRoute(ann))
+	guest := d.browser()
+	guest.want(t, ask{route: "GET " + first}, http.StatusNotFound)
+	own.want(t, ask{route: "GET /console/"}, http.StatusOK) // nothing ends before it is used
+	guest.to(t, ask{route: "POST " + second, form: form("new", goodPassword+"r", "again", goodPassword+"r")}, "/console/")
+	own.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
+	d.browser().want(t, ask{route: "POST /console/login", form: form("username", "ann", "password", goodPassword)}, http.StatusUnauthorized)
+}
+
+// TestInvitedNot tries whom nobody can invite.
+func TestInvitedNot(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	robot := d.bare(t, account.Draft{Username: "robot", Kind: account.Service})
+	blocked := d.bare(t, account.Draft{Username: "bob", State: account.Blocked})
+	for _, u := range []account.User{robot, blocked} {
+		b.want(t, ask{route: "POST " + personRoute(u) + "/invite", form: form()}, http.StatusConflict)
+		if a := b.want(t, ask{route: "GET " + personRoute(u)}, 200); len(a.all("#invite")) != 0 {
+			t.Errorf("%s: got the way to invite", u.Username)
+		}
+	}
+	fields := []string{"username", "carol", "display_name", "", "email", "", "roles", "", "again", "", "invite", "yes"}
+	for kind, password := range map[string]string{"service": "", "person": goodPassword} {
+		a := b.want(t, ask{route: "POST " + peopleRoute, form: form(append(fields, "kind", kind, "password", password)...)}, http.StatusUnprocessableEntity)
+		checkPage(t, kind, a.node)
+	}
+}
+
+// TestLinkOver compares what is said of links that are good no more: all the same, and in the audit log each its own.
+func TestLinkOver(t *testing.T) {
+	d := mailingDesk(t)
+	ann := d.bare(t, account.Draft{Username: "ann"})
+	invite := func() string {
+		t.Helper()
+		made, err := d.inside.Links.Invite(t.Context(), ann.ID, audit.Actor{})
+		check(t, err)
+		return routeOf(made.URL.Reveal())
+	}
+	b := d.browser()
+	var first string
+	over := func(what, route, reason string) {
+		t.Helper()
+		for _, method := range []string{"GET ", "POST "} {
+			q := ask{route: method + route}
+			if method == "POST " {
+				q.form = form()
+				if strings.HasPrefix(route, "/console/welcome/") {
+					q.form = form("new", goodPassword, "again", goodPassword)
+				}
+			}
+			a := b.want(t, q, http.StatusNotFound)
+			if first == "" {
+				first = a.body
+			}
+			if a.body != first {
+				t.Errorf("%s: got %s, want the same as for every other", what, a.body)
+			}
+		}
+		d.wantRefused(t, reason+" link")
+	}
+	good := invite()
+	over("a byte is wrong", good[:len(good)-1]+"x", "bad_checksum")
+	over("for another page", strings.Replace(good, "/welcome/", "/login/link/", 1), "not_accepted_here")
+	b.want(t, ask{route: "GET " + good}, http.StatusOK)
+	d.pass(t, 7*24*time.Hour-time.Second)
+	b.want(t, ask{route: "GET " + good}, http.StatusOK)
+	d.pass(t, time.Second)
+	over("too late", good, "expired")
+	over("replaced", good, "expired")
+	replaced := invite()
+	over("never was", good, "unknown")
+	blocked, active := account.Blocked, account.Active
+	_, err := d.accounts.Update(t.Context(), ann.ID, 0, account.Patch{State: &blocked}, audit.Actor{})
+	check(t, err)
+	over("blocked", replaced, "ended")
+	_, err = d.accounts.Update(t.Context(), ann.ID, 0, account.Patch{State: &active}, audit.Actor{})
+	check(t, err)
+	over("unblocked", replaced, "ended")
+	last := invite()
+	check(t, d.accounts.Delete(t.Context(), ann.ID, audit.Actor{}))
+	over("deleted", last, "unknown")
+}
+
+// mailed waits for the next mail.
+func (d *desk) mailed(t testing.TB) link.Mail {
+	t.Helper()
+	select {
+	case m := <-d.inside.Mails.Sent:
+		return m
+	case <-t.Context().Done():
+		t.Fatal("no mail")
+	}
+	return link.Mail{}
+}
+
+// TestLoginLink logs in by a link that was asked for, by name or by e-mail.
+func TestLoginLink(t *testing.T) {
+	d := mailingDesk(t)
+	d.user(t, account.Draft{Username: "alice", Email: "alice@example.com"})
+	b := d.browser()
+	step := b.want(t, ask{route: "POST /console/login", form: form("username", "alice")}, http.StatusOK)
+	if got := step.one(t, "form[action=/console/login/link] input[name=username]").attribute("value"); got != "alice" {
+		t.Errorf("got the name %q in the form for a link", got)
+	}
+	for _, name := range []string{"alice", "ALICE@example.com"} {
+		sent := b.want(t, ask{route: "POST /console/login/link", form: form("username", name)}, http.StatusOK)
+		checkPage(t, "the answer", sent.node)
+		m := d.mailed(t)
+		if m.Purpose != link.Login || m.To.Email != "alice@example.com" {
+			t.Errorf("got a mail for %s to %s", m.Purpose, m.To.Email)
+		}
+		route := routeOf(m.URL.Reveal())
+		page := b.want(t, ask{route: "GET " + route}, http.StatusOK)
+		checkPage(t, "the link's page", page.node)
+		if page.one(t, "main button").text() != "Log in as alice" {
+			t.Errorf("got %s", page.body)
+		}
+		b.to(t, ask{route: "POST " + route, form: form()}, "/console/")
+		b.want(t, ask{route: "GET /console/"}, http.StatusOK)
+		b.want(t, ask{route: "POST " + route, form: form()}, http.StatusNotFound)
+		d.wantRefused(t, "replayed link")
+	}
+	b.to(t, ask{route: "GET /console/login/link"}, "/console/login")
+	d.ended(t, "link.create alice", "link.use alice", "session.begin alice")
+}
+
+// TestLoginLinkOnce sends the form of one link fifty times at once: one gets in.
+func TestLoginLinkOnce(t *testing.T) {
+	d := mailingDesk(t)
+	d.user(t, account.Draft{Username: "alice", Email: "alice@example.com"})
+	d.browser().want(t, ask{route: "POST /console/login/link", form: form("username", "alice")}, http.StatusOK)
+	route := routeOf(d.mailed(t).URL.Reveal())
+	in := make(chan int, 50)
+	var all sync.WaitGroup
+	for range cap(in) {
+		all.Go(func() { in <- d.browser().do(t, ask{route: "POST " + route, form: form()}).status })
+	}
+	all.Wait()
+	close(in)
+	got := map[int]int{}
+	for status := range in {
+		got[status]++
+	}
+	if got[http.StatusSeeOther] != 1 || got[http.StatusNotFound] != 49 {
+		t.Errorf("got %v, want one who gets in", got)
+	}
+}
+
+// TestLoginLinkToNobody asks for links for those who get none, and for too many. The answers are the same to the byte.
+func TestLoginLinkToNobody(t *testing.T) {
+	d := mailingDesk(t)
+	d.user(t, account.Draft{Username: "alice", Email: "alice@example.com"})
+	d.user(t, account.Draft{Username: "nomail"})
+	d.user(t, account.Draft{Username: "blocked", Email: "blocked@example.com", State: account.Blocked})
+	d.bare(t, account.Draft{Username: "robot", Email: "robot@example.com", Kind: account.Service})
+	request := func(name, from string, status int) string {
+		t.Helper()
+		a := d.browser().want(t, ask{route: "POST /console/login/link", form: form("username", name), header: map[string]string{"X-Real-Ip": from}}, status)
+		return strings.ReplaceAll(a.body, name, "NAME")
+	}
+	want := request("alice", "192.0.2.1", http.StatusOK)
+	for _, name := range []string{"nomail", "blocked", "robot", "nobody"} {
+		if got := request(name, "192.0.2.1", http.StatusOK); got != want {
+			t.Errorf("%s: got another answer: %s", name, got)
+		}
+	}
+	for range 4 { // of which the user gets two
+		if got := request("alice", "192.0.2.2", http.StatusOK); got != want {
+			t.Errorf("got another answer: %s", got)
+		}
+	}
+	d.user(t, account.Draft{Username: "last", Email: "last@example.com"})
+	request("last", "192.0.2.2", http.StatusOK)
+	var to []string
+	for len(to) == 0 || to[len(to)-1] != "last" { // they are made in the order in which they were asked for
+		to = append(to, d.mailed(t).To.Username)
+	}
+	if got := strings.Join(to, " "); got != "alice alice alice last" {
+		t.Errorf("got mails to %s, want three to alice", got)
+	}
+	for range 5 {
+		request("nobody", "192.0.2.1", http.StatusOK)
+	}
+	request("nobody", "192.0.2.1", http.StatusTooManyRequests)
+	d.pass(t, time.Minute)
+	request("nobody", "192.0.2.1", http.StatusOK)
+}
+
+// TestNoMail offers nothing that can't be done.
+func TestNoMail(t *testing.T) {
+	d := newDesk(t)
+	b := d.browser()
+	step := b.want(t, ask{route: "POST /console/login", form: form("username", "alice")}, http.StatusOK)
+	if len(step.all("form")) != len(b.want(t, ask{route: "GET /console/login"}, http.StatusOK).all("form")) {
+		t.Error("a link is offered that nobody sends")
+	}
+	b.want(t, ask{route: "POST /console/login/link", form: form("username", "alice")}, http.StatusNotFound)
+}
