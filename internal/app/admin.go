@@ -139,6 +139,12 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 	}
 	counter("jeton_warmed_proofs_total", "Proofs of tokens that were read into memory before they came.", float64(warming.Kept))
 	counter("jeton_warmed_proofs_known_total", "Tokens that were known so when they first came.", float64(warming.Known))
+	if n.post != nil {
+		counts := n.post.Counts()
+		counter("jeton_mails_sent_total", "Mails that the mail server took.", float64(counts.Sent))
+		counter("jeton_mails_given_up_total", "Mails that were not sent, and are not tried again.", float64(counts.GivenUp))
+		gauge("jeton_mails_waiting", "Mails that wait for the mail server.", float64(counts.Waiting))
+	}
 	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard; +Inf where that isn't known.", n.feedAge())
 	gauge("jeton_feed_revision", "The revision up to which every change of the feed was heard.", float64(n.feed.Revision()))
 	gauge("jeton_feed_halted", "1 where the database is no longer believed, and every credential refused.", oneIf(n.feed.Halted() != nil))

@@ -8,10 +8,13 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// wireLinks makes the way in of links that are sent to people.
+// wireLinks makes the way in of links that are sent to people, and what mails them.
 func (n *node) wireLinks(o *Options) (err error) {
+	if err := n.wirePost(o); err != nil {
+		return err
+	}
 	n.links, err = link.New(link.Config{
-		Store: n.store, Accounts: n.accounts, Keyring: n.keys, Now: o.Now, Random: o.Random, URL: n.linkURL,
+		Store: n.store, Accounts: n.accounts, Keyring: n.keys, Now: o.Now, Random: o.Random, URL: n.linkURL, Send: n.sendLink(),
 	})
 	return err
 }

@@ -49,6 +49,11 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	every(usesEvery, n.storeUses)
 	every(pruneEvery, newPruner(n).run)
 	every(keysEvery, n.rotateKeys)
+	if n.post != nil {
+		running.Go(func() { n.post.Run(ctx) })
+		every(noticesEvery, (&notices{node: n}).run)
+		every(endingEvery, n.tellOfEnding)
+	}
 	if n.certificate != nil {
 		every(certificateEvery, n.watchCertificate)
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/jeton-io/jeton/internal/jwks"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/link"
+	"github.com/jeton-io/jeton/internal/mail"
 	"github.com/jeton-io/jeton/internal/oauth"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -64,6 +65,8 @@ type node struct {
 	browsers     *session.Browsers
 	sessions     *session.Tokens
 	links        *link.Links
+	post         *mail.Post // nil where Jeton sends no mail
+	letters      mail.Desk  // what it writes
 	factors      *factor.Factors
 	platforms    *platform.Platforms
 	projects     *project.Projects

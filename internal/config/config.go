@@ -73,6 +73,11 @@ type Config struct {
 	BitCanuck             bool // BitCanuck's clients are served
 	XDOC                  bool // XDOC's clients are served
 
+	SMTP         SMTP        // the mail server; its Host is empty where Jeton sends no mail
+	SMTPPassword secret.Text // by which Jeton logs in there
+	MailFrom     string      // who mails are from: an address, with or without a name
+	Language     string      // en, fr or de: of mails, and of pages for browsers that ask for none of these
+
 	UpstreamCA      string        // PEM file of the certificates that upstreams' own may rest on, beside the system's
 	UpstreamTimeout time.Duration // how long an upstream may take to begin its answer
 	StreamIdle      time.Duration // how long nothing may pass in a call through the proxy, either way
@@ -130,6 +135,10 @@ func settings() []setting {
 		{name: "matrix42-refusal-status", value: "401", help: "401 or 200: status of the null that they get for an API token that is refused; the product itself says 200"},
 		{name: "bitcanuck", value: "on", help: "on or off: whether BitCanuck's clients log in and out below /api/v1/"},
 		{name: "xdoc", value: "on", help: "on or off: whether XDOC's clients try their sealed tokens at /XDocApi/, and come in with them at /XDocUi/; services take the tokens in either case"},
+		{name: "smtp-url", help: "mail server, by which links and notices are mailed: smtp://USER@HOST:587, which must offer STARTTLS, or smtps://USER@HOST:465; smtp:// on this machine itself is spoken to in plain; empty for no mail"},
+		{name: "smtp-password", help: "password by which --smtp-url's user logs in there", secret: true},
+		{name: "mail-from", help: "who mails are from, as jeton@example.com or 'Jeton <jeton@example.com>'; required with --smtp-url"},
+		{name: "language", value: "en", help: "en, fr or de: the language of mails, and of the console for browsers that ask for none of these"},
 		{name: "upstream-ca", help: "PEM file of the certificates on which those of https upstreams may rest, beside the system's"},
 		{name: "upstream-timeout", value: "60s", help: "how long an upstream may take to begin its answer before the caller hears 504; 1s to 1h"},
 		{name: "stream-idle", value: "10m", help: "how long a call through the proxy lasts in which nothing passes either way; 1s to 24h"},
@@ -220,6 +229,7 @@ func (r *reader) fill(c *Config, env map[string]string) {
 	r.signingKeys(c)
 	r.tokens(c)
 	r.profiles(c)
+	r.mail(c, env)
 	r.proxy(c)
 	c.PasswordSlots, c.MaxRemembered = r.number("password-slots", 64), r.number("max-remembered", 1<<30)
 }

@@ -351,6 +351,7 @@ func TestSettingsTellAll(t *testing.T) {
 	c, err := load(t, []string{
 		"--proxy-listen=127.0.0.1:8082", "--envoy-listen=127.0.0.1:8083", "--public-url=https://tokens.example.com", "--tls-cert=cert.pem",
 		"--tls-key=key.pem", "--plain-http=gateway", "--journal-file=journal", "--api-cookie-domain=example.com", "--upstream-ca=roots.pem",
+		"--smtp-url=smtps://mail.example.com", "--mail-from=jeton@example.com",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -235,6 +235,7 @@ func (c *Config) Settings() []Setting {
 		"session-token-life": c.SessionTokenLife.String(), "keep-session-tokens": onOff(c.KeepSessionTokens), "bitcanuck": onOff(c.BitCanuck), "xdoc": onOff(c.XDOC),
 		"matrix42": onOff(c.Matrix42), "matrix42-refusal-status": strconv.Itoa(c.Matrix42RefusalStatus),
 		"proxy-listen": c.ProxyListen, "envoy-listen": c.EnvoyListen,
+		"smtp-url": c.SMTP.String(), "smtp-password": given(c.SMTPPassword), "mail-from": c.MailFrom, "language": c.Language,
 		"upstream-ca": c.UpstreamCA, "upstream-timeout": c.UpstreamTimeout.String(), "stream-idle": c.StreamIdle.String(),
 		"max-remembered": strconv.Itoa(c.MaxRemembered), "drain": c.Drain.String(),
 	}

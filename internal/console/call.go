@@ -49,7 +49,7 @@ func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 	client, _ := s.cfg.Peers.Client(r)
 	presented := web.PresentedHere(r, client)
 	presented.Authorization = nil
-	return &call{s: s, w: w, r: r, presented: presented, words: spoken(r)}
+	return &call{s: s, w: w, r: r, presented: presented, words: s.spoken(r)}
 }
 
 // serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to

@@ -18,6 +18,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -40,6 +41,7 @@ import (
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
+	"github.com/jeton-io/jeton/internal/words"
 )
 
 // Config is what the console needs. Every field is required but KeyAge; the zero Cookies are those of plain http.
@@ -80,6 +82,8 @@ type Config struct {
 	Now func() time.Time
 	// Cookies are those of a log-in. The authority must know them: see [Cookies.Known].
 	Cookies Cookies
+	// Language is the code of the language that is spoken to browsers that ask for none of those there are; English where empty.
+	Language string
 	// KeyAge is how old a signing key grows before another takes its place; zero where none does by itself.
 	KeyAge time.Duration
 }
@@ -96,6 +100,8 @@ type server struct {
 	linked  authority.Door              // where the secrets of links count, and nothing else
 	assets  *assets
 	pages   map[string]pages // by the language's code
+
+	language *words.Words // that of the setting
 }
 
 // New returns the handler of the console, or an error where the configuration lacks something. The handler takes whole
@@ -119,6 +125,10 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if s.pages, err = parseAll(s.assets); err != nil {
 		return nil, err
+	}
+	var known bool
+	if s.language, known = words.For(cmp.Or(cfg.Language, "en")); !known {
+		return nil, errors.New("console: Language is none of those that there are")
 	}
 	s.routes()
 	return s, nil

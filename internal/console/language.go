@@ -15,14 +15,15 @@ const languageCookie = "jeton_language"
 
 const languageKept = 365 * 24 * time.Hour
 
-// spoken returns the words in which a request is answered: those that were chosen, else those that the browser asks for.
-func spoken(r *http.Request) *words.Words {
+// spoken returns the words in which a request is answered: those that were chosen, else those that the browser asks for, else
+// those of the setting.
+func (s *server) spoken(r *http.Request) *words.Words {
 	if chosen, err := r.Cookie(languageCookie); err == nil {
 		if w, ok := words.For(chosen.Value); ok {
 			return w
 		}
 	}
-	return words.Preferred(r.Header.Get("Accept-Language"))
+	return words.Preferred(r.Header.Get("Accept-Language"), s.language)
 }
 
 // chooseLanguage keeps a language, and leads back to the page on which it was chosen.

@@ -81,13 +81,16 @@ func For(code string) (*Words, bool) {
 }
 
 // Preferred returns the words of the language that a browser's Accept-Language likes best of those there are (RFC 9110 section
-// 12.5.4).
-func Preferred(acceptLanguage string) *Words {
+// 12.5.4), and the other ones where it likes none of them.
+func Preferred(acceptLanguage string, other *Words) *Words {
 	asked, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil {
-		return all[0]
+		return other
 	}
-	_, n, _ := matcher.Match(asked...)
+	_, n, confidence := matcher.Match(asked...)
+	if confidence == language.No {
+		return other
+	}
 	return all[n]
 }
 

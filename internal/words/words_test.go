@@ -34,12 +34,15 @@ func TestOf(t *testing.T) {
 }
 
 func TestPreferred(t *testing.T) {
+	const other = "other"
 	for accept, want := range map[string]string{
-		"": "en", "de-CH,de;q=0.9,en;q=0.8": "de", "fr-CA": "fr", "it,fr;q=0.5": "fr", "it": "en", "en;q=0.1,de;q=0.2": "de",
-		"ja, *": "en", "de;q=0, fr": "fr", ";;;": "en", "x-nonsense": "en",
+		"": other, "de-CH,de;q=0.9,en;q=0.8": "de", "fr-CA": "fr", "it,fr;q=0.5": "fr", "it": other, "en;q=0.1,de;q=0.2": "de", "en-US": "en",
+		"ja, *": other, "de;q=0, fr": "fr", ";;;": other, "x-nonsense": other,
 	} {
-		if got := words.Preferred(accept).Code(); got != want {
-			t.Errorf("%q: got %s, want %s", accept, got, want)
+		for _, setting := range words.All() {
+			if got := words.Preferred(accept, setting).Code(); got != want && (want != other || got != setting.Code()) {
+				t.Errorf("%q, set to %s: got %s, want %s", accept, setting.Code(), got, want)
+			}
 		}
 	}
 }

@@ -31,6 +31,7 @@ var (
 	archive = []string{"internal/archive"} // a store's records on their way elsewhere: docs/adr/016-archive.md
 	stores  = []string{"internal/store/*"}
 	calls   = []string{"internal/jwks"}  // what Jeton asks of others
+	mail    = []string{"internal/mail"}  // what Jeton tells people who aren't there: docs/adr/037-mail.md
 	engine  = []string{"internal/h1"}    // HTTP/1.1 before net/http: docs/adr/029-plain-requests.md
 	words   = []string{"internal/words"} // what people read, in their languages
 	web     = []string{"internal/web"}
@@ -72,7 +73,8 @@ var rooms = []room{
 	{"archive", archive, inside, protocols, []string{golang, uuid, "filippo.io/age"}},
 	{"stores", stores, slices.Concat(list, archive, inside), nothing, anything}, // never each other
 	{"calls", calls, ground, []string{"database/sql"}, []string{golang}},        // by an interface of the inside
-	{"engine", engine, nothing, []string{"database/sql"}, nothing},              // it answers whoever hands it a handler, and knows nothing of Jeton
+	{"mail", mail, slices.Concat(words, ground), []string{"database/sql"}, []string{golang, "github.com/wneessen/go-mail"}},
+	{"engine", engine, nothing, []string{"database/sql"}, nothing}, // it answers whoever hands it a handler, and knows nothing of Jeton
 	{"words", words, nothing, protocols, []string{golang}},
 	{"web", web, slices.Concat(engine, api, inside), nothing, anything},
 	{"edges", edges, slices.Concat(web, words, engine, api, inside), nothing, anything}, // never each other, never a store
@@ -84,7 +86,7 @@ var rooms = []room{
 
 	// What puts it together: only app sees everything.
 	{"config", config, ground, nothing, anything},
-	{"app", app, slices.Concat(inside, list, archive, stores, calls, engine, web, edges, config, api, client), nothing, anything},
+	{"app", app, slices.Concat(inside, list, archive, stores, calls, mail, words, engine, web, edges, config, api, client), nothing, anything},
 	{"demo", demo, slices.Concat(app, config, api, client, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"cli", cli, slices.Concat(demo, client, api, app, config, []string{"internal/sealed", "internal/secret"}), nothing, anything},
 	{"command", command, cli, nothing, anything},

@@ -1,0 +1,232 @@
+// Package mail sends letters to people by e-mail, through the one server that an operator names.
+//
+//	Send(letter) ─▶ queue, of 1,000 at most ─▶ one after the other ─▶ the server (SMTP, RFC 5321)
+//	                   ▲                                  │ not now
+//	                   └── after 10 s, 1, 5, 15, 60 min ──┘
+//
+// Send returns at once: nobody who asks for something waits for a mail server, and nobody learns from the time that passes whether a mail
+// was sent. What can't be sent in time is dropped, and told of by its number and not by whom it was for.
+//
+// The package refuses to speak without TLS but on this machine itself, to log in without it, and letters whose address could be read as
+// another or holds a line break. It keeps nothing over a restart: a link that wasn't mailed is asked for again.
+package mail
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	netmail "net/mail"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jeton-io/jeton/internal/secret"
+)
+
+// Letter is what somebody is told.
+type Letter struct {
+	To      string // an e-mail address
+	Subject string
+	Body    string    // lines of text, divided by \n
+	Until   time.Time // after which it is of no use any more; zero for none
+}
+
+// Server is the server through which letters go.
+type Server struct {
+	Host string
+	Port int
+	// Implicit has TLS begin with the connection (smtps); else the server must offer STARTTLS.
+	Implicit bool
+	// Plain has no TLS at all. It is for a server on this very machine.
+	Plain    bool
+	User     string // empty where there is nothing to log in with
+	Password secret.Text
+}
+
+// Config is what a Post needs. Every field is required but Roots.
+type Config struct {
+	Server Server
+	// From is who the letters are from: an address, with or without a name.
+	From string
+	// Hello is the name by which Jeton introduces itself to the server.
+	Hello string
+	// Roots are the certificate authorities that are believed of the server; nil means the system's.
+	Roots  *x509.CertPool
+	Now    func() time.Time
+	Random io.Reader // of the letters' own IDs
+	// After returns a channel that delivers when a time has passed.
+	After func(time.Duration) <-chan time.Time
+	// Told hears of each letter that was not sent: when it is tried again, in which case last is false, or that it was given up. The error
+	// holds no address and nothing of the letter.
+	Told func(err error, last bool)
+}
+
+const (
+	maxWaiting = 1000
+	patience   = 20 * time.Second // for a connection, and for each answer of the server
+)
+
+// pauses are how long a letter waits before it is tried again.
+var pauses = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+// waiting is a letter in the queue.
+type waiting struct {
+	Letter
+	due   time.Time
+	tries int
+}
+
+// Counts is what became of letters since the start.
+type Counts struct {
+	Sent, GivenUp uint64 // GivenUp are those, too, for which there was no room
+	Waiting       int
+}
+
+// Post sends letters. It is safe for concurrent use. Make one with New, and have it Run.
+type Post struct {
+	cfg  Config
+	from *netmail.Address
+	wake chan struct{} // has room for one
+
+	mu     sync.Mutex
+	queue  []waiting
+	counts Counts
+}
+
+// New returns a Post, or an error where the configuration lacks something.
+func New(cfg Config) (*Post, error) {
+	if cfg.Server.Host == "" || cfg.Server.Port <= 0 || cfg.Hello == "" || cfg.Now == nil || cfg.Random == nil || cfg.After == nil || cfg.Told == nil {
+		return nil, errors.New("mail: every field of Config but Roots is required")
+	}
+	from, err := netmail.ParseAddress(cfg.From)
+	if err != nil {
+		return nil, fmt.Errorf("mail: the sender's address: %w", err)
+	}
+	return &Post{cfg: cfg, from: from, wake: make(chan struct{}, 1)}, nil
+}
+
+// Send takes a letter, and reports whether there was room for it.
+func (p *Post) Send(l Letter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) >= maxWaiting {
+		p.counts.GivenUp++
+		return false
+	}
+	p.queue = append(p.queue, waiting{Letter: l, due: p.cfg.Now()})
+	select {
+	case p.wake <- struct{}{}:
+	default: // it will look
+	}
+	return true
+}
+
+// Counts returns what became of letters since the start.
+func (p *Post) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.counts
+	c.Waiting = len(p.queue)
+	return c
+}
+
+// Run sends letters until ctx ends. What waits then is lost.
+func (p *Post) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		next, wait, ok := p.take()
+		if ok {
+			p.deliver(ctx, &next)
+			continue
+		}
+		var later <-chan time.Time
+		if wait > 0 {
+			later = p.cfg.After(wait)
+		}
+		select {
+		case <-ctx.Done():
+		case <-p.wake:
+		case <-later:
+		}
+	}
+}
+
+// take takes the letter out of the queue that is due for the longest time, or returns how long none is; 0 where there is none.
+func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return next, 0, false
+	}
+	first := 0
+	for i := range p.queue {
+		if p.queue[i].due.Before(p.queue[first].due) {
+			first = i
+		}
+	}
+	if wait = p.queue[first].due.Sub(p.cfg.Now()); wait > 0 {
+		return next, wait, false
+	}
+	next = p.queue[first]
+	p.queue = append(p.queue[:first], p.queue[first+1:]...)
+	return next, 0, true
+}
+
+// deliver sends a letter, or has it wait for the next time. One that the server doesn't take, whenever, isn't tried again.
+func (p *Post) deliver(ctx context.Context, w *waiting) {
+	err := errTooLate
+	if now := p.cfg.Now(); w.Until.IsZero() || now.Before(w.Until) {
+		err = p.submit(ctx, &w.Letter)
+	}
+	p.mu.Lock()
+	last := w.tries >= len(pauses) || errors.Is(err, errRefused) || errors.Is(err, errTooLate)
+	switch {
+	case err == nil:
+		p.counts.Sent++
+	case last:
+		p.counts.GivenUp++
+	default:
+		w.due = p.cfg.Now().Add(pauses[w.tries])
+		w.tries++
+		p.queue = append(p.queue, *w)
+	}
+	p.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		p.cfg.Told(err, last)
+	}
+}
+
+var (
+	// errRefused is that of a letter that is not to be tried again.
+	errRefused = errors.New("the mail server doesn't take it")
+	// errTooLate is that of a letter that is of no use any more.
+	errTooLate = errors.New("it couldn't be sent in time")
+)
+
+// recipient reads an address to which a letter goes. It must be one, as it stands: what could be read as two, or has a name beside it that
+// nobody gave, goes nowhere.
+func recipient(to string) (*netmail.Address, error) {
+	address, err := netmail.ParseAddress(to)
+	if err != nil || address.Address != to || address.Name != "" {
+		return nil, fmt.Errorf("the address can't be written to: %w", errRefused)
+	}
+	return address, nil
+}
+
+// oneLine returns a subject without what could begin another line of the header.
+func oneLine(subject string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, subject)
+}
+
+// domain returns the sender's, for the letters' IDs.
+func (p *Post) domain() string {
+	_, domain, _ := strings.Cut(p.from.Address, "@")
+	return cmp.Or(domain, "localhost")
+}
