@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/apitoken"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/mail"
+	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/test/postbox"
+)
+
+// mailing is a node that sends mail to a box.
+type mailing struct {
+	*node
+	box *postbox.Box
+	at  atomic.Int64 // by its clock, in microseconds
+}
+
+func newMailing(t *testing.T) *mailing {
+	t.Helper()
+	m := &mailing{box: postbox.New(t, postbox.Options{})}
+	m.at.Store(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).UnixMicro())
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	config.Flags(fs)
+	must(t, fs.Parse([]string{
+		"--data", t.TempDir(), "--public-url", "https://tokens.example.com", "--smtp-url", "smtp://127.0.0.1:" + strconv.Itoa(m.box.Port), "--mail-from", "jeton@example.com",
+	}))
+	cfg, err := config.Load(fs, nil)
+	must(t, err)
+	o := Options{Config: cfg, Now: func() time.Time { return time.UnixMicro(m.at.Load()).UTC() }}
+	o.fillDefaults()
+	var stops stopStack
+	m.node, err = newNode(t.Context(), &o, "https://tokens.example.com", slog.New(slog.DiscardHandler), &stops)
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { m.post.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		must(t, stops.unwind())
+	})
+	return m
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// user makes a user and returns the principal that it is.
+func (m *mailing) user(t *testing.T, name, email string, state account.State) authority.Principal {
+	t.Helper()
+	u, err := m.accounts.Create(t.Context(), account.Draft{Username: name, Email: email, State: state}, audit.Actor{})
+	must(t, err)
+	return authority.Principal{User: u.Holder(), CredentialKind: authority.ConsoleSession}
+}
+
+func (m *mailing) rotate(t *testing.T, owner *authority.Principal, by audit.Actor) {
+	t.Helper()
+	_, _, err := m.personal.Rotate(t.Context(), owner, by)
+	must(t, err)
+}
+
+// TestNotices tells users of what was done, once, whichever of two nodes comes first, and nobody of what is none of his business.
+func TestNotices(t *testing.T) {
+	m := newMailing(t)
+	ann, silent, blocked := m.user(t, "ann", "ann@example.com", ""), m.user(t, "silent", "", ""), m.user(t, "blocked", "blocked@example.com", account.Blocked)
+	nodes := []*notices{{node: m.node}, {node: m.node}}
+	runs := func() {
+		t.Helper()
+		for range 3 { // of which the first sees how far the log goes, and the second tells
+			var both sync.WaitGroup
+			for _, n := range nodes {
+				both.Go(func() { must(t, n.tellOfEvents(t.Context())) })
+			}
+			both.Wait()
+		}
+	}
+	m.rotate(t, &ann, audit.Actor{}) // before anybody was told: of the past nobody is
+	runs()
+	own := audit.Actor{Username: "ann", UserID: ann.ID, Address: "192.0.2.1", AsOf: 1 << 40}
+	m.rotate(t, &ann, own)
+	m.rotate(t, &silent, audit.Actor{})
+	m.rotate(t, &blocked, audit.Actor{})
+	password := secret.Text("correct horse battery")
+	_, err := m.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Password: &password}, audit.Actor{UserID: silent.ID, Username: "root", Address: "192.0.2.9", AsOf: 1 << 40})
+	must(t, err)
+	runs()
+	if got := m.box.Next(t); got.To != "ann@example.com" || !strings.Contains(got.Body, "A personal token was generated") || !strings.Contains(got.Body, "from the address 192.0.2.1") || strings.Contains(got.Body, " by ann") {
+		t.Errorf("got %+v", got)
+	}
+	if got := m.box.Next(t); !strings.Contains(got.Body, "was reset") || !strings.Contains(got.Body, "by root") || strings.Contains(got.Body, "192.0.2.9") {
+		t.Errorf("got %+v", got)
+	}
+	_, err = m.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Password: &password}, audit.Actor{}) // as by jeton recover
+	must(t, err)
+	runs()
+	if got := m.box.Next(t); !strings.Contains(got.Body, "by whoever runs Jeton") {
+		t.Errorf("got %+v", got)
+	}
+
+	// A server that was away for days tells of the last one.
+	m.rotate(t, &ann, own)
+	m.at.Add((25 * time.Hour).Microseconds())
+	m.rotate(t, &ann, own)
+	nodes = []*notices{{node: m.node}, {node: m.node}}
+	runs()
+	if got := m.box.Next(t); !strings.Contains(got.Body, "22 November 2026, 13:00") {
+		t.Errorf("got %+v", got)
+	}
+	m.post.Send(m.letters.TokenEnds(mail.Person{Name: "last", Email: "last@example.com"}, "last", m.now()))
+	if got := m.box.Next(t); got.To != "last@example.com" {
+		t.Errorf("got %+v besides", got)
+	}
+}
+
+// TestNoticesWords has words for every action of which users are told, and for those that guard an account.
+func TestNoticesWords(t *testing.T) {
+	told := changeWords()
+	for action := range told {
+		if !slices.Contains(audit.Actions(), action) {
+			t.Errorf("users are told of %s, which there isn't", action)
+		}
+	}
+	for _, action := range audit.Actions() {
+		about, _, _ := strings.Cut(string(action), ".")
+		if slices.Contains([]string{"authenticator", "passkey", "recovery_codes", "recovery_code", "second_factor"}, about) && told[action].IsZero() {
+			t.Errorf("nobody is told of %s", action)
+		}
+	}
+}
+
+// TestTokensEnding tells of tokens a week before they end, of each once.
+func TestTokensEnding(t *testing.T) {
+	m := newMailing(t)
+	must(t, m.feed.CatchUp(t.Context()))
+	ann := m.user(t, "ann", "ann@example.com", "")
+	_ = m.user(t, "silent", "", "")
+	admin := authority.Principal{User: authority.User{ID: ann.ID, Username: "ann", Roles: []string{authority.AdminRole}, Active: true}, CredentialKind: authority.ConsoleSession}
+	for name, d := range map[string]apitoken.Draft{
+		"short": {User: "ann", Days: 3}, "eight days": {User: "ann", Days: 8}, "month": {User: "ann", Days: 30}, "never": {User: "ann", Never: true},
+		"disabled": {User: "ann", Days: 8, Disabled: true}, "nobody's": {User: "silent", Days: 8},
+	} {
+		d.Name = name
+		_, _, err := m.apiTokens.Create(t.Context(), d, &admin, audit.Actor{})
+		must(t, err)
+	}
+	// What ends soon when people are told for the first time is told of, too.
+	want := map[int]string{0: "short", 2: "eight days", 24: "month"} // which end at the hour at which it is asked
+	for day := range 40 {
+		for range 2 { // as two nodes do
+			must(t, m.tellOfTokens(t.Context()))
+		}
+		if name := want[day]; name != "" {
+			if got := m.box.Next(t); got.To != "ann@example.com" || !strings.Contains(got.Body, "“"+name+"”") {
+				t.Errorf("day %d: got %+v", day, got)
+			}
+		}
+		m.at.Add((24 * time.Hour).Microseconds())
+	}
+	m.post.Send(m.letters.TokenEnds(mail.Person{Name: "last", Email: "last@example.com"}, "last", m.now()))
+	if got := m.box.Next(t); got.To != "last@example.com" {
+		t.Errorf("got %+v besides", got)
+	}
+}
