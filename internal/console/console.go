@@ -3,8 +3,8 @@
 //	route ─▶ which page sent it ─▶ whose session is it ─▶ is the form one of ours ─▶ handler ─▶ page
 //	         (console.go)          (call.go)              (form.go)                  (by area)  (render.go)
 //
-// The pages work without a script. The one file of ours makes them handier, and the Content-Security-Policy of every answer, errors
-// included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
+// The pages work without a script, but for passkeys. The files of ours make them handier, and the Content-Security-Policy of every
+// answer, errors included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
 // all, is text on them (html/template). A token or a key is on one page, the answer to the request that made it. What pages say
 // themselves is said by package words, in the reader's language.
 //
@@ -147,13 +147,14 @@ const (
 
 // paths are those that templates name, which write none themselves.
 type paths struct {
-	Home, Login, Logout, Password, Language, Profile, Users                                  string
+	Home, Login, SecondFactor, Logout, Password, Language, Profile, Users                    string
 	Admin, People, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit string
 }
 
 func allPaths() paths {
 	return paths{
-		Home: homePath, Login: loginPath, Logout: logoutPath, Password: passwordPath, Language: languagePath, Profile: profilePath, Users: usersPath,
+		Home: homePath, Login: loginPath, SecondFactor: secondFactorPath, Logout: logoutPath, Password: passwordPath, Language: languagePath,
+		Profile: profilePath, Users: usersPath,
 		Admin: adminPath, People: peoplePath, APITokens: apiTokensPath, Platforms: platformsPath, Projects: projectsPath, Services: servicesPath,
 		NewService: newServicePath, Tester: testerPath, Keys: keysPath, Audit: auditPath,
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/authority"
@@ -119,30 +118,29 @@ func (c *call) renderFactors(status int, name string, title words.Text, main any
 func (s *server) addAuthenticator(c *call) error {
 	ticket := secret.Text(c.form["ticket"])
 	codes, err := s.cfg.Factors.AddAuthenticator(c.r.Context(), &c.principal, ticket, secret.Text(c.form["code"]), c.actor())
-	if wrong, ok := errors.AsType[*authority.FieldError](err); ok && wrong.Field == "code" {
+	if over(err) {
+		return c.done(c.securityPath()+"/authenticator", enrolmentOver)
+	}
+	if f := c.filled("ticket", "code"); f.explain(err, nil) {
 		e, err := s.cfg.Factors.Resume(&c.principal, ticket)
 		if err != nil {
-			return c.enrolmentFailed(err, "/authenticator")
+			return err
 		}
-		f := c.filled("code", "ticket")
-		f.explain(wrong, nil)
 		return c.showEnrolment(http.StatusUnprocessableEntity, e, f)
 	}
 	if errors.Is(err, authority.ErrConflict) && !errors.Is(err, authority.ErrActorChanged) {
 		return &conflict{words.Say("You have an authenticator app already"), words.Say("Nothing was changed. Remove the one that you have, then turn on another.")}
 	}
 	if err != nil {
-		return c.enrolmentFailed(err, "/authenticator")
+		return err
 	}
 	return c.enrolled(codes, authenticatorAdded)
 }
 
-// enrolmentFailed begins anew where a ticket is over.
-func (c *call) enrolmentFailed(err error, at string) error {
-	if wrong, ok := errors.AsType[*authority.FieldError](err); ok && wrong.Field == "ticket" {
-		return c.done(c.securityPath()+at, enrolmentOver)
-	}
-	return err
+// over reports whether what came back is no enrolment that lasts, so that it begins anew.
+func over(err error) bool {
+	wrong, ok := errors.AsType[*authority.FieldError](err)
+	return ok && wrong.Field == "ticket"
 }
 
 // enrolled ends the adding of a factor. With the first one come recovery codes, and a new session: whoever has read this browser's cookie
@@ -236,9 +234,10 @@ func (s *server) addPasskey(c *call) error {
 	codes, err := s.cfg.Factors.AddPasskey(c.r.Context(), &c.principal, factor.NewPasskey{
 		Ticket: secret.Text(c.form["ticket"]), Name: c.form["name"], Answer: secret.Text(c.form["passkey"]),
 	}, c.actor())
-	if wrong, ok := errors.AsType[*authority.FieldError](err); ok && slices.Contains([]string{"name", "passkey"}, wrong.Field) {
-		f := c.filled("passkey", "ticket")
-		f.explain(wrong, nil)
+	if over(err) {
+		return c.done(c.securityPath()+"/passkeys", enrolmentOver)
+	}
+	if f := c.filled("ticket", "passkey"); f.explain(err, nil) {
 		return c.showPasskey(http.StatusUnprocessableEntity, f)
 	}
 	switch {
@@ -247,7 +246,7 @@ func (s *server) addPasskey(c *call) error {
 	case errors.Is(err, authority.ErrConflict) && !errors.Is(err, authority.ErrActorChanged):
 		return &conflict{words.Say("This passkey can't be added"), words.Say("Nothing was changed. Either it was added before, or you have as many passkeys as one may have: remove one that you don't need.")}
 	case err != nil:
-		return c.enrolmentFailed(err, "/passkeys")
+		return err
 	}
 	return c.enrolled(codes, passkeyAdded)
 }

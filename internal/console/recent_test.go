@@ -23,6 +23,7 @@ func needRecent(u account.User) []string {
 		"POST " + securityOf(u) + "/passkeys/" + nobody + "/remove", "POST " + securityOf(u) + "/authenticator/remove", "POST " + securityOf(u) + "/recovery-codes",
 		"GET " + integration + "/web-service-tokens/new", "POST " + integration + "/web-service-tokens *",
 		"GET " + peopleRoute + "/new", "POST " + peopleRoute + " *", "POST " + peopleRoute + "/" + nobody + " *", "POST " + peopleRoute + "/" + nobody + "/password *",
+		"POST " + peopleRoute + "/" + nobody + "/client/secrets", "POST " + peopleRoute + "/" + nobody + "/client/keys *",
 		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove",
 		"POST " + peopleRoute + "/" + nobody + "/invite",
 		"POST /console/administration/signing-keys/rotate *", "POST /console/administration/signing-keys/nobody/revoke",

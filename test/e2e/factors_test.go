@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
 )
 
 // careful is Alice, who has read what Cantook Hub's page says of its Security tab, and turns on a second factor.
@@ -205,7 +209,15 @@ func (c *careful) renewCodes(t *testing.T) {
 	}
 }
 
-// callAPI: a second factor guards the console alone.
+// callAPI: a second factor guards the console alone, and the password alone no longer makes a token.
 func (c *careful) callAPI(t *testing.T) {
 	c.curl(t, "200", "user = \"alice:"+userPassword+"\"\n", "password")
+	byPassword := c.client(t, client.Config{Username: "alice", Password: userPassword})
+	_, err := byPassword.RotatePersonalToken(t.Context())
+	if problem, ok := errors.AsType[*api.Problem](err); !ok || problem.Code != api.CodeCredentialTooWeak {
+		t.Errorf("got %v for a token by the password alone, want %s", err, api.CodeCredentialTooWeak)
+	}
+	if me, err := byPassword.Me(t.Context()); err != nil || me.User.Username != "alice" {
+		t.Errorf("twin: got %v and %v, want to be told who it is", me, err)
+	}
 }
