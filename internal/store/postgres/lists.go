@@ -170,6 +170,11 @@ func apiTokensQuery(q apitoken.Query) (query string, args []any) {
 		l.ending(&q)
 	}
 	l.within("t.name_key", namesOf(q.Find, q.After.Name, q.Descending))
+	if q.Order == apitoken.ByEnd && q.UserID == uuid.Nil && (q.Enabled != nil || q.Find != "") {
+		// What is filtered by stands in the index of ends: of those that don't fit, no row is read.
+		ids, args := l.text(`SELECT t.id FROM api_token t`, order, q.Descending, q.Limit)
+		l = list{conditions: []string{"t.id = ANY (ARRAY(" + ids + "))"}, args: args}
+	}
 	return l.text(`SELECT `+apiTokenFields+` FROM api_token t`, order, q.Descending, q.Limit)
 }
 

@@ -167,6 +167,12 @@ func apiTokensQuery(q apitoken.Query) (query string, args []any) {
 		l.ending(&q)
 	}
 	l.within("t.name_key", namesOf(q.Find, q.After.Name, q.Descending))
+	if index == byEnd && (q.Enabled != nil || q.Find != "") {
+		// What is filtered by stands in the index: of those that don't fit, no row is read.
+		ids, args := l.text(`SELECT t.id FROM api_token t`+index, order, q.Descending, q.Limit)
+		l = list{conditions: []string{"t.id IN (" + ids + ")"}, args: args}
+		index = byKey
+	}
 	return l.text(`SELECT `+apiTokenFields+` FROM api_token t`+index, order, q.Descending, q.Limit)
 }
 
@@ -194,8 +200,10 @@ func (l *list) ending(q *apitoken.Query) {
 	l.where(tokenEnd+" >= ? AND "+tokenEnd+" <= ?", from, to)
 }
 
-// byKey has rows found by the key of their table.
-const byKey = " NOT INDEXED"
+const (
+	byKey = " NOT INDEXED" // of the table
+	byEnd = " INDEXED BY api_token_by_end"
+)
 
 // apiTokenIndex says by which index tokens are found, which SQLite would have to guess. Those of one user, or those that are disabled, are
 // sorted where they are asked for in another order than that of names: they are few beside all. Those that are enabled are nearly all.
@@ -203,10 +211,12 @@ func apiTokenIndex(q *apitoken.Query) string {
 	switch {
 	case q.UserID != uuid.Nil:
 		return " INDEXED BY api_token_by_user"
+	case q.Order == apitoken.ByEnd && (!q.EndingFrom.IsZero() || !q.ExpiringBefore.IsZero()):
+		return byEnd
 	case q.Enabled != nil && (!*q.Enabled || q.Order != apitoken.ByAge && q.Order != apitoken.ByEnd):
 		return " INDEXED BY api_token_by_state"
 	case q.Order == apitoken.ByEnd:
-		return " INDEXED BY api_token_by_end"
+		return byEnd
 	case q.Order == apitoken.ByAge:
 		return byKey
 	default:

@@ -13,7 +13,7 @@ import (
 type ListPlan struct {
 	Users     *account.Query
 	APITokens *apitoken.Query
-	// Sorted says that what was found is sorted: a few hundred users, one user's tokens, the disabled ones.
+	// Sorted says that what was found is sorted: a few hundred users, one user's tokens, the disabled ones, one page.
 	Sorted bool
 }
 
@@ -31,7 +31,7 @@ func ListPlans() map[string]ListPlan {
 		"tokens by age":            {APITokens: &apitoken.Query{Order: apitoken.ByAge, Descending: true, After: apitoken.Place{ID: id}, Limit: 51}},
 		"tokens by end":            {APITokens: &apitoken.Query{Order: apitoken.ByEnd, After: apitoken.Place{ID: id, End: at}, Limit: 51}},
 		"the last tokens by end":   {APITokens: &apitoken.Query{Order: apitoken.ByEnd, Descending: true, After: apitoken.Place{ID: id}, Limit: 51}},
-		"tokens that end":          {APITokens: &apitoken.Query{Order: apitoken.ByEnd, EndingFrom: at, ExpiringBefore: at, Enabled: &yes, After: apitoken.Place{ID: id, End: at}, Limit: 51}},
+		"tokens that end":          {APITokens: &apitoken.Query{Order: apitoken.ByEnd, EndingFrom: at, ExpiringBefore: at, Enabled: &yes, After: apitoken.Place{ID: id, End: at}, Limit: 51}, Sorted: true},
 		"enabled tokens":           {APITokens: &apitoken.Query{Order: apitoken.ByName, Enabled: &yes, Find: "a", After: apitoken.Place{Name: "a"}, Limit: 51}},
 		"enabled tokens by age":    {APITokens: &apitoken.Query{Order: apitoken.ByAge, Enabled: &yes, After: apitoken.Place{ID: id}, Limit: 51}},
 		"disabled tokens":          {APITokens: &apitoken.Query{Order: apitoken.ByName, Enabled: &no, After: apitoken.Place{Name: "a"}, Limit: 51}},
