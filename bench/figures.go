@@ -1,5 +1,7 @@
 package main
 
+import "cmp"
+
 // figure is one line of the second table: what is no path.
 type figure struct {
 	name   string
@@ -24,14 +26,25 @@ func newFootprint(tokens string) footprint {
 	}
 }
 
-// sealedFigures are what sealed tokens of a mode take that were never seen.
-type sealedFigures struct{ part, proven, opened *figure }
+// sealedFigures are what sealed tokens of a mode take that were never seen, and what those that are remembered are to the bare AES.
+type sealedFigures struct{ part, proven, opened, warm *figure }
 
 func newSealedFigures(mode string) sealedFigures {
 	return sealedFigures{
 		part:   &figure{name: "in process, to " + aesUnit + " in " + mode + ": a call's sealed tokens, not yet seen, are proven", format: fineRatio},
 		proven: &figure{name: "in process: a call's sealed tokens in " + mode + ", not yet seen, proven, a second", format: thousands},
 		opened: &figure{name: aesUnit + " in " + mode + ": both tokens of a call decrypted, a second", format: thousands},
+		warm:   &figure{name: "by HTTP, to " + aesUnit + " in " + mode + ": a call's sealed tokens, warm, are admitted", format: fineRatio},
+	}
+}
+
+// compare sets the calls of a row, whose tokens are remembered, beside the bare AES.
+func (f *sealedFigures) compare(warm *row) {
+	if f.warm.failed = cmp.Or(warm.failed, f.opened.failed); f.warm.failed != nil || len(f.opened.values) == 0 {
+		return
+	}
+	for _, rate := range warm.each(rateOf) {
+		f.warm.add(rate / median(f.opened.values))
 	}
 }
 
@@ -98,7 +111,7 @@ func (f *figures) all() []*figure {
 	return []*figure{
 		f.ready, f.personal.heap, f.personal.resident, f.personal.mapped, f.access.heap, f.access.resident, f.access.mapped,
 		f.up.grown, f.down.grown, f.up.rate, f.down.rate, f.opaque, f.opaqueRandom, f.jwt, f.opaqueAllocs, f.jwtAllocs, f.cores, f.coresRandom,
-		f.personalProof, f.proof, f.exchanged, f.gcm.part, f.cbc.part, f.gcm.proven, f.cbc.proven,
+		f.personalProof, f.proof, f.exchanged, f.gcm.part, f.cbc.part, f.gcm.warm, f.cbc.warm, f.gcm.proven, f.cbc.proven,
 		f.selects, f.inserts, f.checks, f.signatures, f.gcm.opened, f.cbc.opened, f.file,
 	}
 }

@@ -62,6 +62,22 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+func TestSealedToAES(t *testing.T) {
+	f, r := newSealedFigures("GCM"), new(row)
+	r.samples = []sample{{requests: 80_000, took: time.Second}, {requests: 40_000, took: time.Second}, {requests: 60_000, took: time.Second}}
+	if f.compare(r); len(f.warm.values) != 0 {
+		t.Errorf("got %v beside no AES", f.warm.values)
+	}
+	f.opened.add(4_000_000)
+	if f.compare(r); spread(f.warm.values, f.warm.format) != "0.0150 (0.0100–0.0200)" {
+		t.Errorf("got %s", spread(f.warm.values, f.warm.format))
+	}
+	r.failed = errors.New("stopped")
+	if f.compare(r); f.warm.failed == nil {
+		t.Error("got a figure of a row that failed")
+	}
+}
+
 func TestReport(t *testing.T) {
 	b := &bench{scale: scale{tokens: 1_000_000, presented: 1_000_000, apiTokens: 100_000, rounds: 3, seconds: 4, body: 1 << 30}, rows: newRows(), figures: newFigures(), floods: newFloods(minTokens), latencies: newLatencies(), began: time.Now()}
 	b.rows.hot.samples = []sample{

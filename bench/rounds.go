@@ -124,6 +124,8 @@ func (b *bench) warmRounds(ctx context.Context, j *jeton) (err error) {
 			}
 		}
 	}
+	b.figures.gcm.compare(b.rows.sealedGCM)
+	b.figures.cbc.compare(b.rows.sealedCBC)
 	return nil
 }
 
