@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -188,4 +189,17 @@ func TestLanguages(t *testing.T) {
 	}
 	b.want(t, ask{route: "POST /console/language", form: form("language", "xx")}, 400)
 	b.to(t, ask{route: "POST /console/language", form: form("language", "de", "next", "https://evil.example/")}, "/console/")
+}
+
+// TestLanguageOfTheSetting has a browser that asks for none of the languages read that of the setting.
+func TestLanguageOfTheSetting(t *testing.T) {
+	d := newDesk(t)
+	d.language = "fr"
+	d.serve(t, console.NewCookies("http://127.0.0.1:8080", ""))
+	for accept, want := range map[string]string{"": "Se connecter", "it": "Se connecter", "en-US": "Log in", "de": "Anmelden"} {
+		a := d.browser().want(t, ask{route: "GET /console/login", header: map[string]string{"Accept-Language": accept}}, 200)
+		if got := a.one(t, "h1").text(); got != want {
+			t.Errorf("%s: got the heading %q, want %q", accept, got, want)
+		}
+	}
 }
