@@ -178,7 +178,7 @@ func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
 func (p *Post) deliver(ctx context.Context, w *waiting) {
 	err := errTooLate
 	if now := p.cfg.Now(); w.Until.IsZero() || now.Before(w.Until) {
-		err = p.submit(ctx, &w.Letter)
+		err = p.hand(ctx, w.Letter)
 	}
 	p.mu.Lock()
 	last := w.tries >= len(pauses) || errors.Is(err, errRefused) || errors.Is(err, errTooLate)
@@ -195,6 +195,19 @@ func (p *Post) deliver(ctx context.Context, w *waiting) {
 	p.mu.Unlock()
 	if err != nil && ctx.Err() == nil {
 		p.cfg.Told(err, last)
+	}
+}
+
+// hand hands a letter to the server. It returns when ctx ends, also where the server is in the middle of saying nothing: who stops Jeton
+// doesn't wait for that, and the connection ends by its own time limit.
+func (p *Post) hand(ctx context.Context, l Letter) error {
+	done := make(chan error, 1)
+	go func() { done <- p.submit(ctx, &l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -29,6 +29,7 @@ type desk struct {
 	*mail.Post
 	told chan told
 	rest chan time.Duration // for how long it rests, as it begins to
+	stop func()
 
 	mu    sync.Mutex
 	now   time.Time
@@ -82,7 +83,8 @@ func open(t *testing.T, s mail.Server, roots *x509.CertPool) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
+	d.stop = func() { cancel(); running.Wait() }
+	t.Cleanup(d.stop)
 	return d
 }
 
@@ -257,13 +259,13 @@ func TestNobodyWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := open(t, mail.Server{Host: "127.0.0.1", Port: number, Plain: true}, nil)
-	t.Cleanup(func() { // before the Post ends, which waits for an answer
+	defer func() { // the Post ends after that all the same: see the last lines
 		_ = silent.Close()
 		<-accepted
 		for _, c := range held {
 			_ = c.Close()
 		}
-	})
+	}()
 	begun, taken := time.Now(), 0
 	for range 1100 {
 		if d.Send(ann("body\n")) {
@@ -275,6 +277,11 @@ func TestNobodyWaits(t *testing.T) {
 	}
 	if got := d.Counts(); got.GivenUp != uint64(1100-taken) {
 		t.Errorf("got %+v", got)
+	}
+	begun = time.Now()
+	d.stop()
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %s to stop, beside a server that says nothing", took)
 	}
 }
 
