@@ -1,0 +1,235 @@
+package e2e_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // what a restore does is done to the database
+
+	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/client"
+	"github.com/jeton-io/jeton/jetontest"
+)
+
+// world is a Jeton of which every table has rows, and these are in every state, once it is furnished.
+type world struct {
+	*jetontest.Server
+	folder string // of its database
+	names  map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{Server: jetontest.New(t), folder: filepath.Dir(t.TempDir()), names: map[string]string{}}
+	me, err := w.Admin.Me(t.Context())
+	must(t, err)
+	w.names["admin"] = me.User.ID
+	return w
+}
+
+// resolve puts the world's names in the place of {alice} and the like.
+func (w *world) resolve(text string) string {
+	for name, value := range w.names {
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
+	}
+	return text
+}
+
+// fillers is how many records of a kind it takes for a second page.
+const fillers = 51
+
+// furnish makes what there is to be seen. Some of it is 85 days old.
+func (w *world) furnish(t *testing.T) {
+	t.Helper()
+	w.furnishUsers(t)
+	w.furnishPlatforms(t)
+	w.furnishProjects(t)
+	w.furnishServices(t)
+	w.token(t, "expired", api.NewAPIToken{Name: "Expired", User: "app-service", ExpiresInDays: 1})
+	w.Advance(85 * 24 * time.Hour) // a key of 90 days is in the last tenth of its age
+	w.furnishTokens(t)
+	w.furnishKeys(t)
+	w.restore(t)
+	w.useAndMisuse(t)
+}
+
+func (w *world) furnishUsers(t *testing.T) {
+	t.Helper()
+	for _, u := range []api.NewUser{
+		{Username: "alice", DisplayName: "Alice-Whose-Name-Is-As-Long-As-Names-Get", Email: "alice.whose.address.is.as.long.as.addresses.get@mail.example.com", Roles: []string{"partner", "auditor"}, Password: jetontest.Password},
+		{Username: "bob", Password: jetontest.Password},
+		{Username: "app-service", Kind: "service"},
+		{Username: "barred", State: "blocked"},
+		{Username: "after-restore"},
+		{Username: "changed"},
+	} {
+		made, err := w.Admin.CreateUser(t.Context(), u)
+		must(t, err)
+		w.names[u.Username] = made.ID
+	}
+	for _, whose := range append([]string{"idle"}, walkers...) {
+		made, err := w.Admin.CreateUser(t.Context(), api.NewUser{Username: "service-" + whose, Kind: "service"})
+		must(t, err)
+		w.names[made.Username] = made.ID
+	}
+	_, err := w.Admin.CreateClientSecret(t.Context(), "app-service")
+	must(t, err)
+	_, err = w.Admin.CreateClientKey(t.Context(), "app-service", api.NewClientKey{JWKSURI: "https://keys.example.com/jwks.json"})
+	must(t, err)
+	_, err = w.Admin.UpdateUser(t.Context(), "changed", client.AnyVersion, api.UserPatch{DisplayName: api.Some("Changed")})
+	must(t, err)
+	for n := range fillers {
+		_, err := w.Admin.CreateUser(t.Context(), api.NewUser{Username: fmt.Sprintf("worker-%02d", n)})
+		must(t, err)
+	}
+	w.Token("alice")
+}
+
+func (w *world) furnishPlatforms(t *testing.T) {
+	t.Helper()
+	for _, whose := range append([]string{"platform", "keyless"}, walkers...) {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		must(t, err)
+		w.names["publicKey-"+whose] = publicPEM(t, &key.PublicKey)
+	}
+	for name, p := range map[string]api.NewPlatform{
+		"platform": {Name: "with-public-key", PublicKey: w.names["publicKey-platform"], OneTime: true, CreateUsers: true, NewUserRoles: []string{"partner"}},
+		"shared": {
+			Name: "with-secret", Algorithm: "HS256", Secret: "canary-of-thirty-two-bytes-at-least", KeyID: "first", Issuer: "https://issuer.example.com", Audience: "jeton",
+			SpeaksFor: []string{"role:partner", "user:alice"}, Administrators: true, Enabled: api.Some(false),
+		},
+		"keyless": {Name: "without-key", PublicKey: w.names["publicKey-keyless"]},
+	} {
+		made, err := w.Admin.CreatePlatform(t.Context(), p)
+		must(t, err)
+		w.names[name] = made.ID
+	}
+	for k, err := range w.Admin.PlatformKeys(t.Context(), w.names["keyless"]) {
+		must(t, err)
+		must(t, w.Admin.DeletePlatformKey(t.Context(), w.names["keyless"], k.ID))
+	}
+}
+
+func (w *world) furnishProjects(t *testing.T) {
+	t.Helper()
+	for _, p := range []api.NewProject{
+		{Number: 1000, Name: "Portal", SecurityContext: "MySecurityContext", AppKeys: []string{"MyAppKey"}, AllowedIPs: []string{"192.0.2.0/24"}},
+		{Number: 2000, Name: "without-token-sets"},
+	} {
+		_, err := w.Admin.CreateProject(t.Context(), p)
+		must(t, err)
+	}
+	for name, s := range map[string]api.NewTokenSet{
+		"gcm":      {Name: "Sealed"},
+		"cbc":      {Name: "Forgeable", Mode: api.Some("CBC")},
+		"inactive": {Name: "Inactive", Active: api.Some(false), KeyDerivation: "pbkdf2", Salt: "salted-salt"},
+	} {
+		made, err := w.Admin.CreateTokenSet(t.Context(), 1000, s)
+		must(t, err)
+		w.names[name] = made.ID
+	}
+	sealed, err := w.Admin.Seal(t.Context(), 1000, w.names["gcm"], api.SealRequest{Parameter: "XST", Plaintext: "<SecurityToken><Context>Another</Context></SecurityToken>"})
+	must(t, err)
+	w.names["sealed"] = sealed.Base64
+}
+
+func (w *world) furnishServices(t *testing.T) {
+	t.Helper()
+	w.Service("reports", "api.example.com", "GET /reports/{id} role:partner reports.read", "PUT /reports/{id} user:alice", "GET /users/{userId}/reports self:{userId}")
+	w.Service("restored", "restored.example.com", "GET /anything role:partner")
+	w.Service("bare", "bare.example.com")
+	_, err := w.Admin.CreateService(t.Context(), api.NewService{
+		Name: "everything", Host: "everything.example.com", PathPrefix: "/api", Default: "authenticated", AllowInPath: ";", Verifiers: []string{"alice"}, AcceptAPITokens: true,
+		Project: 1000, Upstream: "http://127.0.0.1:9000", Profile: "xdoc", RateLimit: &api.RateLimit{Calls: 100, PerSeconds: 60},
+	})
+	must(t, err)
+	all := make([]string, 1200)
+	for n := range all {
+		all[n] = fmt.Sprintf("GET /a/rather/long/path/to/make/many/bytes/of/few/operations/and/so/to/fill/a/form/%04d user:alice", n)
+	}
+	w.Service("vast", "vast.example.com", all...)
+}
+
+func (w *world) furnishTokens(t *testing.T) {
+	t.Helper()
+	w.token(t, "ending", api.NewAPIToken{Name: "ending-soon", User: "alice", ExpiresInDays: 20, Scopes: []string{"reports.read"}})
+	w.token(t, "disabled", api.NewAPIToken{Name: "Disabled", User: "alice", ExpiresInDays: 30, Enabled: api.Some(false)})
+	w.token(t, "lasting", api.NewAPIToken{Name: "Lasting", User: "app-service", NeverExpires: true})
+	for n := range fillers {
+		w.token(t, "", api.NewAPIToken{Name: fmt.Sprintf("worker-%02d", n), User: "app-service", ExpiresInDays: 365})
+	}
+}
+
+func (w *world) token(t *testing.T, name string, token api.NewAPIToken) string {
+	t.Helper()
+	made, err := w.Admin.CreateAPIToken(t.Context(), token)
+	must(t, err)
+	w.names[name] = made.ID
+	return made.Token
+}
+
+// furnishKeys makes a key of each state: one that signs, one that has retired, one that is revoked.
+func (w *world) furnishKeys(t *testing.T) {
+	t.Helper()
+	w.AccessToken(w.token(t, "exchanged", api.NewAPIToken{Name: "Exchanged", User: "alice", ExpiresInDays: 90}))
+	for range 2 {
+		former, err := w.Admin.RotateKey(t.Context(), api.KeyRotation{Purpose: "access_token"})
+		must(t, err)
+		w.names["key"] = former.ID
+	}
+	for key, err := range w.Admin.Keys(t.Context()) {
+		must(t, err)
+		if key.ID != w.names["key"] && key.Purpose == "access_token" {
+			must(t, w.Admin.RevokeKey(t.Context(), key.ID))
+			w.names["revoked"] = key.ID
+			break
+		}
+	}
+}
+
+// restore suspends a user and a service, as what was in doubt after a restore is.
+func (w *world) restore(t *testing.T) {
+	t.Helper()
+	w.Stop()
+	found, err := filepath.Glob(filepath.Join(w.folder, "*", "jeton", "jeton.db"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got the databases %q, want one: %v", found, err)
+	}
+	db, err := sql.Open("sqlite", "file:"+found[0])
+	must(t, err)
+	for _, statement := range []string{
+		`UPDATE user SET state = 'suspended', version = version + 1 WHERE username = 'after-restore'`,
+		`UPDATE service SET suspended = 1, version = version + 1 WHERE name = 'restored'`,
+	} {
+		result, err := db.ExecContext(t.Context(), statement)
+		must(t, err)
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			t.Fatalf("%s: changed %d rows, %v, want one", statement, n, err)
+		}
+	}
+	must(t, db.Close())
+	w.Start()
+}
+
+// useAndMisuse has calls be refused, and a user be guessed at until there is no more room.
+func (w *world) useAndMisuse(t *testing.T) {
+	t.Helper()
+	for {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/v1/me", http.NoBody)
+		must(t, err)
+		r.SetBasicAuth("guessed", "wrong")
+		res, err := http.DefaultClient.Do(r)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+	}
+}
