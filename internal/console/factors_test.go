@@ -393,7 +393,8 @@ func TestWrongCode(t *testing.T) {
 	d.wantRefused(t, "used_code second_factor")
 }
 
-// TestCodeCountsOnce sends fifty forms at once, with a code of the app and with a recovery code: one of them is let in.
+// TestCodeCountsOnce sends fifty forms at once, with a code of the app and with a recovery code: one of them is let in. Where the machine
+// is so busy that a verdict comes too late, that form is answered 503, and let in is one at most.
 func TestCodeCountsOnce(t *testing.T) {
 	d, _, app := withApp(t)
 	for _, code := range []string{app.code(t), app.codes[0]} {
@@ -411,12 +412,14 @@ func TestCodeCountsOnce(t *testing.T) {
 		for _, s := range all {
 			go func() { answers <- s.b.do(t, s.q) }()
 		}
-		let := 0
+		let, late := 0, 0
 		for range all {
 			switch a := <-answers; a.status {
 			case http.StatusSeeOther:
 				let++
 			case http.StatusUnauthorized:
+			case http.StatusServiceUnavailable:
+				late++
 			default:
 				t.Errorf("got %d to %q", a.status, a.header.Get("Location"))
 			}
@@ -425,10 +428,13 @@ func TestCodeCountsOnce(t *testing.T) {
 		for _, s := range all {
 			sessions += len(s.b.given) / 2
 		}
-		if let != 1 || sessions != 1 {
+		if sessions != let || let > 1 || let == 0 && late == 0 {
 			t.Errorf("%s: %d were let in with %d sessions, want one", code, let, sessions)
 		}
-		d.wantRefused(t, "used_code second_factor")
+		late503 := func(line string) bool { return late > 0 && line == "unavailable second_factor" }
+		if got := slices.DeleteFunc(d.refused(t), late503); !slices.Equal(got, []string{"used_code second_factor"}) {
+			t.Errorf("%s: got refusals %q", code, got)
+		}
 	}
 }
 
