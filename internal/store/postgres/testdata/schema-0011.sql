@@ -451,7 +451,7 @@ ALTER TABLE ONLY public."user"
     ADD CONSTRAINT user_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (user_id, role);
-CREATE INDEX api_token_by_end ON public.api_token USING btree (COALESCE(expires_at, '9223372036854775807'::bigint), id) WHERE (deleted_at IS NULL);
+CREATE INDEX api_token_by_end ON public.api_token USING btree (COALESCE(expires_at, '9223372036854775807'::bigint), id) INCLUDE (enabled, name_key, expires_at) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX api_token_by_name ON public.api_token USING btree (name_key) WHERE (deleted_at IS NULL);
 CREATE INDEX api_token_by_state ON public.api_token USING btree (enabled, name_key) WHERE (deleted_at IS NULL);
 CREATE INDEX api_token_by_user ON public.api_token USING btree (user_id, name_key);

@@ -308,7 +308,7 @@ CREATE TABLE user_role (
     role    TEXT NOT NULL CHECK (role <> '' AND instr(role, ',') = 0), -- roles are read joined by commas
     PRIMARY KEY (user_id, role)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX api_token_by_end ON api_token (coalesce(expires_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX api_token_by_end ON api_token (coalesce(expires_at, 9223372036854775807), id, enabled, name_key, deleted_at) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX api_token_by_name ON api_token (name_key) WHERE deleted_at IS NULL;
 CREATE INDEX api_token_by_state ON api_token (enabled, name_key) WHERE deleted_at IS NULL;
 CREATE INDEX api_token_by_user ON api_token (user_id, name_key);
