@@ -59,7 +59,7 @@ func consoleDesk(t *testing.T) (*testdesk.Desk, string) {
 	cookies := pages.NewCookies("http://127.0.0.1", "")
 	d := testdesk.New(t, testdesk.Options{Cookies: cookies.Known()})
 	h, err := pages.New(pages.Config{
-		Authority: d.Authority, Accounts: d.Accounts, Tokens: d.Personal, APITokens: d.API, Browsers: d.Browsers, Sessions: d.Sessions, Clients: d.Clients,
+		Authority: d.Authority, Accounts: d.Accounts, Tokens: d.Personal, APITokens: d.API, Browsers: d.Browsers, Sessions: d.Sessions, Clients: d.Clients, Factors: d.Factors, Links: d.Links,
 		Platforms: d.Platforms, Projects: d.Projects, Keys: d.Keyring, Catalog: d.Catalog, Events: d.Store, Feed: d.Feed, Peers: d.Peers, Now: d.Now, Cookies: cookies,
 	})
 	must(t, err)

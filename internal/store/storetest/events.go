@@ -135,7 +135,8 @@ func testCountEvents(t *testing.T, s Store) {
 	add(audit.UserCreate, "", 1, time.Hour)
 	add(audit.UserCreate, "", 1, 2*time.Hour-time.Microsecond)
 	all := []audit.Count{
-		{Hour: 0, Action: audit.Refused, Reason: "expired", Events: 2, Times: 5}, {Hour: 0, Action: audit.Refused, Reason: "unknown", Events: 1, Times: 4},
+		{Hour: 0, Action: audit.Refused, Reason: "expired", Events: 2, Times: 5},
+		{Hour: 0, Action: audit.Refused, Reason: "unknown", Events: 1, Times: 4},
 		{Hour: 1, Action: audit.UserCreate, Events: 2, Times: 2},
 	}
 	for most, want := range map[int]struct {
