@@ -51,7 +51,9 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	every(keysEvery, n.rotateKeys)
 	if n.post != nil {
 		running.Go(func() { n.post.Run(ctx) })
-		every(noticesEvery, (&notices{node: n}).run)
+		told := &notices{node: n}
+		told.run(ctx) // of what is done from now on, also before the first tick
+		every(noticesEvery, told.run)
 		every(endingEvery, n.tellOfEnding)
 	}
 	if n.certificate != nil {

@@ -51,12 +51,22 @@ func TestInvitedByMail(t *testing.T) {
 	s.searchSecrets(t)
 }
 
+// next returns the next letter to her: others are told of what was done to their accounts, too.
+func (g *guest) next(t *testing.T) postbox.Letter {
+	t.Helper()
+	for {
+		if l := g.box.Next(t); l.To == "grace@example.com" {
+			return l
+		}
+	}
+}
+
 // linkIn finds the link in a letter. Its secret must appear nowhere else.
 func (g *guest) linkIn(t *testing.T, subject string) {
 	t.Helper()
-	l := g.box.Next(t)
+	l := g.next(t)
 	g.link = regexp.MustCompile(`http://127\.0\.0\.1:8080/console/\S+`).FindString(l.Body)
-	if l.To != "grace@example.com" || l.Subject != subject || g.link == "" {
+	if l.Subject != subject || g.link == "" {
 		t.Fatalf("got %+v", l)
 	}
 	g.secrets = append(g.secrets, g.link[strings.LastIndex(g.link, "/")+1:])
@@ -94,8 +104,8 @@ func (g *guest) choosePassword(t *testing.T) {
 }
 
 func (g *guest) beTold(t *testing.T) {
-	l := g.box.Next(t)
-	if l.To != "grace@example.com" || !strings.Contains(l.Body, "A password for your account was chosen by a link") || strings.Contains(l.Body, "jtl") {
+	l := g.next(t)
+	if !strings.Contains(l.Body, "A password for your account was chosen by a link") || strings.Contains(l.Body, "jtl") {
 		t.Errorf("got %+v", l)
 	}
 }
