@@ -38,7 +38,7 @@ const (
 // added is found by its links; its states are lines here.
 func visits() []visit {
 	var all []visit
-	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits()} {
+	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits()} {
 		all = append(all, area...)
 	}
 	return all
@@ -83,6 +83,28 @@ func ownVisits() []visit {
 		{who: "alice", name: "personal-token-revoked", path: security, send: `form[action$="/security/token"]`, then: &visit{send: `form[action$="/token/revoke"]`}},
 		{who: "bob", name: "no-personal-token", path: "/console/profile/users/{bob}/security"},
 		{who: "bob", name: "home-without-token", path: "/console"},
+	}
+}
+
+func factorVisits() []visit {
+	const bobs, carols, login = "/console/profile/users/{bob}/security", "/console/profile/users/{carol-{walker}}/security", "/console/login"
+	logIn := func(name string, then *visit) visit {
+		return visit{
+			who: "nobody", after: carol, name: name, path: login, send: `form[action="/console/login"]`, fill: fields{"username": carol},
+			then: &visit{send: `form[action="/console/login"]`, fill: fields{"password": jetontest.Password}, then: then},
+		}
+	}
+	return []visit{
+		{who: "bob", name: "authenticator-refused", path: bobs + "/authenticator", send: `main form`, fill: fields{"code": "none"}, status: refused},
+		{who: "bob", name: "confirm", path: "/console/confirm"},
+		{who: "bob", name: "passkeys-impossible", path: bobs + "/passkeys", status: missing},
+		{who: "bob", name: "passkey-missing", path: bobs + "/passkeys/" + nobodysID + "/remove"},
+		{who: carol, name: "second-factor-on", path: carols},
+		{who: carol, name: "recovery-codes-shown", path: carols, send: `form[action$="/recovery-codes"]`},
+		{who: "admin", after: carol, name: "user-with-second-factor", path: people + "/{carol-{walker}}"},
+		logIn("login-second-factor", nil),
+		logIn("login-code-wrong", &visit{send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized}),
+		{who: "nobody", name: "login-second-factor-typed", path: "/console/login/second-factor"},
 	}
 }
 

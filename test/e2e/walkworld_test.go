@@ -78,6 +78,9 @@ func (w *world) furnishUsers(t *testing.T) {
 		made, err := w.Admin.CreateUser(t.Context(), api.NewUser{Username: "service-" + whose, Kind: "service"})
 		must(t, err)
 		w.names[made.Username] = made.ID
+		made, err = w.Admin.CreateUser(t.Context(), api.NewUser{Username: "carol-" + whose, Password: jetontest.Password})
+		must(t, err)
+		w.names[made.Username] = made.ID
 	}
 	_, err := w.Admin.CreateClientSecret(t.Context(), "app-service")
 	must(t, err)
