@@ -88,6 +88,7 @@ const (
 	ReasonNotInAudience     Reason = "not_in_audience"     // the operation is not meant for this user
 	ReasonInsufficientScope Reason = "insufficient_scope"  // the token is narrowed to other operations
 	ReasonAddressNotAllowed Reason = "address_not_allowed" // the token doesn't count from there
+	ReasonNotRecent         Reason = "not_recent"          // a browser's session that began too long ago for a change
 	ReasonUntrustedPeer     Reason = "untrusted_peer"      // a proxy that is not named as trusted asked
 	ReasonUnreadableCall    Reason = "unreadable_call"     // the proxy doesn't say which call it asks about, or its query holds a space or a control character
 	ReasonCrossOrigin       Reason = "cross_origin"        // a browser sent it on behalf of a page from elsewhere
@@ -112,7 +113,7 @@ func Reasons() []Reason {
 		ReasonRevokedKey, ReasonWrongAlgorithm, ReasonBadSignature, ReasonWrongType, ReasonWrongIssuer, ReasonWrongAudience,
 		ReasonWrongClaims, ReasonNotYet, ReasonExchangeFirst, ReasonBlocked, ReasonSuspended, ReasonUserDeleted, ReasonUnknownService,
 		ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope, ReasonAddressNotAllowed,
-		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier, ReasonRateLimited,
+		ReasonUntrustedPeer, ReasonUnreadableCall, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotRecent, ReasonNotVerifier, ReasonRateLimited,
 		ReasonThrottled, ReasonBusy, ReasonUnavailable, ReasonServiceRateLimited,
 	}
 }
@@ -123,7 +124,7 @@ func (r Reason) Outcome() Outcome {
 	case ReasonTwoCredentials, ReasonTooLong, ReasonUnreadableCall:
 		return OutcomeMalformed
 	case ReasonUnknownService, ReasonServiceSuspended, ReasonAmbiguousPath, ReasonNoOperation, ReasonNotInAudience, ReasonInsufficientScope,
-		ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotVerifier:
+		ReasonUntrustedPeer, ReasonCrossOrigin, ReasonNotAllowed, ReasonNotRecent, ReasonNotVerifier:
 		return OutcomeForbidden
 	case ReasonThrottled, ReasonRateLimited, ReasonServiceRateLimited:
 		return OutcomeTooMany

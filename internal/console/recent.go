@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -18,7 +19,7 @@ import (
 
 // The longest time since a session began, within which it counts as recent.
 const (
-	justBegun    = 15 * time.Minute
+	justBegun    = session.Recent
 	begunAtStart = time.Hour // of a form that is sent: its page was asked for while the session was recent, and is filled in since
 )
 

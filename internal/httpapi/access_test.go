@@ -111,6 +111,7 @@ func samples() []sample {
 		{"DELETE /v1/users/robot/client-keys/{key}", "", nil, 204, "administrator"},
 		{"DELETE /v1/services/reports", "", nil, 204, "administrator"},
 		{"DELETE /v1/users/target/second-factor", "", nil, 204, "administrator"},
+		{"POST /v1/users/target/invitation", "", nil, 201, "administrator"},
 		{"DELETE /v1/users/target", "", nil, 204, "administrator"},
 		{"POST /v1/me/personal-token", "", nil, 201, "owner"},
 		{"DELETE /v1/me/personal-token", "", nil, 204, "owner"},

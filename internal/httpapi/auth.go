@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/web"
 )
 
@@ -23,14 +25,17 @@ import (
 //
 //	                                                                     /v1/verify
 //	                                            GET /v1/me   one's own   policy, feed  the rest
-//	password, console session, personal token       yes         yes       verifiers   administrators
+//	password, personal token                        yes         yes       verifiers   administrators
+//	console session, its log-in not long ago        yes         yes       verifiers   administrators
+//	console session                                 yes       to read     verifiers   administrators, to read
 //	access token with jeton.admin                   yes         yes       verifiers   administrators
 //	password beside a second factor                 yes          no      verify alone      no
 //	client secret                                   yes          no       verifiers        no
 //	all others, where the door takes them           yes          no          no            no
 //
 // A password is asked for a second factor nowhere here, since programs can't be; so, where there is one, it has no power by itself: else
-// whoever has stolen it would take the factor away.
+// whoever has stolen it would take the factor away. A browser changes something as long as its log-in is recent, as in the console: else
+// a stolen cookie would go round being asked there.
 //
 // An administrator may ask /v1/verify about every service. No console session hears GET /v1/feed, which would keep it from
 // its idle end. An access token that was got for one service is for that service's eyes: it has no power here, whatever its
@@ -78,6 +83,8 @@ func powerless(l *authority.Limits) authority.Reason {
 func tooWeak(kind authority.Kind) *api.Problem {
 	p := api.NewProblem(api.CodeCredentialTooWeak, "")
 	switch kind {
+	case authority.ConsoleSession:
+		p.Fix = "A browser changes something within 15 minutes of its log-in: log in at the console again, or use a personal token."
 	case authority.Password:
 		p.Fix = "Its user has a second factor, beside which a password alone has no power: use a personal token, or the console."
 	case authority.APIToken:
@@ -175,7 +182,7 @@ func (s *server) identify(c *call, who access) (err error) {
 	line.Caller(&c.principal)
 	reason := who.refuses(&c.principal)
 	if reason == "" {
-		if reason, err = s.half(c, who); err != nil {
+		if reason, err = s.weak(c, who); err != nil {
 			return err
 		}
 	}
@@ -192,16 +199,44 @@ func (s *server) identify(c *call, who access) (err error) {
 // verifyRoute asks about a call of somebody else, and changes nothing.
 const verifyRoute = "POST /v1/verify"
 
-// half returns why a password alone has no such access, or nothing.
-func (s *server) half(c *call, who access) (authority.Reason, error) {
-	if c.principal.CredentialKind != authority.Password || who == identified || c.route == verifyRoute {
+// weak returns why a credential of a kind with power has none for this call, or nothing.
+func (s *server) weak(c *call, who access) (authority.Reason, error) {
+	if who == identified || c.route == verifyRoute {
 		return "", nil
 	}
+	switch c.principal.CredentialKind {
+	case authority.Password:
+		return s.half(c)
+	case authority.ConsoleSession:
+		return s.late(c)
+	}
+	return "", nil
+}
+
+// half returns why a password alone has no power, or nothing.
+func (s *server) half(c *call) (authority.Reason, error) {
 	on, err := s.cfg.Factors.On(c.r.Context(), c.principal.ID)
 	if err != nil || !on {
 		return "", err
 	}
 	return authority.ReasonNotAllowed, nil
+}
+
+// late returns why a browser's session changes nothing any more, or nothing. One that has ended in this moment is as if it had before.
+func (s *server) late(c *call) (authority.Reason, error) {
+	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+		return "", nil
+	}
+	began, err := s.cfg.Browsers.Began(c.r.Context(), &c.principal)
+	switch {
+	case errors.Is(err, authority.ErrNotFound):
+		return authority.ReasonNotRecent, nil
+	case err != nil:
+		return "", err
+	case s.cfg.Now().Sub(began) > session.Recent:
+		return authority.ReasonNotRecent, nil
+	}
+	return "", nil
 }
 
 // forbid refuses a caller who is known, for the audit log and the request's line, and returns the refusal: to the caller

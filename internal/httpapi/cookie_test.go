@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -221,6 +222,31 @@ func TestEveryCookieWrite(t *testing.T) {
 			good = cookie(consoleCookie, d.logIn(t, root).Console)
 		}
 	}
+}
+
+// TestChangeByAnOldLogIn changes something by a cookie in the last moment in which its log-in is recent, and in the next.
+func TestChangeByAnOldLogIn(t *testing.T) {
+	d := newDesk(t)
+	root, err := d.accounts.Find(t.Context(), "root")
+	check(t, err)
+	console := cookie(consoleCookie, d.logIn(t, root).Console)
+	change := func() ask {
+		q := byCookie("POST /v1/users", console, "same-origin")
+		q.body = `{"username":"user-` + strconv.FormatInt(d.now.Load(), 10) + `"}`
+		return q
+	}
+	d.now.Add(15 * 60)
+	d.want(t, change(), http.StatusCreated, "")
+	d.now.Add(1)
+	d.want(t, change(), http.StatusForbidden, api.CodeCredentialTooWeak)
+	if got := d.refused(t); !slices.Equal(got, []string{"v1 not_recent console_session"}) {
+		t.Errorf("got refusals %v, want that of a log-in long ago", got)
+	}
+	d.want(t, byCookie("GET /v1/users", console, "same-origin"), http.StatusOK, "")
+	d.want(t, byCookie("GET /v1/me", console, "same-origin"), http.StatusOK, "")
+	again := byCookie("POST /v1/users", cookie(consoleCookie, d.logIn(t, root).Console), "same-origin")
+	again.body = `{"username":"another"}`
+	d.want(t, again, http.StatusCreated, "")
 }
 
 // TestChangePasswordByCookie: with the password every session ends, that by which it was changed too, so that nobody who

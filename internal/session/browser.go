@@ -236,6 +236,9 @@ func (b *Browsers) Began(ctx context.Context, owner *authority.Principal) (time.
 	return sessions[n].CreatedAt, nil
 }
 
+// Recent is for how long after its beginning a browser's session is good for what asks anew who it is.
+const Recent = 15 * time.Minute
+
 // EndOf ends a session of a user, by whomever: both its cookies are refused from the moment EndOf returns. It returns
 // ErrNotFound where the user has none of that ID that lasts.
 func (b *Browsers) EndOf(ctx context.Context, owner *authority.User, id uuid.UUID, actor audit.Actor) error {
