@@ -38,7 +38,7 @@ const (
 // added is found by its links; its states are lines here.
 func visits() []visit {
 	var all []visit
-	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits()} {
+	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), linkVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits()} {
 		all = append(all, area...)
 	}
 	return all
@@ -105,6 +105,17 @@ func factorVisits() []visit {
 		logIn("login-second-factor", nil),
 		logIn("login-code-wrong", &visit{send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized}),
 		{who: "nobody", name: "login-second-factor-typed", path: "/console/login/second-factor"},
+	}
+}
+
+func linkVisits() []visit {
+	return []visit{
+		{who: "nobody", name: "welcome", path: "{welcome}"},
+		{who: "nobody", name: "welcome-refused", path: "{welcome}", send: `main form`, fill: fields{"new": "short", "again": "short"}, status: refused},
+		{who: "nobody", name: "welcome-over", path: "/console/welcome/nothing", status: missing},
+		{who: "nobody", name: "login-link-over", path: "/console/login/link/nothing", status: missing},
+		{who: "nobody", name: "login-link-typed", path: "/console/login/link"},
+		{who: "admin", name: "invitation-shown", path: people + "/{changed}", send: `form[action$="/invite"]`},
 	}
 }
 

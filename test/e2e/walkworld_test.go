@@ -54,6 +54,7 @@ func (w *world) furnish(t *testing.T) {
 	w.furnishServices(t)
 	w.token(t, "expired", api.NewAPIToken{Name: "Expired", User: "app-service", ExpiresInDays: 1})
 	w.Advance(85 * 24 * time.Hour) // a key of 90 days is in the last tenth of its age
+	w.invite(t)
 	w.furnishTokens(t)
 	w.furnishKeys(t)
 	w.restore(t)
@@ -93,6 +94,15 @@ func (w *world) furnishUsers(t *testing.T) {
 		must(t, err)
 	}
 	w.Token("alice")
+}
+
+// invite makes an invitation, which lasts for a week.
+func (w *world) invite(t *testing.T) {
+	t.Helper()
+	made, err := w.Admin.InviteUser(t.Context(), "bob")
+	must(t, err)
+	_, path, _ := strings.Cut(made.URL, "/console/")
+	w.names["welcome"] = "/console/" + path
 }
 
 func (w *world) furnishPlatforms(t *testing.T) {
