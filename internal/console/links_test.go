@@ -182,6 +182,30 @@ func (d *desk) mailed(t testing.TB) link.Mail {
 	return link.Mail{}
 }
 
+// TestConfirmByLink confirms who one is without a password, which somebody who only ever comes by links doesn't have.
+func TestConfirmByLink(t *testing.T) {
+	d := mailingDesk(t)
+	_, err := d.accounts.Create(t.Context(), account.Draft{Username: "alice", Email: "alice@example.com"}, audit.Actor{})
+	check(t, err)
+	b := d.browser()
+	byLink := func(page answer) {
+		t.Helper()
+		sent := page.one(t, "form[action=/console/login/link] input[name=username]").attribute("value")
+		b.want(t, ask{route: "POST /console/login/link", form: form("username", sent)}, http.StatusOK)
+		m := d.mailed(t)
+		b.to(t, ask{route: "POST " + routeOf(m.URL.Reveal()), form: form()}, "/console/")
+	}
+	byLink(b.want(t, ask{route: "POST /console/login", form: form("username", "alice")}, http.StatusOK))
+	alice, err := d.accounts.Find(t.Context(), "alice")
+	check(t, err)
+	generate := ask{route: "POST " + securityOf(alice) + "/token", form: form()}
+	b.want(t, generate, http.StatusOK)
+	d.pass(t, 16*time.Minute)
+	confirm := b.want(t, generate, http.StatusSeeOther).header.Get("Location")
+	byLink(b.want(t, ask{route: "GET " + confirm}, http.StatusOK))
+	b.want(t, generate, http.StatusOK)
+}
+
 // TestLoginLink logs in by a link that was asked for, by name or by e-mail.
 func TestLoginLink(t *testing.T) {
 	d := mailingDesk(t)

@@ -77,7 +77,7 @@ func (c *call) toConfirm() error {
 
 // showConfirm shows the log-in's second step, for the one who is logged in.
 func (s *server) showConfirm(c *call) error {
-	v := loginView{Username: c.principal.Username, Confirm: true, Next: next(c.r.URL.Query().Get("next"))}
+	v := loginView{Username: c.principal.Username, Confirm: true, Next: next(c.r.URL.Query().Get("next")), Mails: s.cfg.Links.Mails()}
 	return c.render(http.StatusOK, "login.html", page{
 		Title: words.Say("Confirm that it is you"), Here: confirmFor(v.Next, ""), Notice: c.notice(), Main: v,
 	})
