@@ -59,8 +59,9 @@ func platformNotices() map[notice]words.Text {
 
 // platformsView is the list.
 type platformsView struct {
-	Rows  []platform.Platform
-	Pages pager
+	Rows   []platform.Platform
+	Sought string // what is searched for
+	Pages  pager
 }
 
 func (s *server) listPlatforms(c *call) error {
@@ -69,10 +70,18 @@ func (s *server) listPlatforms(c *call) error {
 		return err
 	}
 	var v platformsView
-	if v.Rows, err = s.cfg.Platforms.List(c.r.Context(), after, rowsPerPage+1); err != nil {
+	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
-	v.Rows, v.Pages = pageOf(c, v.Rows, func(p platform.Platform) string { return account.Key(p.Name) })
+	read := func(after string, limit int) ([]platform.Platform, error) {
+		return s.cfg.Platforms.List(c.r.Context(), after, limit)
+	}
+	name := func(p platform.Platform) string { return account.Key(p.Name) }
+	v.Rows, err = searched(after, read, name, func(p platform.Platform) bool { return holds(v.Sought, p.Name, p.Code, p.ID.String()) })
+	if err != nil {
+		return err
+	}
+	v.Rows, v.Pages = pageOf(c, v.Rows, name)
 	return c.renderAdmin(http.StatusOK, "platforms.html", platformsPath, words.Say("Platforms"), v)
 }
 

@@ -60,29 +60,42 @@ func projectNotices() map[notice]words.Text {
 
 // projectsView is the list.
 type projectsView struct {
-	Rows  []project.Project
-	Pages pager
+	Rows   []project.Project
+	Sought string // what is searched for
+	Pages  pager
 }
 
 // listProjects pages by number, which doesn't change.
 func (s *server) listProjects(c *call) error {
-	position, err := c.after()
+	after, err := c.after()
 	if err != nil {
 		return err
-	}
-	after := 0
-	if position != "" {
-		if after, err = project.ParseNumber(position); err != nil {
-			return api.NewProblem(api.CodeMalformedRequest, "")
-		}
 	}
 	var v projectsView
-	rows, err := s.cfg.Projects.List(c.r.Context(), after, rowsPerPage+1)
+	if v.Sought, err = c.sought(); err != nil {
+		return err
+	}
+	number := func(p project.Project) string { return strconv.Itoa(p.Number) }
+	v.Rows, err = searched(after, c.projectsAfter, number, func(p project.Project) bool {
+		return holds(v.Sought, number(p), p.Name, p.SecurityContext)
+	})
 	if err != nil {
 		return err
 	}
-	v.Rows, v.Pages = pageOf(c, rows, func(p project.Project) string { return strconv.Itoa(p.Number) })
+	v.Rows, v.Pages = pageOf(c, v.Rows, number)
 	return c.renderAdmin(http.StatusOK, "projects.html", projectsPath, words.Say("Projects"), v)
+}
+
+// projectsAfter returns the projects behind the one of a number, as an address has it.
+func (c *call) projectsAfter(position string, limit int) ([]project.Project, error) {
+	after := 0
+	if position != "" {
+		var err error
+		if after, err = project.ParseNumber(position); err != nil {
+			return nil, api.NewProblem(api.CodeMalformedRequest, "")
+		}
+	}
+	return c.s.cfg.Projects.List(c.r.Context(), after, limit)
 }
 
 // projectPage is what all pages of a project begin with.

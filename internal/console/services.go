@@ -94,8 +94,9 @@ func (r serviceRow) State() words.Text {
 
 // servicesView is the list.
 type servicesView struct {
-	Rows  []serviceRow
-	Pages pager
+	Rows   []serviceRow
+	Sought string // what is searched for
+	Pages  pager
 }
 
 func (s *server) listServices(c *call) error {
@@ -103,12 +104,21 @@ func (s *server) listServices(c *call) error {
 	if err != nil {
 		return err
 	}
-	services, err := s.cfg.Catalog.List(c.r.Context(), after, rowsPerPage+1)
+	var v servicesView
+	if v.Sought, err = c.sought(); err != nil {
+		return err
+	}
+	read := func(after string, limit int) ([]catalog.Service, error) {
+		return s.cfg.Catalog.List(c.r.Context(), after, limit)
+	}
+	name := func(service catalog.Service) string { return service.Name }
+	services, err := searched(after, read, name, func(service catalog.Service) bool {
+		return holds(v.Sought, service.Name, service.Host+service.PathPrefix, service.Upstream)
+	})
 	if err != nil {
 		return err
 	}
-	var v servicesView
-	services, v.Pages = pageOf(c, services, func(service catalog.Service) string { return service.Name })
+	services, v.Pages = pageOf(c, services, name)
 	for _, service := range services {
 		v.Rows = append(v.Rows, serviceRow{service})
 	}
