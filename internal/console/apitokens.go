@@ -182,7 +182,9 @@ func (s *server) generateAPIToken(c *call) error {
 	d := apitoken.Draft{Name: c.form["name"], User: c.form["user"], Never: c.form["never"] != ""}
 	if !d.Never {
 		if d.Days = f.number("days"); d.Days == 0 {
-			f.Problems.add("days", words.Say("Give a number of days, or choose Never Expires."))
+			if !f.Problems.Has("days") {
+				f.Problems.add("days", words.Say("Give a number of days, or choose Never Expires."))
+			}
 			return c.renderNewAPIToken(http.StatusUnprocessableEntity, newAPITokenView{Form: f})
 		}
 	}

@@ -44,7 +44,7 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// Config is what the console needs. Every field is required but KeyAge; the zero Cookies are those of plain http.
+// Config is what the console needs. Every field is required but KeyAge and Language; the zero Cookies are those of plain http.
 type Config struct {
 	// Authority says whose a password or a session is.
 	Authority *authority.Authority
@@ -110,7 +110,7 @@ type server struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
-		return nil, errors.New("console: every field of Config but Cookies and KeyAge is required")
+		return nil, errors.New("console: every field of Config but Cookies, KeyAge and Language is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),

@@ -9,7 +9,6 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/web"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -128,7 +127,7 @@ func (s *server) addAuthenticator(c *call) error {
 		}
 		return c.showEnrolment(http.StatusUnprocessableEntity, e, f)
 	}
-	if errors.Is(err, authority.ErrConflict) && !errors.Is(err, authority.ErrActorChanged) {
+	if errors.Is(err, authority.ErrConflict) {
 		return &conflict{words.Say("You have an authenticator app already"), words.Say("Nothing was changed. Remove the one that you have, then turn on another.")}
 	}
 	if err != nil {
@@ -151,9 +150,7 @@ func (c *call) enrolled(codes []secret.Text, said notice) error {
 	}
 	owner := c.principal
 	if err := c.renew(); err != nil {
-		c.principal, c.asOf = owner, c.s.cfg.Feed.Revision()
-		web.Note(c.w).Err = errors.Join(err, c.s.cfg.Browsers.End(c.r.Context(), &owner, c.actor()))
-		c.s.cfg.Cookies.clear(c.w)
+		c.leave(&owner, err)
 	}
 	return c.showCodes(codes, true)
 }
@@ -243,7 +240,7 @@ func (s *server) addPasskey(c *call) error {
 	switch {
 	case errors.Is(err, factor.ErrNoPasskeys):
 		return authority.ErrNotFound
-	case errors.Is(err, authority.ErrConflict) && !errors.Is(err, authority.ErrActorChanged):
+	case errors.Is(err, authority.ErrConflict):
 		return &conflict{words.Say("This passkey can't be added"), words.Say("Nothing was changed. Either it was added before, or you have as many passkeys as one may have: remove one that you don't need.")}
 	case err != nil:
 		return err

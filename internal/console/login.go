@@ -13,8 +13,8 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// A log-in asks for the user name, then for the password, then for the second factor where there is one (secondfactor.go). Nothing is looked up before both are there: the second page is
-// the same for every name, somebody's or nobody's.
+// A log-in asks for the user name, then for the password, then for the second factor where there is one (secondfactor.go). Nothing is
+// looked up before name and password are there: the page of the password is the same for every name, somebody's or nobody's.
 
 // loginView is the page of either of the first two steps.
 type loginView struct {
@@ -68,7 +68,7 @@ func (s *server) logIn(c *call) error {
 	return nil
 }
 
-// refuseLogin shows the second step again. What is no matter of the password alone is answered as everywhere.
+// refuseLogin shows the page of the password again. What is no matter of the password alone is answered as everywhere.
 func (c *call) refuseLogin(v loginView, err error) error {
 	ref, ok := errors.AsType[*authority.Refusal](err)
 	if !ok {

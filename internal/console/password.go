@@ -36,12 +36,17 @@ func (s *server) changePassword(c *call) error {
 	if err := c.renew(); err != nil {
 		// The password is changed all the same, so this must not look like a failure of that, nor be tried again. The session
 		// is not to outlast the password.
-		c.principal, c.asOf = owner, s.cfg.Feed.Revision()
-		web.Note(c.w).Err = errors.Join(err, s.cfg.Browsers.End(c.r.Context(), &owner, c.actor()))
-		s.cfg.Cookies.clear(c.w)
+		c.leave(&owner, err)
 		return c.redirect(loginFor(c.securityPath(), newPassword))
 	}
-	return c.redirect(c.securityPath() + "?" + noticeParameter + "=" + string(passwordChanged))
+	return c.done(c.securityPath(), passwordChanged)
+}
+
+// leave ends the browser's session where it could have no new one: that by which its owner came isn't to outlast the change.
+func (c *call) leave(owner *authority.Principal, why error) {
+	c.principal, c.asOf = *owner, c.s.cfg.Feed.Revision()
+	web.Note(c.w).Err = errors.Join(why, c.s.cfg.Browsers.End(c.r.Context(), owner, c.actor()))
+	c.s.cfg.Cookies.clear(c.w)
 }
 
 // renew gives the browser a new session in place of its own.

@@ -39,6 +39,7 @@ func (s *server) peopleRoutes() {
 // The notices of this area.
 const (
 	personCreated       notice = "user-created"
+	personNotInvited    notice = "user-not-invited"
 	personChanged       notice = "user-changed"
 	personBlocked       notice = "user-blocked"
 	peopleBlocked       notice = "users-blocked"
@@ -53,6 +54,7 @@ const (
 func peopleNotices() map[notice]words.Text {
 	return map[notice]words.Text{
 		personCreated:       words.Say("User created."),
+		personNotInvited:    words.Say("User created, but not invited yet: press Invite."),
 		personChanged:       words.Say("User changed."),
 		personBlocked:       words.Say("User blocked. Whatever it presents is refused from now on."),
 		peopleBlocked:       words.Say("The users that you chose are blocked. Whatever they present is refused from now on."),

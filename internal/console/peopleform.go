@@ -51,6 +51,7 @@ func (s *server) createPerson(c *call) error {
 		if err := c.invite(u.ID, words.Say("User created.")); !errors.Is(err, authority.ErrActorChanged) {
 			return err
 		}
+		return c.done(personPath(u.ID), personNotInvited)
 	}
 	return c.done(personPath(u.ID), personCreated)
 }

@@ -75,7 +75,7 @@ func (c *call) toConfirm() error {
 	return c.redirect(confirmFor(c.r.URL.EscapedPath(), notYet))
 }
 
-// showConfirm shows the log-in's second step, for the one who is logged in.
+// showConfirm shows the log-in's page of the password, for the one who is logged in.
 func (s *server) showConfirm(c *call) error {
 	v := loginView{Username: c.principal.Username, Confirm: true, Next: next(c.r.URL.Query().Get("next")), Mails: s.cfg.Links.Mails()}
 	return c.render(http.StatusOK, "login.html", page{

@@ -82,7 +82,7 @@ func (s *server) revokeToken(c *call) error {
 	if err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err
 	}
-	return c.redirect(c.securityPath() + "?" + noticeParameter + "=" + string(tokenRevoked))
+	return c.done(c.securityPath(), tokenRevoked)
 }
 
 // toSecurity leads from the address of a form to the page that has it.

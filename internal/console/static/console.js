@@ -1,4 +1,4 @@
-// What makes pages handier where scripts run. Without it they do all that they do.
+// What makes pages handier where scripts run.
 "use strict";
 
 // Times are told in the reader's zone and as the reader's country writes them, where it speaks the page's language; what the page said,
@@ -18,8 +18,10 @@ function localTimes(within) {
   }
 }
 
-// A button beside a secret copies it. It says so in words, which a screen reader reads, and goes back to its own after a while.
+// A button beside a secret copies it. It says so in words, which a screen reader reads, and goes back to its own after a while. Where
+// the browser lends no clipboard, as over plain http, there is no button.
 function copyButtons(within) {
+  if (!navigator.clipboard) return;
   for (const button of within.querySelectorAll("button[data-copy][hidden]")) {
     const own = button.textContent;
     button.hidden = false;
