@@ -35,6 +35,7 @@ type eventsView struct {
 	Rows      []eventRow
 	Pages     pager
 	Following bool
+	Every     int // after so many seconds it is read anew, where it is followed
 	Here      string // the list's own address
 	Follow    string // the address of the list that is followed, or of the one that isn't
 	CSV, JSON string // the addresses of what the filters select, as files
@@ -91,6 +92,7 @@ func (s *server) listEvents(c *call) error {
 	v.Actions, v.Reasons = actionChoices(q.Action), reasonChoices(q.Reason)
 	v.Filtered = len(filterQuery(v.Filter)) > 0
 	v.Following = asked.Get("follow") == "1" && q.Before == 0
+	v.Every = followSeconds
 	v.Here = c.r.URL.RequestURI()
 	v.link()
 	status := http.StatusOK
@@ -102,7 +104,7 @@ func (s *server) listEvents(c *call) error {
 	}
 	p := page{Title: words.Say("Audit"), Menu: "administration", Area: auditPath, Main: v}
 	if v.Following {
-		p.Refresh = followSeconds
+		p.Refresh = v.Every
 	}
 	return c.render(status, "events.html", p)
 }

@@ -74,7 +74,7 @@ func (k *typist) press(t *testing.T, key string, how ...chromedp.KeyOption) {
 	}
 }
 
-// go has the page that a key leads to be there: the one with that heading.
+// leads has the page that a key leads to be there: the one with that heading.
 func (k *typist) leads(t *testing.T, key, heading string) {
 	t.Helper()
 	do(t, k.page, "pressing a key", chromedp.KeyEvent(key))

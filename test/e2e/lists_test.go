@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/jeton-io/jeton/internal/account"
@@ -20,36 +17,11 @@ import (
 	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
-// complaints are what a browser says in its console of the pages that it shows: errors of scripts, and what the policy of a page refused.
-type complaints struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (p *page) complaints(t *testing.T) *complaints {
+// silent demands that a browser has complained of nothing.
+func (w *watch) silent(t *testing.T) {
 	t.Helper()
-	c := new(complaints)
-	must(t, chromedp.Listen(p.ctx, func(event any) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		switch event := event.(type) {
-		case *runtime.EventExceptionThrown:
-			c.all = append(c.all, event.ExceptionDetails.Text)
-		case *runtime.EventConsoleAPICalled:
-			c.all = append(c.all, fmt.Sprint(event.Type, event.Args))
-		case *log.EventEntryAdded:
-			c.all = append(c.all, event.Entry.Text)
-		}
-	}))
-	return c
-}
-
-func (c *complaints) none(t *testing.T) {
-	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.all) > 0 {
-		t.Errorf("the browser complains: %s", strings.Join(c.all, "\n"))
+	if complaints, _ := w.drain(); len(complaints) > 0 {
+		t.Errorf("the browser complains: %s", strings.Join(complaints, "\n"))
 	}
 }
 
@@ -82,7 +54,7 @@ func (p *page) onSight(t *testing.T, what, expression string) {
 func TestListsStayInTheirPlace(t *testing.T) {
 	_, url := consoleDesk(t)
 	p := newBrowser(t)
-	said := p.complaints(t)
+	said := p.watched(t, strings.TrimSuffix(url, "/console/"))
 	p.visit(t, url)
 	p.logIn(t, "root", testdesk.Password)
 	p.visit(t, url+"administration/users")
@@ -109,7 +81,7 @@ func TestListsStayInTheirPlace(t *testing.T) {
 	}
 	p.eval(t, `history.back() || ""`)
 	p.onSight(t, "the page before", `document.querySelectorAll("tbody tr").length === 50 && !location.search.includes("after=")`)
-	said.none(t)
+	said.silent(t)
 	do(t, p, "taking the cookies away", calling(network.ClearBrowserCookies, cdp.Empty{}))
 	p.find(t, "searchbox", "Search").fill(t, "x")
 	p.onSight(t, "the log-in, since the session is over", `location.pathname === "/console/login"`)
@@ -119,7 +91,7 @@ func TestListsStayInTheirPlace(t *testing.T) {
 func TestAuditIsFollowed(t *testing.T) {
 	d, url := consoleDesk(t)
 	p := newBrowser(t)
-	said := p.complaints(t)
+	said := p.watched(t, strings.TrimSuffix(url, "/console/"))
 	p.visit(t, url)
 	p.logIn(t, "root", testdesk.Password)
 	p.visit(t, url+"administration/audit?action=user.create&follow=1")
@@ -132,5 +104,5 @@ func TestAuditIsFollowed(t *testing.T) {
 	if got := p.eval(t, `[window.same, document.querySelector("details[open].more").id, document.activeElement.id].join(" ")`); got != "the same page "+at+" "+at+"-more" {
 		t.Errorf("got %q, want the list alone read anew, %s open, and the keyboard there", got, at)
 	}
-	said.none(t)
+	said.silent(t)
 }
