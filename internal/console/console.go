@@ -44,7 +44,7 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// Config is what the console needs. Every field is required but KeyAge and Language; the zero Cookies are those of plain http.
+// Config is what the console needs. Every field is required but BitCanuck, KeyAge and Language; the zero Cookies are those of plain http.
 type Config struct {
 	// Authority says whose a password or a session is.
 	Authority *authority.Authority
@@ -82,6 +82,8 @@ type Config struct {
 	Now func() time.Time
 	// Cookies are those of a log-in. The authority must know them: see [Cookies.Known].
 	Cookies Cookies
+	// BitCanuck says that BitCanuck's clients are served: where platforms log their users in there, their pages tell.
+	BitCanuck bool
 	// Language is the code of the language that is spoken to browsers that ask for none of those there are; English where empty.
 	Language string
 	// KeyAge is how old a signing key grows before another takes its place; zero where none does by itself.
@@ -110,7 +112,7 @@ type server struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
-		return nil, errors.New("console: every field of Config but Cookies, KeyAge and Language is required")
+		return nil, errors.New("console: every field of Config but BitCanuck, Cookies, KeyAge and Language is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),

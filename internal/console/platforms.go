@@ -88,9 +88,10 @@ func (s *server) listPlatforms(c *call) error {
 // platformView is the page of one platform.
 type platformView struct {
 	platform.Platform
-	Words    []string // for whom it speaks, in people's words
-	Keys     []platform.Key
-	MoreKeys bool // whether it may have one more
+	Words     []string // for whom it speaks, in people's words
+	Keys      []platform.Key
+	MoreKeys  bool // whether it may have one more
+	BitCanuck bool // whether it can log its users in as BitCanuck's clients do
 }
 
 // Seconds returns how far ahead the end of an assertion may lie.
@@ -130,7 +131,7 @@ func (c *call) platform() (v platformView, err error) {
 		return v, err
 	}
 	v.Keys, err = platforms.Keys(ctx, v.ID.String())
-	v.MoreKeys = len(v.Keys) < platform.MaxKeys
+	v.MoreKeys, v.BitCanuck = len(v.Keys) < platform.MaxKeys, c.s.cfg.BitCanuck
 	return v, err
 }
 
