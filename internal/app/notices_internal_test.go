@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/config"
+	"github.com/jeton-io/jeton/internal/factor"
+	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/mail"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/test/postbox"
@@ -78,6 +81,24 @@ func (m *mailing) rotate(t *testing.T, owner *authority.Principal, by audit.Acto
 	must(t, err)
 }
 
+// useCode gives a user an authenticator app, and takes a recovery code as a log-in does.
+func (m *mailing) useCode(t *testing.T, owner *authority.Principal, by audit.Actor) {
+	t.Helper()
+	code := secret.Text("ABCDE12345")
+	wrapped, err := m.keys.WrapSecret(owner.ID, "JBSWY3DPEHPK3PXP")
+	must(t, err)
+	app := factor.Authenticator{UserID: owner.ID, Wrapped: wrapped, CreatedAt: m.now()}
+	added := audit.New(audit.AuthenticatorAdd, by, audit.Target{Kind: "user", ID: owner.ID, Name: owner.Username}, m.now())
+	_, err = m.store.AddAuthenticator(t.Context(), app, []keyring.Digest{m.keys.Digest(code)}, added)
+	must(t, err)
+	asked, _, err := m.factors.Challenge(t.Context(), owner)
+	must(t, err)
+	_, err = m.factors.Prove(t.Context(), authority.Credential{
+		Kind: authority.SecondFactor, Name: asked.Ticket.Reveal(), Text: code, From: netip.MustParseAddr("192.0.2.7"),
+	})
+	must(t, err)
+}
+
 // TestNotices tells users of what was done, once, whichever of two nodes comes first, and nobody of what is none of his business.
 func TestNotices(t *testing.T) {
 	m := newMailing(t)
@@ -113,6 +134,15 @@ func TestNotices(t *testing.T) {
 	must(t, err)
 	runs()
 	if got := m.box.Next(t); !strings.Contains(got.Body, "by whoever runs Jeton") {
+		t.Errorf("got %+v", got)
+	}
+
+	m.useCode(t, &ann, own)
+	runs()
+	if got := m.box.Next(t); !strings.Contains(got.Body, "An authenticator app was added") {
+		t.Errorf("got %+v", got)
+	}
+	if got := m.box.Next(t); !strings.Contains(got.Body, "by one of its recovery codes") || !strings.Contains(got.Body, "from the address 192.0.2.7") || strings.Contains(got.Body, " by whoever runs Jeton") {
 		t.Errorf("got %+v", got)
 	}
 

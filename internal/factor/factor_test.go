@@ -259,7 +259,7 @@ func TestRecoveryCodes(t *testing.T) {
 		t.Errorf("codes without a factor: got %v", err)
 	}
 	events, err := p.Store.Events(t.Context(), audit.Query{Action: audit.RecoveryCodeUse, Limit: 9})
-	if err != nil || len(events) != 3 || events[0].Target.Name != "root" || events[0].Actor.Address != inside.Peer.String() || events[0].Actor.CredentialKind != "second_factor" {
+	if err != nil || len(events) != 3 || events[0].Target.Name != "root" || events[0].Actor.UserID != p.Admin.ID || events[0].Actor.Username != "root" || events[0].Actor.Address != inside.Peer.String() || events[0].Actor.CredentialKind != "second_factor" {
 		t.Errorf("got the events %+v and error %v", events, err)
 	}
 }

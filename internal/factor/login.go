@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/jeton-io/jeton/internal/audit"
@@ -149,13 +150,14 @@ func once(err error, used authority.Reason, t *ticket) error {
 	return nil
 }
 
-// proveRecovery takes a recovery code. Who uses it is named by the event's target: as an actor, nobody is known yet.
+// proveRecovery takes a recovery code. Since when its owner has been as it is isn't asked here (AsOf): the code is proof by being taken, and
+// whether its owner may come in is asked after that.
 func (f *Factors) proveRecovery(ctx context.Context, t *ticket, r *Records, typed string, c authority.Credential) error {
 	code, ok := recoveryCode(typed)
 	if !ok {
 		return refused(authority.ReasonWrongCode, t)
 	}
-	actor := audit.Actor{CredentialKind: c.Kind.String()}
+	actor := audit.Actor{UserID: t.UserID, Username: r.Username, CredentialKind: c.Kind.String(), AsOf: math.MaxInt64}
 	if c.From.IsValid() {
 		actor.Address = c.From.String()
 	}
