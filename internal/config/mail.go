@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -78,7 +79,7 @@ func (s SMTP) String() string {
 	if s.Host == "" {
 		return ""
 	}
-	u := url.URL{Scheme: "smtp", Host: s.Host + ":" + strconv.Itoa(s.Port)}
+	u := url.URL{Scheme: "smtp", Host: net.JoinHostPort(s.Host, strconv.Itoa(s.Port))}
 	if s.Implicit {
 		u.Scheme = "smtps"
 	}

@@ -55,6 +55,22 @@ func TestMail(t *testing.T) {
 	}
 }
 
+// TestSMTPString has the address of a server say what it was read of, its port included, and no more.
+func TestSMTPString(t *testing.T) {
+	for given, want := range map[string]string{
+		"": "", "smtps://mail.example.com": "smtps://mail.example.com:465", "smtp://[::1]:2525": "smtp://[::1]:2525", "smtp://[::1]": "smtp://[::1]:25",
+	} {
+		var flags []string
+		if given != "" {
+			flags = []string{"--smtp-url=" + given, "--mail-from=jeton@example.com"}
+		}
+		c, err := load(t, flags, nil)
+		if err != nil || c.SMTP.String() != want {
+			t.Errorf("%q: got %q, %v, want %q", given, c.SMTP.String(), err, want)
+		}
+	}
+}
+
 // TestLanguages sets each language that there is.
 func TestLanguages(t *testing.T) {
 	if c, err := load(t, nil, nil); err != nil || c.Language != "en" {
