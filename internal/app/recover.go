@@ -16,11 +16,10 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// Recover gives an operator who has lost the administrator's password a way back in: it sets the password of the named
-// user, takes away its second factor, unblocks it and makes it an administrator, or makes such a user where there is none. It reports
-// whether there was a second factor. It asks for nothing but
-// what the operator has anyway, the data folder and the master key, and writes the same audit events as an
-// administrator's change. A server that runs on the same database hears of it within a second.
+// Recover gives an operator who has lost the administrator's password a way back in: it sets the password of the named user, takes away
+// its second factor, unblocks it and makes it an administrator, or makes such a user where there is none. It reports whether there was a
+// second factor. It asks for nothing but what the operator has anyway, the data folder and the master key, and writes the same audit
+// events as an administrator's change. A server that runs on the same database hears of it within a second.
 func Recover(ctx context.Context, o Options, user, password string) (hadFactor bool, err error) {
 	o.fillDefaults()
 	defer func() { err = errors.Join(err, handOver(&o.Config)) }()

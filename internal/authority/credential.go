@@ -85,7 +85,7 @@ type Presented struct {
 // Credential is the one credential of a call.
 type Credential struct {
 	Kind Kind
-	Name string      // the user name beside a password, in UTF-8, or the ticket beside a second factor
+	Name string      // the user name beside a password, in UTF-8, the ticket beside a second factor, or the purpose beside a link
 	Text secret.Text // the token, or the password
 	From netip.Addr  // the client's address, for limits on guessing; it proves nothing
 	// Sealed are the tokens of kind Sealed, in the place of Name and Text.

@@ -56,7 +56,7 @@ const (
 	ReasonClonedPasskey     Reason = "cloned_passkey"      // an answer by a passkey of which somebody has a copy
 	ReasonUnknownUser       Reason = "unknown_user"        // no user of that name, or one without a password
 	ReasonExpired           Reason = "expired"             // its end has come
-	ReasonEnded             Reason = "ended"               // a session that was logged out, or ended by a change of its user or platform
+	ReasonEnded             Reason = "ended"               // a session that was logged out, or a session or link that a change of its user or platform ended
 	ReasonDisabled          Reason = "disabled"            // an administrator has disabled the token, or the platform
 	ReasonDeleted           Reason = "deleted"             // the token was deleted, or the platform
 	ReasonRevoked           Reason = "revoked"             // taken back by who had it, or by an administrator

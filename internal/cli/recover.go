@@ -49,7 +49,7 @@ flags, and reads the same variables and file.`,
 		}
 		p.say("Set the password of %s, who is an administrator again.", user)
 		if hadFactor {
-			p.say("Took away the second factor of %[1]s, which the console sets up anew.", user)
+			p.say("Took away the second factor of %s. Set up another in the console.", user)
 		}
 		return nil
 	})

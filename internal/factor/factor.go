@@ -1,10 +1,10 @@
 // Package factor keeps second factors: what a person shows beside the password to log in to the console.
 //
-//	password ─▶ ticket ─┬─ a code of an authenticator app (TOTP, RFC 6238) ─┐
-//	(account)  10 min   ├─ one of 16 recovery codes                         ├─▶ session
-//	                    └─ a passkey's answer (WebAuthn)                    ┘  (session)
+//	password (account) ─┬─▶ ticket ─┬─ a code of an authenticator app (TOTP, RFC 6238) ─┐
+//	link     (link)    ─┘   10 min  ├─ one of 16 recovery codes                         ├─▶ session
+//	                                └─ a passkey's answer (WebAuthn)                    ┘  (session)
 //
-// Between the two steps there is no session. Whoever has given the right password holds a ticket, sealed under the master key, that says
+// Between the two steps there is no session. Whoever has given the right password, or come by a link, holds a ticket, sealed under the master key, that says
 // whose it was and when; with it and an answer comes a credential of the kind second_factor, which this package proves as every way in
 // proves its own: the authority loads the user, refuses the blocked and enters refusals. Any change of the user kills the ticket, a new
 // password included.

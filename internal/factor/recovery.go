@@ -13,7 +13,7 @@ import (
 )
 
 // A recovery code is ten characters of Crockford's Base32, shown in two groups: 50 bits, stored as every opaque secret is. Whoever has
-// the password would guess for ten thousand years at a thousand a second, so guesses aren't bounded: a person who mistypes isn't kept out.
+// the password would guess for two thousand years at a thousand a second, so guesses aren't bounded: a person who mistypes isn't kept out.
 const (
 	recoveryCodes  = 16
 	recoveryLength = 10

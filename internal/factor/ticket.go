@@ -46,18 +46,14 @@ type ticket struct {
 
 func (t *ticket) issued() time.Time { return time.UnixMicro(t.Issued).UTC() }
 
-// issue returns a ticket for whoever the records are of, as the text that a browser holds.
-func (f *Factors) issue(for_ purpose, t ticket) (secret.Text, error) {
+// issue returns a ticket, from now on, as the text that a browser holds.
+func (f *Factors) issue(p purpose, t ticket) (secret.Text, error) {
 	t.Issued = f.cfg.Now().UnixMicro()
-	return f.sealTicket(for_, t)
-}
-
-func (f *Factors) sealTicket(for_ purpose, t ticket) (secret.Text, error) {
 	content, err := json.Marshal(t) //nolint:gosec // G117: it is sealed before anybody sees it
 	if err != nil {
 		return "", fmt.Errorf("writing a ticket: %w", err)
 	}
-	sealed, err := f.cfg.Keyring.Seal(string(for_), secret.Text(content))
+	sealed, err := f.cfg.Keyring.Seal(string(p), secret.Text(content))
 	if err != nil {
 		return "", fmt.Errorf("sealing a ticket: %w", err)
 	}
@@ -66,7 +62,7 @@ func (f *Factors) sealTicket(for_ purpose, t ticket) (secret.Text, error) {
 
 // open reads a ticket. The error is a *authority.Refusal: unknown_ticket where it is none of ours for that purpose, expired where its
 // time is over.
-func (f *Factors) open(for_ purpose, text secret.Text) (ticket, error) {
+func (f *Factors) open(p purpose, text secret.Text) (ticket, error) {
 	var t ticket
 	if len(text) > maxTicket {
 		return t, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
@@ -75,7 +71,7 @@ func (f *Factors) open(for_ purpose, text secret.Text) (ticket, error) {
 	if err != nil || strings.ContainsAny(text.Reveal(), "\r\n") { // even Strict passes over line breaks
 		return t, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
 	}
-	content, err := f.cfg.Keyring.Unseal(string(for_), sealed)
+	content, err := f.cfg.Keyring.Unseal(string(p), sealed)
 	if err != nil || json.Unmarshal([]byte(content.Reveal()), &t) != nil {
 		return ticket{}, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
 	}
@@ -92,8 +88,8 @@ func refused(reason authority.Reason, t *ticket) *authority.Refusal {
 }
 
 // openOwn reads the ticket of an owner who is logged in. Where it is another's or over, the error is a *authority.FieldError of ticket.
-func (f *Factors) openOwn(for_ purpose, text secret.Text, owner *authority.Principal) (ticket, error) {
-	t, err := f.open(for_, text)
+func (f *Factors) openOwn(p purpose, text secret.Text, owner *authority.Principal) (ticket, error) {
+	t, err := f.open(p, text)
 	if _, refused := errors.AsType[*authority.Refusal](err); refused || err == nil && t.UserID != owner.ID {
 		return ticket{}, errOver()
 	}
