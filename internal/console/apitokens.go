@@ -22,7 +22,7 @@ func (s *server) apiTokenRoutes() {
 	s.serve("POST "+tokens+"/disable", admins, s.disableAPITokens, "id*")
 	s.serve("GET "+tokens+"/disable", admins, to(tokens))
 	s.serve("GET "+tokens+"/{id}", admins, s.showAPIToken)
-	s.serve("POST "+tokens+"/{id}/enable", admins, s.switchAPIToken(true))
+	s.serve("POST "+tokens+"/{id}/enable", admins|lately, s.switchAPIToken(true))
 	s.serve("POST "+tokens+"/{id}/disable", admins, s.switchAPIToken(false))
 	s.serve("POST "+tokens+"/{id}/delete", admins, s.deleteAPIToken)
 	for _, action := range []string{"/enable", "/disable", "/delete"} {

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,7 @@ type call struct {
 	fields    []string            // of a POST: those that its form may have, each once
 	form      map[string]string   // of a POST: those that it has
 	lists     map[string][]string // of a POST: its fields that may stand more than once
+	proved    bool                // the log-in is recent, or the form was opened while it was
 }
 
 // newCall doesn't look at Authorization. A browser that was given a password at another door of this host may send it
@@ -55,6 +57,9 @@ func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 // serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to
 // be guarded.
 func (s *server) serve(pattern string, who access, h handler, fields ...string) {
+	if who&lately != 0 && len(fields) > 0 {
+		fields = append(slices.Clip(fields), openedField)
+	}
 	s.served = append(s.served, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(w, r)
@@ -69,13 +74,16 @@ func (s *server) serve(pattern string, who access, h handler, fields ...string) 
 // A change whose author has changed since it was let in is refused by the store. Then who it is is asked again, after this
 // process has heard of that change, and the handler, which has done nothing, runs once more.
 func (c *call) run(who access, h handler, fields []string) error {
-	if err := c.enter(who, fields); err != nil {
+	if err := c.admit(who &^ lately); err != nil {
 		return err
 	}
 	if c.r.Method == http.MethodPost {
 		if err := c.readForm(fields); err != nil {
 			return err
 		}
+	}
+	if err := c.confirmed(who); err != nil { // what is no business of his isn't confirmed either
+		return err
 	}
 	err := h(c)
 	if !errors.Is(err, authority.ErrActorChanged) {
@@ -84,7 +92,10 @@ func (c *call) run(who access, h handler, fields []string) error {
 	if err := c.s.cfg.Feed.Hear(c.r.Context()); err != nil {
 		return err
 	}
-	if err := c.enter(who, fields); err != nil {
+	if err := c.admit(who &^ lately); err != nil {
+		return err
+	}
+	if err := c.confirmed(who); err != nil {
 		return err
 	}
 	return h(c)
@@ -93,14 +104,6 @@ func (c *call) run(who access, h handler, fields []string) error {
 // errNoSession is that of a browser that has never logged in, or was closed since. It comes without a cookie, claims
 // nothing and reads no page: no refusal worth a row of the audit log.
 var errNoSession = &authority.Refusal{Reason: authority.ReasonNoCredential}
-
-// enter refuses whoever has no access. What is no business of his isn't confirmed either.
-func (c *call) enter(who access, fields []string) error {
-	if err := c.admit(who &^ lately); err != nil || who&lately == 0 {
-		return err
-	}
-	return c.demandRecent(c.longest(fields))
-}
 
 // admit refuses whoever has no access, however long ago he logged in. Whether there is a user of another ID makes no difference.
 func (c *call) admit(who access) error {

@@ -94,6 +94,9 @@ func (s *server) showClient(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
 	return c.renderClient(http.StatusOK, clientView{User: u})
 }
 

@@ -149,13 +149,13 @@ const (
 
 // paths are those that templates name, which write none themselves.
 type paths struct {
-	Home, Login, LoginLink, SecondFactor, Logout, Password, Language, Profile, Users         string
-	Admin, People, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit string
+	Home, Login, LoginLink, Confirm, SecondFactor, Logout, Password, Language, Profile, Users string
+	Admin, People, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit  string
 }
 
 func allPaths() paths {
 	return paths{
-		Home: homePath, Login: loginPath, LoginLink: loginLinkPath, SecondFactor: secondFactorPath, Logout: logoutPath, Password: passwordPath, Language: languagePath,
+		Home: homePath, Login: loginPath, LoginLink: loginLinkPath, Confirm: confirmPath, SecondFactor: secondFactorPath, Logout: logoutPath, Password: passwordPath, Language: languagePath,
 		Profile: profilePath, Users: usersPath,
 		Admin: adminPath, People: peoplePath, APITokens: apiTokensPath, Platforms: platformsPath, Projects: projectsPath, Services: servicesPath,
 		NewService: newServicePath, Tester: testerPath, Keys: keysPath, Audit: auditPath,

@@ -35,7 +35,7 @@ type eventsView struct {
 	Rows      []eventRow
 	Pages     pager
 	Following bool
-	Every     int // after so many seconds it is read anew, where it is followed
+	Every     int    // after so many seconds it is read anew, where it is followed
 	Here      string // the list's own address
 	Follow    string // the address of the list that is followed, or of the one that isn't
 	CSV, JSON string // the addresses of what the filters select, as files

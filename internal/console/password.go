@@ -17,7 +17,7 @@ func (s *server) changePassword(c *call) error {
 	if on, err := s.cfg.Factors.On(c.r.Context(), c.principal.ID); err != nil {
 		return err
 	} else if on { // the new session mustn't begin for who knows the password alone
-		if err := c.demandRecent(justBegun); err != nil {
+		if err := c.confirmed(lately); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,12 @@ func (c *call) renew() error {
 	if err := c.identify(&c.s.inside); err != nil {
 		return err
 	}
-	return c.begin(c.principal.CredentialID)
+	given, err := c.s.cfg.Browsers.Renew(c.r.Context(), &c.principal, c.actor())
+	if err != nil {
+		return err
+	}
+	c.s.cfg.Cookies.set(c.w, &given)
+	return nil
 }
 
 // explainPassword shows the page again with what is wrong, where that is for the person to mend. A wrong password is

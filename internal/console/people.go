@@ -24,7 +24,7 @@ func (s *server) peopleRoutes() {
 	s.serve("GET "+user, admins, s.showPerson)
 	s.serve("POST "+user, admins|lately, s.changePerson, "version", "username", "display_name", "email", "roles")
 	s.serve("POST "+user+"/block", admins, s.switchPerson(account.Blocked, personBlocked))
-	s.serve("POST "+user+"/unblock", admins, s.switchPerson(account.Active, personUnblocked))
+	s.serve("POST "+user+"/unblock", admins|lately, s.switchPerson(account.Active, personUnblocked))
 	s.serve("POST "+user+"/password", admins|lately, s.resetPassword, "password", "again")
 	s.serve("POST "+user+"/invite", admins|lately, s.invitePerson)
 	s.serve("POST "+user+"/second-factor/remove", admins|lately, s.removeSecondFactor)

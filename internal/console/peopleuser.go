@@ -64,6 +64,9 @@ func (s *server) showPerson(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
 	return c.renderPerson(http.StatusOK, u, personForm(u))
 }
 

@@ -1,12 +1,14 @@
 package console
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/authority"
+	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
 	"github.com/jeton-io/jeton/internal/words"
 )
@@ -17,10 +19,12 @@ import (
 //
 // It defends against nobody who comes with the cookie within that time, nor against one who knows the password and has the second factor.
 
-// The longest time since a session began, within which it counts as recent.
+// A form that was opened while the log-in was recent may be filled in for longer. The page says so to itself, by a hidden field that names
+// the session, sealed: who has the cookie alone can't write it.
 const (
-	justBegun    = session.Recent
-	begunAtStart = time.Hour // of a form that is sent: its page was asked for while the session was recent, and is filled in since
+	openedField = "opened"
+	openedLabel = "a form of the console that was opened while its session was recent"
+	openedFor   = time.Hour // from the beginning of the session on
 )
 
 // confirmPath is where a person confirms who he is.
@@ -29,29 +33,48 @@ const confirmPath = "/console/confirm"
 // errNotRecent is that of a session that began too long ago for what was asked for. It is no refusal: the same person comes back.
 var errNotRecent = errors.New("console: the session began too long ago for this")
 
-// demandRecent returns errNotRecent where the session began longer ago than that.
-func (c *call) demandRecent(longest time.Duration) error {
-	recent, err := c.recent(longest)
-	if err == nil && !recent {
-		err = errNotRecent
+// confirmed returns errNotRecent where a route needs a recent log-in, and the session began too long ago for it.
+func (c *call) confirmed(who access) error {
+	if who&lately == 0 {
+		return nil
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
+	if !c.proved {
+		return errNotRecent
+	}
+	return nil
+}
+
+// prove finds out whether the log-in is recent, or the form that was sent was opened while it was.
+func (c *call) prove() error {
+	began, err := c.s.cfg.Browsers.Began(c.r.Context(), &c.principal)
+	if errors.Is(err, authority.ErrNotFound) { // ended in this moment: as if before
+		return errNoSession
+	}
+	age := c.s.cfg.Now().Sub(began)
+	c.proved = err == nil && (age <= session.Recent || age <= openedFor && c.openedInTime())
 	return err
 }
 
-func (c *call) recent(longest time.Duration) (bool, error) {
-	began, err := c.s.cfg.Browsers.Began(c.r.Context(), &c.principal)
-	if errors.Is(err, authority.ErrNotFound) { // ended in this moment: as if before
-		return false, errNoSession
+// openedInTime reports whether the form comes from a page that this very session was shown while it was recent.
+func (c *call) openedInTime() bool {
+	sealed, err := base64.RawURLEncoding.DecodeString(c.form[openedField])
+	if err != nil {
+		return false
 	}
-	return err == nil && c.s.cfg.Now().Sub(began) <= longest, err
+	id, err := c.s.cfg.Keys.Unseal(openedLabel, sealed)
+	return err == nil && id.Reveal() == c.principal.CredentialID.String()
 }
 
-// longest is how long ago a session may have begun, for a route with such a form.
-func (c *call) longest(fields []string) time.Duration {
-	if c.r.Method == http.MethodPost && len(fields) > 0 {
-		return begunAtStart
+// opened returns what a page has its forms say, empty where the log-in isn't recent.
+func (c *call) opened() (string, error) {
+	if !c.proved {
+		return "", nil
 	}
-	return justBegun
+	sealed, err := c.s.cfg.Keys.Seal(openedLabel, secret.Text(c.principal.CredentialID.String()))
+	return base64.RawURLEncoding.EncodeToString(sealed), err
 }
 
 // confirmFor returns the address at which to confirm, that leads back to a path.

@@ -24,7 +24,9 @@ func needRecent(u account.User) []string {
 		"GET " + integration + "/web-service-tokens/new", "POST " + integration + "/web-service-tokens *",
 		"GET " + peopleRoute + "/new", "POST " + peopleRoute + " *", "POST " + peopleRoute + "/" + nobody + " *", "POST " + peopleRoute + "/" + nobody + "/password *",
 		"POST " + peopleRoute + "/" + nobody + "/client/secrets", "POST " + peopleRoute + "/" + nobody + "/client/keys *",
-		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove",
+		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove", "POST " + peopleRoute + "/" + nobody + "/unblock",
+		"POST " + integration + "/web-service-tokens/" + nobody + "/enable", "POST " + integration + "/platforms/" + nobody + "/enable",
+		"GET " + integration + "/platforms/" + nobody + "/edit", "POST " + integration + "/platforms/" + nobody + "/edit *",
 		"POST " + peopleRoute + "/" + nobody + "/invite",
 		"POST /console/administration/signing-keys/rotate *", "POST /console/administration/signing-keys/nobody/revoke",
 		"GET " + integration + "/platforms/new", "POST " + integration + "/platforms *",
@@ -45,7 +47,8 @@ func (a answer) asked() (back string, asked bool) {
 	return u.Query().Get("next"), true
 }
 
-// TestRecent: a second before its time a session counts as recent, and a second after it who it is has to be confirmed. A form has its hour.
+// TestRecent: a second before its time a session counts as recent, and a second after it who it is has to be confirmed. A form that was
+// opened in time has its hour.
 func TestRecent(t *testing.T) {
 	d := newDesk(t)
 	u := d.user(t, account.Draft{Username: "root", Roles: []string{"admin"}})
@@ -61,6 +64,7 @@ func TestRecent(t *testing.T) {
 		{60*time.Minute + time.Second, false, false},
 	} {
 		b.logIn(t, "root")
+		opened := b.opened(t)
 		for left := tt.after; left > 0; left -= 10 * time.Minute {
 			d.pass(t, min(left, 10*time.Minute))
 			b.want(t, ask{route: "GET /console/"}, http.StatusOK) // to be used is no proof
@@ -76,16 +80,21 @@ func TestRecent(t *testing.T) {
 			if method == http.MethodPost {
 				q, back = ask{route: route, form: form()}, path
 			}
-			if isForm {
-				let = tt.filling
-			}
-			if strings.HasSuffix(path, "/token") && let || strings.HasSuffix(path, "/rotate") && let {
+			if strings.HasSuffix(path, "/token") && let || strings.HasSuffix(path, "/rotate") && tt.filling {
 				continue // which would be done: see the tests of their pages
 			}
 			a := b.do(t, q)
 			got, asked := a.asked()
 			if asked == let || asked && got != back {
 				t.Errorf("%s after %s: got %d to %q, want it let in: %t", route, tt.after, a.status, a.header.Get("Location"), let)
+			}
+			if !isForm {
+				continue
+			}
+			q.form = form("opened", opened)
+			a = b.do(t, q)
+			if _, asked := a.asked(); asked == tt.filling {
+				t.Errorf("%s, opened in time, after %s: got %d to %q, want it let in: %t", route, tt.after, a.status, a.header.Get("Location"), tt.filling)
 			}
 		}
 		if got := len(d.actions(t)); got != before {
@@ -95,6 +104,80 @@ func TestRecent(t *testing.T) {
 		b.want(t, ask{route: "GET " + peopleRoute}, http.StatusOK)
 	}
 	d.wantRefused(t)
+}
+
+// opened returns what a form says that is opened now.
+func (b *browser) opened(t testing.TB) string {
+	t.Helper()
+	return b.want(t, ask{route: "GET " + peopleRoute + "/new"}, http.StatusOK).one(t, "main input[name=opened]").attribute("value")
+}
+
+// TestOpenedInTime: what a form says of when it was opened counts for the session to which it was shown, as it was written.
+func TestOpenedInTime(t *testing.T) {
+	d := newDesk(t)
+	d.user(t, account.Draft{Username: "root", Roles: []string{"admin"}})
+	b, other := d.browser(), d.browser()
+	b.logIn(t, "root")
+	other.logIn(t, "root")
+	opened := b.opened(t)
+	d.pass(t, 16*time.Minute)
+	changed := []byte(opened)
+	changed[len(changed)/2] ^= 1
+	for what, tt := range map[string]struct {
+		by   *browser
+		says string
+		let  bool
+	}{
+		"as it is":         {b, opened, true},
+		"one byte off":     {b, string(changed), false},
+		"nothing":          {b, "", false},
+		"another's":        {other, opened, false},
+		"the session's ID": {b, "01a21a8b-a0c3-777f-96fa-bf92a76d935f", false},
+	} {
+		a := tt.by.do(t, ask{route: "POST " + peopleRoute, form: form("username", "", "opened", tt.says)})
+		if _, asked := a.asked(); asked == tt.let {
+			t.Errorf("%s: got %d, want it let in: %t", what, a.status, tt.let)
+		}
+	}
+	a := b.want(t, ask{route: "POST " + peopleRoute, form: form("username", "", "opened", opened)}, http.StatusUnprocessableEntity)
+	if a.one(t, "main input[name=opened]").attribute("value") == "" {
+		t.Error("a form that is shown again says no more that it was opened in time")
+	}
+	// A page with more than such a form offers it only where it can be sent.
+	root, err := d.accounts.Find(t.Context(), "root")
+	check(t, err)
+	page := peopleRoute + "/" + root.ID.String()
+	a = b.want(t, ask{route: "GET " + page}, http.StatusOK)
+	if len(a.all("#username")) != 0 || !strings.Contains(a.body, "/console/confirm?next="+strings.ReplaceAll(page, "/", "%2f")) {
+		t.Error("a form is offered that can't be sent, or no way to confirm")
+	}
+}
+
+// TestRenewalIsNoLogIn: a session that takes the place of another, at an enrolment or a new password, is as old as that, and ends when
+// that would have.
+func TestRenewalIsNoLogIn(t *testing.T) {
+	d := newDesk(t)
+	u := d.user(t, account.Draft{Username: "alice"})
+	b := d.browser()
+	began := d.clock()
+	b.logIn(t, "alice")
+	d.pass(t, 14*time.Minute)
+	former := b.cookies["jeton"]
+	d.enrol(t, b, u)
+	changed := ask{route: "POST " + securityOf(u) + "/password", form: form("current", goodPassword, "new", "another good password", "again", "another good password")}
+	b.to(t, changed, securityOf(u)+"?notice=password-changed")
+	if b.cookies["jeton"] == former {
+		t.Error("the browser kept its session")
+	}
+	sessions, err := d.browsers.List(t.Context(), u.ID)
+	check(t, err)
+	if len(sessions) != 1 || !sessions[0].CreatedAt.Equal(began) || !sessions[0].ExpiresAt.Equal(began.Add(lifetime)) {
+		t.Errorf("got %+v, want one session of 14 minutes ago", sessions)
+	}
+	d.pass(t, 2*time.Minute)
+	if _, asked := b.do(t, ask{route: "POST " + securityOf(u) + "/token", form: form()}).asked(); !asked {
+		t.Error("a session that was renewed counts as a log-in")
+	}
 }
 
 // TestRecentSaysNothing: whoever may not do a thing isn't asked to confirm for it.

@@ -24,6 +24,7 @@ type page struct {
 	Notice    notice               // what was just done
 	Main      any                  // the page's own
 	Languages []languageChoice
+	Opened    string // what a form says of when it was opened: see recent.go; empty where the log-in isn't recent
 	Refresh   int    // after how many seconds the page is read anew where no script does it; 0 for never
 	Here      string // the page's address, for whoever chooses another language; its path where empty
 }
@@ -134,6 +135,10 @@ func (c *call) render(status int, name string, p page) error {
 		p.Languages = append(p.Languages, languageChoice{w, w == c.words})
 	}
 	p.Here = cmp.Or(p.Here, c.r.URL.EscapedPath()) // also of an answer to a form: there a way leads to the page that has it
+	var err error
+	if p.Opened, err = c.opened(); err != nil {
+		return err
+	}
 	t, ok := c.s.pages[c.words.Code()][name]
 	if !ok {
 		return fmt.Errorf("the console has no template %s", name)

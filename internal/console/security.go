@@ -39,11 +39,10 @@ func (s *server) showSecurity(c *call) error {
 	if v.Factors, err = c.factors(); err != nil {
 		return err
 	}
-	recent, err := c.recent(justBegun)
-	if err != nil {
+	if err := c.prove(); err != nil {
 		return err
 	}
-	if v.Factors.On() && !recent {
+	if v.Factors.On() && !c.proved {
 		v.Confirm = confirmFor(c.securityPath()+"#password", "")
 	}
 	return c.renderSecurity(http.StatusOK, v)

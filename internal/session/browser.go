@@ -140,8 +140,20 @@ type Cookies struct {
 // former is not the zero ID. The secrets are new whatever the browser had before: who planted a cookie knows nothing of
 // the one that counts (session fixation). It returns ErrNotFound where the user was deleted meanwhile.
 func (b *Browsers) Begin(ctx context.Context, owner *authority.Principal, former uuid.UUID, actor audit.Actor) (Cookies, error) {
-	return b.begin(ctx, owner, SealedOrigin{}, former, actor)
+	return b.begin(ctx, owner, Session{CreatedAt: b.now()}, former, actor)
 }
+
+// Renew makes a session in place of that by which its owner came, with new secrets: whoever has read the former cookie has lost it. Nobody
+// has logged in by that, so it began when the former did, and ends when that would have.
+func (b *Browsers) Renew(ctx context.Context, owner *authority.Principal, actor audit.Actor) (Cookies, error) {
+	former, err := b.own(ctx, owner)
+	if err != nil {
+		return Cookies{}, err
+	}
+	return b.begin(ctx, owner, Session{CreatedAt: former.CreatedAt, ExpiresAt: former.ExpiresAt}, former.ID, actor)
+}
+
+func (b *Browsers) now() time.Time { return b.cfg.Now().UTC().Truncate(time.Microsecond) }
 
 // BeginSealed makes a session for whoever has just proved to be owner by sealed tokens, as Begin does for one who logged in. It opens
 // the protected APIs of the project and nothing else: of the two secrets, nobody is given the console's. Sealed tokens have no power
@@ -151,19 +163,21 @@ func (b *Browsers) BeginSealed(ctx context.Context, owner *authority.Principal, 
 	if owner.CredentialKind != authority.Sealed || owner.Limits == nil || owner.Limits.Project == uuid.Nil {
 		return "", Session{}, errNotSealed
 	}
-	made, err := b.begin(ctx, owner, SealedOrigin{Project: owner.Limits.Project, From: owner.Limits.From}, uuid.Nil, actor)
+	origin := SealedOrigin{Project: owner.Limits.Project, From: owner.Limits.From}
+	made, err := b.begin(ctx, owner, Session{CreatedAt: b.now(), Sealed: origin}, uuid.Nil, actor)
 	return made.API, made.Session, err
 }
 
 // errNotSealed says that a session of sealed tokens was to be begun by something else: it would have no limits.
 var errNotSealed = errors.New("session: it isn't by sealed tokens that the session is begun")
 
-func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by SealedOrigin, former uuid.UUID, actor audit.Actor) (Cookies, error) {
+// begin makes a session of which it is known when it began and by what, and at what time it ends where that isn't its whole life from now.
+func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, s Session, former uuid.UUID, actor audit.Actor) (Cookies, error) {
 	console, err := secret.Make(secret.Console, b.cfg.Random)
 	if err != nil {
 		return Cookies{}, err
 	}
-	api, err := secret.Make(by.tag(), b.cfg.Random)
+	api, err := secret.Make(s.Sealed.tag(), b.cfg.Random)
 	if err != nil {
 		return Cookies{}, err
 	}
@@ -171,13 +185,13 @@ func (b *Browsers) begin(ctx context.Context, owner *authority.Principal, by Sea
 	if err != nil {
 		return Cookies{}, fmt.Errorf("making the ID of a session: %w", err)
 	}
-	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
-	s := Session{
-		ID: id, UserID: owner.ID, CreatedAt: now, LastUsedAt: now, LastUsedIP: actor.Address,
-		ExpiresAt: now.Add(b.cfg.Lifetime), Sealed: by,
+	now := b.now()
+	s.ID, s.UserID, s.LastUsedAt, s.LastUsedIP = id, owner.ID, now, actor.Address
+	if s.ExpiresAt.IsZero() {
+		s.ExpiresAt = now.Add(b.cfg.Lifetime)
 	}
 	digests := Digests{Console: b.cfg.Keyring.Digest(console), API: b.cfg.Keyring.Digest(api)}
-	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now, by.detail(owner)...)
+	ev := audit.New(audit.SessionBegin, actor, target(s.ID, owner), now, s.Sealed.detail(owner)...)
 	if err := b.cfg.Store.CreateBrowserSession(ctx, s, digests, former, ev); err != nil {
 		return Cookies{}, fmt.Errorf("storing a browser session: %w", err)
 	}
@@ -225,15 +239,21 @@ func (b *Browsers) List(ctx context.Context, userID uuid.UUID) ([]Session, error
 // Began returns when the browser's session by which a principal came began: when its user last proved, with all that is asked at a
 // log-in, to be who he is. It returns ErrNotFound where that session has ended.
 func (b *Browsers) Began(ctx context.Context, owner *authority.Principal) (time.Time, error) {
+	s, err := b.own(ctx, owner)
+	return s.CreatedAt, err
+}
+
+// own returns the session by which its owner came.
+func (b *Browsers) own(ctx context.Context, owner *authority.Principal) (Session, error) {
 	sessions, err := b.List(ctx, owner.ID)
 	if err != nil {
-		return time.Time{}, err
+		return Session{}, err
 	}
 	n := slices.IndexFunc(sessions, func(s Session) bool { return s.ID == owner.CredentialID })
 	if n < 0 {
-		return time.Time{}, fmt.Errorf("looking for the beginning of a browser session: %w", authority.ErrNotFound)
+		return Session{}, fmt.Errorf("looking for a browser session: %w", authority.ErrNotFound)
 	}
-	return sessions[n].CreatedAt, nil
+	return sessions[n], nil
 }
 
 // Recent is for how long after its beginning a browser's session is good for what asks anew who it is.
