@@ -178,8 +178,10 @@ func (f *Factors) provePasskey(ctx context.Context, t *ticket, r *Records, answe
 	switch {
 	case errors.Is(err, passkey.ErrCloned):
 		return id, refused(authority.ReasonClonedPasskey, t)
-	case err != nil:
+	case errors.Is(err, passkey.ErrAnswer):
 		return id, refused(authority.ReasonWrongPasskey, t)
+	case err != nil:
+		return id, fmt.Errorf("looking at a passkey's answer: %w", err)
 	}
 	for _, p := range r.Passkeys {
 		if string(p.Key.ID) == string(used.ID) {

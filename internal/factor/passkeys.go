@@ -90,8 +90,11 @@ func (f *Factors) AddPasskey(ctx context.Context, owner *authority.Principal, n 
 		return nil, errNoPasskey()
 	}
 	made, err := f.site.Created(r.owner(owner.ID), t.Challenge, n.Answer.Reveal())
-	if err != nil {
+	if errors.Is(err, passkey.ErrAnswer) {
 		return nil, fmt.Errorf("%w (%w)", errNoPasskey(), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking at a new passkey: %w", err)
 	}
 	codes, stored, err := f.newCodes()
 	if err != nil {

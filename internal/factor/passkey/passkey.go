@@ -24,6 +24,9 @@ import (
 // ErrCloned says that an answer is good, but that its counter is none that comes after the last one: two hold the same key.
 var ErrCloned = errors.New("the passkey's counter has gone back")
 
+// ErrAnswer says that what came from a browser is no good answer. Any other error is none of the person's who answered.
+var ErrAnswer = errors.New("no good answer")
+
 // Credential is what is kept of a passkey. None of it is secret.
 type Credential struct {
 	ID, PublicKey  []byte
@@ -58,7 +61,7 @@ func Possible(publicURL string) bool {
 func New(publicURL string) (*Party, error) {
 	u, err := url.Parse(publicURL)
 	if err != nil || !Possible(publicURL) {
-		return nil, fmt.Errorf("passkey: a site of this URL can have no passkeys (%w)", errors.Join(err, errors.ErrUnsupported))
+		return nil, errors.New("passkey: a site of this URL can have no passkeys: it must be https or localhost, and name a host")
 	}
 	lib, err := webauthn.New(&webauthn.Config{
 		RPID: strings.ToLower(u.Hostname()), RPDisplayName: "Jeton " + u.Hostname(), RPOrigins: []string{u.Scheme + "://" + u.Host},
@@ -99,7 +102,8 @@ func (p *Party) creation(o *Owner, challenge []byte) (*protocol.CredentialCreati
 	return options, session, nil
 }
 
-// Created returns the passkey that a browser has made for the challenge, by the JSON of its answer. Any error is of the answer.
+// Created returns the passkey that a browser has made for the challenge, by the JSON of its answer. The error is ErrAnswer
+// where that is no good.
 func (p *Party) Created(o *Owner, challenge []byte, answer string) (Credential, error) {
 	_, session, err := p.creation(o, challenge)
 	if err != nil {
@@ -107,11 +111,11 @@ func (p *Party) Created(o *Owner, challenge []byte, answer string) (Credential, 
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(answer))
 	if err != nil {
-		return Credential{}, fmt.Errorf("reading a new passkey: %w", err)
+		return Credential{}, fmt.Errorf("reading a new passkey: %w: %w", ErrAnswer, err)
 	}
 	made, err := p.lib.CreateCredential(user{o}, *session, parsed)
 	if err != nil {
-		return Credential{}, fmt.Errorf("checking a new passkey: %w", err)
+		return Credential{}, fmt.Errorf("checking a new passkey: %w: %w", ErrAnswer, err)
 	}
 	c := Credential{ID: made.ID, PublicKey: made.PublicKey, SignCount: made.Authenticator.SignCount, BackupEligible: made.Flags.BackupEligible}
 	for _, t := range made.Transport {
@@ -138,7 +142,7 @@ func (p *Party) request(o *Owner, challenge []byte) (*protocol.CredentialAsserti
 }
 
 // Answered returns the passkey by which a browser has answered the challenge, with the counter that it has from now on. The error is
-// ErrCloned, or any other of the answer.
+// ErrAnswer where that is no good, and ErrCloned.
 func (p *Party) Answered(o *Owner, challenge []byte, answer string) (Credential, error) {
 	_, session, err := p.request(o, challenge)
 	if err != nil {
@@ -146,11 +150,11 @@ func (p *Party) Answered(o *Owner, challenge []byte, answer string) (Credential,
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
 	if err != nil {
-		return Credential{}, fmt.Errorf("reading a passkey's answer: %w", err)
+		return Credential{}, fmt.Errorf("reading a passkey's answer: %w: %w", ErrAnswer, err)
 	}
 	used, err := p.lib.ValidateLogin(user{o}, *session, parsed)
 	if err != nil {
-		return Credential{}, fmt.Errorf("checking a passkey's answer: %w", err)
+		return Credential{}, fmt.Errorf("checking a passkey's answer: %w: %w", ErrAnswer, err)
 	}
 	c := Credential{ID: used.ID, PublicKey: used.PublicKey, SignCount: used.Authenticator.SignCount, BackupEligible: used.Flags.BackupEligible}
 	if used.Authenticator.CloneWarning {
