@@ -6,8 +6,8 @@
 //	link   user, purpose │ ID │ pepper, digest │ created, expires, used, ended
 //
 // A link bears a secret that is good once. A user has one of each purpose at most, by the schema: another takes the place of the
-// former. Both end when the user's password changes, is reset or chosen, when the user is blocked or deleted, and when the database is
-// put back as it was.
+// former. Both end when the user's password changes, is reset or chosen, when the user gets another e-mail, is blocked or deleted, and when
+// the database is put back as it was.
 //
 // To look at a link uses nothing up, for programs that look into mail follow every link. It is used up by the change for which it is
 // there, in the same transaction; of fifty at once, one gets through.

@@ -15,6 +15,9 @@ import (
 const (
 	// userLives asks for a user that wasn't deleted.
 	userLives = `SELECT EXISTS (SELECT 1 FROM "user" WHERE id = $1 AND deleted_at IS NULL)`
+	// movesMail asks whether a user has another e-mail than the one given. No row is held for the answer: who changes it meanwhile takes
+	// the version, too, and the update that follows finds none.
+	movesMail = `SELECT EXISTS (SELECT 1 FROM "user" WHERE id = $1 AND email_key IS DISTINCT FROM $2)`
 	// lockUser holds a user's row for a change of the user or of what the user has. Whoever else wants it waits, and then
 	// sees what was done; only references to the user don't wait.
 	lockUser = `SELECT 1 FROM "user" WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`
@@ -53,7 +56,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 // updates made for one version the second finds no row. Password, creation and what an application says of the user are not its to change.
 //
 // Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
-// the user is let in again, and never come back. Whoever administers from now on, or has lost a role, loses the session tokens that
+// the user is let in again, and never come back. Links that were sent end, and so do they with another e-mail: who reads the former one
+// has them. Whoever administers from now on, or has lost a role, loses the session tokens that
 // were got by platforms which may not speak for such.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
@@ -65,6 +69,10 @@ func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event
 			if err := t.endAllOfBlocked(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}
+		}
+		moves, err := t.yes(movesMail, raw(r.ID), optionalText(r.EmailKey))
+		if err != nil {
+			return err
 		}
 		n, err := t.exec(`
 UPDATE "user" SET kind = $1, username = $2, username_key = $3, email = $4, email_key = $5, display_name = $6, state = $7,
@@ -87,7 +95,7 @@ WHERE id = $9 AND version = $10 AND deleted_at IS NULL`,
 		if err := t.endUnspoken(r.ID, r.UpdatedAt); err != nil {
 			return err
 		}
-		if r.State != account.Active {
+		if r.State != account.Active || moves {
 			if err := t.endLinks(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}

@@ -2,14 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/audit"
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/link"
 )
@@ -77,27 +75,4 @@ func (s *Store) PruneLinks(ctx context.Context, before time.Time) (count int64, 
 		return err
 	})
 	return count, err
-}
-
-// Told returns up to where somebody of that name has told people what concerns them.
-func (s *Store) Told(ctx context.Context, name string) (position int64, err error) {
-	err = one(s.reads.QueryRowContext(ctx, `SELECT position FROM told WHERE name = ?`, name), "reading up to where people were told", &position)
-	if errors.Is(err, authority.ErrNotFound) {
-		return 0, nil
-	}
-	return position, err
-}
-
-// KeepTold moves that on. Where it never told, it is the one who makes the row that begins.
-func (s *Store) KeepTold(ctx context.Context, name string, from, to int64) (moved bool, err error) {
-	err = s.write(ctx, "keeping up to where people were told", func(t *tx) error {
-		statement := `UPDATE told SET position = ?2 WHERE name = ?1 AND position = ?3`
-		if from == 0 {
-			statement = `INSERT INTO told (name, position) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE position = ?3`
-		}
-		n, err := t.exec(statement, name, to, from)
-		moved = n == 1
-		return err
-	})
-	return moved && err == nil, err
 }

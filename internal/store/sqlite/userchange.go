@@ -13,8 +13,12 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 )
 
-// userLives asks for a user that wasn't deleted.
-const userLives = `SELECT EXISTS (SELECT 1 FROM user WHERE id = ? AND deleted_at IS NULL)`
+const (
+	// userLives asks for a user that wasn't deleted.
+	userLives = `SELECT EXISTS (SELECT 1 FROM user WHERE id = ? AND deleted_at IS NULL)`
+	// movesMail asks whether a user has another e-mail than the one given.
+	movesMail = `SELECT EXISTS (SELECT 1 FROM user WHERE id = ? AND email_key IS NOT ?)`
+)
 
 // CreateUser implements account.Store. It doesn't enter the feed: that there was no such user is not remembered by
 // anyone. An ID that any user ever had, living or not, is refused by the primary key.
@@ -45,7 +49,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 // updates made for one version the second finds no row. Password, creation and what an application says of the user are not its to change.
 //
 // Blocking leaves sessions as they are, so that the audit log can say of a refused one that its user is blocked; they end when
-// the user is let in again, and never come back. Whoever administers from now on, or has lost a role, loses the session tokens that
+// the user is let in again, and never come back. Links that were sent end, and so do they with another e-mail: who reads the former one
+// has them. Whoever administers from now on, or has lost a role, loses the session tokens that
 // were got by platforms which may not speak for such.
 func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event) error {
 	return s.withdraw(ctx, "updating user", func(t *tx) error {
@@ -57,6 +62,10 @@ func (s *Store) UpdateUser(ctx context.Context, r account.Record, ev audit.Event
 			if err := t.endAllOfBlocked(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}
+		}
+		moves, err := t.yes(movesMail, blob(r.ID), optionalText(r.EmailKey))
+		if err != nil {
+			return err
 		}
 		n, err := t.exec(`
 UPDATE user SET kind = ?, username = ?, username_key = ?, email = ?, email_key = ?, display_name = ?, state = ?,
@@ -79,7 +88,7 @@ WHERE id = ? AND version = ? AND deleted_at IS NULL`,
 		if err := t.endUnspoken(r.ID, r.UpdatedAt); err != nil {
 			return err
 		}
-		if r.State != account.Active {
+		if r.State != account.Active || moves {
 			if err := t.endLinks(r.ID, r.UpdatedAt); err != nil {
 				return err
 			}

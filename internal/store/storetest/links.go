@@ -150,12 +150,23 @@ func testLinksEnd(t *testing.T, s Store) {
 			r.State, r.UpdatedAt = account.Blocked, at
 			return s.UpdateUser(t.Context(), r, event(audit.UserUpdate, r.ID, at))
 		},
+		"another e-mail": func(r account.Record) error {
+			r.Email, r.EmailKey, r.UpdatedAt = "other@example.com", "other@example.com", at
+			return s.UpdateUser(t.Context(), r, event(audit.UserUpdate, r.ID, at))
+		},
+		"no e-mail": func(r account.Record) error {
+			r.Email, r.EmailKey, r.UpdatedAt = "", "", at
+			return s.UpdateUser(t.Context(), r, event(audit.UserUpdate, r.ID, at))
+		},
 		"suspend": func(r account.Record) error {
 			r.State, r.UpdatedAt = account.Suspended, at
 			return s.UpdateUser(t.Context(), r, event(audit.UserUpdate, r.ID, at))
 		},
 	} {
-		r, other := born(t, s, person(name), "old"), born(t, s, person("other-"+name), "old")
+		r := person(name)
+		r.Email, r.EmailKey = name, name
+		r = born(t, s, r, "old")
+		other := born(t, s, person("other-"+name), "old")
 		n += 2
 		l, bystander := send(t, s, linkOf(r.ID, link.Invitation), n), send(t, s, linkOf(other.ID, link.Invitation), n+1)
 		must(t, change(r))
@@ -164,9 +175,11 @@ func testLinksEnd(t *testing.T, s Store) {
 		checkLink(t, s, n+1, bystander)
 		refuses(t, s, authority.ErrNotFound, func() error { return s.UseLink(t.Context(), l.ID, event(audit.LinkUse, r.ID, at)) })
 	}
-	renamed := born(t, s, person("renamed"), "")
+	renamed := person("renamed")
+	renamed.Email, renamed.EmailKey = "renamed@example.com", "renamed@example.com"
+	renamed = born(t, s, renamed, "")
 	l := send(t, s, linkOf(renamed.ID, link.Invitation), 100)
-	renamed.DisplayName = "Renamed"
+	renamed.DisplayName, renamed.Email = "Renamed", "Renamed@example.com" // which is the same mailbox
 	must(t, s.UpdateUser(t.Context(), renamed, event(audit.UserUpdate, renamed.ID, at)))
 	checkLink(t, s, 100, l)
 	must(t, s.DeleteUser(t.Context(), renamed.ID, event(audit.UserDelete, renamed.ID, at)))
