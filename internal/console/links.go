@@ -18,7 +18,8 @@ import (
 //
 // A link's secret stands in its address, where its page is asked for by GET: programs that look into mail do that before the person
 // does, so it shows whose the link is and changes nothing. What the link is for is done by the form on that page. Its address goes to no
-// log, which has the route's pattern for it, and stands in no Referer.
+// log, which has the route's pattern for it, and stands in no Referer, nor in a page or a Location of ours: who chooses another language
+// there comes to the log-in, and opens the link again.
 
 const (
 	welcomePath   = "/console/welcome"
@@ -86,7 +87,7 @@ func (s *server) showWelcome(c *call) error {
 }
 
 func (c *call) renderWelcome(status int, f form) error {
-	return c.render(status, "welcome.html", page{Title: words.Say("Choose a password"), Main: linkView{c.principal.Username, f}})
+	return c.render(status, "welcome.html", page{Title: words.Say("Choose a password"), Here: loginPath, Main: linkView{c.principal.Username, f}})
 }
 
 // acceptInvitation sets the password that was chosen, and logs in by it: whatever holds for a log-in holds for this one.
@@ -139,7 +140,7 @@ func (s *server) showLoginLink(c *call) error {
 	if err := c.identifyLink(link.Login); err != nil {
 		return c.refuseLink(err)
 	}
-	return c.render(http.StatusOK, "login-link.html", page{Title: words.Say("Log in"), Main: linkView{Username: c.principal.Username}})
+	return c.render(http.StatusOK, "login-link.html", page{Title: words.Say("Log in"), Here: loginPath, Main: linkView{Username: c.principal.Username}})
 }
 
 // followLoginLink uses a link up, and goes on as after a password. Where that fails, another link has to be asked for: this one's use
