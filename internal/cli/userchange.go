@@ -137,11 +137,12 @@ func (p *program) userInvite() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invite NAME",
 		Short: "Make a link by which a person chooses a password",
-		Long: `Make a link by which a person chooses a password, and print it, alone, to stdout,
-or write it to the file that --out names, which only you can read. It is good
-once, for seven days; a former one is good no more. Where the server can send
-mail and the user has an e-mail, it is mailed, too. Of a user who has a password
-already, the sessions and the personal token end once another is chosen.`,
+		Long: `Make a link by which a person chooses a password, and print it, alone, to
+stdout, or write it to the file that --out names, which only you can read. It is
+good once, for seven days; a former one is good no more. Where the server can
+send mail and the user has an e-mail, it is mailed, too. Of a user who has a
+password already, the sessions and the personal token end once another is
+chosen.`,
 		Example: "  jeton user invite alice\n  jeton user invite alice --out alice.link",
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the link to this `FILE`, in place of what it holds")
