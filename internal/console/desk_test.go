@@ -214,21 +214,44 @@ type answer struct {
 // do sends a request and takes the cookies that come back. It follows no redirect.
 func (b *browser) do(t testing.TB, q ask) answer {
 	t.Helper()
-	method, target, _ := strings.Cut(q.route, " ")
-	var body io.Reader
-	header := map[string]string{"Accept": "text/html", "X-Real-Ip": clientAddress, "Sec-Fetch-Site": "same-origin"}
+	method, target, body, header := b.written(q)
+	return b.send(t, method, target, body, header)
+}
+
+// try sends a request from another goroutine than the test's, which is none to end the test in.
+func (b *browser) try(ctx context.Context, q ask) (answer, error) {
+	method, target, body, header := b.written(q)
+	return b.attempt(ctx, method, target, body, header)
+}
+
+// written is a request as it is sent.
+func (b *browser) written(q ask) (method, target string, body io.Reader, header map[string]string) {
+	method, target, _ = strings.Cut(q.route, " ")
+	header = map[string]string{"Accept": "text/html", "X-Real-Ip": clientAddress, "Sec-Fetch-Site": "same-origin"}
 	if q.form != nil {
 		body = strings.NewReader(q.form.Encode())
 		header["Content-Type"], header["Origin"] = "application/x-www-form-urlencoded", b.d.URL
 	}
 	maps.Copy(header, q.header)
-	return b.send(t, method, target, body, header)
+	return method, target, body, header
 }
 
 func (b *browser) send(t testing.TB, method, target string, body io.Reader, header map[string]string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, b.d.URL+target, body)
+	a, err := b.attempt(t.Context(), method, target, body, header)
 	check(t, err)
+	checkHeaders(t, method+" "+target, a)
+	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+		a.node = parse(t, a.body)
+	}
+	return a
+}
+
+func (b *browser) attempt(ctx context.Context, method, target string, body io.Reader, header map[string]string) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, b.d.URL+target, body)
+	if err != nil {
+		return answer{}, err
+	}
 	for name, value := range header {
 		if value != "" {
 			r.Header.Set(name, value)
@@ -238,10 +261,14 @@ func (b *browser) send(t testing.TB, method, target string, body io.Reader, head
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	res, err := b.d.Client().Transport.RoundTrip(r)
-	check(t, err)
+	if err != nil {
+		return answer{}, err
+	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
-	check(t, err)
+	if err != nil {
+		return answer{}, err
+	}
 	for _, c := range res.Cookies() {
 		b.given = append(b.given, c)
 		b.cookies[c.Name] = c.Value
@@ -249,12 +276,7 @@ func (b *browser) send(t testing.TB, method, target string, body io.Reader, head
 			delete(b.cookies, c.Name)
 		}
 	}
-	a := answer{status: res.StatusCode, header: res.Header, body: string(text)}
-	checkHeaders(t, method+" "+target, a)
-	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
-		a.node = parse(t, a.body)
-	}
-	return a
+	return answer{status: res.StatusCode, header: res.Header, body: string(text)}, nil
 }
 
 // want sends a request and compares the status.

@@ -11,6 +11,7 @@ import (
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/secret"
+	"github.com/jeton-io/jeton/internal/web"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -109,14 +110,25 @@ func (s *server) acceptInvitation(c *call) error {
 	}
 	username := c.principal.Username
 	c.presented.Given = &authority.Credential{Kind: authority.Password, Name: username, Text: password}
-	if c.identify(&s.login) != nil { // the password is saved all the same: where it doesn't do just now, it will
-		return c.redirect(loginFor("", passwordChosen))
+	if c.identify(&s.login) != nil {
+		return c.sayChosen()
 	}
-	if err := c.proceed(""); err != nil {
+	err := c.proceed("")
+	if _, refused := errors.AsType[*authority.Refusal](err); refused {
 		return c.refuseLogin(loginView{Username: username}, err)
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, authority.ErrActorChanged) {
+		web.Note(c.w).Err = err
+	}
+	return c.sayChosen()
 }
+
+// sayChosen tells somebody whom the password that was chosen doesn't let in just now that it is saved all the same: it will. To have it all
+// done again, as run does for whoever has changed in between, would find the link used.
+func (c *call) sayChosen() error { return c.redirect(loginFor("", passwordChosen)) }
 
 // requestLoginLink sends a link, if there is to whom. It says the same of everybody's name, and of nobody's.
 func (s *server) requestLoginLink(c *call) error {

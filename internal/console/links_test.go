@@ -3,13 +3,18 @@ package console_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/console"
 	"github.com/jeton-io/jeton/internal/link"
 	testdesk "github.com/jeton-io/jeton/test/desk"
@@ -72,6 +77,53 @@ func TestInvitation(t *testing.T) {
 	d.ended(t, "user.create Ann", "link.create Ann", "link.use Ann", "session.begin Ann", "session.begin Ann")
 	if strings.Contains(d.log.String(), "jtl") || strings.Contains(d.log.String(), route) {
 		t.Error("the secret of a link stands in the log")
+	}
+}
+
+// changing are users of whom one changes as soon as it has been loaded that many times.
+type changing struct {
+	authority.Users
+	left   atomic.Int64
+	change func()
+}
+
+// AuthorityUser implements authority.Users.
+func (c *changing) AuthorityUser(ctx context.Context, id uuid.UUID) (authority.User, error) {
+	u, err := c.Users.AuthorityUser(ctx, id)
+	if c.left.Add(-1) == 0 {
+		c.change()
+	}
+	return u, err
+}
+
+// TestInvitedChanges has a user change, or the database fail, between the password that was chosen and the log-in by it: the password is
+// saved, and that is what the user hears.
+func TestInvitedChanges(t *testing.T) {
+	d := newDesk(t)
+	for n, change := range []func(account.User){
+		func(u account.User) {
+			name := "Another"
+			if _, err := d.accounts.Update(t.Context(), u.ID, 0, account.Patch{DisplayName: &name}, audit.Actor{}); err != nil {
+				t.Error(err)
+			}
+		},
+		func(account.User) { _ = d.store.Close() }, // the last
+	} {
+		u := d.bare(t, account.Draft{Username: "ann" + strconv.Itoa(n)})
+		made, err := d.inside.Links.Invite(t.Context(), u.ID, audit.Actor{})
+		check(t, err)
+		changes := &changing{Users: d.users.Users, change: func() { change(u) }}
+		changes.left.Store(2) // of the link, and of the password
+		d.users.Users = changes
+		d.browser().to(t, ask{route: "POST " + routeOf(made.URL.Reveal()), form: form("new", goodPassword, "again", goodPassword)}, "/console/login?notice=password-chosen")
+		d.users.Users = changes.Users
+		d.wantRefused(t)
+		if n == 0 {
+			d.browser().logIn(t, u.Username)
+		}
+	}
+	if log := d.log.String(); !strings.Contains(log, "closed") {
+		t.Errorf("the log doesn't say what failed: %s", log)
 	}
 }
 
@@ -176,8 +228,8 @@ func (d *desk) mailed(t testing.TB) link.Mail {
 	select {
 	case m := <-d.inside.Mails.Sent:
 		return m
-	case <-t.Context().Done():
-		t.Fatal("no mail")
+	case <-time.After(time.Minute):
+		t.Fatal("no mail came within a minute")
 	}
 	return link.Mail{}
 }
@@ -237,24 +289,29 @@ func TestLoginLink(t *testing.T) {
 	d.ended(t, "link.create alice", "link.use alice", "session.begin alice")
 }
 
-// TestLoginLinkOnce sends the form of one link fifty times at once: one gets in.
+// TestLoginLinkOnce sends the form of one link fifty times at once: one gets in. Where the machine is so busy that a verdict comes too late,
+// that form is answered 503, and let in is one at most.
 func TestLoginLinkOnce(t *testing.T) {
 	d := mailingDesk(t)
 	d.user(t, account.Draft{Username: "alice", Email: "alice@example.com"})
 	d.browser().want(t, ask{route: "POST /console/login/link", form: form("username", "alice")}, http.StatusOK)
 	route := routeOf(d.mailed(t).URL.Reveal())
 	in := make(chan int, 50)
-	var all sync.WaitGroup
 	for range cap(in) {
-		all.Go(func() { in <- d.browser().do(t, ask{route: "POST " + route, form: form()}).status })
+		go func() {
+			a, err := d.browser().try(t.Context(), ask{route: "POST " + route, form: form()})
+			if err != nil {
+				t.Error(err)
+			}
+			in <- a.status
+		}()
 	}
-	all.Wait()
-	close(in)
 	got := map[int]int{}
-	for status := range in {
-		got[status]++
+	for range cap(in) {
+		got[<-in]++
 	}
-	if got[http.StatusSeeOther] != 1 || got[http.StatusNotFound] != 49 {
+	let, late := got[http.StatusSeeOther], got[http.StatusServiceUnavailable]
+	if let > 1 || let == 0 && late == 0 || let+late+got[http.StatusNotFound] != cap(in) {
 		t.Errorf("got %v, want one who gets in", got)
 	}
 }
@@ -285,7 +342,7 @@ func TestLoginLinkToNobody(t *testing.T) {
 	d.user(t, account.Draft{Username: "last", Email: "last@example.com"})
 	request("last", "192.0.2.2", http.StatusOK)
 	var to []string
-	for len(to) == 0 || to[len(to)-1] != "last" { // they are made in the order in which they were asked for
+	for len(to) < 9 && (len(to) == 0 || to[len(to)-1] != "last") { // they are made in the order in which they were asked for
 		to = append(to, d.mailed(t).To.Username)
 	}
 	if got := strings.Join(to, " "); got != "alice alice alice last" {
