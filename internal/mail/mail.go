@@ -7,18 +7,18 @@
 // Send returns at once: nobody who asks for something waits for a mail server, and nobody learns from the time that passes whether a mail
 // was sent. What can't be sent in time is dropped, and told of by its number and not by whom it was for.
 //
-// The package refuses to speak without TLS but on this machine itself, to log in without it, and letters whose address could be read as
-// another or holds a line break. It keeps nothing over a restart: a link that wasn't mailed is asked for again.
+// The package refuses to speak, and so to log in, without TLS but on this machine itself, and letters whose address could be read as another
+// or holds a line break. It keeps nothing over a restart: a link that wasn't mailed is asked for again.
 package mail
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	netmail "net/mail"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +40,7 @@ type Server struct {
 	Port int
 	// Implicit has TLS begin with the connection (smtps); else the server must offer STARTTLS.
 	Implicit bool
-	// Plain has no TLS at all. It is for a server on this very machine.
+	// Plain has no TLS at all. It is for a server on this very machine: Host must be "localhost" or an address of loopback.
 	Plain    bool
 	User     string // empty where there is nothing to log in with
 	Password secret.Text
@@ -65,6 +65,8 @@ type Config struct {
 }
 
 const (
+	// maxWaiting is how many letters wait for which there was room. That which is being sent meanwhile comes back to them where it has to
+	// be tried again: it is one more at most.
 	maxWaiting = 1000
 	patience   = 20 * time.Second // for a connection, and for each answer of the server
 )
@@ -101,11 +103,20 @@ func New(cfg Config) (*Post, error) {
 	if cfg.Server.Host == "" || cfg.Server.Port <= 0 || cfg.Hello == "" || cfg.Now == nil || cfg.Random == nil || cfg.After == nil || cfg.Told == nil {
 		return nil, errors.New("mail: every field of Config but Roots is required")
 	}
+	if cfg.Server.Plain && !here(cfg.Server.Host) {
+		return nil, errors.New("mail: without TLS a server must be on this machine")
+	}
 	from, err := netmail.ParseAddress(cfg.From)
 	if err != nil {
 		return nil, fmt.Errorf("mail: the sender's address: %w", err)
 	}
 	return &Post{cfg: cfg, from: from, wake: make(chan struct{}, 1)}, nil
+}
+
+// here reports whether a host is this machine itself.
+func here(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // Send takes a letter, and reports whether there was room for it.
@@ -174,7 +185,7 @@ func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
 	return next, 0, true
 }
 
-// deliver sends a letter, or has it wait for the next time. One that the server doesn't take, whenever, isn't tried again.
+// deliver sends a letter, or has it wait for the next time. One that is refused for good isn't tried again: see plain.
 func (p *Post) deliver(ctx context.Context, w *waiting) {
 	err := errTooLate
 	if now := p.cfg.Now(); w.Until.IsZero() || now.Before(w.Until) {
@@ -212,8 +223,8 @@ func (p *Post) hand(ctx context.Context, l Letter) error {
 }
 
 var (
-	// errRefused is that of a letter that is not to be tried again.
-	errRefused = errors.New("the mail server doesn't take it")
+	// errRefused is that of a letter that is not to be tried again: its address is none, or the server answers that it never will.
+	errRefused = errors.New("it is refused for good")
 	// errTooLate is that of a letter that is of no use any more.
 	errTooLate = errors.New("it couldn't be sent in time")
 )
@@ -240,6 +251,5 @@ func oneLine(subject string) string {
 
 // domain returns the sender's, for the letters' IDs.
 func (p *Post) domain() string {
-	_, domain, _ := strings.Cut(p.from.Address, "@")
-	return cmp.Or(domain, "localhost")
+	return p.from.Address[strings.LastIndexByte(p.from.Address, '@')+1:]
 }

@@ -130,6 +130,9 @@ func TestSend(t *testing.T) {
 			if got.From != "jeton@example.com" || got.To != "ann@example.com" || got.Subject != "Héllo, Ann" || got.Body != body || got.TLS == s.Plain || got.User != o.User {
 				t.Errorf("got %+v", got)
 			}
+			if n := b.LogIns.Load(); (n == 1) != (o.User != "") {
+				t.Errorf("logged in %d times", n)
+			}
 			for field, want := range map[string]string{
 				"From": `"Jeton" <jeton@example.com>`, "To": "<ann@example.com>", "Auto-Submitted": "auto-generated", "Content-Type": "text/plain; charset=UTF-8",
 				"Date": "Sat, 21 Nov 2026 12:00:00 +0000", "User-Agent": "", "X-Mailer": "",
@@ -160,8 +163,8 @@ func TestRefusesPlain(t *testing.T) {
 		if got := await(t, d.told); got.last || strings.Contains(got.err.Error(), "canary") || strings.Contains(got.err.Error(), "ann@") {
 			t.Errorf("%s: got %+v, want another try", name, got)
 		}
-		if len(tc.box.Letters) > 0 {
-			t.Errorf("%s: a letter was sent", name)
+		if n := tc.box.LogIns.Load(); len(tc.box.Letters) > 0 || n > 0 {
+			t.Errorf("%s: a letter was sent, or a password (%d)", name, n)
 		}
 	}
 }
@@ -311,10 +314,22 @@ func TestNew(t *testing.T) {
 	if _, err := mail.New(mail.Config{}); err == nil {
 		t.Error("a Post without a server was made")
 	}
-	_, err := mail.New(mail.Config{
-		Server: mail.Server{Host: "h", Port: 1}, From: "nobody", Hello: "h", Now: time.Now, Random: rand.Reader, After: time.After, Told: func(error, bool) {},
-	})
-	if err == nil || errors.Unwrap(err) == nil {
+	made := func(from string, s mail.Server) error {
+		s.Port = 1
+		_, err := mail.New(mail.Config{Server: s, From: from, Hello: "h", Now: time.Now, Random: rand.Reader, After: time.After, Told: func(error, bool) {}})
+		return err
+	}
+	if err := made("nobody", mail.Server{Host: "h"}); err == nil || errors.Unwrap(err) == nil {
 		t.Errorf("got %v, want what is wrong with the sender", err)
+	}
+	for host, here := range map[string]bool{
+		"127.0.0.1": true, "127.1.2.3": true, "::1": true, "localhost": true, "mail.example.com": false, "192.0.2.1": false, "127.0.0.1.example.com": false, "::": false,
+	} {
+		if err := made("jeton@example.com", mail.Server{Host: host, Plain: true}); (err == nil) != here {
+			t.Errorf("without TLS to %s: got %v", host, err)
+		}
+		if err := made("jeton@example.com", mail.Server{Host: host}); err != nil {
+			t.Errorf("to %s: got %v", host, err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/jeton-io/jeton/internal/secret"
 )
 
-// submit hands a letter to the server. The error names no address: a server's own words may repeat one, so of those its number alone is
+// submit hands a letter to the server. The error names no address: a server's own words may repeat one, so of its answer the code alone is
 // told.
 func (p *Post) submit(ctx context.Context, l *Letter) error {
 	to, err := recipient(l.To)
@@ -73,7 +73,8 @@ func (p *Post) client() (*gomail.Client, error) {
 	return gomail.NewClient(s.Host, options...)
 }
 
-// plain returns what an operator may know of an error, and whether it is for good.
+// plain returns what an operator may know of an error. It is errRefused where the server's answer to the letter is for good, which a code of
+// 500 and more says (RFC 5321, section 4.2.1). To the greeting or the log-in it is not: an operator can mend that meanwhile.
 func plain(err error) error {
 	if err == nil {
 		return nil

@@ -53,6 +53,8 @@ type Box struct {
 	Fail atomic.Pointer[smtp.SMTPError]
 	// Vanish has the connection end within the text of the next letters.
 	Vanish atomic.Bool
+	// LogIns counts who began to log in, rightly or not.
+	LogIns atomic.Int64
 
 	options Options
 	server  *smtp.Server
@@ -92,7 +94,6 @@ func (b *Box) Next(tb testing.TB) Letter {
 	select {
 	case l := <-b.Letters:
 		return l
-	case <-tb.Context().Done():
 	case <-time.After(time.Minute):
 	}
 	tb.Fatal("no letter came")
@@ -150,6 +151,7 @@ func (s *session) AuthMechanisms() []string {
 
 // Auth implements smtp.AuthSession.
 func (s *session) Auth(string) (sasl.Server, error) {
+	s.box.LogIns.Add(1)
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != s.box.options.User || password != s.box.options.Password {
 			return smtp.ErrAuthFailed
