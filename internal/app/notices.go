@@ -159,12 +159,13 @@ func (n *node) reader(ctx context.Context, id uuid.UUID) (account.User, bool, er
 // tellOfEnding tells users of their API tokens that end within a week, of each once: up to which end they were told is kept as for events.
 // Of one that was made for less than that nobody is told: who made it has just chosen its end.
 func (n *node) tellOfEnding(ctx context.Context) {
-	if err := n.tellOfTokens(ctx); err != nil && ctx.Err() == nil {
+	if err := n.tellOfTokens(ctx, maxEndingMails); err != nil && ctx.Err() == nil {
 		n.logger.WarnContext(ctx, "users were not told of tokens that end soon", "error", err)
 	}
 }
 
-func (n *node) tellOfTokens(ctx context.Context) error {
+// tellOfTokens tells of so many tokens at most; of the rest the next time.
+func (n *node) tellOfTokens(ctx context.Context, most int) error {
 	now := n.now()
 	until := now.Add(endsSoon).Truncate(time.Microsecond)
 	told, err := n.store.Told(ctx, toldTokens)
@@ -176,11 +177,15 @@ func (n *node) tellOfTokens(ctx context.Context) error {
 		from = now
 	}
 	enabled := true
-	tokens, err := n.apiTokens.List(ctx, apitoken.Query{Enabled: &enabled, EndingFrom: from, ExpiringBefore: until, Limit: maxEndingMails})
+	tokens, err := n.apiTokens.List(ctx, apitoken.Query{Enabled: &enabled, EndingFrom: from, ExpiringBefore: until, Limit: most})
 	if err != nil {
 		return err
 	}
-	moved, err := n.store.KeepTold(ctx, toldTokens, told, until.UnixMicro())
+	upTo := until.UnixMicro()
+	if len(tokens) == most {
+		tokens, upTo = n.endingFirst(ctx, tokens)
+	}
+	moved, err := n.store.KeepTold(ctx, toldTokens, told, upTo)
 	if err != nil || !moved {
 		return err
 	}
@@ -194,6 +199,17 @@ func (n *node) tellOfTokens(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// endingFirst returns those of tokens, which may have more behind them, that end before the last ones, and the position from which the next
+// time goes on. Where all end at one moment, those behind them that do so, too, are passed over.
+func (n *node) endingFirst(ctx context.Context, tokens []apitoken.Token) (first []apitoken.Token, upTo int64) {
+	last := tokens[len(tokens)-1].ExpiresAt
+	if i := slices.IndexFunc(tokens, func(t apitoken.Token) bool { return t.ExpiresAt.Equal(last) }); i > 0 {
+		return tokens[:i], last.UnixMicro()
+	}
+	n.logger.WarnContext(ctx, "too many tokens end at one moment: not all their users are told", "ends", last)
+	return tokens, last.UnixMicro() + 1
 }
 
 // maxEndingMails is how many tokens users are told of at a time: no more mails would find room.

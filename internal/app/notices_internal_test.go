@@ -200,7 +200,7 @@ func TestTokensEnding(t *testing.T) {
 	want := map[int]string{0: "short", 2: "eight days", 24: "month"} // which end at the hour at which it is asked
 	for day := range 40 {
 		for range 2 { // as two nodes do
-			must(t, m.tellOfTokens(t.Context()))
+			must(t, m.tellOfTokens(t.Context(), maxEndingMails))
 		}
 		if name := want[day]; name != "" {
 			if got := m.box.Next(t); got.To != "ann@example.com" || !strings.Contains(got.Body, "“"+name+"”") {
@@ -212,5 +212,38 @@ func TestTokensEnding(t *testing.T) {
 	m.post.Send(m.letters.TokenEnds(mail.Person{Name: "last", Email: "last@example.com"}, "last", m.now()))
 	if got := m.box.Next(t); got.To != "last@example.com" {
 		t.Errorf("got %+v besides", got)
+	}
+}
+
+// TestManyTokensEnding has more tokens end than people are told of at a time: of the rest they are told the next times, of each once.
+func TestManyTokensEnding(t *testing.T) {
+	m := newMailing(t)
+	must(t, m.feed.CatchUp(t.Context()))
+	ann := m.user(t, "ann", "ann@example.com", "")
+	admin := authority.Principal{User: authority.User{ID: ann.ID, Username: "ann", Roles: []string{authority.AdminRole}, Active: true}, CredentialKind: authority.ConsoleSession}
+	for _, name := range []string{"one", "two", "three", "four", "five"} {
+		_, _, err := m.apiTokens.Create(t.Context(), apitoken.Draft{User: "ann", Name: name, Days: 5}, &admin, audit.Actor{})
+		must(t, err)
+		if name != "two" && name != "four" { // which end together with the one after
+			m.at.Add(time.Second.Microseconds())
+		}
+	}
+	for _, want := range [][]string{{"one"}, {"two", "three"}, {"four", "five"}, nil} {
+		must(t, m.tellOfTokens(t.Context(), 3))
+		m.post.Send(m.letters.TokenEnds(mail.Person{Name: "ann", Email: "ann@example.com"}, "end", m.now()))
+		var got []string
+		for {
+			_, text, _ := strings.Cut(m.box.Next(t).Body, "“")
+			name, _, _ := strings.Cut(text, "”")
+			if name == "end" {
+				break
+			}
+			got = append(got, name)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("got told of %q, want %q", got, want)
+		}
 	}
 }

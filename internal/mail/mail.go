@@ -121,6 +121,14 @@ func here(host string) bool {
 
 // Send takes a letter, and reports whether there was room for it.
 func (p *Post) Send(l Letter) bool {
+	taken := p.enqueue(l)
+	if !taken {
+		p.cfg.Told(errNoRoom, true)
+	}
+	return taken
+}
+
+func (p *Post) enqueue(l Letter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.queue) >= maxWaiting {
@@ -225,6 +233,8 @@ func (p *Post) hand(ctx context.Context, l Letter) error {
 var (
 	// errRefused is that of a letter that is not to be tried again: its address is none, or the server answers that it never will.
 	errRefused = errors.New("it is refused for good")
+	// errNoRoom is that of a letter that was never taken.
+	errNoRoom = errors.New("there is no room for it: too many wait for the mail server")
 	// errTooLate is that of a letter that is of no use any more.
 	errTooLate = errors.New("it couldn't be sent in time")
 )

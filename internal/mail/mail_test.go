@@ -66,7 +66,7 @@ func (d *desk) resting(t *testing.T, want time.Duration) {
 // open returns a Post for a server, which runs until the test ends.
 func open(t *testing.T, s mail.Server, roots *x509.CertPool) *desk {
 	t.Helper()
-	d := &desk{told: make(chan told, 100), rest: make(chan time.Duration, 100), now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+	d := &desk{told: make(chan told, 2000), rest: make(chan time.Duration, 100), now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	p, err := mail.New(mail.Config{
 		Server: s, From: "Jeton <jeton@example.com>", Hello: "tokens.example.com", Roots: roots, Random: rand.Reader, After: d.after,
 		Now: func() time.Time {
@@ -280,6 +280,11 @@ func TestNobodyWaits(t *testing.T) {
 	}
 	if got := d.Counts(); got.GivenUp != uint64(1100-taken) {
 		t.Errorf("got %+v", got)
+	}
+	for range 1100 - taken {
+		if got := await(t, d.told); !got.last || !strings.Contains(got.err.Error(), "no room") {
+			t.Fatalf("got %+v, want it told that there was no room", got)
+		}
 	}
 	begun = time.Now()
 	d.stop()
