@@ -27,8 +27,6 @@ const (
 const (
 	// ticketLife is how long a person may take for a step.
 	ticketLife = 10 * time.Minute
-	// clockSlack is what the clocks of two nodes may differ by. A ticket from further ahead was made while the clock was wrong.
-	clockSlack = 2 * time.Minute
 	// maxTicket bounds the text of a ticket, in bytes; those that are made have a quarter of it.
 	maxTicket = 2048
 	// challengeSize is that of the question put to a passkey, in bytes.
@@ -76,7 +74,7 @@ func (f *Factors) open(p purpose, text secret.Text) (ticket, error) {
 		return ticket{}, &authority.Refusal{Reason: authority.ReasonUnknownTicket}
 	}
 	now := f.cfg.Now()
-	if age := now.Sub(t.issued()); age >= ticketLife || age < -clockSlack {
+	if age := now.Sub(t.issued()); age >= ticketLife || age < -authority.ClockSlack {
 		return t, refused(authority.ReasonExpired, &t)
 	}
 	return t, nil

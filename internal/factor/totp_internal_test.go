@@ -37,25 +37,3 @@ func TestStepOfTwo(t *testing.T) {
 		}
 	}
 }
-
-// TestGuessesSwept lets very many users guess, whose bounds are whole again when the next come.
-func TestGuessesSwept(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	g := newGuesses(func() time.Time { return now })
-	for round := range 4 {
-		for i := range minSweep - 1 {
-			if err := g.take([16]byte{byte(round), byte(i), byte(i >> 8)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		now = now.Add(time.Hour)
-	}
-	if n := len(g.spent); n > minSweep {
-		t.Errorf("got %d bounds kept, want at most %d", n, minSweep)
-	}
-	now = now.Add(-1000 * time.Hour)
-	user := [16]byte{3, 1}
-	if g.debt(user, now) > guessesAtOnce*guessEvery {
-		t.Error("a clock that was set back keeps a user out for longer than the bound")
-	}
-}

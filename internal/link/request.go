@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,46 +30,21 @@ type request struct {
 type requests struct {
 	now     func() time.Time
 	waiting chan request
-	froms   bound[netip.Addr]
-	users   bound[uuid.UUID]
+	froms   authority.Bound[netip.Addr]
+	users   authority.Bound[uuid.UUID]
 }
 
-// maxWaiting is how many requests wait for their turn.
-const maxWaiting = 256
+const (
+	maxWaiting = 256     // requests that wait for their turn
+	maxKept    = 1 << 16 // addresses, and users, whose bounds are kept
+)
 
 func newRequests(now func() time.Time) requests {
 	return requests{
 		now: now, waiting: make(chan request, maxWaiting),
-		froms: bound[netip.Addr]{most: 10, every: time.Minute}, users: bound[uuid.UUID]{most: 3, every: 5 * time.Minute},
+		froms: authority.Bound[netip.Addr]{Most: 10, Every: time.Minute, Kept: maxKept},
+		users: authority.Bound[uuid.UUID]{Most: 3, Every: 5 * time.Minute, Kept: maxKept},
 	}
-}
-
-// bound is a bound for each of many, in the form of the generic cell rate algorithm: most at once, then one more each period.
-type bound[K comparable] struct {
-	most  int
-	every time.Duration
-
-	mu    sync.Mutex
-	whole map[K]time.Time // when there is room for as many as at first
-}
-
-// maxBounds is for how many a bound is kept. It stands for who could fill the memory: where they are more, all begin anew.
-const maxBounds = 1 << 16
-
-// take takes one, or returns how long there is no room for it.
-func (b *bound[K]) take(who K, now time.Time) (wait time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.whole == nil || len(b.whole) >= maxBounds {
-		b.whole = map[K]time.Time{}
-	}
-	full := time.Duration(b.most) * b.every
-	debt := min(max(b.whole[who].Sub(now), 0), full) // also where the clock was set back
-	if wait = debt + b.every - full; wait > 0 {
-		return wait
-	}
-	b.whole[who] = now.Add(debt + b.every)
-	return 0
 }
 
 // RequestLogin takes a request for a link that logs in, for the user whose name or e-mail that is, if it is anybody's. The mail is on its
@@ -80,7 +54,7 @@ func (l *Links) RequestLogin(name string, from netip.Addr) error {
 	if l.cfg.Send == nil {
 		return authority.ErrNotFound
 	}
-	if wait := l.requests.froms.take(audit.Customer(from), l.cfg.Now()); wait > 0 {
+	if wait := l.requests.froms.Take(audit.Customer(from), l.cfg.Now()); wait > 0 {
 		return &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
 	}
 	select {
@@ -116,7 +90,7 @@ func (l *Links) answer(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	if u.Kind != account.Person || u.State != account.Active || u.Email == "" || l.requests.users.take(u.ID, l.cfg.Now()) > 0 {
+	if u.Kind != account.Person || u.State != account.Active || u.Email == "" || l.requests.users.Take(u.ID, l.cfg.Now()) > 0 {
 		return nil
 	}
 	actor := audit.Actor{}

@@ -46,11 +46,8 @@ func (l *Link) over(now time.Time) authority.Reason {
 		return authority.ReasonReplayed
 	case !l.EndedAt.IsZero():
 		return authority.ReasonEnded
-	case !now.Before(l.ExpiresAt), l.CreatedAt.After(now.Add(clockSlack)):
+	case !now.Before(l.ExpiresAt), l.CreatedAt.After(now.Add(authority.ClockSlack)):
 		return authority.ReasonExpired
 	}
 	return ""
 }
-
-// clockSlack is how far apart the clocks of two nodes may be.
-const clockSlack = 2 * time.Minute
