@@ -140,15 +140,20 @@ func throttled(wait time.Duration) error {
 	return &authority.Refusal{Reason: authority.ReasonThrottled, RetryAfter: wait}
 }
 
-// debt returns how long it takes until a bucket is whole again: never longer than if it were empty, though a clock that
-// was set back may say so. The caller holds the lock.
+// debt returns how long it takes until a bucket is whole again: never longer than if it were empty. Where a clock that
+// was set back says so, it is empty as of now, lest it be so for as long as the clock is behind. The caller holds the lock.
 func (g *guesses) debt(b bucket, now time.Time) time.Duration {
 	whole, spent := g.spent[b]
 	if !spent {
 		return 0
 	}
 	limit := boundOf(b)
-	return min(max(whole.Sub(now), 0), time.Duration(limit.most)*limit.every)
+	debt, empty := max(whole.Sub(now), 0), time.Duration(limit.most)*limit.every
+	if debt > empty {
+		debt = empty
+		g.spent[b] = now.Add(empty)
+	}
+	return debt
 }
 
 // wait returns how long there is no room in a bucket yet. The caller holds the lock.

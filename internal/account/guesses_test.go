@@ -118,6 +118,10 @@ func TestGuessesAtUser(t *testing.T) {
 			if got := g.guess(t.Context(), name, "x", home); got != "throttled 1m0s" {
 				t.Errorf("after the clock was set back: got %s, want no longer a wait than before", got)
 			}
+			g.now.Add(60)
+			if got := g.wrong(t, 5, name, home); got != 1 {
+				t.Errorf("a minute after that: got %d looked at, want 1, though the clock is behind still", got)
+			}
 		})
 	}
 }
