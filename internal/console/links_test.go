@@ -334,7 +334,7 @@ func TestLoginLinkToNobody(t *testing.T) {
 			t.Errorf("%s: got another answer: %s", name, got)
 		}
 	}
-	for range 4 { // of which the user gets two
+	for range 4 { // of which the user gets none
 		if got := request("alice", "192.0.2.2", http.StatusOK); got != want {
 			t.Errorf("got another answer: %s", got)
 		}
@@ -345,8 +345,8 @@ func TestLoginLinkToNobody(t *testing.T) {
 	for len(to) < 9 && (len(to) == 0 || to[len(to)-1] != "last") { // they are made in the order in which they were asked for
 		to = append(to, d.mailed(t).To.Username)
 	}
-	if got := strings.Join(to, " "); got != "alice alice alice last" {
-		t.Errorf("got mails to %s, want three to alice", got)
+	if got := strings.Join(to, " "); got != "alice last" {
+		t.Errorf("got mails to %s, want one to alice", got)
 	}
 	for range 5 {
 		request("nobody", "192.0.2.1", http.StatusOK)

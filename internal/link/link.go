@@ -69,6 +69,8 @@ type Store interface {
 	// LinkByDigest returns the link, used or ended or not, that is stored under one of the digests, or ErrNotFound. A verdict
 	// waits for it.
 	LinkByDigest(ctx context.Context, digests []keyring.Digest) (Link, error)
+	// LinkOf returns the last link of a user for a purpose, used or ended or not, or ErrNotFound.
+	LinkOf(ctx context.Context, userID uuid.UUID, p Purpose) (Link, error)
 	// UseLink notes that a link was used, with its event. It returns ErrNotFound where there is none of that ID that is good.
 	UseLink(ctx context.Context, id uuid.UUID, ev audit.Event) error
 	// PruneLinks deletes the links that had expired before the given time.

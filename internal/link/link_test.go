@@ -1,8 +1,10 @@
 package link_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +111,66 @@ func TestRequestsBound(t *testing.T) {
 	if err := desk.New(t, desk.Options{}).Links.RequestLogin("nobody", from); !errors.Is(err, authority.ErrNotFound) {
 		t.Errorf("where nothing is mailed: got %v", err)
 	}
+}
+
+// TestRequestsOfOthers asks for links for somebody again and again, as a stranger may: the one that was sent first stays good for five
+// minutes, and there is room for the owner's own request whenever that is no longer so.
+func TestRequestsOfOthers(t *testing.T) {
+	d := desk.New(t, desk.Options{Mails: true})
+	for _, name := range []string{"ann", "last"} {
+		_, err := d.Accounts.Create(t.Context(), account.Draft{Username: name, Email: name + "@example.com"}, audit.Actor{})
+		desk.Check(t, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { d.Links.Serve(ctx, func(err error) { t.Error(err) }) })
+	t.Cleanup(func() { cancel(); serving.Wait() })
+	asked := 0
+	ask := func(name string) {
+		t.Helper()
+		asked++
+		desk.Check(t, d.Links.RequestLogin(name, netip.AddrFrom4([4]byte{192, 0, 2, byte(asked)})))
+	}
+	next := func(to string) link.Mail {
+		t.Helper()
+		select {
+		case m := <-d.Mails.Sent:
+			if m.To.Username != to {
+				t.Fatalf("got a mail to %s, want one to %s", m.To.Username, to)
+			}
+			return m
+		case <-time.After(time.Minute):
+			t.Fatal("no mail came within a minute")
+		}
+		return link.Mail{}
+	}
+	door := &authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Link)}
+	owner := func(m link.Mail) (authority.Principal, error) {
+		text := m.URL[len(m.URL)-secret.Length:]
+		return d.Authority.Identify(t.Context(), &authority.Presented{Given: &authority.Credential{Kind: authority.Link, Name: "login", Text: text}}, door)
+	}
+	for range 3 { // for a quarter of an hour
+		ask("ann")
+		first := next("ann")
+		for range 5 {
+			ask("ann")
+		}
+		d.Advance(t, 5*time.Minute-time.Second)
+		ask("ann")
+		ask("last") // they are made in the order in which they were asked for
+		next("last")
+		if _, err := owner(first); err != nil {
+			t.Errorf("the first link: got %v", err)
+		}
+		d.Advance(t, time.Second)
+	}
+	ask("ann")
+	used := next("ann")
+	p, err := owner(used)
+	desk.Check(t, err)
+	desk.Check(t, d.Links.Use(t.Context(), &p, audit.Actor{}))
+	ask("ann") // who has used it up may want to log in again
+	next("ann")
 }
 
 // TestPrune forgets links a week after their end.

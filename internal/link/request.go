@@ -26,6 +26,8 @@ type request struct {
 //	from an address    10        minute             the asker is told
 //	for a user          3        five minutes       nobody is told: a mailbox isn't filled by who knows a name
 //
+// Nor does who knows a name keep its owner out: while a link is fresh, none is made in its place, and nothing is taken of the bound.
+//
 // What there is no room for is dropped: whoever wants a link asks again.
 type requests struct {
 	now     func() time.Time
@@ -90,7 +92,13 @@ func (l *Links) answer(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	if u.Kind != account.Person || u.State != account.Active || u.Email == "" || l.requests.users.Take(u.ID, l.cfg.Now()) > 0 {
+	if u.Kind != account.Person || u.State != account.Active || u.Email == "" {
+		return nil
+	}
+	if fresh, err := l.fresh(ctx, u.ID); fresh || err != nil {
+		return err
+	}
+	if l.requests.users.Take(u.ID, l.cfg.Now()) > 0 {
 		return nil
 	}
 	actor := audit.Actor{}
@@ -106,4 +114,17 @@ func (l *Links) answer(ctx context.Context, r request) error {
 	}
 	l.mail(&u, Login, address, expires)
 	return nil
+}
+
+// freshFor is how long the link that was sent last stays the only one: another would end it, and anybody can ask for another.
+const freshFor = 5 * time.Minute
+
+// fresh reports whether a user has a link that logs in, was made just now, and is still good.
+func (l *Links) fresh(ctx context.Context, userID uuid.UUID) (bool, error) {
+	last, err := l.cfg.Store.LinkOf(ctx, userID, Login)
+	if errors.Is(err, authority.ErrNotFound) {
+		return false, nil
+	}
+	age := l.cfg.Now().Sub(last.CreatedAt)
+	return err == nil && last.UsedAt.IsZero() && last.EndedAt.IsZero() && age >= 0 && age < freshFor, err
 }

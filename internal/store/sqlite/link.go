@@ -17,6 +17,7 @@ const (
 	// Each of two names the columns apart, so that either half finds its row by the index.
 	selectLink      = `SELECT ` + linkFields + ` FROM link WHERE pepper = ?1 AND digest = ?2`
 	selectLinkOfTwo = selectLink + ` UNION ALL SELECT ` + linkFields + ` FROM link WHERE pepper = ?3 AND digest = ?4`
+	selectLinkOf    = `SELECT ` + linkFields + ` FROM link WHERE user_id = ?1 AND purpose = ?2`
 	// putLink finds no row where the user may not have a link.
 	putLink = `
 INSERT INTO link (user_id, purpose, id, pepper, digest, created_at, expires_at)
@@ -40,12 +41,23 @@ func (s *Store) PutLink(ctx context.Context, l link.Link, d keyring.Digest, ev a
 }
 
 // LinkByDigest implements link.Store.
-func (s *Store) LinkByDigest(ctx context.Context, digests []keyring.Digest) (l link.Link, err error) {
+func (s *Store) LinkByDigest(ctx context.Context, digests []keyring.Digest) (link.Link, error) {
 	text, args, err := underDigests(digests, selectLink, selectLinkOfTwo)
-	if err == nil {
-		err = s.find(ctx, text, args...).Scan(
-			&l.ID, &l.UserID, &l.Purpose, timeColumn{&l.CreatedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.UsedAt}, timeColumn{&l.EndedAt})
+	if err != nil {
+		return link.Link{}, fmt.Errorf("looking up link: %w", kindOf(err))
 	}
+	return s.link(ctx, text, args...)
+}
+
+// LinkOf implements link.Store.
+func (s *Store) LinkOf(ctx context.Context, userID uuid.UUID, p link.Purpose) (link.Link, error) {
+	return s.link(ctx, selectLinkOf, blob(userID), string(p))
+}
+
+// link finds one link.
+func (s *Store) link(ctx context.Context, text string, args ...any) (l link.Link, err error) {
+	err = s.find(ctx, text, args...).Scan(
+		&l.ID, &l.UserID, &l.Purpose, timeColumn{&l.CreatedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.UsedAt}, timeColumn{&l.EndedAt})
 	if err != nil {
 		return link.Link{}, fmt.Errorf("looking up link: %w", kindOf(err))
 	}

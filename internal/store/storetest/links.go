@@ -70,6 +70,14 @@ func testPutLink(t *testing.T, s Store) {
 	checkLink(t, s, 2, login)
 	checkLink(t, s, 3, others)
 	checkLink(t, s, 4, anew)
+	for _, want := range []link.Link{anew, login, others} {
+		got, err := s.LinkOf(t.Context(), want.UserID, want.Purpose)
+		must(t, err)
+		same(t, got, want)
+	}
+	if _, err := s.LinkOf(t.Context(), bob.ID, link.Login); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, authority.ErrNotFound)
+	}
 }
 
 func testPutNoLink(t *testing.T, s Store) {
