@@ -143,6 +143,7 @@ func (n *node) Collect(ch chan<- prometheus.Metric) {
 		counts := n.post.Counts()
 		counter("jeton_mails_sent_total", "Mails that the mail server took.", float64(counts.Sent))
 		counter("jeton_mails_given_up_total", "Mails that were not sent, and are not tried again.", float64(counts.GivenUp))
+		counter("jeton_notices_dropped_total", "Notices that were not mailed, since their users had got enough within the hour.", float64(n.unsent.Load()))
 		gauge("jeton_mails_waiting", "Mails that wait for the mail server.", float64(counts.Waiting))
 	}
 	gauge("jeton_feed_age_seconds", "Time since the change feed was last heard; +Inf where that isn't known.", n.feedAge())

@@ -65,8 +65,9 @@ type node struct {
 	browsers     *session.Browsers
 	sessions     *session.Tokens
 	links        *link.Links
-	post         *mail.Post // nil where Jeton sends no mail
-	letters      mail.Desk  // what it writes
+	post         *mail.Post    // nil where Jeton sends no mail
+	unsent       atomic.Uint64 // notices beyond the quota of their users
+	letters      mail.Desk     // what it writes
 	factors      *factor.Factors
 	platforms    *platform.Platforms
 	projects     *project.Projects

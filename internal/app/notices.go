@@ -29,6 +29,7 @@ type notices struct {
 	*node
 	scanned int64 // up to where nothing is to be told of
 	newest  int64 // the number of the newest event, at the last run
+	quota   quota
 }
 
 const (
@@ -98,8 +99,12 @@ func (t *notices) tellOfEvents(ctx context.Context) error {
 	if err != nil || !moved {
 		return err
 	}
-	for i := range found {
-		if err := t.tell(ctx, &found[i]); err != nil {
+	for i, times := range lastOfEach(found) {
+		if !t.quota.take(found[i].Target.ID, found[i].Action, t.now()) {
+			t.unsent.Add(1)
+			continue
+		}
+		if err := t.tell(ctx, &found[i], times); err != nil {
 			return err
 		}
 	}
@@ -130,13 +135,13 @@ func (t *notices) notable(ctx context.Context, from, upTo int64) (found []audit.
 	}
 }
 
-// tell mails a notice, if there is somebody to read it.
-func (t *notices) tell(ctx context.Context, ev *audit.Event) error {
+// tell mails a notice of what was done so many times, of which ev was the last, if there is somebody to read it.
+func (t *notices) tell(ctx context.Context, ev *audit.Event, times int) error {
 	u, ok, err := t.reader(ctx, ev.Target.ID)
 	if err != nil || !ok {
 		return err
 	}
-	c := mail.Change{What: changeWords()[ev.Action], At: ev.At, From: ev.Actor.Address}
+	c := mail.Change{What: changeWords()[ev.Action], At: ev.At, From: ev.Actor.Address, Times: times}
 	switch {
 	case ev.Actor.UserID == uuid.Nil:
 		c.By = t.letters.Words.Of(words.Say("whoever runs Jeton"))
@@ -213,4 +218,4 @@ func (n *node) endingFirst(ctx context.Context, tokens []apitoken.Token) (first 
 }
 
 // maxEndingMails is how many tokens users are told of at a time: no more mails would find room.
-const maxEndingMails = 1000
+const maxEndingMails = 500

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -162,6 +163,63 @@ func TestNotices(t *testing.T) {
 	m.post.Send(m.letters.TokenEnds(mail.Person{Name: "last", Email: "last@example.com"}, "last", m.now()))
 	if got := m.box.Next(t); got.To != "last@example.com" {
 		t.Errorf("got %+v besides", got)
+	}
+}
+
+// TestNoticesBound has a user do one thing many times: the user hears of it once, with the number, and five times an hour at most; another
+// thing that is done to the account isn't hidden by that, and others hear of theirs.
+func TestNoticesBound(t *testing.T) {
+	m := newMailing(t)
+	ann, bob := m.user(t, "ann", "ann@example.com", ""), m.user(t, "bob", "bob@example.com", "")
+	told := &notices{node: m.node}
+	run := func() {
+		t.Helper()
+		for range 2 { // of which the first sees how far the log goes, and the second tells
+			must(t, told.tellOfEvents(t.Context()))
+		}
+	}
+	m.rotate(t, &ann, audit.Actor{})
+	run()
+	many := func(hour string) {
+		t.Helper()
+		for round := range 7 {
+			for range 20 {
+				m.rotate(t, &ann, audit.Actor{})
+			}
+			m.rotate(t, &bob, audit.Actor{})
+			run()
+			if round < 5 {
+				if got := m.box.Next(t); got.To != "ann@example.com" || !strings.Contains(got.Body, "the last of 20 times") {
+					t.Errorf("%s, round %d: got %+v", hour, round, got)
+				}
+				if got := m.box.Next(t); got.To != "bob@example.com" || strings.Contains(got.Body, "times") {
+					t.Errorf("%s, round %d: got %+v", hour, round, got)
+				}
+			}
+		}
+	}
+	many("first hour")
+	password := secret.Text("correct horse battery")
+	_, err := m.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Password: &password}, audit.Actor{})
+	must(t, err)
+	run()
+	if got := m.box.Next(t); !strings.Contains(got.Body, "was reset") {
+		t.Errorf("got %+v, want what was done besides", got)
+	}
+	if got := m.unsent.Load(); got != 4 {
+		t.Errorf("got %d counted that were not sent, want 4", got)
+	}
+	m.at.Add(time.Hour.Microseconds())
+	many("second hour")
+}
+
+// TestNoRoom tells the operator what to do where so many mails wait that further ones are given up.
+func TestNoRoom(t *testing.T) {
+	var log bytes.Buffer
+	n := &node{logger: slog.New(slog.NewTextHandler(&log, nil))}
+	n.tellOfMail(mail.ErrNoRoom, true)
+	if got := log.String(); !strings.Contains(got, "no room for mails") || !strings.Contains(got, "--smtp-url") || strings.Count(got, "\n") != 1 {
+		t.Errorf("got %s", got)
 	}
 }
 

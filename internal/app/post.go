@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -42,6 +43,11 @@ func (n *node) wirePost(o *Options) (err error) {
 // tellOfMail tells the operator of a mail that was not sent, and of nobody's address.
 func (n *node) tellOfMail(err error, last bool) {
 	ctx := context.Background()
+	if errors.Is(err, mail.ErrNoRoom) {
+		n.logger.ErrorContext(ctx, "no room for mails: further ones are given up until the mail server takes those that wait",
+			"fix", "See that the mail server at --smtp-url answers; the lines before say what it did. Who got no link asks for one again.")
+		return
+	}
 	if last {
 		n.logger.ErrorContext(ctx, "a mail was not sent, and is not tried again", "error", err)
 		return

@@ -58,10 +58,11 @@ func (d *Desk) Login(to Person, address secret.Text, until time.Time) Letter {
 
 // Change is something that was done to somebody's account.
 type Change struct {
-	What words.Text
-	At   time.Time
-	By   string // who did it, where that wasn't the reader
-	From string // the address that it came from, where it is known
+	What  words.Text
+	At    time.Time
+	By    string // who did it, where that wasn't the reader
+	From  string // the address that it came from, where it is known
+	Times int    // how often it was done, of which this was the last; once where it is zero
 }
 
 // Changed is the letter that tells its reader of a change of the account.
@@ -75,13 +76,21 @@ func (d *Desk) Changed(to Person, c Change) Letter {
 	case c.From != "":
 		when = words.Say("It was done on %s, from the address %s.", d.Words.Second(c.At), c.From)
 	}
-	return d.letter(to, words.Say("Your account at %s was changed", d.site()), c.What, when,
+	var often words.Text
+	if c.Times > 1 {
+		often = words.Say("That was the last of %s times in a short while.", d.Words.Number(int64(c.Times)))
+	}
+	l := d.letter(to, words.Say("Your account at %s was changed", d.site()), c.What, when, often,
 		words.Say("If this is as it should be, there is nothing to do. Otherwise change your password at %s, and tell an administrator.", d.URL))
+	l.Notice = true
+	return l
 }
 
 // TokenEnds is the letter that tells its reader of a token that ends soon.
 func (d *Desk) TokenEnds(to Person, name string, at time.Time) Letter {
-	return d.letter(to, words.Say("A token of yours at %s ends soon", d.site()),
+	l := d.letter(to, words.Say("A token of yours at %s ends soon", d.site()),
 		words.Say("Your Web Service Token “%s” ends on %s. Programs that use it are refused from then on.", name, d.Words.Moment(at)),
 		words.Say("Ask an administrator for another one in time, and give it to those programs."))
+	l.Notice = true
+	return l
 }

@@ -5,7 +5,8 @@
 //	                   └── after 10 s, 1, 5, 15, 60 min ──┘
 //
 // Send returns at once: nobody who asks for something waits for a mail server, and nobody learns from the time that passes whether a mail
-// was sent. What can't be sent in time is dropped, and told of by its number and not by whom it was for.
+// was sent. What can't be sent in time is dropped, and told of by its number and not by whom it was for. Notices, of which somebody may
+// bring about many, find room in three quarters of the queue: the rest is kept for what people wait for.
 //
 // The package refuses to speak, and so to log in, without TLS but on this machine itself, and letters whose address could be read as another
 // or holds a line break. It keeps nothing over a restart: a link that wasn't mailed is asked for again.
@@ -32,6 +33,7 @@ type Letter struct {
 	Subject string
 	Body    string    // lines of text, divided by \n
 	Until   time.Time // after which it is of no use any more; zero for none
+	Notice  bool      // nobody waits for it
 }
 
 // Server is the server through which letters go.
@@ -59,8 +61,8 @@ type Config struct {
 	Random io.Reader // of the letters' own IDs
 	// After returns a channel that delivers when a time has passed.
 	After func(time.Duration) <-chan time.Time
-	// Told hears of each letter that was not sent: when it is tried again, in which case last is false, or that it was given up. The error
-	// holds no address and nothing of the letter.
+	// Told hears of each letter that was not sent: when it is tried again, in which case last is false, or that it was given up. Of those
+	// for which there is no room it hears once a minute at most: ErrNoRoom. The error holds no address and nothing of the letter.
 	Told func(err error, last bool)
 }
 
@@ -68,7 +70,8 @@ const (
 	// maxWaiting is how many letters wait for which there was room. That which is being sent meanwhile comes back to them where it has to
 	// be tried again: it is one more at most.
 	maxWaiting = 1000
-	patience   = 20 * time.Second // for a connection, and for each answer of the server
+	maxNotices = maxWaiting * 3 / 4 // how many letters may wait where a notice still finds room
+	patience   = 20 * time.Second   // for a connection, and for each answer of the server
 )
 
 // pauses are how long a letter waits before it is tried again.
@@ -96,6 +99,7 @@ type Post struct {
 	mu     sync.Mutex
 	queue  []waiting
 	counts Counts
+	full   time.Time // when it was told last that there is no room
 }
 
 // New returns a Post, or an error where the configuration lacks something.
@@ -121,26 +125,34 @@ func here(host string) bool {
 
 // Send takes a letter, and reports whether there was room for it.
 func (p *Post) Send(l Letter) bool {
-	taken := p.enqueue(l)
-	if !taken {
-		p.cfg.Told(errNoRoom, true)
+	taken, tell := p.enqueue(l)
+	if tell {
+		p.cfg.Told(ErrNoRoom, true)
 	}
 	return taken
 }
 
-func (p *Post) enqueue(l Letter) bool {
+// enqueue takes a letter, or reports whether it is to be told that there is no room.
+func (p *Post) enqueue(l Letter) (taken, tell bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) >= maxWaiting {
-		p.counts.GivenUp++
-		return false
+	now, room := p.cfg.Now(), maxWaiting
+	if l.Notice {
+		room = maxNotices
 	}
-	p.queue = append(p.queue, waiting{Letter: l, due: p.cfg.Now()})
+	if len(p.queue) >= room {
+		p.counts.GivenUp++
+		if tell = now.Sub(p.full).Abs() >= time.Minute; tell {
+			p.full = now
+		}
+		return false, tell
+	}
+	p.queue = append(p.queue, waiting{Letter: l, due: now})
 	select {
 	case p.wake <- struct{}{}:
 	default: // it will look
 	}
-	return true
+	return true, false
 }
 
 // Counts returns what became of letters since the start.
@@ -233,8 +245,8 @@ func (p *Post) hand(ctx context.Context, l Letter) error {
 var (
 	// errRefused is that of a letter that is not to be tried again: its address is none, or the server answers that it never will.
 	errRefused = errors.New("it is refused for good")
-	// errNoRoom is that of a letter that was never taken.
-	errNoRoom = errors.New("there is no room for it: too many wait for the mail server")
+	// ErrNoRoom is that of letters that were never taken.
+	ErrNoRoom = errors.New("no room for mails: too many wait for the mail server")
 	// errTooLate is that of a letter that is of no use any more.
 	errTooLate = errors.New("it couldn't be sent in time")
 )
