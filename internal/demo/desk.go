@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -99,6 +100,7 @@ func (d *desk) watch(stop context.CancelCauseFunc) (unwatch func()) {
 
 // stop stops Jeton and waits until it has.
 func (d *desk) stop() error {
+	http.DefaultClient.CloseIdleConnections() // the administrator's; of the integrators' each closes its own
 	d.cancel()
 	<-d.ended
 	return errors.Join(d.fault, d.log.Close())
