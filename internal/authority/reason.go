@@ -88,11 +88,11 @@ const (
 	ReasonNotInAudience     Reason = "not_in_audience"     // the operation is not meant for this user
 	ReasonInsufficientScope Reason = "insufficient_scope"  // the token is narrowed to other operations
 	ReasonAddressNotAllowed Reason = "address_not_allowed" // the token doesn't count from there
-	ReasonNotRecent         Reason = "not_recent"          // a browser's session that began too long ago for a change
 	ReasonUntrustedPeer     Reason = "untrusted_peer"      // a proxy that is not named as trusted asked
 	ReasonUnreadableCall    Reason = "unreadable_call"     // the proxy doesn't say which call it asks about, or its query holds a space or a control character
 	ReasonCrossOrigin       Reason = "cross_origin"        // a browser sent it on behalf of a page from elsewhere
 	ReasonNotAllowed        Reason = "not_allowed"         // the credential has no such power over Jeton itself
+	ReasonNotRecent         Reason = "not_recent"          // a browser's session that began too long ago for a change
 	ReasonNotVerifier       Reason = "not_verifier"        // asked about calls to a service that is none of its own
 	ReasonRateLimited       Reason = "rate_limited"        // the token is used more often than it may be
 	ReasonThrottled         Reason = "throttled"           // too many wrong passwords or codes, for this user or from this address
