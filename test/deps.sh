@@ -54,7 +54,7 @@ modules() {
     return
   fi
   echo "test/deps.sh: installing into test/e2e/clients/node/node_modules: npm ci"
-  (cd "$at" && npm ci)
+  (cd "$at" && npm ci --include=dev)
 }
 
 missing=()
