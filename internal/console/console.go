@@ -4,15 +4,16 @@
 //	         (console.go)          (call.go)              (form.go)                  (by area)  (render.go)
 //
 // The pages work without a script, but for passkeys. The files of ours make them handier, and the Content-Security-Policy of every
-// answer, errors included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote, a name above
-// all, is text on them (html/template). A token or a key is on one page, the answer to the request that made it. What pages say
-// themselves is said by package words, in the reader's language.
+// answer, errors included, allows no other, no style but our own file, no frame, and no form that is sent elsewhere. What a user wrote,
+// a name above all, is text on them (html/template). A token or a key is on one page, the answer to the request that made it. What pages
+// say themselves is said by package words, in the reader's language.
 //
 // The administration calls the same methods of the inside as /v1, whose rules hold for it: each area is a file, or a few, with its
 // routes, its pages and the notices of what was done.
 //
 // The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts, the
-// administration to whoever is no administrator, and return addresses that lead out of the console. Of another user's own pages it
+// administration to whoever is no administrator, secrets and what gives power to a log-in of long ago (recent.go), and return addresses
+// that lead out of the console. Of another user's own pages it
 // says that there are none, to administrators too: nobody manages another's personal token here. It asks for no password by a
 // challenge of HTTP, for which a browser would open a prompt of its own and go on sending what was typed there.
 package console

@@ -49,11 +49,10 @@ func (c *call) confirmed(who access) error {
 
 // prove finds out whether the log-in is recent, or the form that was sent was opened while it was.
 func (c *call) prove() error {
-	began, err := c.s.cfg.Browsers.Began(c.r.Context(), &c.principal)
+	age, err := c.s.cfg.Browsers.Age(c.r.Context(), &c.principal)
 	if errors.Is(err, authority.ErrNotFound) { // ended in this moment: as if before
 		return errNoSession
 	}
-	age := c.s.cfg.Now().Sub(began)
 	c.proved = err == nil && (age <= session.Recent || age <= openedFor && c.openedInTime())
 	return err
 }

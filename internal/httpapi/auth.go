@@ -227,13 +227,13 @@ func (s *server) late(c *call) (authority.Reason, error) {
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		return "", nil
 	}
-	began, err := s.cfg.Browsers.Began(c.r.Context(), &c.principal)
+	age, err := s.cfg.Browsers.Age(c.r.Context(), &c.principal)
 	switch {
 	case errors.Is(err, authority.ErrNotFound):
 		return authority.ReasonNotRecent, nil
 	case err != nil:
 		return "", err
-	case s.cfg.Now().Sub(began) > session.Recent:
+	case age > session.Recent:
 		return authority.ReasonNotRecent, nil
 	}
 	return "", nil

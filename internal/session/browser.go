@@ -20,8 +20,9 @@
 // that was got by a platform's assertion ends when the platform may no longer speak for that user. The store sees to all that in
 // the transaction of the change. As long as a user is blocked, the authority refuses all its sessions.
 //
-// Secrets are never changed in place. At a log-in, and when the console changes a password, the browser gets a new session
-// and the former is ended, so that nobody who had planted or read the former cookie has the next. A program that logs in anew
+// Secrets are never changed in place. At a log-in, and when the console changes a password or turns on a second factor, the browser
+// gets a new session and the former is ended, so that nobody who had planted or read the former cookie has the next. Only a log-in
+// makes it one that has begun now: see Renew. A program that logs in anew
 // gets one more token, and its others go on.
 //
 // The package refuses sessions that have ended, and never says to callers how. It doesn't tell one browser or program from
@@ -236,11 +237,14 @@ func (b *Browsers) List(ctx context.Context, userID uuid.UUID) ([]Session, error
 	return slices.DeleteFunc(sessions, func(s Session) bool { return b.over(&s, now) != "" }), nil
 }
 
-// Began returns when the browser's session by which a principal came began: when its user last proved, with all that is asked at a
-// log-in, to be who he is. It returns ErrNotFound where that session has ended.
-func (b *Browsers) Began(ctx context.Context, owner *authority.Principal) (time.Time, error) {
+// Age returns how long ago the browser's session by which a principal came began: its user proved then, with all that is asked at a log-in,
+// to be who he is. It returns ErrNotFound where that session has ended, or lies ahead of a clock that was set back.
+func (b *Browsers) Age(ctx context.Context, owner *authority.Principal) (time.Duration, error) {
 	s, err := b.own(ctx, owner)
-	return s.CreatedAt, err
+	if err != nil {
+		return 0, err
+	}
+	return b.cfg.Now().Sub(s.CreatedAt), nil
 }
 
 // own returns the session by which its owner came.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
-	"github.com/jeton-io/jeton/internal/session"
 )
 
 // listed returns the IDs of a user's sessions.
@@ -81,9 +80,9 @@ func TestEndOf(t *testing.T) {
 	}
 }
 
-// TestBegan: the beginning is the session's own, however it was used since and whatever other the user has. Of one that is over, or is
-// another's, there is none.
-func TestBegan(t *testing.T) {
+// TestAge: the age is the session's own, however it was used since and whatever other the user has, and a clock that was set back makes it
+// no younger one. Of one that is over, or is another's, there is none.
+func TestAge(t *testing.T) {
 	d := newDesk(t)
 	ann, bob := d.user(t, "ann"), d.user(t, "bob")
 	first := d.begin(t, ann)
@@ -93,22 +92,32 @@ func TestBegan(t *testing.T) {
 	by := func(owner *authority.Principal, id uuid.UUID) *authority.Principal {
 		return &authority.Principal{User: owner.User, CredentialKind: authority.ConsoleSession, CredentialID: id}
 	}
-	for _, c := range []session.Cookies{first, second} {
-		if got, err := d.Began(t.Context(), by(ann, c.Session.ID)); err != nil || !got.Equal(c.Session.CreatedAt) {
-			t.Errorf("got %v and %v, want %v", got, err, c.Session.CreatedAt)
+	for _, tt := range []struct {
+		at, first, second time.Duration
+	}{{30 * time.Minute, 30 * time.Minute, 0}, {40 * time.Minute, 40 * time.Minute, 10 * time.Minute}} {
+		d.at(tt.at)
+		for id, want := range map[uuid.UUID]time.Duration{first.Session.ID: tt.first, second.Session.ID: tt.second} {
+			if got, err := d.Age(t.Context(), by(ann, id)); err != nil || got != want {
+				t.Errorf("at %s: got %s and %v, want %s", tt.at, got, err, want)
+			}
 		}
 	}
-	if got, err := d.Began(t.Context(), by(bob, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || !got.IsZero() {
+	d.at(0)
+	if got, err := d.Age(t.Context(), by(ann, second.Session.ID)); !errors.Is(err, authority.ErrNotFound) || got != 0 {
+		t.Errorf("after the clock was set back: got %v and %v, want ErrNotFound", got, err)
+	}
+	d.at(30 * time.Minute)
+	if got, err := d.Age(t.Context(), by(bob, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || got != 0 {
 		t.Errorf("another's: got %v and %v, want ErrNotFound", got, err)
 	}
 	if err := d.End(t.Context(), by(ann, first.Session.ID), actor); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := d.Began(t.Context(), by(ann, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || !got.IsZero() {
+	if got, err := d.Age(t.Context(), by(ann, first.Session.ID)); !errors.Is(err, authority.ErrNotFound) || got != 0 {
 		t.Errorf("one that has ended: got %v and %v, want ErrNotFound", got, err)
 	}
 	d.store.list = errors.New("the database is down")
-	if got, err := d.Began(t.Context(), by(ann, second.Session.ID)); !errors.Is(err, d.store.list) || !got.IsZero() {
+	if got, err := d.Age(t.Context(), by(ann, second.Session.ID)); !errors.Is(err, d.store.list) || got != 0 {
 		t.Errorf("got %v and %v, want the fault", got, err)
 	}
 }
