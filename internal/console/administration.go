@@ -5,7 +5,7 @@ import "github.com/jeton-io/jeton/internal/words"
 // The administration's pages, and the menu that leads to them. What stands below a path belongs to its item.
 const (
 	adminPath     = "/console/administration"
-	peoplePath    = adminPath + "/users"
+	usersPath     = adminPath + "/users"
 	apiTokensPath = adminPath + "/integration/web-service-tokens"
 	platformsPath = adminPath + "/integration/platforms"
 	projectsPath  = adminPath + "/integration/projects"
@@ -29,7 +29,7 @@ type area struct {
 
 func administration() []areaGroup {
 	return []areaGroup{
-		{words.Text{}, []area{{words.Say("Overview"), adminPath}, {words.Say("Users"), peoplePath}}},
+		{words.Text{}, []area{{words.Say("Overview"), adminPath}, {words.Say("Users"), usersPath}}},
 		{words.Say("Integration"), []area{
 			{words.Say("Web Service Tokens"), apiTokensPath}, {words.Say("Platforms"), platformsPath}, {words.Say("Projects"), projectsPath},
 		}},

@@ -76,13 +76,13 @@ func (d *desk) walked(t testing.TB) []string {
 		integration + "/platforms", integration + "/platforms/new", integration + "/platforms/" + p.ID.String(),
 		integration + "/projects", integration + "/projects/new", fmt.Sprintf("%s/projects/%d", integration, e.Number),
 		fmt.Sprintf("%s/projects/%d/token-sets", integration, e.Number), fmt.Sprintf("%s/projects/%d/encryptor", integration, e.Number),
-		peopleRoute, peopleRoute + "/new", personRoute(user), tokensRoute + "/new", tokensRoute + "/" + token.ID.String(),
+		usersRoute, usersRoute + "/new", userRoute(user), tokensRoute + "/new", tokensRoute + "/" + token.ID.String(),
 		auditRoute,
 	}
 	for _, query := range []string{
 		"after=user0000500", "q=u", "q=user00000", "q=User0000042@example.com", "q=x", "sort=-name", "sort=created", "sort=-created", "q=" + user.ID.String(),
 	} {
-		pages = append(pages, peopleRoute+"?"+query)
+		pages = append(pages, usersRoute+"?"+query)
 	}
 	for _, query := range []string{
 		"after=nightly+job+0000500", "q=n", "q=nightly+job+00000", "q=x", "q=" + token.ID.String(), "user=user0000042", "user=user0000042&state=disabled&sort=expires",

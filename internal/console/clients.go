@@ -19,7 +19,7 @@ import (
 // is brought here.
 
 func (s *server) clientRoutes() {
-	const client = peoplePath + "/{id}/client"
+	const client = usersPath + "/{id}/client"
 	s.serve("GET "+client, admins, s.showClient)
 	s.serve("POST "+client+"/secrets", admins|lately, s.makeClientSecret)
 	s.serve("POST "+client+"/secrets/{credential}/delete", admins, deleteOfClient(s.cfg.Clients.DeleteSecret, clientSecretDeleted))
@@ -57,10 +57,10 @@ type clientView struct {
 // Path returns the path of the page.
 func (v clientView) Path() string { return clientPath(v.User) }
 
-func clientPath(u account.User) string { return personPath(u.ID) + "/client" }
+func clientPath(u account.User) string { return userPath(u.ID) + "/client" }
 
 // UserPath returns the path of the account's own page.
-func (v clientView) UserPath() string { return personPath(v.User.ID) }
+func (v clientView) UserPath() string { return userPath(v.User.ID) }
 
 // MoreSecrets reports whether the client may have one more.
 func (v clientView) MoreSecrets() bool { return len(v.Secrets) < clientauth.MaxSecrets }
@@ -82,7 +82,7 @@ func (v clientView) Algorithm(label, hint string) (choice, error) {
 
 // client returns the service account that the path names. Other users are no clients, and have no such page.
 func (c *call) client() (account.User, error) {
-	u, err := c.person()
+	u, err := c.user()
 	if err == nil && u.Kind != account.Service {
 		err = authority.ErrNotFound
 	}
@@ -109,7 +109,7 @@ func (c *call) renderClient(status int, v clientView) error {
 	if v.Keys, err = c.s.cfg.Clients.Keys(c.r.Context(), id); err != nil {
 		return err
 	}
-	return c.renderAdmin(status, "client.html", peoplePath, words.Say("Client secrets and keys"), v)
+	return c.renderAdmin(status, "client.html", usersPath, words.Say("Client secrets and keys"), v)
 }
 
 // makeClientSecret makes a secret and shows it, this once. After it was made nothing is read, for which it could be lost unseen.
@@ -125,7 +125,7 @@ func (s *server) makeClientSecret(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.renderAdmin(http.StatusOK, "client-made.html", peoplePath, words.Say("The client secret has been made"), clientView{User: u, Issued: text.Reveal()})
+	return c.renderAdmin(http.StatusOK, "client-made.html", usersPath, words.Say("The client secret has been made"), clientView{User: u, Issued: text.Reveal()})
 }
 
 // addClientKey adds a key. What was pasted and is no public key isn't shown again: it may be the private one.

@@ -139,26 +139,26 @@ func New(cfg Config) (http.Handler, error) {
 
 // The paths that others than their own handler name.
 const (
-	homePath     = "/console/"
-	loginPath    = "/console/login"
-	logoutPath   = "/console/logout"
-	profilePath  = "/console/profile"
-	usersPath    = profilePath + "/users"
-	passwordPath = "/console/password" // the way to the own password for who doesn't know his ID
-	languagePath = "/console/language"
+	homePath         = "/console/"
+	loginPath        = "/console/login"
+	logoutPath       = "/console/logout"
+	profilePath      = "/console/profile"
+	profileUsersPath = profilePath + "/users"
+	passwordPath     = "/console/password" // the way to the own password for who doesn't know his ID
+	languagePath     = "/console/language"
 )
 
 // paths are those that templates name, which write none themselves.
 type paths struct {
-	Home, Login, LoginLink, Confirm, SecondFactor, Logout, Password, Language, Profile, Users string
-	Admin, People, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit  string
+	Home, Login, LoginLink, Confirm, SecondFactor, Logout, Password, Language, Profile, ProfileUsers string
+	Admin, Users, APITokens, Platforms, Projects, Services, NewService, Tester, Keys, Audit          string
 }
 
 func allPaths() paths {
 	return paths{
 		Home: homePath, Login: loginPath, LoginLink: loginLinkPath, Confirm: confirmPath, SecondFactor: secondFactorPath, Logout: logoutPath, Password: passwordPath, Language: languagePath,
-		Profile: profilePath, Users: usersPath,
-		Admin: adminPath, People: peoplePath, APITokens: apiTokensPath, Platforms: platformsPath, Projects: projectsPath, Services: servicesPath,
+		Profile: profilePath, ProfileUsers: profileUsersPath,
+		Admin: adminPath, Users: usersPath, APITokens: apiTokensPath, Platforms: platformsPath, Projects: projectsPath, Services: servicesPath,
 		NewService: newServicePath, Tester: testerPath, Keys: keysPath, Audit: auditPath,
 	}
 }
@@ -168,7 +168,7 @@ func allPaths() paths {
 // A path of the profile with {id} is the user's own: the guard of owners answers for every other ID that there is no such page. What a
 // form is sent to leads back to the page that has the form when it is asked for: after a log-in, or from the address bar.
 func (s *server) routes() {
-	const user, security = usersPath + "/{id}", usersPath + "/{id}/security"
+	const user, security = profileUsersPath + "/{id}", profileUsersPath + "/{id}/security"
 	s.serve("GET /{$}", anybody, to(homePath))
 	s.serve("GET /.well-known/change-password", anybody, to(passwordPath)) // W3C: A Well-Known URL for Changing Passwords
 	s.serve("GET /console", anybody, to(homePath))
@@ -186,9 +186,9 @@ func (s *server) routes() {
 
 	s.serve("GET /console/{$}", owners, s.home)
 	s.serve("GET "+passwordPath, owners, s.toPassword)
-	s.serve("GET "+profilePath, owners, to(usersPath))
-	s.serve("GET "+usersPath, owners, s.listUsers)
-	s.serve("GET "+user, owners, s.showUser)
+	s.serve("GET "+profilePath, owners, to(profileUsersPath))
+	s.serve("GET "+profileUsersPath, owners, s.showProfile)
+	s.serve("GET "+user, owners, s.showGeneral)
 	s.serve("GET "+security, owners, s.showSecurity)
 	s.serve("POST "+security+"/token", owners|lately, s.generateToken)
 	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
@@ -207,7 +207,7 @@ func (s *server) routes() {
 // adminRoutes is the part of that list that is for administrators: each area's stands in its file.
 func (s *server) adminRoutes() {
 	s.overviewRoutes()
-	s.peopleRoutes()
+	s.userRoutes()
 	s.clientRoutes()
 	s.apiTokenRoutes()
 	s.platformRoutes()

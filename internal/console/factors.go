@@ -15,7 +15,7 @@ import (
 // A person's own second factors: an authenticator app, passkeys, and the recovery codes that come with the first of them.
 
 func (s *server) factorRoutes() {
-	const security = usersPath + "/{id}/security"
+	const security = profileUsersPath + "/{id}/security"
 	s.serve("GET "+security+"/authenticator", owners|lately, s.newAuthenticator)
 	s.serve("POST "+security+"/authenticator", owners|lately, s.addAuthenticator, "ticket", "code")
 	s.serve("POST "+security+"/authenticator/remove", owners|lately, s.removeAuthenticator)
@@ -74,7 +74,7 @@ func (c *call) factors() (*factorsView, error) {
 
 // enrolmentView is the page on which an authenticator app is turned on.
 type enrolmentView struct {
-	userView
+	ownView
 	Ticket string
 	Secret string        // in groups of four, as it is typed
 	Drawn  template.HTML // the QR code
@@ -101,7 +101,7 @@ func (c *call) showEnrolment(status int, e factor.Enrolment, f form) error {
 	if err != nil {
 		return err
 	}
-	v := enrolmentView{userView: c.own(), Ticket: e.Ticket.Reveal(), Secret: inFours(e.Secret.Reveal()), Drawn: drawn, Form: f}
+	v := enrolmentView{ownView: c.own(), Ticket: e.Ticket.Reveal(), Secret: inFours(e.Secret.Reveal()), Drawn: drawn, Form: f}
 	return c.renderFactors(status, "authenticator.html", words.Say("Authenticator app"), v)
 }
 
@@ -157,13 +157,13 @@ func (c *call) enrolled(codes []secret.Text, said notice) error {
 
 // codesView is the one page that shows recovery codes.
 type codesView struct {
-	userView
+	ownView
 	Codes []string
 	First bool // they came with the first factor, which is on since
 }
 
 func (c *call) showCodes(codes []secret.Text, first bool) error {
-	v := codesView{userView: c.own(), First: first}
+	v := codesView{ownView: c.own(), First: first}
 	for _, code := range codes {
 		v.Codes = append(v.Codes, code.Reveal())
 	}
@@ -207,7 +207,7 @@ func (c *call) removed(err error, said notice) error {
 
 // passkeyView is the page on which a passkey is added.
 type passkeyView struct {
-	userView
+	ownView
 	Ticket, Options string
 	Form            form
 }
@@ -223,7 +223,7 @@ func (c *call) showPasskey(status int, f form) error {
 	if err != nil {
 		return err
 	}
-	v := passkeyView{userView: c.own(), Ticket: ticket.Reveal(), Options: string(options), Form: f}
+	v := passkeyView{ownView: c.own(), Ticket: ticket.Reveal(), Options: string(options), Form: f}
 	return c.renderFactors(status, "passkey.html", words.Say("Add a passkey"), v)
 }
 

@@ -620,7 +620,7 @@ func TestTakeAwaySecondFactor(t *testing.T) {
 	b := d.admin(t)
 	user := d.browser()
 	user.logInBy(t, "alice", app.code(t))
-	page := b.want(t, ask{route: "GET " + personRoute(u)}, http.StatusOK)
+	page := b.want(t, ask{route: "GET " + userRoute(u)}, http.StatusOK)
 	checkPage(t, "the user", page.node)
 	if got := page.all("section[aria-labelledby=second-factor] p")[0].text(); got != "Authenticator app, Recovery codes left: 16" {
 		t.Errorf("got %q", got)
@@ -634,12 +634,12 @@ func TestTakeAwaySecondFactor(t *testing.T) {
 		t.Error("nothing is asked of an administrator who logged in long ago")
 	}
 	b.logIn(t, "admin")
-	b.to(t, remove, personRoute(u)+"?notice=user-second-factor")
+	b.to(t, remove, userRoute(u)+"?notice=user-second-factor")
 	d.ended(t, "second_factor.remove alice")
 	user.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
-	b.to(t, remove, personRoute(u)+"?notice=user-second-factor") // once more, from a page that was left open
-	b.to(t, ask{route: "GET " + remove.route[len("POST "):]}, personRoute(u))
-	page = b.want(t, ask{route: "GET " + personRoute(u)}, http.StatusOK)
+	b.to(t, remove, userRoute(u)+"?notice=user-second-factor") // once more, from a page that was left open
+	b.to(t, ask{route: "GET " + remove.route[len("POST "):]}, userRoute(u))
+	page = b.want(t, ask{route: "GET " + userRoute(u)}, http.StatusOK)
 	if len(page.all("section[aria-labelledby=second-factor]")) > 0 || !strings.Contains(page.one(t, "dl").text(), "Second factor Off") {
 		t.Errorf("the page is %s", page.text())
 	}

@@ -183,16 +183,16 @@ type invitedView struct {
 }
 
 // Path returns the path of the user's page.
-func (v invitedView) Path() string { return personPath(v.User.ID) }
+func (v invitedView) Path() string { return userPath(v.User.ID) }
 
-// invitePerson makes a link by which a user chooses a password. The administrator's own is changed where the current one is asked for.
-func (s *server) invitePerson(c *call) error {
+// inviteUser makes a link by which a user chooses a password. The administrator's own is changed where the current one is asked for.
+func (s *server) inviteUser(c *call) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
 	if id == c.principal.ID {
-		return c.redirect(personPath(id))
+		return c.redirect(userPath(id))
 	}
 	return c.invite(id, words.Text{})
 }
@@ -210,5 +210,5 @@ func (c *call) invite(id uuid.UUID, before words.Text) error {
 	if err != nil {
 		return err
 	}
-	return c.renderAdmin(http.StatusOK, "people-invited.html", peoplePath, words.Say("Invitation"), invitedView{made, made.URL.Reveal(), u, before})
+	return c.renderAdmin(http.StatusOK, "user-invited.html", usersPath, words.Say("Invitation"), invitedView{made, made.URL.Reveal(), u, before})
 }

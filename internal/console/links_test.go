@@ -46,7 +46,7 @@ func routeOf(url string) string { return strings.TrimPrefix(url, testdesk.Issuer
 func TestInvitation(t *testing.T) {
 	d := mailingDesk(t)
 	b := d.admin(t)
-	a := b.want(t, ask{route: "POST " + peopleRoute, form: form("username", "Ann", "display_name", "", "email", "ann@example.com", "kind", "person",
+	a := b.want(t, ask{route: "POST " + usersRoute, form: form("username", "Ann", "display_name", "", "email", "ann@example.com", "kind", "person",
 		"roles", "", "password", "", "again", "", "invite", "yes")}, http.StatusOK)
 	checkPage(t, "the invitation", a.node)
 	issued := a.one(t, "#issued").text()
@@ -136,10 +136,10 @@ func TestInviteAnew(t *testing.T) {
 	own.logIn(t, "ann")
 	invite := func() string {
 		t.Helper()
-		return routeOf(b.want(t, ask{route: "POST " + personRoute(ann) + "/invite", form: form()}, http.StatusOK).one(t, "#issued").text())
+		return routeOf(b.want(t, ask{route: "POST " + userRoute(ann) + "/invite", form: form()}, http.StatusOK).one(t, "#issued").text())
 	}
 	first, second := invite(), invite()
-	b.to(t, ask{route: "GET " + personRoute(ann) + "/invite"}, personRoute(ann))
+	b.to(t, ask{route: "GET " + userRoute(ann) + "/invite"}, userRoute(ann))
 	guest := d.browser()
 	guest.want(t, ask{route: "GET " + first}, http.StatusNotFound)
 	own.want(t, ask{route: "GET /console/"}, http.StatusOK) // nothing ends before it is used
@@ -155,14 +155,14 @@ func TestInvitedNot(t *testing.T) {
 	robot := d.bare(t, account.Draft{Username: "robot", Kind: account.Service})
 	blocked := d.bare(t, account.Draft{Username: "bob", State: account.Blocked})
 	for _, u := range []account.User{robot, blocked} {
-		b.want(t, ask{route: "POST " + personRoute(u) + "/invite", form: form()}, http.StatusConflict)
-		if a := b.want(t, ask{route: "GET " + personRoute(u)}, 200); len(a.all("#invite")) != 0 {
+		b.want(t, ask{route: "POST " + userRoute(u) + "/invite", form: form()}, http.StatusConflict)
+		if a := b.want(t, ask{route: "GET " + userRoute(u)}, 200); len(a.all("#invite")) != 0 {
 			t.Errorf("%s: got the way to invite", u.Username)
 		}
 	}
 	fields := []string{"username", "carol", "display_name", "", "email", "", "roles", "", "again", "", "invite", "yes"}
 	for kind, password := range map[string]string{"service": "", "person": goodPassword} {
-		a := b.want(t, ask{route: "POST " + peopleRoute, form: form(append(fields, "kind", kind, "password", password)...)}, http.StatusUnprocessableEntity)
+		a := b.want(t, ask{route: "POST " + usersRoute, form: form(append(fields, "kind", kind, "password", password)...)}, http.StatusUnprocessableEntity)
 		checkPage(t, kind, a.node)
 	}
 }

@@ -43,7 +43,7 @@ func accountNotices() map[notice]words.Text {
 // notices are all that there are: each area's stand in its file.
 func notices() []map[notice]words.Text {
 	return []map[notice]words.Text{
-		accountNotices(), factorNotices(), linkNotices(), peopleNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
+		accountNotices(), factorNotices(), linkNotices(), userNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
 	}
 }
 

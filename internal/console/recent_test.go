@@ -22,12 +22,12 @@ func needRecent(u account.User) []string {
 		"GET " + securityOf(u) + "/authenticator", "POST " + securityOf(u) + "/authenticator *", "GET " + securityOf(u) + "/passkeys", "POST " + securityOf(u) + "/passkeys *",
 		"POST " + securityOf(u) + "/passkeys/" + nobody + "/remove", "POST " + securityOf(u) + "/authenticator/remove", "POST " + securityOf(u) + "/recovery-codes",
 		"GET " + integration + "/web-service-tokens/new", "POST " + integration + "/web-service-tokens *",
-		"GET " + peopleRoute + "/new", "POST " + peopleRoute + " *", "POST " + peopleRoute + "/" + nobody + " *", "POST " + peopleRoute + "/" + nobody + "/password *",
-		"POST " + peopleRoute + "/" + nobody + "/client/secrets", "POST " + peopleRoute + "/" + nobody + "/client/keys *",
-		"POST " + peopleRoute + "/" + nobody + "/second-factor/remove", "POST " + peopleRoute + "/" + nobody + "/unblock",
+		"GET " + usersRoute + "/new", "POST " + usersRoute + " *", "POST " + usersRoute + "/" + nobody + " *", "POST " + usersRoute + "/" + nobody + "/password *",
+		"POST " + usersRoute + "/" + nobody + "/client/secrets", "POST " + usersRoute + "/" + nobody + "/client/keys *",
+		"POST " + usersRoute + "/" + nobody + "/second-factor/remove", "POST " + usersRoute + "/" + nobody + "/unblock",
 		"POST " + integration + "/web-service-tokens/" + nobody + "/enable", "POST " + integration + "/platforms/" + nobody + "/enable",
 		"GET " + integration + "/platforms/" + nobody + "/edit", "POST " + integration + "/platforms/" + nobody + "/edit *",
-		"POST " + peopleRoute + "/" + nobody + "/invite",
+		"POST " + usersRoute + "/" + nobody + "/invite",
 		"POST /console/administration/signing-keys/rotate *", "POST /console/administration/signing-keys/nobody/revoke",
 		"GET " + integration + "/platforms/new", "POST " + integration + "/platforms *",
 		"GET " + integration + "/platforms/" + nobody + "/keys", "POST " + integration + "/platforms/" + nobody + "/keys *",
@@ -101,7 +101,7 @@ func TestRecent(t *testing.T) {
 			t.Errorf("after %s something was done: %q", tt.after, d.actions(t)[before:])
 		}
 		b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
-		b.want(t, ask{route: "GET " + peopleRoute}, http.StatusOK)
+		b.want(t, ask{route: "GET " + usersRoute}, http.StatusOK)
 	}
 	d.wantRefused(t)
 }
@@ -109,7 +109,7 @@ func TestRecent(t *testing.T) {
 // opened returns what a form says that is opened now.
 func (b *browser) opened(t testing.TB) string {
 	t.Helper()
-	return b.want(t, ask{route: "GET " + peopleRoute + "/new"}, http.StatusOK).one(t, "main input[name=opened]").attribute("value")
+	return b.want(t, ask{route: "GET " + usersRoute + "/new"}, http.StatusOK).one(t, "main input[name=opened]").attribute("value")
 }
 
 // TestOpenedInTime: what a form says of when it was opened counts for the session to which it was shown, as it was written.
@@ -134,19 +134,19 @@ func TestOpenedInTime(t *testing.T) {
 		"another's":        {other, opened, false},
 		"the session's ID": {b, "01a21a8b-a0c3-777f-96fa-bf92a76d935f", false},
 	} {
-		a := tt.by.do(t, ask{route: "POST " + peopleRoute, form: form("username", "", "opened", tt.says)})
+		a := tt.by.do(t, ask{route: "POST " + usersRoute, form: form("username", "", "opened", tt.says)})
 		if _, asked := a.asked(); asked == tt.let {
 			t.Errorf("%s: got %d, want it let in: %t", what, a.status, tt.let)
 		}
 	}
-	a := b.want(t, ask{route: "POST " + peopleRoute, form: form("username", "", "opened", opened)}, http.StatusUnprocessableEntity)
+	a := b.want(t, ask{route: "POST " + usersRoute, form: form("username", "", "opened", opened)}, http.StatusUnprocessableEntity)
 	if a.one(t, "main input[name=opened]").attribute("value") == "" {
 		t.Error("a form that is shown again says no more that it was opened in time")
 	}
 	// A page with more than such a form offers it only where it can be sent.
 	root, err := d.accounts.Find(t.Context(), "root")
 	check(t, err)
-	page := peopleRoute + "/" + root.ID.String()
+	page := usersRoute + "/" + root.ID.String()
 	a = b.want(t, ask{route: "GET " + page}, http.StatusOK)
 	if len(a.all("#username")) != 0 || !strings.Contains(a.body, "/console/confirm?next="+strings.ReplaceAll(page, "/", "%2f")) {
 		t.Error("a form is offered that can't be sent, or no way to confirm")
@@ -188,7 +188,7 @@ func TestRecentSaysNothing(t *testing.T) {
 	b := d.browser()
 	b.logIn(t, "alice")
 	d.pass(t, 20*time.Minute)
-	b.want(t, ask{route: "GET " + peopleRoute + "/new"}, http.StatusForbidden)
+	b.want(t, ask{route: "GET " + usersRoute + "/new"}, http.StatusForbidden)
 	b.want(t, ask{route: "POST " + securityOf(other) + "/token", form: form()}, http.StatusNotFound)
 	if _, asked := b.do(t, ask{route: "POST " + securityOf(u) + "/token", form: form()}).asked(); !asked {
 		t.Error("twin: one's own isn't asked about")
@@ -202,7 +202,7 @@ func TestConfirm(t *testing.T) {
 	b := d.browser()
 	b.logIn(t, "root")
 	d.pass(t, 16*time.Minute)
-	wanted := peopleRoute + "/new"
+	wanted := usersRoute + "/new"
 	a := b.want(t, ask{route: "GET " + wanted}, http.StatusSeeOther)
 	confirm := a.header.Get("Location")
 	a = b.want(t, ask{route: "GET " + confirm}, http.StatusOK)

@@ -12,7 +12,7 @@ import (
 
 // securityView is the Security tab.
 type securityView struct {
-	userView
+	ownView
 	Token    *personal.Token // nil where there is none
 	Issued   string          // the token itself, on the one page that shows it
 	Form     form            // of the password
@@ -24,7 +24,7 @@ type securityView struct {
 // SessionsPath returns the path of one's own sessions.
 func (v securityView) SessionsPath() string { return v.Path() + "/security/sessions" }
 
-func (c *call) securityPath() string { return userPath(c.principal.ID) + "/security" }
+func (c *call) securityPath() string { return ownPath(c.principal.ID) + "/security" }
 
 func (s *server) showSecurity(c *call) error {
 	token, err := c.token()
@@ -51,7 +51,7 @@ func (s *server) showSecurity(c *call) error {
 // renderSecurity adds what every form of the page has. The user is the principal as the authority knows it: after a token
 // was made nothing may fail for which it would be lost unseen, and no database is asked.
 func (c *call) renderSecurity(status int, v securityView) error {
-	v.userView = c.own()
+	v.ownView = c.own()
 	p := page{Title: words.Say("Security"), Menu: "profile", Main: v}
 	if safe(c.r.Method) {
 		p.Notice = c.notice()
@@ -60,8 +60,8 @@ func (c *call) renderSecurity(status int, v securityView) error {
 }
 
 // own is what the pages about the reader's own security know of him.
-func (c *call) own() userView {
-	return userView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
+func (c *call) own() ownView {
+	return ownView{User: account.User{ID: c.principal.ID, Username: c.principal.Username}, Tab: "security"}
 }
 
 // generateToken makes the token and shows it, this once: nobody can read it anywhere again. It is shown by the answer of the

@@ -1,65 +1,126 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// usersView is the list of users.
+// Users are all users, programs' accounts too, as administrators look after them. One's own pages are another thing: see profile.go.
+
+func (s *server) userRoutes() {
+	const users, user = usersPath, usersPath + "/{id}"
+	s.serve("GET "+users, admins, s.listUsers)
+	s.serve("POST "+users, admins|lately, s.createUser, "username", "display_name", "email", "kind", "roles", "password", "again", "invite")
+	s.serve("GET "+users+"/new", admins|lately, s.newUser)
+	s.serve("POST "+users+"/block", admins, s.blockUsers, "id*")
+	s.serve("GET "+users+"/block", admins, to(users))
+	s.serve("GET "+user, admins, s.showUser)
+	s.serve("POST "+user, admins|lately, s.changeUser, "version", "username", "display_name", "email", "roles")
+	s.serve("POST "+user+"/block", admins, s.switchUser(account.Blocked, userBlocked))
+	s.serve("POST "+user+"/unblock", admins|lately, s.switchUser(account.Active, userUnblocked))
+	s.serve("POST "+user+"/password", admins|lately, s.resetPassword, "password", "again")
+	s.serve("POST "+user+"/invite", admins|lately, s.inviteUser)
+	s.serve("POST "+user+"/second-factor/remove", admins|lately, s.removeSecondFactor)
+	s.serve("POST "+user+"/sessions/{session}/end", admins, s.endUserSession)
+	s.serve("POST "+user+"/sessions/end", admins, s.endUserSessions)
+	s.serve("POST "+user+"/delete", admins, s.deleteUser)
+	for _, action := range []string{"/block", "/unblock", "/password", "/invite", "/second-factor/remove", "/sessions/{session}/end", "/sessions/end", "/delete"} {
+		s.serve("GET "+user+action, admins, s.toUser)
+	}
+}
+
+// The notices of this area.
+const (
+	userCreated       notice = "user-created"
+	userNotInvited    notice = "user-not-invited"
+	userChanged       notice = "user-changed"
+	userBlocked       notice = "user-blocked"
+	usersBlocked      notice = "users-blocked"
+	userUnblocked     notice = "user-unblocked"
+	userPassword      notice = "user-password"
+	userSecondFactor  notice = "user-second-factor"
+	userSessionEnded  notice = "user-session-ended"
+	userSessionsEnded notice = "user-sessions-ended"
+	userDeleted       notice = "user-deleted"
+)
+
+func userNotices() map[notice]words.Text {
+	return map[notice]words.Text{
+		userCreated:       words.Say("User created."),
+		userNotInvited:    words.Say("User created, but not invited yet: press Invite."),
+		userChanged:       words.Say("User changed."),
+		userBlocked:       words.Say("User blocked. Whatever it presents is refused from now on."),
+		usersBlocked:      words.Say("The users that you chose are blocked. Whatever they present is refused from now on."),
+		userUnblocked:     words.Say("User unblocked. Its password and tokens work again; its former sessions have ended."),
+		userPassword:      words.Say("Password reset. The user's sessions and personal token have ended."),
+		userSecondFactor:  words.Say("Second factor taken away. The user's browser sessions have ended; its password alone logs it in until it turns on another."),
+		userSessionEnded:  words.Say("Session ended."),
+		userSessionsEnded: words.Say("All the user's sessions have ended."),
+		userDeleted:       words.Say("User deleted. All that it could present is refused for good."),
+	}
+}
+
+// usersView is the list.
 type usersView struct {
-	Users []account.User
-	Own   uuid.UUID // whose row has the pencil
-	Admin bool      // the others are for the administration: say where that is
-	Pages pager
+	Users  []account.User
+	Own    uuid.UUID // who can't be chosen: nobody is to block himself among fifty others
+	Sought string
+	Sort   sorter
+	Pages  pager
 }
 
-// listUsers shows administrators all users, in the order of their names, and everybody else himself. One's own row comes
-// first, on the first page: it is the one row that leads on, and an administrator of thousands must not have to look for it.
-func (s *server) listUsers(c *call) error {
-	own, err := s.cfg.Accounts.User(c.r.Context(), c.principal.ID)
+// Choosable reports whether anybody in the list can be chosen.
+func (v usersView) Choosable() bool {
+	return slices.ContainsFunc(v.Users, func(u account.User) bool { return u.ID != v.Own })
+}
+
+// listUsers shows all users, or those whose names or e-mails begin as is searched.
+func (s *server) listUsers(c *call) (err error) {
+	v := usersView{Own: c.principal.ID}
+	if v.Sought, err = c.sought(); err != nil {
+		return err
+	}
+	columns := []string{string(account.ByName), string(account.ByAge)}
+	if v.Sought != "" {
+		columns = columns[:1]
+	}
+	v.Sort = c.sorted(columns...)
+	q := account.Query{Find: v.Sought, Order: account.Order(v.Sort.Column), Descending: v.Sort.Descending, Limit: rowsPerPage + 1}
+	if err := c.resume(q.Resume); err != nil {
+		return err
+	}
+	if v.Users, err = s.cfg.Accounts.List(c.r.Context(), q); err != nil {
+		return err
+	}
+	v.Users, v.Pages = pageOf(c, v.Users, q.Position)
+	return c.renderAdmin(http.StatusOK, "users.html", usersPath, words.Say("Users"), v)
+}
+
+// blockUsers blocks those who were chosen in the list. One who is gone meanwhile is as blocked as can be.
+func (s *server) blockUsers(c *call) error {
+	ids, err := c.chosen()
 	if err != nil {
 		return err
 	}
-	v := usersView{Own: own.ID, Admin: c.principal.Admin()}
-	var others []account.User
-	q := account.Query{Limit: rowsPerPage + 1}
-	if v.Admin {
-		if err := c.resume(q.Resume); err != nil {
+	if len(ids) == 0 {
+		return c.redirect(usersPath)
+	}
+	if slices.Contains(ids, c.principal.ID) { // whom the list doesn't offer
+		return &conflict{words.Say("You can't block yourself in the list"), words.Say("Nobody was blocked. Choose others, or ask another administrator.")}
+	}
+	blocked := account.Blocked
+	for _, id := range ids {
+		_, err := s.cfg.Accounts.Update(c.r.Context(), id, 0, account.Patch{State: &blocked}, c.actor())
+		if err != nil && !errors.Is(err, authority.ErrNotFound) {
 			return err
 		}
-		if others, err = s.cfg.Accounts.List(c.r.Context(), q); err != nil {
-			return err
-		}
-		others, v.Pages = pageOf(c, others, q.Position)
 	}
-	if q.After == (account.Place{}) {
-		v.Users = append(v.Users, own)
-	}
-	v.Users = append(v.Users, slices.DeleteFunc(others, func(u account.User) bool { return u.ID == v.Own })...)
-	return c.render(http.StatusOK, "users.html", page{Title: words.Say("User list"), Menu: "profile", Main: v})
-}
-
-// userView is one page of one's own user: the tab, and what it shows.
-type userView struct {
-	User account.User
-	Tab  string // "general" or "security"
-}
-
-// Path returns the path of the user's pages.
-func (v userView) Path() string { return userPath(v.User.ID) }
-
-func userPath(id uuid.UUID) string { return usersPath + "/" + id.String() }
-
-// showUser shows the facts, as the database has them now.
-func (s *server) showUser(c *call) error {
-	u, err := s.cfg.Accounts.User(c.r.Context(), c.principal.ID)
-	if err != nil {
-		return err
-	}
-	return c.render(http.StatusOK, "user.html", page{Title: words.Say("General"), Menu: "profile", Main: userView{User: u, Tab: "general"}})
+	return c.done(usersPath, usersBlocked)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// personView is the page of one user.
-type personView struct {
+// userView is the page of one user.
+type userView struct {
 	User     account.User
 	Form     form
 	Own      bool // the administrator's own account
@@ -29,21 +29,21 @@ type personView struct {
 }
 
 // Path returns the path of the page.
-func (v personView) Path() string { return personPath(v.User.ID) }
+func (v userView) Path() string { return userPath(v.User.ID) }
 
 // SessionsPath returns the path of the user's sessions.
-func (v personView) SessionsPath() string { return v.Path() + "/sessions" }
+func (v userView) SessionsPath() string { return v.Path() + "/sessions" }
 
 // Invitable reports whether the user can be sent a link by which to choose a password. One's own is changed where the current one is
 // asked for.
-func (v personView) Invitable() bool {
+func (v userView) Invitable() bool {
 	return !v.Own && v.User.Kind == account.Person && v.User.State == account.Active
 }
 
-func personPath(id uuid.UUID) string { return peoplePath + "/" + id.String() }
+func userPath(id uuid.UUID) string { return usersPath + "/" + id.String() }
 
-// person returns the user whom the path names.
-func (c *call) person() (account.User, error) {
+// user returns the user whom the path names.
+func (c *call) user() (account.User, error) {
 	id, err := c.id()
 	if err != nil {
 		return account.User{}, err
@@ -51,27 +51,27 @@ func (c *call) person() (account.User, error) {
 	return c.s.cfg.Accounts.User(c.r.Context(), id)
 }
 
-// personForm is the form with what is known of a user.
-func personForm(u account.User) form {
+// userForm is the form with what is known of a user.
+func userForm(u account.User) form {
 	return form{Values: map[string]string{
 		"version": strconv.FormatInt(u.Version, 10), "username": u.Username, "display_name": u.DisplayName, "email": u.Email,
 		"roles": strings.Join(u.Roles, ", "),
 	}}
 }
 
-func (s *server) showPerson(c *call) error {
-	u, err := c.person()
+func (s *server) showUser(c *call) error {
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
 	if err := c.prove(); err != nil {
 		return err
 	}
-	return c.renderPerson(http.StatusOK, u, personForm(u))
+	return c.renderUser(http.StatusOK, u, userForm(u))
 }
 
-func (c *call) renderPerson(status int, u account.User, f form) error {
-	v := personView{User: u, Form: f, Own: u.ID == c.principal.ID, Password: resettable(u), Mails: c.s.cfg.Links.Mails()}
+func (c *call) renderUser(status int, u account.User, f form) error {
+	v := userView{User: u, Form: f, Own: u.ID == c.principal.ID, Password: resettable(u), Mails: c.s.cfg.Links.Mails()}
 	v.Project, _ = c.s.cfg.Projects.AccountOf(u.ID)
 	var err error
 	if v.Factors, err = c.s.cfg.Factors.Of(c.r.Context(), u.ID); err != nil {
@@ -88,11 +88,11 @@ func (c *call) renderPerson(status int, u account.User, f form) error {
 		v.Sessions = slices.DeleteFunc(v.Sessions, func(p sessionRow) bool { return p.place() >= after })
 	}
 	v.Sessions, v.Pages = pageOf(c, v.Sessions, sessionRow.place)
-	return c.renderAdmin(status, "people-user.html", peoplePath, words.Say("%s", u.Username), v)
+	return c.renderAdmin(status, "user.html", usersPath, words.Say("%s", u.Username), v)
 }
 
-// switchPerson returns the handler that blocks a user, or lets it in again, also after a restore has suspended it.
-func (s *server) switchPerson(state account.State, done notice) handler {
+// switchUser returns the handler that blocks a user, or lets it in again, also after a restore has suspended it.
+func (s *server) switchUser(state account.State, done notice) handler {
 	return func(c *call) error {
 		id, err := c.id()
 		if err != nil {
@@ -101,13 +101,13 @@ func (s *server) switchPerson(state account.State, done notice) handler {
 		if _, err := s.cfg.Accounts.Update(c.r.Context(), id, 0, account.Patch{State: &state}, c.actor()); err != nil {
 			return err
 		}
-		return c.done(personPath(id), done)
+		return c.done(userPath(id), done)
 	}
 }
 
 // removeSecondFactor takes away all second factors of a user who has lost them. Where there are none, it is as it should be.
 func (s *server) removeSecondFactor(c *call) error {
-	u, err := c.person()
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
@@ -115,12 +115,12 @@ func (s *server) removeSecondFactor(c *call) error {
 	if err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err
 	}
-	return c.done(personPath(u.ID), personSecondFactor)
+	return c.done(userPath(u.ID), userSecondFactor)
 }
 
-// endPersonSession ends one session of a user, of whichever sort. One that has ended meanwhile is as it should be.
-func (s *server) endPersonSession(c *call) error {
-	u, err := c.person()
+// endUserSession ends one session of a user, of whichever sort. One that has ended meanwhile is as it should be.
+func (s *server) endUserSession(c *call) error {
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
@@ -131,12 +131,12 @@ func (s *server) endPersonSession(c *call) error {
 	if err := c.endSession(&authority.User{ID: u.ID, Username: u.Username}, id); err != nil {
 		return err
 	}
-	return c.done(personPath(u.ID), personSessionEnded)
+	return c.done(userPath(u.ID), userSessionEnded)
 }
 
-// endPersonSessions ends all sessions of a user, but for an administrator's own by which it came.
-func (s *server) endPersonSessions(c *call) error {
-	u, err := c.person()
+// endUserSessions ends all sessions of a user, but for an administrator's own by which it came.
+func (s *server) endUserSessions(c *call) error {
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
@@ -144,13 +144,13 @@ func (s *server) endPersonSessions(c *call) error {
 		return err
 	}
 	if u.ID == c.principal.ID { // whose session here goes on
-		return c.done(personPath(u.ID), othersOver)
+		return c.done(userPath(u.ID), othersOver)
 	}
-	return c.done(personPath(u.ID), personSessionsEnded)
+	return c.done(userPath(u.ID), userSessionsEnded)
 }
 
-// deletePerson ends a user for good. A project's account goes with its project: nobody could give the project another.
-func (s *server) deletePerson(c *call) error {
+// deleteUser ends a user for good. A project's account goes with its project: nobody could give the project another.
+func (s *server) deleteUser(c *call) error {
 	id, err := c.id()
 	if err != nil {
 		return err
@@ -161,14 +161,14 @@ func (s *server) deletePerson(c *call) error {
 	if err := s.cfg.Accounts.Delete(c.r.Context(), id, c.actor()); err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err
 	}
-	return c.done(peoplePath, personDeleted)
+	return c.done(usersPath, userDeleted)
 }
 
-// toPerson leads from where a form was sent to the page that has it.
-func (s *server) toPerson(c *call) error {
+// toUser leads from where a form was sent to the page that has it.
+func (s *server) toUser(c *call) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	return c.redirect(personPath(id))
+	return c.redirect(userPath(id))
 }

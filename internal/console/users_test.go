@@ -15,9 +15,9 @@ import (
 	"github.com/jeton-io/jeton/internal/project"
 )
 
-const peopleRoute = "/console/administration/users"
+const usersRoute = "/console/administration/users"
 
-func personRoute(u account.User) string { return peopleRoute + "/" + u.ID.String() }
+func userRoute(u account.User) string { return usersRoute + "/" + u.ID.String() }
 
 // now returns a user as it is stored.
 func (d *desk) now(t testing.TB, u account.User) account.User {
@@ -36,59 +36,59 @@ func (d *desk) ended(t testing.TB, want ...string) {
 	}
 }
 
-// TestPeople goes an administrator's way with a user, from making it to deleting it.
-func TestPeople(t *testing.T) {
+// TestUsers goes an administrator's way with a user, from making it to deleting it.
+func TestUsers(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
-	a := b.want(t, ask{route: "GET " + peopleRoute}, 200)
+	a := b.want(t, ask{route: "GET " + usersRoute}, 200)
 	checkPage(t, "the list", a.node)
 	if len(a.all("tbody tr")) != 1 || len(a.all("tbody input")) != 0 || len(a.all("button.danger")) != 0 {
 		t.Error("got more than the administrator, who isn't to be chosen")
 	}
-	checkPage(t, "the form", b.want(t, ask{route: "GET " + peopleRoute + "/new"}, 200).node)
-	a = b.want(t, ask{route: "POST " + peopleRoute, form: form("username", "Ann", "display_name", "Ann Lee", "email", "ann@example.com", "kind", "person",
+	checkPage(t, "the form", b.want(t, ask{route: "GET " + usersRoute + "/new"}, 200).node)
+	a = b.want(t, ask{route: "POST " + usersRoute, form: form("username", "Ann", "display_name", "Ann Lee", "email", "ann@example.com", "kind", "person",
 		"roles", "reports, partner  reports", "password", goodPassword, "again", goodPassword)}, http.StatusSeeOther)
 	ann, err := d.accounts.Find(t.Context(), "ann")
 	check(t, err)
-	if got := a.header.Get("Location"); got != personRoute(ann)+"?notice=user-created" || !slices.Equal(ann.Roles, []string{"partner", "reports"}) {
+	if got := a.header.Get("Location"); got != userRoute(ann)+"?notice=user-created" || !slices.Equal(ann.Roles, []string{"partner", "reports"}) {
 		t.Errorf("got sent to %s, the user with the roles %q", got, ann.Roles)
 	}
 	for _, sought := range []string{"AN", "ann@EX", ann.ID.String()} {
-		a = b.want(t, ask{route: "GET " + peopleRoute + "?q=" + sought}, 200)
-		if got := a.one(t, "tbody th a").attribute("href"); got != personRoute(ann) {
-			t.Errorf("%s: got %s found, want %s", sought, got, personRoute(ann))
+		a = b.want(t, ask{route: "GET " + usersRoute + "?q=" + sought}, 200)
+		if got := a.one(t, "tbody th a").attribute("href"); got != userRoute(ann) {
+			t.Errorf("%s: got %s found, want %s", sought, got, userRoute(ann))
 		}
 	}
-	if a = b.want(t, ask{route: "GET " + peopleRoute + "?q=nn"}, 200); len(a.all("table")) != 0 || a.one(t, ".none").text() == "" {
+	if a = b.want(t, ask{route: "GET " + usersRoute + "?q=nn"}, 200); len(a.all("table")) != 0 || a.one(t, ".none").text() == "" {
 		t.Error("got somebody by half a name")
 	}
 
-	a = b.want(t, ask{route: "GET " + personRoute(ann)}, 200)
+	a = b.want(t, ask{route: "GET " + userRoute(ann)}, 200)
 	checkPage(t, "the user", a.node)
 	if got := a.one(t, "#roles").attribute("value"); got != "partner, reports" || len(a.all("main a[href="+tokensRoute+"/new?user=Ann]")) != 1 {
 		t.Errorf("got the roles %q, or no way to a token", got)
 	}
 	version := a.one(t, "input[name=version]").attribute("value")
 	change := form("version", version, "username", "anna", "display_name", "Anna", "email", "", "roles", "partner")
-	b.to(t, ask{route: "POST " + personRoute(ann), form: change}, personRoute(ann)+"?notice=user-changed")
+	b.to(t, ask{route: "POST " + userRoute(ann), form: change}, userRoute(ann)+"?notice=user-changed")
 	if got := d.now(t, ann); got.Username != "anna" || got.DisplayName != "Anna" || got.Email != "" || !slices.Equal(got.Roles, []string{"partner"}) {
 		t.Errorf("got %+v", got)
 	}
-	b.want(t, ask{route: "POST " + personRoute(ann), form: change}, http.StatusConflict) // of the version before
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/block", form: form()}, personRoute(ann)+"?notice=user-blocked")
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/unblock", form: form()}, personRoute(ann)+"?notice=user-unblocked")
-	b.to(t, ask{route: "POST " + peopleRoute + "/block", form: form("id", ann.ID.String(), "id", uuid.NewString())}, peopleRoute+"?notice=users-blocked")
+	b.want(t, ask{route: "POST " + userRoute(ann), form: change}, http.StatusConflict) // of the version before
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/block", form: form()}, userRoute(ann)+"?notice=user-blocked")
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/unblock", form: form()}, userRoute(ann)+"?notice=user-unblocked")
+	b.to(t, ask{route: "POST " + usersRoute + "/block", form: form("id", ann.ID.String(), "id", uuid.NewString())}, usersRoute+"?notice=users-blocked")
 	if got := d.now(t, ann).State; got != account.Blocked {
 		t.Errorf("got her %s, want her blocked", got)
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/delete", form: form()}, peopleRoute+"?notice=user-deleted")
-	b.want(t, ask{route: "GET " + personRoute(ann)}, http.StatusNotFound)
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/delete", form: form()}, usersRoute+"?notice=user-deleted")
+	b.want(t, ask{route: "GET " + userRoute(ann)}, http.StatusNotFound)
 	d.ended(t, "user.create Ann", "user.update anna", "user.update anna", "user.update anna", "user.update anna", "user.delete anna")
 }
 
-// TestPeopleProblems fills the forms wrongly: what was typed stands there again, passwords don't, and what is wrong is said beside its
+// TestUsersProblems fills the forms wrongly: what was typed stands there again, passwords don't, and what is wrong is said beside its
 // field.
-func TestPeopleProblems(t *testing.T) {
+func TestUsersProblems(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
 	d.user(t, account.Draft{Username: "ann", Email: "ann@example.com"})
@@ -120,25 +120,25 @@ func TestPeopleProblems(t *testing.T) {
 		{"password", "username", "x", "kind", "service", "password", goodPassword, "again", goodPassword},
 		{"again", "username", "x", "kind", "person", "password", goodPassword, "again", "hunter2"},
 	} {
-		wrong(peopleRoute, tt[0], tt[1:]...)
+		wrong(usersRoute, tt[0], tt[1:]...)
 	}
 	for _, tt := range [][]string{
 		{"username", "version", "1", "username", "ann", "roles", "", "email", "", "display_name", "Bob"},
 		{"roles", "version", "1", "username", "bob", "roles", "é"},
 		{"email", "version", "1", "username", "bob", "email", "ANN@example.com"},
 	} {
-		wrong(personRoute(bob), tt[0], tt[1:]...)
+		wrong(userRoute(bob), tt[0], tt[1:]...)
 	}
-	wrong(personRoute(bob)+"/password", "password", "password", "hunter2", "again", "hunter2")
-	wrong(personRoute(bob)+"/password", "again", "password", goodPassword, "again", "hunter2")
+	wrong(userRoute(bob)+"/password", "password", "password", "hunter2", "again", "hunter2")
+	wrong(userRoute(bob)+"/password", "again", "password", goodPassword, "again", "hunter2")
 	for _, version := range []string{"", "0", "-1", "x"} {
-		b.want(t, ask{route: "POST " + personRoute(bob), form: form("version", version, "username", "bob")}, http.StatusBadRequest)
+		b.want(t, ask{route: "POST " + userRoute(bob), form: form("version", version, "username", "bob")}, http.StatusBadRequest)
 	}
 	if d.now(t, bob).Version != 1 {
 		t.Error("got a user changed by what was wrong")
 	}
-	b.want(t, ask{route: "GET " + personRoute(bob) + "?after=%ff"}, http.StatusBadRequest)
-	b.want(t, ask{route: "GET " + peopleRoute + "?after=%ff"}, http.StatusBadRequest)
+	b.want(t, ask{route: "GET " + userRoute(bob) + "?after=%ff"}, http.StatusBadRequest)
+	b.want(t, ask{route: "GET " + usersRoute + "?after=%ff"}, http.StatusBadRequest)
 }
 
 // manyRoles is one role more than a user may have.
@@ -160,7 +160,7 @@ func TestResetPassword(t *testing.T) {
 	hers.logIn(t, "ann")
 	hers.want(t, ask{route: "POST " + securityOf(ann) + "/token", form: form()}, 200)
 	const replacement = "another horse, another staple"
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/password", form: form("password", replacement, "again", replacement)}, personRoute(ann)+"?notice=user-password")
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/password", form: form("password", replacement, "again", replacement)}, userRoute(ann)+"?notice=user-password")
 	d.ended(t, "user.password_reset ann")
 	hers.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
 	_, err := d.tokens.Metadata(t.Context(), &authority.Principal{User: authority.User{ID: ann.ID, Username: "ann"}})
@@ -171,14 +171,14 @@ func TestResetPassword(t *testing.T) {
 
 	own, err := d.accounts.Find(t.Context(), "admin")
 	check(t, err)
-	b.to(t, ask{route: "POST " + personRoute(own) + "/password", form: form("password", replacement, "again", replacement)}, securityOf(own))
-	if a := b.want(t, ask{route: "GET " + personRoute(own)}, 200); len(a.all("#password")) != 0 || len(a.all("a[href=/console/password]")) != 1 {
+	b.to(t, ask{route: "POST " + userRoute(own) + "/password", form: form("password", replacement, "again", replacement)}, securityOf(own))
+	if a := b.want(t, ask{route: "GET " + userRoute(own)}, 200); len(a.all("#password")) != 0 || len(a.all("a[href=/console/password]")) != 1 {
 		t.Error("got the form that is for others, want the way to one's own password")
 	}
-	if a := b.want(t, ask{route: "GET " + personRoute(app)}, 200); len(a.all("#password")) != 0 {
+	if a := b.want(t, ask{route: "GET " + userRoute(app)}, 200); len(a.all("#password")) != 0 {
 		t.Error("got a form for the password of a service account, which has none")
 	}
-	b.want(t, ask{route: "POST " + personRoute(app) + "/password", form: form("password", replacement, "again", replacement)}, http.StatusUnprocessableEntity)
+	b.want(t, ask{route: "POST " + userRoute(app) + "/password", form: form("password", replacement, "again", replacement)}, http.StatusUnprocessableEntity)
 }
 
 // person makes a user without a password.
@@ -189,12 +189,12 @@ func (d *desk) person(t testing.TB, draft account.Draft) account.User {
 	return u
 }
 
-// TestPersonSessions ends sessions of both sorts, one and all, and turns the pages of many.
-func TestPersonSessions(t *testing.T) {
+// TestUserSessions ends sessions of both sorts, one and all, and turns the pages of many.
+func TestUserSessions(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
-	if a := b.want(t, ask{route: "GET " + personRoute(ann)}, 200); len(a.all("table")) != 0 || a.one(t, "section .none").text() == "" {
+	if a := b.want(t, ask{route: "GET " + userRoute(ann)}, 200); len(a.all("table")) != 0 || a.one(t, "section .none").text() == "" {
 		t.Error("got a table of no sessions")
 	}
 	hers, owner := d.browser(), &authority.Principal{User: authority.User{ID: ann.ID, Username: "ann"}}
@@ -203,32 +203,32 @@ func TestPersonSessions(t *testing.T) {
 		_, err := d.inside.Sessions.Begin(t.Context(), owner, audit.Actor{})
 		check(t, err)
 	}
-	a := b.want(t, ask{route: "GET " + personRoute(ann)}, 200)
+	a := b.want(t, ask{route: "GET " + userRoute(ann)}, 200)
 	first := a.all("tbody tr")
 	a = b.want(t, ask{route: "GET " + a.one(t, ".pages a").attribute("href")}, 200)
 	if got := len(a.all("tbody tr")); len(first) != 50 || got != 2 {
 		t.Errorf("got %d sessions and then %d, want 50 and 2", len(first), got)
 	}
 	for _, end := range a.all("tbody form") { // with her browser's, the oldest or of the same moment
-		b.to(t, ask{route: "POST " + end.attribute("action"), form: form()}, personRoute(ann)+"?notice=user-session-ended")
+		b.to(t, ask{route: "POST " + end.attribute("action"), form: form()}, userRoute(ann)+"?notice=user-session-ended")
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/" + uuid.NewString() + "/end", form: form()}, personRoute(ann)+"?notice=user-session-ended")
-	b.want(t, ask{route: "POST " + personRoute(ann) + "/sessions/x/end", form: form()}, http.StatusNotFound)
-	if a = b.want(t, ask{route: "GET " + personRoute(ann)}, 200); len(a.all("tbody tr")) != 50 || len(a.all(".pages")) != 0 {
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/sessions/" + uuid.NewString() + "/end", form: form()}, userRoute(ann)+"?notice=user-session-ended")
+	b.want(t, ask{route: "POST " + userRoute(ann) + "/sessions/x/end", form: form()}, http.StatusNotFound)
+	if a = b.want(t, ask{route: "GET " + userRoute(ann)}, 200); len(a.all("tbody tr")) != 50 || len(a.all(".pages")) != 0 {
 		t.Errorf("got %d sessions left, want 50", len(a.all("tbody tr")))
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/sessions/end", form: form()}, personRoute(ann)+"?notice=user-sessions-ended")
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/sessions/end", form: form()}, userRoute(ann)+"?notice=user-sessions-ended")
 	hers.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
 	d.ended(t, "session.end_all ann")
 
 	own, err := d.accounts.Find(t.Context(), "admin")
 	check(t, err)
-	a = b.want(t, ask{route: "GET " + personRoute(own)}, 200)
+	a = b.want(t, ask{route: "GET " + userRoute(own)}, 200)
 	if len(a.all("tbody tr")) != 1 || len(a.all("tbody button")) != 0 {
 		t.Error("got a way to end the session by which the page is read, want it marked")
 	}
-	b.to(t, ask{route: "POST " + personRoute(own) + "/sessions/end", form: form()}, personRoute(own)+"?notice=other-sessions-over")
-	b.want(t, ask{route: "GET " + personRoute(own)}, 200)
+	b.to(t, ask{route: "POST " + userRoute(own) + "/sessions/end", form: form()}, userRoute(own)+"?notice=other-sessions-over")
+	b.want(t, ask{route: "GET " + userRoute(own)}, 200)
 }
 
 // TestLastAdministrator keeps the only administrator from going, in every way, and lets one of two go.
@@ -239,22 +239,22 @@ func TestLastAdministrator(t *testing.T) {
 	check(t, err)
 	demote := form("version", "1", "username", "admin", "display_name", "", "email", "", "roles", "")
 	for range 2 {
-		a := b.want(t, ask{route: "POST " + personRoute(own), form: demote}, http.StatusUnprocessableEntity)
+		a := b.want(t, ask{route: "POST " + userRoute(own), form: demote}, http.StatusUnprocessableEntity)
 		if got := a.one(t, "#roles-problem").text(); !strings.Contains(got, "another administrator") {
 			t.Errorf("got %q beside the roles", got)
 		}
 		for _, action := range []string{"/block", "/delete"} {
-			a := b.want(t, ask{route: "POST " + personRoute(own) + action, form: form()}, http.StatusConflict)
+			a := b.want(t, ask{route: "POST " + userRoute(own) + action, form: form()}, http.StatusConflict)
 			if got := a.one(t, "h1").text(); got != "This would leave no administrator" {
 				t.Errorf("%s: got %q", action, got)
 			}
 		}
-		b.want(t, ask{route: "POST " + peopleRoute + "/block", form: form("id", own.ID.String())}, http.StatusConflict)
+		b.want(t, ask{route: "POST " + usersRoute + "/block", form: form("id", own.ID.String())}, http.StatusConflict)
 		d.user(t, account.Draft{Username: "app" + uuid.NewString(), Kind: account.Service, Roles: []string{"admin"}}) // who is no way back
 	}
 	d.user(t, account.Draft{Username: "root", Roles: []string{"admin"}})
-	b.to(t, ask{route: "POST " + personRoute(own), form: demote}, personRoute(own)+"?notice=user-changed")
-	b.want(t, ask{route: "GET " + personRoute(own)}, http.StatusForbidden)
+	b.to(t, ask{route: "POST " + userRoute(own), form: demote}, userRoute(own)+"?notice=user-changed")
+	b.want(t, ask{route: "GET " + userRoute(own)}, http.StatusForbidden)
 	d.wantRefused(t, "not_allowed console_session")
 }
 
@@ -264,7 +264,7 @@ func TestProjectsAccount(t *testing.T) {
 	b := d.admin(t)
 	p, err := d.inside.Projects.Create(t.Context(), project.Draft{Number: 1000, Name: "Pages"}, audit.Actor{})
 	check(t, err)
-	route := peopleRoute + "/" + p.ServiceAccount.String()
+	route := usersRoute + "/" + p.ServiceAccount.String()
 	a := b.want(t, ask{route: "GET " + route}, 200)
 	if len(a.all("form[action="+route+"/delete]")) != 0 || !strings.Contains(a.one(t, "dl").text(), "1000") {
 		t.Error("got a way to delete a project's account, or not whose it is")
@@ -273,8 +273,8 @@ func TestProjectsAccount(t *testing.T) {
 	b.want(t, ask{route: "GET " + route}, 200)
 }
 
-// TestPeopleIsForAdministrators asks for each page as somebody else, to whom no user is shown but himself, and as an administrator.
-func TestPeopleIsForAdministrators(t *testing.T) {
+// TestUsersIsForAdministrators asks for each page as somebody else, to whom no user is shown but himself, and as an administrator.
+func TestUsersIsForAdministrators(t *testing.T) {
 	d := newDesk(t)
 	admin := d.admin(t)
 	bob := d.user(t, account.Draft{Username: "bob"})
@@ -286,25 +286,25 @@ func TestPeopleIsForAdministrators(t *testing.T) {
 		route string
 		form  []string
 	}{
-		{"GET " + peopleRoute, nil},
-		{"GET " + peopleRoute + "/new", nil},
-		{"GET " + peopleRoute + "/block", nil},
-		{"GET " + personRoute(bob), nil},
-		{"GET " + personRoute(bob) + "/block", nil},
-		{"GET " + personRoute(bob) + "/unblock", nil},
-		{"GET " + personRoute(bob) + "/password", nil},
-		{"GET " + personRoute(bob) + "/sessions/" + uuid.NewString() + "/end", nil},
-		{"GET " + personRoute(bob) + "/sessions/end", nil},
-		{"GET " + personRoute(bob) + "/delete", nil},
-		{"POST " + peopleRoute, []string{"username", "new", "kind", "person"}},
-		{"POST " + peopleRoute + "/block", []string{"id", bob.ID.String()}},
-		{"POST " + personRoute(bob) + "/unblock", []string{}},
-		{"POST " + personRoute(bob), []string{"version", "3", "username", "bob", "display_name", "Bob"}},
-		{"POST " + personRoute(bob) + "/block", []string{}},
-		{"POST " + personRoute(bob) + "/password", []string{"password", goodPassword, "again", goodPassword}},
-		{"POST " + personRoute(bob) + "/sessions/" + uuid.NewString() + "/end", []string{}},
-		{"POST " + personRoute(bob) + "/sessions/end", []string{}},
-		{"POST " + personRoute(bob) + "/delete", []string{}},
+		{"GET " + usersRoute, nil},
+		{"GET " + usersRoute + "/new", nil},
+		{"GET " + usersRoute + "/block", nil},
+		{"GET " + userRoute(bob), nil},
+		{"GET " + userRoute(bob) + "/block", nil},
+		{"GET " + userRoute(bob) + "/unblock", nil},
+		{"GET " + userRoute(bob) + "/password", nil},
+		{"GET " + userRoute(bob) + "/sessions/" + uuid.NewString() + "/end", nil},
+		{"GET " + userRoute(bob) + "/sessions/end", nil},
+		{"GET " + userRoute(bob) + "/delete", nil},
+		{"POST " + usersRoute, []string{"username", "new", "kind", "person"}},
+		{"POST " + usersRoute + "/block", []string{"id", bob.ID.String()}},
+		{"POST " + userRoute(bob) + "/unblock", []string{}},
+		{"POST " + userRoute(bob), []string{"version", "3", "username", "bob", "display_name", "Bob"}},
+		{"POST " + userRoute(bob) + "/block", []string{}},
+		{"POST " + userRoute(bob) + "/password", []string{"password", goodPassword, "again", goodPassword}},
+		{"POST " + userRoute(bob) + "/sessions/" + uuid.NewString() + "/end", []string{}},
+		{"POST " + userRoute(bob) + "/sessions/end", []string{}},
+		{"POST " + userRoute(bob) + "/delete", []string{}},
 	} {
 		q := ask{route: tt.route}
 		if tt.form != nil {
@@ -322,7 +322,7 @@ func TestPeopleIsForAdministrators(t *testing.T) {
 		d.wantRefused(t)
 	}
 	for _, route := range []string{"/x", "/" + uuid.NewString(), "/" + strings.ToUpper(bob.ID.String())} {
-		admin.want(t, ask{route: "GET " + peopleRoute + route}, http.StatusNotFound)
+		admin.want(t, ask{route: "GET " + usersRoute + route}, http.StatusNotFound)
 	}
 }
 
@@ -332,30 +332,30 @@ func TestSuspended(t *testing.T) {
 	b := d.admin(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
 	d.inside.Tamper(t, `UPDATE user SET state = 'suspended', version = version + 1 WHERE username = 'ann'`)
-	for _, route := range []string{peopleRoute + "?q=ann", personRoute(ann)} {
+	for _, route := range []string{usersRoute + "?q=ann", userRoute(ann)} {
 		if got := b.want(t, ask{route: "GET " + route}, 200).one(t, ".state").text(); got != "Suspended" {
 			t.Errorf("%s: got the state %q", route, got)
 		}
 	}
-	b.to(t, ask{route: "POST " + personRoute(ann) + "/unblock", form: form()}, personRoute(ann)+"?notice=user-unblocked")
+	b.to(t, ask{route: "POST " + userRoute(ann) + "/unblock", form: form()}, userRoute(ann)+"?notice=user-unblocked")
 	if got := d.now(t, ann).State; got != account.Active {
 		t.Errorf("got her %s, want her active", got)
 	}
 }
 
-// TestPeoplePages pages through more users than one page shows.
-func TestPeoplePages(t *testing.T) {
+// TestUsersPages pages through more users than one page shows.
+func TestUsersPages(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
 	for n := range 51 {
 		d.person(t, account.Draft{Username: "User" + strconv.Itoa(100+n)})
 	}
-	a := b.want(t, ask{route: "GET " + peopleRoute}, 200)
+	a := b.want(t, ask{route: "GET " + usersRoute}, 200)
 	first, next := len(a.all("tbody tr")), a.one(t, ".pages a").attribute("href")
 	a = b.want(t, ask{route: "GET " + next}, 200)
-	if got := len(a.all("tbody tr")); first != 50 || got != 2 || a.one(t, ".pages a").attribute("href") != peopleRoute {
+	if got := len(a.all("tbody tr")); first != 50 || got != 2 || a.one(t, ".pages a").attribute("href") != usersRoute {
 		t.Errorf("got %d users and then %d, want 50 and 2, and the way back", first, got)
 	}
-	b.to(t, ask{route: "POST " + peopleRoute + "/block", form: form()}, peopleRoute) // nobody was chosen
-	b.want(t, ask{route: "POST " + peopleRoute + "/block", form: form("id", "user100")}, http.StatusNotFound)
+	b.to(t, ask{route: "POST " + usersRoute + "/block", form: form()}, usersRoute) // nobody was chosen
+	b.want(t, ask{route: "POST " + usersRoute + "/block", form: form("id", "user100")}, http.StatusNotFound)
 }

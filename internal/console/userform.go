@@ -12,16 +12,16 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-func (s *server) newPerson(c *call) error {
-	return c.renderNewPerson(http.StatusOK, form{Values: map[string]string{"kind": string(account.Person)}})
+func (s *server) newUser(c *call) error {
+	return c.renderNewUser(http.StatusOK, form{Values: map[string]string{"kind": string(account.Person)}})
 }
 
-func (c *call) renderNewPerson(status int, f form) error {
-	return c.renderAdmin(status, "people-new.html", peoplePath, words.Say("New user"), f)
+func (c *call) renderNewUser(status int, f form) error {
+	return c.renderAdmin(status, "user-new.html", usersPath, words.Say("New user"), f)
 }
 
-// createPerson makes a user. A person without a password can't log in until one is set; a service account needs none.
-func (s *server) createPerson(c *call) error {
+// createUser makes a user. A person without a password can't log in until one is set; a service account needs none.
+func (s *server) createUser(c *call) error {
 	f := c.filled("password", "again")
 	roles := f.userRoles()
 	switch {
@@ -35,7 +35,7 @@ func (s *server) createPerson(c *call) error {
 		f.Problems.add("again", words.Say("This is not the same as the new password. Type both again."))
 	}
 	if f.Problems.First() != "" {
-		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
+		return c.renderNewUser(http.StatusUnprocessableEntity, f)
 	}
 	u, err := s.cfg.Accounts.Create(c.r.Context(), account.Draft{
 		Kind: account.Kind(c.form["kind"]), Username: c.form["username"], DisplayName: c.form["display_name"], Email: c.form["email"],
@@ -45,20 +45,20 @@ func (s *server) createPerson(c *call) error {
 		if !f.explain(err, nil) {
 			return err
 		}
-		return c.renderNewPerson(http.StatusUnprocessableEntity, f)
+		return c.renderNewUser(http.StatusUnprocessableEntity, f)
 	}
 	if c.form["invite"] != "" {
 		if err := c.invite(u.ID, words.Say("User created.")); !errors.Is(err, authority.ErrActorChanged) {
 			return err
 		}
-		return c.done(personPath(u.ID), personNotInvited)
+		return c.done(userPath(u.ID), userNotInvited)
 	}
-	return c.done(personPath(u.ID), personCreated)
+	return c.done(userPath(u.ID), userCreated)
 }
 
-// changePerson changes a user, if nobody has since the page with the form was read.
-func (s *server) changePerson(c *call) error {
-	u, err := c.person()
+// changeUser changes a user, if nobody has since the page with the form was read.
+func (s *server) changeUser(c *call) error {
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (s *server) changePerson(c *call) error {
 	f := c.filled()
 	roles := f.userRoles()
 	if f.Problems.First() != "" {
-		return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+		return c.renderUser(http.StatusUnprocessableEntity, u, f)
 	}
 	username, name, email := c.form["username"], c.form["display_name"], c.form["email"]
 	_, err = s.cfg.Accounts.Update(c.r.Context(), u.ID, version, account.Patch{
@@ -81,9 +81,9 @@ func (s *server) changePerson(c *call) error {
 		} else if !f.explain(err, nil) {
 			return err
 		}
-		return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+		return c.renderUser(http.StatusUnprocessableEntity, u, f)
 	}
-	return c.done(personPath(u.ID), personChanged)
+	return c.done(userPath(u.ID), userChanged)
 }
 
 func lastAdmin() words.Text {
@@ -93,14 +93,14 @@ func lastAdmin() words.Text {
 // resetPassword sets a user's password. The administrator's own is changed where the current one is asked for: whoever finds the
 // browser open must not take the account over by the way that is for others'.
 func (s *server) resetPassword(c *call) error {
-	u, err := c.person()
+	u, err := c.user()
 	if err != nil {
 		return err
 	}
 	if u.ID == c.principal.ID {
 		return s.toSecurity(c)
 	}
-	f := personForm(u)
+	f := userForm(u)
 	f.Values["password"], f.Values["again"] = "", ""
 	password := secret.Text(c.form["password"])
 	switch {
@@ -111,13 +111,13 @@ func (s *server) resetPassword(c *call) error {
 	default:
 		_, err := s.cfg.Accounts.Update(c.r.Context(), u.ID, 0, account.Patch{Password: &password}, c.actor())
 		if err == nil {
-			return c.done(personPath(u.ID), personPassword)
+			return c.done(userPath(u.ID), userPassword)
 		}
 		if !f.explain(err, nil) {
 			return err
 		}
 	}
-	return c.renderPerson(http.StatusUnprocessableEntity, u, f)
+	return c.renderUser(http.StatusUnprocessableEntity, u, f)
 }
 
 // resettable reports whether a user's password can be reset. A service account has none, unless /v1 gave it one.
