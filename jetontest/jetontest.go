@@ -16,6 +16,7 @@ package jetontest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type Server struct {
 	Admin *client.Client
 
 	tb     testing.TB
+	more   []string // settings
 	cfg    config.Config
 	offset atomic.Int64 // of the clock to the machine's, in nanoseconds
 	log    buffer
@@ -56,7 +58,15 @@ type Server struct {
 // New starts a Jeton, which ends with the test.
 func New(tb testing.TB) *Server {
 	tb.Helper()
-	s := &Server{tb: tb}
+	return NewWith(tb)
+}
+
+// NewWith starts a Jeton as New does, with settings beside those that a test has, or in their place. They are written as "jeton serve"
+// finds them in its environment: "JETON_SMTP_URL=smtp://127.0.0.1:2525". With a JETON_PUBLIC_URL, which needs a JETON_LISTEN whose port
+// is known, that is the URL of the Server.
+func NewWith(tb testing.TB, settings ...string) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, more: settings}
 	const free = "127.0.0.1:0"
 	s.configure(free, free)
 	s.Start()
@@ -79,10 +89,10 @@ func (s *Server) configure(public, gateway string) {
 		folder = s.cfg.Data
 	}
 	var err error
-	s.cfg, err = config.Load(flags, []string{
+	s.cfg, err = config.Load(flags, append([]string{
 		"JETON_LISTEN=" + public, "JETON_GATEWAY_LISTEN=" + gateway, "JETON_ADMIN_LISTEN=127.0.0.1:0", "JETON_DATA=" + folder,
 		"JETON_ADMIN_PASSWORD=" + Password, "JETON_DRAIN=1s", "JETON_LOG_FORMAT=json",
-	})
+	}, s.more...))
 	s.check(err, "configuring")
 }
 
@@ -101,7 +111,7 @@ func (s *Server) Start() {
 	}()
 	select {
 	case a := <-started:
-		s.URL, s.GatewayURL = url(a.Public), url(a.Gateway)
+		s.URL, s.GatewayURL = cmp.Or(s.cfg.PublicURL, url(a.Public)), url(a.Gateway)
 		s.configure(a.Public.String(), a.Gateway.String())
 	case err := <-ended:
 		cancel()

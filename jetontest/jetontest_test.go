@@ -85,6 +85,26 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestSettings: what a test sets counts, also after a restart.
+func TestSettings(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := "http://localhost" + address[strings.LastIndex(address, ":"):]
+	j := jetontest.NewWith(t, "JETON_LISTEN="+address, "JETON_PUBLIC_URL="+want)
+	token := j.Token(j.User("alice").Username)
+	j.Stop()
+	j.Start()
+	if _, err := j.Client(token).Me(t.Context()); err != nil || j.URL != want {
+		t.Errorf("got %v at %s, want %s", err, j.URL, want)
+	}
+}
+
 // TestTwo: tests don't get in each other's way.
 func TestTwo(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
