@@ -8,8 +8,30 @@ import (
 // ClockSlack is what the clocks of two nodes may differ by. What bears a time further ahead was made while a clock was wrong.
 const ClockSlack = 2 * time.Minute
 
-// Bound is a bound for each of many, in the form of the generic cell rate algorithm: Most at once, then one more each period. It is in this
-// process's memory: each node has its own, and a restart begins anew. It is safe for concurrent use.
+// Allowance is a bound in the form of the generic cell rate algorithm: Most at once, then one more each period.
+type Allowance struct {
+	Most  int
+	Every time.Duration
+}
+
+// Take takes one of whom all would be free again at whole, and returns when they will be now. Where there is no room it returns how long
+// there is none, and whole as it is to count: see debt.
+func (a Allowance) Take(whole, now time.Time) (next time.Time, wait time.Duration) {
+	debt := a.debt(whole, now)
+	if wait = debt - time.Duration(a.Most-1)*a.Every; wait > 0 {
+		return now.Add(debt), wait
+	}
+	return now.Add(debt + a.Every), 0
+}
+
+// debt returns how long it takes until all are free again: never longer than if none were. Where a clock that was set back says so, none is
+// as of now, lest that last for as long as the clock is behind.
+func (a Allowance) debt(whole, now time.Time) time.Duration {
+	return min(max(whole.Sub(now), 0), time.Duration(a.Most)*a.Every)
+}
+
+// Bound is an Allowance for each of many. It is in this process's memory: each node has its own, and a restart begins anew. It is safe for
+// concurrent use.
 type Bound[K comparable] struct {
 	Most  int
 	Every time.Duration
@@ -28,37 +50,12 @@ const minBoundSweep = 1 << 10
 func (b *Bound[K]) Take(who K, now time.Time) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	debt := b.debt(who, now)
-	if wait = debt - time.Duration(b.Most-1)*b.Every; wait > 0 {
-		return wait
-	}
-	if b.whole == nil || len(b.whole) >= b.sweep {
+	next, wait := Allowance{b.Most, b.Every}.Take(b.whole[who], now)
+	if wait == 0 && (b.whole == nil || len(b.whole) >= b.sweep) {
 		b.sweepOut(now)
 	}
-	b.whole[who] = now.Add(debt + b.Every)
-	return 0
-}
-
-// GiveBack puts back one that was taken.
-func (b *Bound[K]) GiveBack(who K, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if debt := b.debt(who, now) - b.Every; debt > 0 {
-		b.whole[who] = now.Add(debt)
-	} else {
-		delete(b.whole, who)
-	}
-}
-
-// debt returns how long it takes until somebody's bound is whole again: never longer than if it were empty. Where a clock that was set back
-// says so, it is empty as of now, lest it be so for as long as the clock is behind. The caller holds the lock.
-func (b *Bound[K]) debt(who K, now time.Time) time.Duration {
-	debt, empty := max(b.whole[who].Sub(now), 0), time.Duration(b.Most)*b.Every
-	if debt > empty {
-		debt = empty
-		b.whole[who] = now.Add(empty)
-	}
-	return debt
+	b.whole[who] = next
+	return wait
 }
 
 // sweepOut drops those who are whole again. It looks at all of them each time they have doubled. The caller holds the lock.

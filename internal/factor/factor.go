@@ -47,10 +47,9 @@ type Config struct {
 
 // Factors enrols, proves and removes second factors. Make one with New.
 type Factors struct {
-	cfg     Config
-	issuer  string         // as an authenticator app shows it
-	site    *passkey.Party // nil where there can be no passkeys
-	guesses *guesses
+	cfg    Config
+	issuer string         // as an authenticator app shows it
+	site   *passkey.Party // nil where there can be no passkeys
 }
 
 // New returns Factors, or an error where the configuration lacks something.
@@ -62,7 +61,7 @@ func New(cfg Config) (*Factors, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Factors{cfg: cfg, issuer: issuer, guesses: newGuesses(cfg.Now)}
+	f := &Factors{cfg: cfg, issuer: issuer}
 	if passkey.Possible(cfg.PublicURL) {
 		if f.site, err = passkey.New(cfg.PublicURL); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package factor_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/url"
 	"os/exec"
@@ -33,6 +34,13 @@ type person struct {
 func newPerson(t *testing.T) *person {
 	t.Helper()
 	return &person{Desk: inside.New(t, inside.Options{Bare: true})}
+}
+
+// config is that of the desk's factors, for another node at the same database.
+func (p *person) config() factor.Config {
+	return factor.Config{
+		Store: p.Store, Keyring: p.Keyring, Applied: p.Feed.CatchUp, Now: p.Now, Random: rand.Reader, PublicURL: inside.Issuer,
+	}
 }
 
 // actor is who is logged in, as of now.
@@ -349,12 +357,67 @@ func TestGuesses(t *testing.T) {
 	p.expect(t, "the right one, as long as there is no room", c.Ticket, p.code(t), authority.ReasonThrottled)
 	p.expect(t, "a recovery code", c.Ticket, p.codes[0], "")
 	p.expect(t, "a passkey", c.Ticket, k.get(t, c.Passkey), "")
-	p.Advance(t, 5*time.Minute)
-	p.expect(t, "the right one, five minutes later", c.Ticket, p.code(t), "")
+	p.Advance(t, time.Hour)
+	c = p.challenge(t)
+	p.expect(t, "the right one, an hour later", c.Ticket, p.code(t), "")
 	p.Advance(t, time.Minute)
 	p.expect(t, "another, which took no room", c.Ticket, p.code(t), "")
 	p.expect(t, "a wrong one, for which there is room", c.Ticket, wrong, authority.ReasonWrongCode)
 	p.expect(t, "one more", c.Ticket, wrong, authority.ReasonThrottled)
+	p.expect(t, "the right one, once more", c.Ticket, p.codeAt(t, p.Now().Add(30*time.Second)), authority.ReasonThrottled)
+}
+
+// TestGuessesOfADay has somebody who knows the password guess for a day, twice a minute, fifty at once, at three nodes that are started anew
+// all the time: of so many codes as are looked at, three are right, and one in ten thousand gets through.
+func TestGuessesOfADay(t *testing.T) {
+	p := newPerson(t).enrol(t)
+	wrong := secret.Text(twin(p.code(t).Reveal())) // whatever the right one is by then, nearly
+	looked, tried := 0, 0
+	for range 24 * 4 {
+		ticket := p.challenge(t).Ticket
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		for range 3 {
+			node, err := factor.New(p.config())
+			inside.Check(t, err)
+			for range 5 {
+				wg.Go(func() {
+					_, err := node.Prove(t.Context(), authority.Credential{Kind: authority.SecondFactor, Name: ticket.Reveal(), Text: wrong})
+					ref, refused := errors.AsType[*authority.Refusal](err)
+					mu.Lock()
+					defer mu.Unlock()
+					if tried++; refused && ref.Reason == authority.ReasonWrongCode {
+						looked++
+					} else if !refused || ref.Reason != authority.ReasonThrottled || ref.RetryAfter <= 0 || ref.RetryAfter > time.Hour {
+						t.Errorf("got error %v", err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		p.Advance(t, 15*time.Minute)
+	}
+	if odds := 1_000_000 / float64(3*looked); odds < 10_000 || looked < 24 {
+		t.Errorf("got %d of %d guesses looked at: one in %.0f gets through, want one in 10,000 at most", looked, tried, odds)
+	}
+}
+
+// TestGuessesOfSetBackClock spends all guesses while the clock is a day ahead: they are free again five hours after it was set right.
+func TestGuessesOfSetBackClock(t *testing.T) {
+	p := newPerson(t)
+	p.Advance(t, 24*time.Hour)
+	p.enrol(t)
+	wrong := secret.Text(twin(p.code(t).Reveal()))
+	for range 5 {
+		p.expect(t, "a wrong code", p.challenge(t).Ticket, wrong, authority.ReasonWrongCode)
+	}
+	p.Advance(t, -24*time.Hour)
+	p.expect(t, "the next", p.challenge(t).Ticket, wrong, authority.ReasonThrottled)
+	p.Advance(t, 5*time.Hour)
+	for range 5 {
+		p.expect(t, "a wrong code, hours later", p.challenge(t).Ticket, wrong, authority.ReasonWrongCode)
+	}
+	p.expect(t, "one more", p.challenge(t).Ticket, wrong, authority.ReasonThrottled)
 }
 
 func TestPasskeys(t *testing.T) {

@@ -73,16 +73,22 @@ func (f *Factors) known(ctx context.Context, sealed secret.Text) (ticket, Record
 	if err != nil {
 		return ticket{}, Records{}, err
 	}
+	r, err := f.current(ctx, &t)
+	return t, r, err
+}
+
+// current returns what the user of a ticket has, who mustn't have changed since it was given.
+func (f *Factors) current(ctx context.Context, t *ticket) (Records, error) {
 	r, err := f.records(ctx, t.UserID)
 	switch {
 	case errors.Is(err, authority.ErrNotFound):
-		return ticket{}, Records{}, refused(authority.ReasonUserDeleted, &t)
+		return Records{}, refused(authority.ReasonUserDeleted, t)
 	case err != nil:
-		return ticket{}, Records{}, err
+		return Records{}, err
 	case r.mark() != t.Mark || !r.On():
-		return ticket{}, Records{}, refused(authority.ReasonUserChanged, &t)
+		return Records{}, refused(authority.ReasonUserChanged, t)
 	}
-	return t, r, nil
+	return r, nil
 }
 
 // Kind implements authority.Way.
@@ -111,30 +117,6 @@ func (f *Factors) Prove(ctx context.Context, c authority.Credential) (authority.
 		return authority.Proof{}, err
 	}
 	return proof, nil
-}
-
-// proveCode takes a code of an authenticator app. One that has counted before costs no guess: it tells nothing that whoever sends it
-// doesn't know, and a form that was sent twice shall keep nobody out.
-func (f *Factors) proveCode(ctx context.Context, t *ticket, r *Records, digits string) error {
-	if r.Authenticator == nil {
-		return refused(authority.ReasonWrongCode, t)
-	}
-	shared, err := f.cfg.Keyring.UnwrapSecret(t.UserID, r.Authenticator.Wrapped)
-	if err != nil {
-		return fmt.Errorf("unwrapping the secret of an authenticator app: %w", err)
-	}
-	if err := f.guesses.take(t.UserID); err != nil {
-		return err
-	}
-	step, right, err := stepOf(shared.Reveal(), digits, f.cfg.Now(), r.Authenticator.LastStep)
-	if err == nil && !right {
-		return refused(authority.ReasonWrongCode, t)
-	}
-	f.guesses.giveBack(t.UserID)
-	if err != nil {
-		return err
-	}
-	return once(f.cfg.Store.CountStep(ctx, t.UserID, step), authority.ReasonUsedCode, t)
 }
 
 // once turns what a store says of an answer that was taken before into a refusal.

@@ -33,10 +33,11 @@ func (r *Records) mark() string {
 
 // Authenticator is a user's authenticator app as it is stored.
 type Authenticator struct {
-	UserID    uuid.UUID
-	Wrapped   []byte // the shared secret, under the master key
-	LastStep  int64  // the last one of which a code has counted: earlier ones never will
-	CreatedAt time.Time
+	UserID      uuid.UUID
+	Wrapped     []byte    // the shared secret, under the master key
+	LastStep    int64     // the last one of which a code has counted: earlier ones never will
+	GuessesFree time.Time // when as many guesses as at first are free again; zero where none was ever spent
+	CreatedAt   time.Time
 }
 
 // StoredPasskey is a passkey as it is stored.
@@ -69,8 +70,12 @@ type Store interface {
 	// RemoveAuthenticator returns ErrNotFound where there is none.
 	RemoveAuthenticator(ctx context.Context, userID uuid.UUID, ev audit.Event) error
 	// CountStep takes a step of a user's authenticator: of any number of calls at once, one. It returns ErrConflict where that step, or
-	// one after it, has been taken, and ErrNotFound where there is no authenticator. It is no change: there is neither event nor feed.
-	CountStep(ctx context.Context, userID uuid.UUID, step int64) error
+	// one after it, has been taken, or guesses aren't free as they were read, and ErrNotFound where there is no authenticator. It is no
+	// change: there is neither event nor feed.
+	CountStep(ctx context.Context, userID uuid.UUID, step int64, free time.Time) error
+	// SpendGuess notes when a user's guesses are free again, where that is as it was read: of any number of calls at once, one. It returns
+	// ErrConflict where it isn't, and ErrNotFound where there is no authenticator. It is no change either.
+	SpendGuess(ctx context.Context, userID uuid.UUID, was, free time.Time) error
 	// AddPasskey gives a living user a passkey and, where that is its first factor, the recovery codes. It returns ErrConflict where
 	// anybody has that passkey, or where the user has as many as it may, and ErrNotFound where the user doesn't live.
 	AddPasskey(ctx context.Context, p StoredPasskey, codes []keyring.Digest, most int, ev audit.Event) (first bool, err error)

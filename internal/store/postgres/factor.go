@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ import (
 const (
 	hasFactor           = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1) OR EXISTS (SELECT 1 FROM passkey WHERE user_id = $1)`
 	selectFactorOwner   = `SELECT username, display_name, version, updated_at FROM "user" WHERE id = $1 AND deleted_at IS NULL`
-	selectAuthenticator = `SELECT user_id, wrapped, last_step, created_at FROM authenticator WHERE user_id = $1`
+	selectAuthenticator = `SELECT user_id, wrapped, last_step, guesses_free_at, created_at FROM authenticator WHERE user_id = $1`
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = $1 ORDER BY id`
@@ -41,7 +42,7 @@ func (s *Store) Factors(ctx context.Context, userID uuid.UUID) (r factor.Records
 			return err
 		}
 		var a factor.Authenticator
-		err := t.QueryRow(ctx, selectAuthenticator, id).Scan(idColumn{&a.UserID}, &a.Wrapped, &a.LastStep, timeColumn{&a.CreatedAt})
+		err := t.QueryRow(ctx, selectAuthenticator, id).Scan(idColumn{&a.UserID}, &a.Wrapped, &a.LastStep, timeColumn{&a.GuessesFree}, timeColumn{&a.CreatedAt})
 		if err == nil {
 			r.Authenticator = &a
 		} else if !errors.Is(err, pgx.ErrNoRows) {
@@ -153,10 +154,22 @@ func (t *tx) factorGone(userID uuid.UUID, ev audit.Event) error {
 }
 
 // CountStep implements factor.Store. Who waits for another's update sees what that has written before its own condition is asked.
-func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64) error {
+func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64, free time.Time) error {
 	return s.write(ctx, "counting a code", func(t *tx) error {
-		n, err := t.exec(`UPDATE authenticator SET last_step = $1 WHERE user_id = $2 AND last_step < $1`, step, raw(userID))
-		return t.taken(n, err, `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`, raw(userID))
+		n, err := t.exec(`UPDATE authenticator SET last_step = $1 WHERE user_id = $2 AND last_step < $1 AND guesses_free_at IS NOT DISTINCT FROM $3`,
+			step, raw(userID), optionalMicros(free))
+		return t.taken(n, err, hasAuthenticator, raw(userID))
+	})
+}
+
+const hasAuthenticator = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`
+
+// SpendGuess implements factor.Store.
+func (s *Store) SpendGuess(ctx context.Context, userID uuid.UUID, was, free time.Time) error {
+	return s.write(ctx, "counting a wrong code", func(t *tx) error {
+		n, err := t.exec(`UPDATE authenticator SET guesses_free_at = $1 WHERE user_id = $2 AND guesses_free_at IS NOT DISTINCT FROM $3`,
+			optionalMicros(free), raw(userID), optionalMicros(was))
+		return t.taken(n, err, hasAuthenticator, raw(userID))
 	})
 }
 

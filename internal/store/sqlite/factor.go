@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,7 +20,7 @@ import (
 const (
 	hasFactor           = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?1) OR EXISTS (SELECT 1 FROM passkey WHERE user_id = ?1)`
 	selectFactorOwner   = `SELECT username, display_name, version, updated_at FROM user WHERE id = ? AND deleted_at IS NULL`
-	selectAuthenticator = `SELECT user_id, wrapped, last_step, created_at FROM authenticator WHERE user_id = ?`
+	selectAuthenticator = `SELECT user_id, wrapped, last_step, guesses_free_at, created_at FROM authenticator WHERE user_id = ?`
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = ? ORDER BY id`
@@ -40,7 +41,7 @@ func (s *Store) Factors(ctx context.Context, userID uuid.UUID) (r factor.Records
 			return err
 		}
 		var a factor.Authenticator
-		err := t.QueryRowContext(ctx, selectAuthenticator, id).Scan(&a.UserID, &a.Wrapped, &a.LastStep, timeColumn{&a.CreatedAt})
+		err := t.QueryRowContext(ctx, selectAuthenticator, id).Scan(&a.UserID, &a.Wrapped, &a.LastStep, timeColumn{&a.GuessesFree}, timeColumn{&a.CreatedAt})
 		if err == nil {
 			r.Authenticator = &a
 		} else if !errors.Is(err, sql.ErrNoRows) {
@@ -140,10 +141,22 @@ func (t *tx) factorGone(userID uuid.UUID, ev audit.Event) error {
 }
 
 // CountStep implements factor.Store.
-func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64) error {
+func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64, free time.Time) error {
 	return s.write(ctx, "counting a code", func(t *tx) error {
-		n, err := t.exec(`UPDATE authenticator SET last_step = ?1 WHERE user_id = ?2 AND last_step < ?1`, step, blob(userID))
-		return t.taken(n, err, `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`, blob(userID))
+		n, err := t.exec(`UPDATE authenticator SET last_step = ?1 WHERE user_id = ?2 AND last_step < ?1 AND guesses_free_at IS ?3`,
+			step, blob(userID), optionalMicros(free))
+		return t.taken(n, err, hasAuthenticator, blob(userID))
+	})
+}
+
+const hasAuthenticator = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`
+
+// SpendGuess implements factor.Store.
+func (s *Store) SpendGuess(ctx context.Context, userID uuid.UUID, was, free time.Time) error {
+	return s.write(ctx, "counting a wrong code", func(t *tx) error {
+		n, err := t.exec(`UPDATE authenticator SET guesses_free_at = ? WHERE user_id = ? AND guesses_free_at IS ?`,
+			optionalMicros(free), blob(userID), optionalMicros(was))
+		return t.taken(n, err, hasAuthenticator, blob(userID))
 	})
 }
 

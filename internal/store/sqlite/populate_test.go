@@ -131,7 +131,7 @@ func populateFactors(t *testing.T, s *sqlite.Store, guarded account.Record, ev f
 	}, nil, 9, ev(84))
 	if err := errors.Join(err, first, second,
 		s.CountPasskey(ctx, factor.PasskeyUse{ID: id(83), Asked: at, At: at.Add(time.Minute), SignCount: 8}),
-		s.UseRecoveryCode(ctx, id(80), recoveryCodes()[:1], ev(85)),
+		s.UseRecoveryCode(ctx, id(80), recoveryCodes()[:1], ev(85)), s.SpendGuess(ctx, id(80), time.Time{}, at.Add(time.Hour)),
 	); err != nil {
 		t.Fatal(err)
 	}

@@ -133,6 +133,7 @@ func full(t *testing.T, s Store) {
 	_ = comeIn(t, s, born(t, s, comer, "").ID, shop, 51)
 	guarded := born(t, s, person("guarded"), "$argon2id$").ID
 	_ = addAuthenticator(t, s, guarded, 300)
+	must(t, s.SpendGuess(ctx, guarded, time.Time{}, start()))
 	_ = addPasskey(t, s, passkeyOf(guarded, "Kéy"), 300)
 	reports := api("reports")
 	reports.Project = shop.ID

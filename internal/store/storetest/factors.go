@@ -25,7 +25,9 @@ func factorTests() map[string]func(*testing.T, Store) {
 		"delete with the user":          testFactorsOfDeleted,
 		"end sessions":                  testFactorsEndSessions,
 		"refuse an actor who changed":   testFactorsOfChangedActor,
+		"guesses at codes":              testGuesses,
 		"race for a step":               testRaceSteps,
+		"race for a guess":              testRaceGuesses,
 		"race for a recovery code":      testRaceRecoveryCodes,
 		"race for a passkey's question": testRacePasskey,
 		"race to be the first":          testRaceFirstFactors,
@@ -103,12 +105,12 @@ func testAuthenticator(t *testing.T, s Store) {
 		want   error
 	}{{100, authority.ErrConflict}, {99, authority.ErrConflict}, {101, nil}, {101, authority.ErrConflict}, {103, nil}, {102, authority.ErrConflict}} {
 		before := readLog(t, s)
-		if err := s.CountStep(t.Context(), alice, step.number); !errors.Is(err, step.want) {
+		if err := s.CountStep(t.Context(), alice, step.number, time.Time{}); !errors.Is(err, step.want) {
 			t.Errorf("step %d: got error %v, want %v", step.number, err, step.want)
 		}
 		same(t, readLog(t, s).head, before.head)
 	}
-	refuses(t, s, authority.ErrNotFound, func() error { return s.CountStep(t.Context(), bob, 7) })
+	refuses(t, s, authority.ErrNotFound, func() error { return s.CountStep(t.Context(), bob, 7, time.Time{}) })
 	app.LastStep = 103
 	checkFactors(t, s, alice, factor.Records{Authenticator: &app, Codes: 2})
 
@@ -116,6 +118,37 @@ func testAuthenticator(t *testing.T, s Store) {
 	refuses(t, s, authority.ErrNotFound, func() error { return s.RemoveAuthenticator(t.Context(), bob, gone) })
 	does(t, s, gone, one(feed.User, alice), func() error { return s.RemoveAuthenticator(t.Context(), alice, gone) })
 	checkFactors(t, s, alice, factor.Records{})
+}
+
+// testGuesses has each guess, and each code that is right, count as of what was read, and of nothing else.
+func testGuesses(t *testing.T, s Store) {
+	alice, bob := born(t, s, person("alice"), "hash").ID, born(t, s, person("bob"), "hash").ID
+	addAuthenticator(t, s, alice, 1)
+	addAuthenticator(t, s, bob, 3)
+	before := readLog(t, s)
+	spend := func(was, free time.Time) func() error {
+		return func() error { return s.SpendGuess(t.Context(), alice, was, free) }
+	}
+	count := func(step int64, free time.Time) func() error {
+		return func() error { return s.CountStep(t.Context(), alice, step, free) }
+	}
+	never, one, two := time.Time{}, start().Add(time.Hour), start().Add(2*time.Hour)
+	refuses(t, s, authority.ErrConflict, spend(one, two))
+	must(t, spend(never, one)())
+	refuses(t, s, authority.ErrConflict, spend(never, one))
+	refuses(t, s, authority.ErrConflict, count(101, never))
+	refuses(t, s, authority.ErrConflict, count(101, two))
+	must(t, spend(one, two)())
+	must(t, count(101, two)())
+	must(t, spend(two, one)())
+	same(t, readLog(t, s).head, before.head)
+	app, others := appOf(alice), appOf(bob)
+	app.LastStep, app.GuessesFree = 101, one
+	for id, want := range map[uuid.UUID]*factor.Authenticator{alice: &app, bob: &others} {
+		r, err := s.Factors(t.Context(), id)
+		must(t, err)
+		same(t, r.Authenticator, want)
+	}
 }
 
 func testPasskeys(t *testing.T, s Store) {
@@ -229,7 +262,8 @@ func testFactorsOfDeleted(t *testing.T, s Store) {
 	if on, err := s.HasFactor(t.Context(), alice); on || err != nil {
 		t.Errorf("got on %v and error %v", on, err)
 	}
-	refuses(t, s, authority.ErrNotFound, func() error { return s.CountStep(t.Context(), alice, 1000) })
+	refuses(t, s, authority.ErrNotFound, func() error { return s.CountStep(t.Context(), alice, 1000, time.Time{}) })
+	refuses(t, s, authority.ErrNotFound, func() error { return s.SpendGuess(t.Context(), alice, time.Time{}, start()) })
 	refuses(t, s, authority.ErrNotFound, func() error {
 		return s.CountPasskey(t.Context(), factor.PasskeyUse{ID: p.ID, Asked: start(), At: start(), SignCount: 4_000_000_001})
 	})
@@ -302,7 +336,15 @@ const crowd = 50
 func testRaceSteps(t *testing.T, s Store) {
 	alice := born(t, s, person("alice"), "hash").ID
 	addAuthenticator(t, s, alice, 1)
-	oneWins(t, together(crowd, func(int) error { return s.CountStep(t.Context(), alice, 101) }), authority.ErrConflict)
+	oneWins(t, together(crowd, func(int) error { return s.CountStep(t.Context(), alice, 101, time.Time{}) }), authority.ErrConflict)
+}
+
+func testRaceGuesses(t *testing.T, s Store) {
+	alice := born(t, s, person("alice"), "hash").ID
+	addAuthenticator(t, s, alice, 1)
+	oneWins(t, together(crowd, func(n int) error {
+		return s.SpendGuess(t.Context(), alice, time.Time{}, start().Add(time.Duration(n+1)*time.Second))
+	}), authority.ErrConflict)
 }
 
 func testRaceRecoveryCodes(t *testing.T, s Store) {
