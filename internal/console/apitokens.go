@@ -17,12 +17,12 @@ import (
 func (s *server) apiTokenRoutes() {
 	const tokens = apiTokensPath
 	s.serve("GET "+tokens, admins, s.listAPITokens)
-	s.serve("POST "+tokens, admins|lately, s.generateAPIToken, "name", "days", "never", "user")
+	s.serveForm("POST "+tokens, admins, s.generateAPIToken, s.newAPITokenAgain, "name", "days", "never", "user")
 	s.serve("GET "+tokens+"/new", admins|lately, s.newAPIToken)
 	s.serve("POST "+tokens+"/disable", admins, s.disableAPITokens, "id*")
 	s.serve("GET "+tokens+"/disable", admins, to(tokens))
 	s.serve("GET "+tokens+"/{id}", admins, s.showAPIToken)
-	s.serve("POST "+tokens+"/{id}/enable", admins|lately, s.switchAPIToken(true))
+	s.serve("POST "+tokens+"/{id}/enable", admins, s.switchAPIToken(true))
 	s.serve("POST "+tokens+"/{id}/disable", admins, s.switchAPIToken(false))
 	s.serve("POST "+tokens+"/{id}/delete", admins, s.deleteAPIToken)
 	for _, action := range []string{"/enable", "/disable", "/delete"} {
@@ -174,6 +174,10 @@ func (s *server) newAPIToken(c *call) error {
 
 func (c *call) renderNewAPIToken(status int, v newAPITokenView) error {
 	return c.renderAdmin(status, "apitoken-new.html", apiTokensPath, words.Say("Generate New Token"), v)
+}
+
+func (s *server) newAPITokenAgain(c *call) error {
+	return c.renderNewAPIToken(http.StatusForbidden, newAPITokenView{Form: c.filled()})
 }
 
 // generateAPIToken makes a token and shows it on the result page, this once: see generateToken.

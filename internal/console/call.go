@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,8 +23,10 @@ const (
 	owners         // whoever has a session, and of a path with an {id} its user alone
 	admins         // administrators, whose paths name whatever there is
 
-	// lately is said beside owners or admins, as in admins|lately: whoever has proved lately that he is the one (see recent.go).
-	lately access = 1 << 4
+	// lately is said of a GET beside owners or admins, as in admins|lately: whoever has proved lately that he is the one (see recent.go).
+	// Of a POST it goes without saying, as at /v1, unless it has anytime beside it: where nothing is changed, or the handler sees to it.
+	lately  access = 1 << 4
+	anytime access = 1 << 5
 )
 
 // handler answers one call. It either answers, or returns an error and has written nothing, nor changed anything but some rows of those
@@ -43,6 +46,7 @@ type call struct {
 	form      map[string]string   // of a POST: those that it has
 	lists     map[string][]string // of a POST: its fields that may stand more than once
 	proved    bool                // the log-in is recent, or the form was opened while it was
+	notYet    bool                // the form wasn't taken, since it isn't
 }
 
 // newCall doesn't look at Authorization. A browser that was given a password at another door of this host may send it
@@ -57,13 +61,25 @@ func (s *server) newCall(w http.ResponseWriter, r *http.Request) *call {
 // serve registers a handler for those who have access. There is no other way to serve one, so none can be forgotten to
 // be guarded.
 func (s *server) serve(pattern string, who access, h handler, fields ...string) {
+	s.serveForm(pattern, who, h, nil, fields...)
+}
+
+// serveForm is serve for a form in which somebody has typed something: again shows it as it was sent, without the secrets in it, where
+// the log-in isn't recent. It changes nothing.
+func (s *server) serveForm(pattern string, who access, h, again handler, fields ...string) {
+	if strings.HasPrefix(pattern, http.MethodPost) && who != anybody {
+		who |= lately
+	}
+	if who&anytime != 0 {
+		who &^= anytime | lately
+	}
 	if who&lately != 0 && len(fields) > 0 {
 		fields = append(slices.Clip(fields), openedField)
 	}
 	s.served = append(s.served, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(w, r)
-		if err := c.run(who, h, fields); err != nil {
+		if err := c.run(who, h, again, fields); err != nil {
 			c.fail(err)
 		}
 	})
@@ -73,7 +89,7 @@ func (s *server) serve(pattern string, who access, h handler, fields ...string) 
 //
 // A change whose author has changed since it was let in is refused by the store. Then who it is is asked again, after this
 // process has heard of that change, and the handler, which has done nothing, runs once more.
-func (c *call) run(who access, h handler, fields []string) error {
+func (c *call) run(who access, h, again handler, fields []string) error {
 	if err := c.admit(who &^ lately); err != nil {
 		return err
 	}
@@ -82,10 +98,7 @@ func (c *call) run(who access, h handler, fields []string) error {
 			return err
 		}
 	}
-	if err := c.confirmed(who); err != nil { // what is no business of his isn't confirmed either
-		return err
-	}
-	err := h(c)
+	err := c.do(who, h, again) // after admit: what is no business of his isn't confirmed either
 	if !errors.Is(err, authority.ErrActorChanged) {
 		return err
 	}
@@ -95,10 +108,29 @@ func (c *call) run(who access, h handler, fields []string) error {
 	if err := c.admit(who &^ lately); err != nil {
 		return err
 	}
-	if err := c.confirmed(who); err != nil {
+	return c.do(who, h, again)
+}
+
+// do runs a handler once the log-in is recent, if it has to be. Else a form is shown again, if it can be as it was.
+func (c *call) do(who access, h, again handler) error {
+	err := c.confirmed(who)
+	if err == nil {
+		return h(c)
+	}
+	if again == nil || !errors.Is(err, errNotRecent) {
 		return err
 	}
-	return h(c)
+	c.notYet = true
+	broken := again(c)
+	if broken == nil {
+		web.Note(c.w).Reason = string(authority.ReasonNotRecent)
+		return nil
+	}
+	c.notYet = false
+	if web.ProblemOf(broken).Status >= http.StatusInternalServerError {
+		return broken
+	}
+	return err // the form names what isn't there, or no longer is as it was
 }
 
 // errNoSession is that of a browser that has never logged in, or was closed since. It comes without a cookie, claims

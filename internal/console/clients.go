@@ -21,9 +21,9 @@ import (
 func (s *server) clientRoutes() {
 	const client = usersPath + "/{id}/client"
 	s.serve("GET "+client, admins, s.showClient)
-	s.serve("POST "+client+"/secrets", admins|lately, s.makeClientSecret)
+	s.serve("POST "+client+"/secrets", admins, s.makeClientSecret)
 	s.serve("POST "+client+"/secrets/{credential}/delete", admins, deleteOfClient(s.cfg.Clients.DeleteSecret, clientSecretDeleted))
-	s.serve("POST "+client+"/keys", admins|lately, s.addClientKey, "public_key", "jwks_uri", "algorithm")
+	s.serveForm("POST "+client+"/keys", admins, s.addClientKey, s.clientKeyAgain, "public_key", "jwks_uri", "algorithm")
 	s.serve("POST "+client+"/keys/{credential}/delete", admins, deleteOfClient(s.cfg.Clients.DeleteKey, clientKeyDeleted))
 	for _, action := range []string{"/secrets", "/secrets/{credential}/delete", "/keys", "/keys/{credential}/delete"} {
 		s.serve("GET "+client+action, admins, s.toClient)
@@ -128,19 +128,32 @@ func (s *server) makeClientSecret(c *call) error {
 	return c.renderAdmin(http.StatusOK, "client-made.html", usersPath, words.Say("The client secret has been made"), clientView{User: u, Issued: text.Reveal()})
 }
 
-// addClientKey adds a key. What was pasted and is no public key isn't shown again: it may be the private one.
+// filledKey is filled but for what was pasted and is no public key: it may be the private one.
+func (c *call) filledKey() form {
+	f := c.filled()
+	if !isPublicPEM(c.form["public_key"]) {
+		f.Values["public_key"] = ""
+	}
+	if !isPublicURL(c.form["jwks_uri"]) {
+		f.Values["jwks_uri"] = ""
+	}
+	return f
+}
+
+func (s *server) clientKeyAgain(c *call) error {
+	u, err := c.client()
+	if err != nil {
+		return err
+	}
+	return c.renderClient(http.StatusForbidden, clientView{User: u, Form: c.filledKey()})
+}
+
 func (s *server) addClientKey(c *call) error {
 	u, err := c.client()
 	if err != nil {
 		return err
 	}
-	v := clientView{User: u, Form: c.filled()}
-	if !isPublicPEM(c.form["public_key"]) {
-		v.Form.Values["public_key"] = ""
-	}
-	if !isPublicURL(c.form["jwks_uri"]) {
-		v.Form.Values["jwks_uri"] = ""
-	}
+	v := clientView{User: u, Form: c.filledKey()}
 	_, err = s.cfg.Clients.CreateKey(c.r.Context(), u.ID.String(), clientauth.KeyDraft{
 		PublicKey: c.form["public_key"], JWKSURI: c.form["jwks_uri"], Algorithm: jose.Algorithm(c.form["algorithm"]),
 	}, c.actor())

@@ -12,7 +12,7 @@
 // routes, its pages and the notices of what was done.
 //
 // The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts, the
-// administration to whoever is no administrator, secrets and what gives power to a log-in of long ago (recent.go), and return addresses
+// administration to whoever is no administrator, secrets and every change to a log-in of long ago (recent.go), and return addresses
 // that lead out of the console. Of another user's own pages it
 // says that there are none, to administrators too: nobody manages another's personal token here. It asks for no password by a
 // challenge of HTTP, for which a browser would open a prompt of its own and go on sending what was typed there.
@@ -180,6 +180,7 @@ func (s *server) routes() {
 	s.serve("POST "+secondFactorPath, anybody, s.logInFurther, "ticket", "code", "passkey", "next")
 	s.serve("GET "+secondFactorPath, anybody, to(loginPath))
 	s.serve("GET "+confirmPath, owners, s.showConfirm)
+	s.serve("GET "+confirmedPath, owners, s.showConfirmed)
 	s.serve("POST "+languagePath, anybody, s.chooseLanguage, "language", "next")
 	s.serve("GET "+languagePath, anybody, to(homePath))
 	s.serve("GET "+logoutPath, anybody, to(homePath))
@@ -190,12 +191,12 @@ func (s *server) routes() {
 	s.serve("GET "+profileUsersPath, owners, s.showProfile)
 	s.serve("GET "+user, owners, s.showGeneral)
 	s.serve("GET "+security, owners, s.showSecurity)
-	s.serve("POST "+security+"/token", owners|lately, s.generateToken)
+	s.serve("POST "+security+"/token", owners, s.generateToken)
 	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
 	s.serve("POST "+security+"/sessions/end", owners, s.endOtherSessions)
 	s.serve("POST "+security+"/sessions/{session}/end", owners, s.endOwnSession)
 	s.serve("GET "+security+"/sessions/{session}/end", owners, s.toSecurity)
-	s.serve("POST "+security+"/password", owners, s.changePassword, "current", "new", "again")
+	s.serve("POST "+security+"/password", owners|anytime, s.changePassword, "current", "new", "again")
 	s.factorRoutes()
 	s.linkRoutes()
 	s.adminRoutes()

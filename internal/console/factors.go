@@ -17,12 +17,12 @@ import (
 func (s *server) factorRoutes() {
 	const security = profileUsersPath + "/{id}/security"
 	s.serve("GET "+security+"/authenticator", owners|lately, s.newAuthenticator)
-	s.serve("POST "+security+"/authenticator", owners|lately, s.addAuthenticator, "ticket", "code")
-	s.serve("POST "+security+"/authenticator/remove", owners|lately, s.removeAuthenticator)
+	s.serve("POST "+security+"/authenticator", owners, s.addAuthenticator, "ticket", "code")
+	s.serve("POST "+security+"/authenticator/remove", owners, s.removeAuthenticator)
 	s.serve("GET "+security+"/passkeys", owners|lately, s.newPasskey)
-	s.serve("POST "+security+"/passkeys", owners|lately, s.addPasskey, "ticket", "name", "passkey")
-	s.serve("POST "+security+"/passkeys/{passkey}/remove", owners|lately, s.removePasskey)
-	s.serve("POST "+security+"/recovery-codes", owners|lately, s.renewCodes)
+	s.serve("POST "+security+"/passkeys", owners, s.addPasskey, "ticket", "name", "passkey")
+	s.serve("POST "+security+"/passkeys/{passkey}/remove", owners, s.removePasskey)
+	s.serve("POST "+security+"/recovery-codes", owners, s.renewCodes)
 	for _, action := range []string{"/authenticator/remove", "/passkeys/{passkey}/remove", "/recovery-codes"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)
 	}

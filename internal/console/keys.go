@@ -18,10 +18,10 @@ import (
 func (s *server) keyRoutes() {
 	const keys = keysPath
 	s.serve("GET "+keys, admins, s.listKeys)
-	s.serve("POST "+keys+"/rotate", admins|lately, s.rotateKey, "purpose", "algorithm")
+	s.serve("POST "+keys+"/rotate", admins, s.rotateKey, "purpose", "algorithm")
 	s.serve("GET "+keys+"/rotate", admins, to(keys))
 	s.serve("GET "+keys+"/{kid}", admins, s.showKey)
-	s.serve("POST "+keys+"/{kid}/revoke", admins|lately, s.revokeKey)
+	s.serve("POST "+keys+"/{kid}/revoke", admins, s.revokeKey)
 	s.serve("GET "+keys+"/{kid}/revoke", admins, s.toKey)
 }
 

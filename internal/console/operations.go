@@ -52,6 +52,9 @@ func (s *server) showOperations(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
 	v := serviceView{Service: service, Tab: "operations"}
 	for _, op := range ops {
 		v.Rows = append(v.Rows, operationRow{Pattern: op.Pattern, Audience: strings.Join(op.Audience, "\n"), Scope: op.Scope})
@@ -118,6 +121,18 @@ func (s *server) replaceOperations(c *call) error {
 		return c.renderOperations(http.StatusUnprocessableEntity, v)
 	}
 	return c.done(service.Path(), operationsReplaced)
+}
+
+func (s *server) operationsAgain(c *call) error {
+	service, err := s.sameService(c)
+	if err != nil {
+		return err
+	}
+	rows, err := c.operationRows()
+	if err != nil {
+		return err
+	}
+	return c.renderOperations(http.StatusForbidden, serviceView{Service: service, Tab: "operations", Rows: rows})
 }
 
 // operationRows returns the rows of the form.

@@ -76,6 +76,10 @@ func (s *server) newPlatform(c *call) error {
 	}}})
 }
 
+func (s *server) newPlatformAgain(c *call) error {
+	return c.renderPlatformForm(http.StatusForbidden, platformFormView{Enrols: true, Keyed: true, Described: true, Form: c.refilled()})
+}
+
 // enrolPlatform makes a platform. What was made for it is shown on the result page, this once: see generateToken.
 func (s *server) enrolPlatform(c *call) error {
 	v := platformFormView{Enrols: true, Keyed: true, Described: true, Form: c.refilled()}
@@ -151,6 +155,14 @@ func (s *server) updatePlatform(c *call) error {
 		return c.explainPlatform(v, err)
 	}
 	return c.done(platformPath(former.ID), platformChanged)
+}
+
+func (s *server) platformAgain(c *call) error {
+	p, err := c.platform()
+	if err != nil {
+		return err
+	}
+	return c.renderPlatformForm(http.StatusForbidden, platformFormView{Described: true, Platform: p.Platform, Form: c.refilled()})
 }
 
 // speaksFor returns for whom a platform speaks, in the words of package platform: roles first, then users, whose names may have

@@ -96,6 +96,14 @@ func (s *server) addPlatformKey(c *call) error {
 	return c.showMade(p, made, platformKeyAdded)
 }
 
+func (s *server) platformKeyAgain(c *call) error {
+	p, err := c.platform()
+	if err != nil {
+		return err
+	}
+	return c.renderPlatformForm(http.StatusForbidden, platformFormView{Keyed: true, Platform: p.Platform, Form: c.refilled()})
+}
+
 // deletePlatformKey ends a key. One that is gone meanwhile is as deleted as it can be.
 func (s *server) deletePlatformKey(c *call) error {
 	p, err := s.cfg.Platforms.Find(c.r.Context(), c.r.PathValue("id"))

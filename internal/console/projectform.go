@@ -91,6 +91,11 @@ func (s *server) createProject(c *call) error {
 	return c.done(projectPath(p.Number)+"/token-sets", projectMade)
 }
 
+func (s *server) newProjectAgain(c *call) error {
+	f, _ := c.filledProject()
+	return c.renderNewProject(http.StatusForbidden, f)
+}
+
 // filledIn is what the form of a project says.
 type filledIn struct {
 	name, context                               string
@@ -133,6 +138,9 @@ func (s *server) showProject(c *call) error {
 	if p.ContextRequired {
 		required = "yes"
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
 	return c.renderProject(http.StatusOK, p, form{Values: map[string]string{
 		"version": strconv.FormatInt(p.Version, 10), "name": p.Name, "security_context": p.SecurityContext, "context_required": required,
 		"token_required": checked(p.TokenRequired), "allowed_ips": strings.Join(from, "\n"),
@@ -147,6 +155,15 @@ func (c *call) renderProject(status int, p projectPage, f form) error {
 		return err
 	}
 	return c.renderAdmin(status, "project.html", projectsPath, words.Say("%s", p.Name), projectView{p, f, names[p.ServiceAccount]})
+}
+
+func (s *server) projectAgain(c *call) error {
+	p, err := c.projectPage("settings")
+	if err != nil {
+		return err
+	}
+	f, _ := c.filledProject()
+	return c.renderProject(http.StatusForbidden, p, f)
 }
 
 // updateProject writes the form over the project. App keys stay unless others are given, or none are to be left: they can't be shown,

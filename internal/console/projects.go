@@ -16,25 +16,25 @@ func (s *server) projectRoutes() {
 	const one = projectsPath + "/{number}"
 	const sets, set = one + "/token-sets", one + "/token-sets/{id}"
 	s.serve("GET "+projectsPath, admins, s.listProjects)
-	s.serve("GET "+projectsPath+"/new", admins, s.newProject)
-	s.serve("POST "+projectsPath+"/new", admins, s.createProject, append(projectFields(), "number")...)
+	s.serve("GET "+projectsPath+"/new", admins|lately, s.newProject)
+	s.serveForm("POST "+projectsPath+"/new", admins, s.createProject, s.newProjectAgain, append(projectFields(), "number")...)
 	s.serve("GET "+one, admins, s.showProject)
-	s.serve("POST "+one, admins, s.updateProject, append(projectFields(), "version", "without_keys")...)
+	s.serveForm("POST "+one, admins, s.updateProject, s.projectAgain, append(projectFields(), "version", "without_keys")...)
 	s.serve("POST "+one+"/delete", admins, s.deleteProject)
 	s.serve("GET "+one+"/delete", admins, s.toParent)
 
 	s.serve("GET "+sets, admins, s.listTokenSets)
 	s.serve("GET "+sets+"/new", admins|lately, s.newTokenSet)
-	s.serve("POST "+sets+"/new", admins|lately, s.createTokenSet, tokenSetFields()...)
+	s.serveForm("POST "+sets+"/new", admins, s.createTokenSet, s.newTokenSetAgain, tokenSetFields()...)
 	s.serve("GET "+set, admins|lately, s.showTokenSet)
-	s.serve("POST "+set, admins|lately, s.updateTokenSet, append(tokenSetFields(), "version")...)
+	s.serveForm("POST "+set, admins, s.updateTokenSet, s.tokenSetAgain, append(tokenSetFields(), "version")...)
 	s.serve("POST "+set+"/delete", admins, s.deleteTokenSet)
 	s.serve("GET "+set+"/delete", admins, s.toParent)
 
 	s.serve("GET "+one+"/encryptor", admins|lately, s.showEncryptor)
-	s.serve("POST "+one+"/encryptor", admins|lately, s.encrypt, "set", "parameter", "plaintext")
+	s.serveForm("POST "+one+"/encryptor", admins, s.encrypt, sealAgain("encryptor"), "set", "parameter", "plaintext")
 	s.serve("GET "+one+"/decryptor", admins|lately, s.showDecryptor)
-	s.serve("POST "+one+"/decryptor", admins|lately, s.decrypt, "set", "parameter", "token")
+	s.serveForm("POST "+one+"/decryptor", admins, s.decrypt, sealAgain("decryptor"), "set", "parameter", "token")
 }
 
 // The notices of this area.

@@ -111,6 +111,17 @@ func (s *server) decrypt(c *call) error {
 	})
 }
 
+// sealAgain returns the handler that shows a test screen again, with nothing done.
+func sealAgain(tab string) handler {
+	return func(c *call) error {
+		p, err := c.projectPage(tab)
+		if err != nil {
+			return err
+		}
+		return c.renderSeal(http.StatusForbidden, sealView{projectPage: p, Form: c.filled()})
+	}
+}
+
 // seal answers the form of a test screen.
 func (c *call) seal(tab string, do func(at project.Screen) (project.SealedText, error)) error {
 	p, err := c.projectPage(tab)

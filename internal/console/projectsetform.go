@@ -121,6 +121,15 @@ func (s *server) createTokenSet(c *call) error {
 	return c.renderTokenSet(http.StatusOK, tokenSetView{projectPage: p, Set: set, Issued: key.Reveal()})
 }
 
+func (s *server) newTokenSetAgain(c *call) error {
+	p, err := c.projectPage("sets")
+	if err != nil {
+		return err
+	}
+	f, _, _ := c.filledTokenSet()
+	return c.renderTokenSet(http.StatusForbidden, tokenSetView{projectPage: p, Form: f})
+}
+
 // filledTokenSet reads the numbers in the form of a token set, and notes what of them can't be read.
 func (c *call) filledTokenSet() (f form, size, iterations int) {
 	f = c.filled("key") // which may be explained, and is written anew
@@ -180,6 +189,15 @@ func (s *server) updateTokenSet(c *call) error {
 		return c.renderTokenSet(http.StatusUnprocessableEntity, tokenSetView{projectPage: p, Set: set, Form: f})
 	}
 	return c.done(p.Path()+"/token-sets", tokenSetSaved)
+}
+
+func (s *server) tokenSetAgain(c *call) error {
+	p, set, err := c.tokenSet()
+	if err != nil {
+		return err
+	}
+	f, _, _ := c.filledTokenSet()
+	return c.renderTokenSet(http.StatusForbidden, tokenSetView{projectPage: p, Set: set, Form: f})
 }
 
 // tokenSetPatch returns what the form asks for. What stayed as it was is meant only as far as the chosen mode and key derivation have

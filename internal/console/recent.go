@@ -13,9 +13,16 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// Before secrets, and before what guards an account, a person proves anew who he is: whoever sits down at a browser that was left open, or
+// Before secrets, and before whatever is changed, a person proves anew who he is: whoever sits down at a browser that was left open, or
 // has stolen its cookie, is not to take the account with him (NIST SP 800-63B-4, section 5.2; ASVS 7.5). To confirm is to log in, with all
 // that is asked there; it begins a new session, and what counts is when the browser's session began.
+//
+// Every change needs it, as every change does that comes to /v1 with the console's cookie; what only takes away, too, since a service
+// that is deleted by whoever has found a browser is as gone as any. What is left out is stated beside the route: the tester, which changes
+// nothing, and one's own password, for which the current one is asked, and where there is a second factor this as well.
+//
+// A form that comes too late is answered by itself, filled in as it was, with the way to confirm in another tab: so nothing of it has to
+// be kept, sealed or bounded while its author logs in, and nothing is ever sent but by who presses its button.
 //
 // It defends against nobody who comes with the cookie within that time, nor against one who knows the password and has the second factor.
 
@@ -27,8 +34,11 @@ const (
 	openedFor   = time.Hour // from the beginning of the session on
 )
 
-// confirmPath is where a person confirms who he is.
-const confirmPath = "/console/confirm"
+// confirmPath is where a person confirms who he is, and confirmedPath where that leads to from a form.
+const (
+	confirmPath   = "/console/confirm"
+	confirmedPath = "/console/confirmed"
+)
 
 // errNotRecent is that of a session that began too long ago for what was asked for. It is no refusal: the same person comes back.
 var errNotRecent = errors.New("console: the session began too long ago for this")
@@ -89,7 +99,7 @@ func confirmFor(path string, say notice) string {
 }
 
 // toConfirm sends whoever must confirm first to where that is done. From there the way leads back to the page: of a form, to its own
-// address, which leads to the page that has it. Nothing of what was sent is kept meanwhile.
+// address, which leads to the page that has it. That is for buttons; a form in which something was typed is shown again (see serveForm).
 func (c *call) toConfirm() error {
 	if safe(c.r.Method) {
 		return c.redirect(confirmFor(c.r.URL.RequestURI(), ""))
@@ -103,4 +113,9 @@ func (s *server) showConfirm(c *call) error {
 	return c.render(http.StatusOK, "login.html", page{
 		Title: words.Say("Confirm that it is you"), Here: confirmFor(v.Next, ""), Notice: c.notice(), Main: v,
 	})
+}
+
+// showConfirmed tells whoever has a form in another tab that it can be sent now.
+func (s *server) showConfirmed(c *call) error {
+	return c.render(http.StatusOK, "confirmed.html", page{Title: words.Say("You have confirmed that it is you")})
 }

@@ -25,6 +25,7 @@ type page struct {
 	Main      any                  // the page's own
 	Languages []languageChoice
 	Opened    string // what a form says of when it was opened: see recent.go; empty where the log-in isn't recent
+	NotYet    string // where to confirm before the form on the page can be sent, if it wasn't taken for that
 	Refresh   int    // after how many seconds the page is read anew where no script does it; 0 for never
 	Here      string // the page's address, for whoever chooses another language; its path where empty
 }
@@ -138,6 +139,9 @@ func (c *call) render(status int, name string, p page) error {
 	var err error
 	if p.Opened, err = c.opened(); err != nil {
 		return err
+	}
+	if c.notYet {
+		p.NotYet = confirmFor(confirmedPath, "")
 	}
 	t, ok := c.s.pages[c.words.Code()][name]
 	if !ok {

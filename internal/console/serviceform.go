@@ -55,6 +55,10 @@ func (s *server) createService(c *call) error {
 	return c.done(servicePath(service.Name), serviceCreated)
 }
 
+func (s *server) newServiceAgain(c *call) error {
+	return c.renderService(http.StatusForbidden, serviceView{Tab: "new", Form: c.filled()})
+}
+
 // showService shows the settings of a service, with its verifiers by name. Those deleted since are left out.
 func (s *server) showService(c *call) error {
 	service, err := s.service(c)
@@ -79,7 +83,18 @@ func (s *server) showService(c *call) error {
 		"identity_token": checked(service.IdentityToken),
 		"semicolons":     checked(strings.Contains(service.AllowInPath, ";")), "empty_segments": checked(strings.Contains(service.AllowInPath, "//")),
 	}
+	if err := c.prove(); err != nil {
+		return err
+	}
 	return c.renderService(http.StatusOK, serviceView{Service: service, Tab: "settings", Form: form{Values: values}})
+}
+
+func (s *server) serviceAgain(c *call) error {
+	service, err := s.sameService(c)
+	if err != nil {
+		return err
+	}
+	return c.renderService(http.StatusForbidden, serviceView{Service: service, Tab: "settings", Form: c.filled()})
 }
 
 // updateService writes the whole form over the version that it showed.

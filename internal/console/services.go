@@ -20,19 +20,19 @@ const newServicePath = adminPath + "/new-service"
 func (s *server) serviceRoutes() {
 	const service = servicesPath + "/{name}"
 	s.serve("GET "+servicesPath, admins, s.listServices)
-	s.serve("GET "+newServicePath, admins, s.newService)
-	s.serve("POST "+servicesPath, admins, s.createService, serviceFields()...)
+	s.serve("GET "+newServicePath, admins|lately, s.newService)
+	s.serveForm("POST "+servicesPath, admins, s.createService, s.newServiceAgain, serviceFields()...)
 	s.serve("GET "+service, admins, s.showOperations)
 	s.serve("GET "+service+"/settings", admins, s.showService)
-	s.serve("POST "+service+"/settings", admins, s.updateService, append(serviceFields(), "version")...)
-	s.serve("POST "+service+"/operations", admins, s.replaceOperations, "version", "pattern*", "audience*", "scope*", "remove*")
+	s.serveForm("POST "+service+"/settings", admins, s.updateService, s.serviceAgain, append(serviceFields(), "version")...)
+	s.serveForm("POST "+service+"/operations", admins, s.replaceOperations, s.operationsAgain, "version", "pattern*", "audience*", "scope*", "remove*")
 	s.serve("POST "+service+"/confirm", admins, s.confirmService, "version")
 	s.serve("POST "+service+"/delete", admins, s.deleteService)
 	for _, action := range []string{"/operations", "/confirm", "/delete"} {
 		s.serve("GET "+service+action, admins, toService)
 	}
 	s.serve("GET "+testerPath, admins, s.showTester)
-	s.serve("POST "+testerPath, admins, s.testCall, "user", "method", "url")
+	s.serve("POST "+testerPath, admins|anytime, s.testCall, "user", "method", "url")
 }
 
 // The notices of this area.

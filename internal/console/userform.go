@@ -20,6 +20,10 @@ func (c *call) renderNewUser(status int, f form) error {
 	return c.renderAdmin(status, "user-new.html", usersPath, words.Say("New user"), f)
 }
 
+func (s *server) newUserAgain(c *call) error {
+	return c.renderNewUser(http.StatusForbidden, c.filled("password", "again"))
+}
+
 // createUser makes a user. A person without a password can't log in until one is set; a service account needs none.
 func (s *server) createUser(c *call) error {
 	f := c.filled("password", "again")
@@ -84,6 +88,14 @@ func (s *server) changeUser(c *call) error {
 		return c.renderUser(http.StatusUnprocessableEntity, u, f)
 	}
 	return c.done(userPath(u.ID), userChanged)
+}
+
+func (s *server) userAgain(c *call) error {
+	u, err := c.user()
+	if err != nil {
+		return err
+	}
+	return c.renderUser(http.StatusForbidden, u, c.filled())
 }
 
 func lastAdmin() words.Text {

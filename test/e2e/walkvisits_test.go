@@ -97,6 +97,7 @@ func factorVisits() []visit {
 	return []visit{
 		{who: "bob", name: "authenticator-refused", path: bobs + "/authenticator", send: `main form`, fill: fields{"code": "none"}, status: refused},
 		{who: "bob", name: "confirm", path: "/console/confirm"},
+		{who: "bob", name: "confirmed", path: "/console/confirmed"},
 		{who: "bob", name: "passkeys-impossible", path: bobs + "/passkeys", status: missing},
 		{who: "bob", name: "passkey-missing", path: bobs + "/passkeys/" + nobodysID + "/remove"},
 		{who: carol, name: "second-factor-on", path: carols},
