@@ -358,8 +358,13 @@ func (a *Accounts) write(ctx context.Context, u *User, changed []string, actor a
 	return nil
 }
 
+// FormerEmail is the name by which the event of a user's change tells of the e-mail that the user had, where there was one: whose
+// address it is must hear that it no longer is the user's.
+const FormerEmail = "former_email"
+
 // apply changes u and returns what changed, as pairs of a field's name and its new value.
 func apply(u *User, p Patch) (changed []string) {
+	former := u.Email
 	set := func(field string, to *string, value *string) {
 		if value != nil && *value != *to {
 			*to = *value
@@ -373,6 +378,9 @@ func apply(u *User, p Patch) (changed []string) {
 	if p.Roles != nil && !slices.Equal(*p.Roles, u.Roles) {
 		u.Roles = *p.Roles
 		changed = append(changed, "roles", strings.Join(u.Roles, ","))
+	}
+	if former != "" && u.Email != former {
+		changed = append(changed, FormerEmail, former)
 	}
 	return changed
 }

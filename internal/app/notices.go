@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,8 @@ import (
 // An event gets its number before its transaction ends, and a larger one may be seen first. So each run tells of no more than was there at
 // the run before: by then, whatever has a smaller number has ended, too.
 //
-// That a user is blocked isn't told: nor does the log-in tell it.
+// That a user is blocked isn't told: nor does the log-in tell it. Of another e-mail the former one is told, too: whoever takes over an
+// account changes that first, and would hear alone of all that comes after.
 type notices struct {
 	*node
 	scanned int64 // up to where nothing is to be told of
@@ -47,6 +49,7 @@ const (
 // changeWords say what was done, of the actions of which users are told.
 func changeWords() map[audit.Action]words.Text {
 	return map[audit.Action]words.Text{
+		audit.UserUpdate:          words.Say("The e-mail of your account was changed: what is sent about it comes to this address from now on."),
 		audit.UserPassword:        words.Say("The password of your account was changed."),
 		audit.UserPasswordReset:   words.Say("The password of your account was reset."),
 		audit.LinkUse:             words.Say("A password for your account was chosen by a link that was sent to you."),
@@ -122,7 +125,8 @@ func (t *notices) notable(ctx context.Context, from, upTo int64) (found []audit.
 		}
 		for _, ev := range page {
 			byLogin := ev.Action == audit.LinkUse && ev.Detail["purpose"] != string(link.Invitation)
-			if told[ev.Action].IsZero() || byLogin {
+			untold := ev.Action == audit.UserUpdate && !readdressed(&ev)
+			if told[ev.Action].IsZero() || byLogin || untold {
 				continue
 			}
 			found = append(found, ev)
@@ -135,10 +139,20 @@ func (t *notices) notable(ctx context.Context, from, upTo int64) (found []audit.
 	}
 }
 
+// readdressed reports whether a change of a user has taken an e-mail away that the user had; a new spelling of it hasn't. One that is too
+// long for the log, which it is cut for, would be somebody else's.
+func readdressed(ev *audit.Event) bool {
+	former := ev.Detail[account.FormerEmail]
+	return former != "" && !strings.HasSuffix(former, "…") && account.Key(former) != account.Key(ev.Detail["email"])
+}
+
 // tell mails a notice of what was done so many times, of which ev was the last, if there is somebody to read it.
 func (t *notices) tell(ctx context.Context, ev *audit.Event, times int) error {
-	u, ok, err := t.reader(ctx, ev.Target.ID)
-	if err != nil || !ok {
+	u, err := t.accounts.User(ctx, ev.Target.ID)
+	if errors.Is(err, authority.ErrNotFound) || err == nil && u.State != account.Active {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	c := mail.Change{What: changeWords()[ev.Action], At: ev.At, From: ev.Actor.Address, Times: times}
@@ -148,7 +162,13 @@ func (t *notices) tell(ctx context.Context, ev *audit.Event, times int) error {
 	case ev.Actor.UserID != u.ID:
 		c.By, c.From = ev.Actor.Username, "" // where the administrator sits is no business of the user's
 	}
-	t.post.Send(t.letters.Changed(personOf(&u), c))
+	if u.Email != "" {
+		t.post.Send(t.letters.Changed(personOf(&u), c))
+	}
+	if former := ev.Detail[account.FormerEmail]; former != "" { // which isn't told the new one: it may never have been the user's
+		u.Email, c.What = former, words.Say("The e-mail of your account was changed: what is sent about it no longer comes to this address.")
+		t.post.Send(t.letters.Changed(personOf(&u), c))
+	}
 	return nil
 }
 

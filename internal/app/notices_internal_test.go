@@ -213,6 +213,51 @@ func TestNoticesBound(t *testing.T) {
 	many("second hour")
 }
 
+// TestFormerEmailIsTold changes the e-mail of a user as a thief would, twice at once: each address that was the user's hears of it, and of
+// no other address; what is done next is told to the new one alone.
+func TestFormerEmailIsTold(t *testing.T) {
+	m := newMailing(t)
+	ann, silent := m.user(t, "ann", "ann@example.com", ""), m.user(t, "silent", "", "")
+	told := &notices{node: m.node}
+	run := func() {
+		t.Helper()
+		for range 2 { // of which the first sees how far the log goes, and the second tells
+			must(t, told.tellOfEvents(t.Context()))
+		}
+	}
+	run()
+	root := audit.Actor{UserID: silent.ID, Username: "root", Address: "192.0.2.9", AsOf: 1 << 40}
+	change := func(u *authority.Principal, email string) {
+		t.Helper()
+		_, err := m.accounts.Update(t.Context(), u.ID, 0, account.Patch{Email: &email}, root)
+		must(t, err)
+	}
+	letters := func(want ...[2]string) {
+		t.Helper()
+		run()
+		m.post.Send(m.letters.TokenEnds(mail.Person{Name: "last", Email: "last@example.com"}, "last", m.now()))
+		for _, w := range append(want, [2]string{"last@example.com", "last"}) {
+			got := m.box.Next(t)
+			if got.To != w[0] || !strings.Contains(got.Body, w[1]) || strings.Contains(got.Body, "@") || w[1] != "last" && !strings.Contains(got.Body, "by root") {
+				t.Errorf("got %+v, want one to %s that says %q", got, w[0], w[1])
+			}
+		}
+	}
+	const here, gone = "comes to this address from now on", "no longer comes to this address"
+	change(&ann, "Ann@Example.com") // which is the same
+	change(&silent, "silent@example.com")
+	letters()
+	change(&ann, "thief@example.net")
+	change(&ann, "thief@example.org")
+	letters([2]string{"thief@example.org", here}, [2]string{"Ann@Example.com", gone}, [2]string{"thief@example.org", here}, [2]string{"thief@example.net", gone})
+	change(&ann, "")
+	letters([2]string{"thief@example.org", gone})
+	rename := "anna"
+	_, err := m.accounts.Update(t.Context(), ann.ID, 0, account.Patch{Username: &rename}, root)
+	must(t, err)
+	letters()
+}
+
 // TestNoRoom tells the operator what to do where so many mails wait that further ones are given up.
 func TestNoRoom(t *testing.T) {
 	var log bytes.Buffer

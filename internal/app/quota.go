@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 )
 
@@ -13,9 +14,12 @@ import (
 type subject struct {
 	user   uuid.UUID
 	action audit.Action
+	former string // of a change of the e-mail: the one before, whose owner hears of no other
 }
 
-func subjectOf(ev *audit.Event) subject { return subject{ev.Target.ID, ev.Action} }
+func subjectOf(ev *audit.Event) subject {
+	return subject{ev.Target.ID, ev.Action, ev.Detail[account.FormerEmail]}
+}
 
 // lastOfEach goes over the last event of each subject, in their order, with how many there are of it: who does one thing a thousand times
 // fills no mailbox, nor the queue in which the notices of others wait.
@@ -50,7 +54,7 @@ func (q *quota) take(user uuid.UUID, action audit.Action, now time.Time) bool {
 	if q.taken == nil || now.Sub(q.begun).Abs() >= time.Hour {
 		q.begun, q.taken = now, make(map[subject]int)
 	}
-	all, kind := subject{user: user}, subject{user, action}
+	all, kind := subject{user: user}, subject{user: user, action: action}
 	if q.taken[all] >= noticesAnHour && q.taken[kind] > 0 {
 		return false
 	}
