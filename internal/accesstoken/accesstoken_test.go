@@ -21,7 +21,7 @@ import (
 	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/secret"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/test/desk"
 	"github.com/jeton-io/jeton/test/forge"
 )
@@ -510,7 +510,7 @@ func (broken) GroundsOfAPIToken(context.Context, uuid.UUID, string, uuid.UUID) (
 
 // TestStoreFails makes sure that no token passes, and none is called bad, because nobody could look.
 func TestStoreFails(t *testing.T) {
-	d, text, _ := partner(t, desk.Options{Store: func(s *sqlite.Store) accesstoken.Store { return broken{s} }}, authority.Limits{})
+	d, text, _ := partner(t, desk.Options{Store: func(s store.Store) accesstoken.Store { return broken{s} }}, authority.Limits{})
 	issued := exchange(t, d, text, accesstoken.Ask{})
 	got := d.Authority.Decide(t.Context(), desk.Bearer(issued.Token.Reveal()), desk.Gateway)
 	if got.Reason != authority.ReasonUnavailable || !errors.Is(got.Refusal.Cause, errDown) {
@@ -532,7 +532,7 @@ func (b bounded) APITokenParent(ctx context.Context, id uuid.UUID) (accesstoken.
 
 // TestIssueIsBounded: whatever its caller allows it, an issue doesn't wait for a database that never answers.
 func TestIssueIsBounded(t *testing.T) {
-	d, text, _ := partner(t, desk.Options{Store: func(s *sqlite.Store) accesstoken.Store { return bounded{s} }}, authority.Limits{})
+	d, text, _ := partner(t, desk.Options{Store: func(s store.Store) accesstoken.Store { return bounded{s} }}, authority.Limits{})
 	if _, err := d.Exchange(t, text, accesstoken.Ask{}); err != nil {
 		t.Error(err)
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/personal"
 	"github.com/jeton-io/jeton/internal/session"
-	"github.com/jeton-io/jeton/internal/store/sqlite"
+	"github.com/jeton-io/jeton/internal/store"
 	"github.com/jeton-io/jeton/internal/web"
 	testdesk "github.com/jeton-io/jeton/test/desk"
 )
@@ -42,7 +42,7 @@ const (
 type desk struct {
 	*httptest.Server
 	inside    *testdesk.Desk
-	store     *sqlite.Store
+	store     store.Store
 	accounts  *account.Accounts
 	tokens    *personal.Tokens
 	browsers  *session.Browsers

@@ -39,6 +39,8 @@ import (
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/session"
+	"github.com/jeton-io/jeton/internal/store"
+	"github.com/jeton-io/jeton/internal/store/postgres"
 	"github.com/jeton-io/jeton/internal/store/sqlite"
 	"github.com/jeton-io/jeton/internal/web"
 )
@@ -62,7 +64,7 @@ var Peer = netip.MustParseAddr("192.0.2.7")
 // Desk is the inside, with the administrator root and a service "reports" on api.example.com/v2. Of its operations, GET
 // /reports/{id} has the scope reports.read and PUT /reports/{id} the scope reports.write; both are for the role partner.
 type Desk struct {
-	Store     *sqlite.Store
+	Store     store.Store
 	Master    secret.Text
 	Keyring   *keyring.Keyring
 	Accounts  *account.Accounts
@@ -90,20 +92,21 @@ type Desk struct {
 	Deaf atomic.Bool
 
 	clock atomic.Int64 // microseconds since 1970
-	path  string       // of the database
+	path  string       // of the database, where it is SQLite
 }
 
 // Options change what New makes.
 type Options struct {
-	Store      func(*sqlite.Store) accesstoken.Store // what access tokens see of the store
-	Life       time.Duration                         // of access tokens; 5 minutes where 0
-	MaxLife    map[account.Kind]time.Duration        // of API tokens
-	Start      time.Time                             // of the clock; half a second past noon where zero
-	Bare       bool                                  // there is no service
-	Unfollowed bool                                  // the feed is never heard, so every verdict asks the database
-	Unmanned   bool                                  // there is no administrator root
-	Mails      bool                                  // links are mailed
-	Cookies    []authority.Cookie                    // a browser's; ConsoleCookie and APICookie where nil
+	DSN        string                              // of an empty PostgreSQL database; empty for SQLite in a file
+	Store      func(store.Store) accesstoken.Store // what access tokens see of the store
+	Life       time.Duration                       // of access tokens; 5 minutes where 0
+	MaxLife    map[account.Kind]time.Duration      // of API tokens
+	Start      time.Time                           // of the clock; half a second past noon where zero
+	Bare       bool                                // there is no service
+	Unfollowed bool                                // the feed is never heard, so every verdict asks the database
+	Unmanned   bool                                // there is no administrator root
+	Mails      bool                                // links are mailed
+	Cookies    []authority.Cookie                  // a browser's; ConsoleCookie and APICookie where nil
 }
 
 // New returns a desk that is closed at the end of the test.
@@ -122,9 +125,10 @@ func New(tb testing.TB, o Options) *Desk {
 		o.Cookies = []authority.Cookie{{Kind: authority.ConsoleSession, Name: ConsoleCookie}, {Kind: authority.APISession, Name: APICookie}}
 	}
 	if o.Store == nil {
-		o.Store = func(s *sqlite.Store) accesstoken.Store { return s }
+		o.Store = func(s store.Store) accesstoken.Store { return s }
 	}
-	Check(tb, d.open(tb))
+	Check(tb, d.openStore(tb, o.DSN))
+	Check(tb, d.wire(tb.Context()))
 	Check(tb, d.wireSigned(&o))
 	Check(tb, d.wireLinks(&o))
 	d.Users = &FaultyUsers{Users: d.Accounts}
@@ -147,7 +151,7 @@ func New(tb testing.TB, o Options) *Desk {
 	return d
 }
 
-// Tamper changes the database behind the desk's back: what no change of Jeton's own does, and of which no feed tells.
+// Tamper changes the SQLite database behind the desk's back: what no change of Jeton's own does, and of which no feed tells.
 func (d *Desk) Tamper(tb testing.TB, statement string) {
 	tb.Helper()
 	db, err := sql.Open("sqlite", "file:"+d.path+"?_pragma=busy_timeout(5000)")
@@ -177,14 +181,32 @@ func Suspend(tb testing.TB, path, name string) {
 	Check(tb, err)
 }
 
-// open opens the database and wires what stands on it, but for signed tokens, clients and the authority.
-func (d *Desk) open(tb testing.TB) (err error) {
-	ctx := tb.Context()
-	d.path = filepath.Join(tb.TempDir(), "jeton.db")
-	if d.Store, err = sqlite.Open(ctx, sqlite.Config{Path: d.path, Now: d.Now}); err != nil {
+// openStore opens the database, until the end of the test.
+func (d *Desk) openStore(tb testing.TB, dsn string) (err error) {
+	tb.Cleanup(func() {
+		if d.Store != nil {
+			Check(tb, d.Store.Close())
+		}
+	})
+	if dsn != "" {
+		d.Store, err = opened(postgres.Open(tb.Context(), postgres.Config{DSN: dsn, Now: d.Now}))
 		return err
 	}
-	tb.Cleanup(func() { Check(tb, d.Store.Close()) })
+	d.path = filepath.Join(tb.TempDir(), "jeton.db")
+	d.Store, err = opened(sqlite.Open(tb.Context(), sqlite.Config{Path: d.path, Now: d.Now}))
+	return err
+}
+
+// opened returns a store, nil where there is an error.
+func opened[S store.Store](s S, err error) (store.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// wire wires what stands on the database, but for signed tokens, clients and the authority.
+func (d *Desk) wire(ctx context.Context) (err error) {
 	if d.Master, _, err = keyring.NewMasterKey(rand.Reader); err != nil {
 		return err
 	}
