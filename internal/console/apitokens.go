@@ -73,26 +73,25 @@ func (r apiTokenRow) Narrowed() bool { return r.Limits.Scopes != nil }
 
 // apiTokensView is the list.
 type apiTokensView struct {
+	listed
 	Rows   []apiTokenRow
 	Filter apiTokenFilter
-	Sort   sorter
-	Pages  pager
 }
 
 // apiTokenFilter is what of the list is asked for, as the form has it.
 type apiTokenFilter struct{ Sought, User, State, Expiring string }
 
-// Any reports whether anything is left out.
-func (f apiTokenFilter) Any() bool { return f != apiTokenFilter{} }
-
 // listAPITokens shows tokens in the order of a column that goes with what is asked for: names that are searched, by name, and tokens
 // that end, by their end.
 func (s *server) listAPITokens(c *call) (err error) {
 	asked := c.r.URL.Query()
-	v := apiTokensView{Filter: apiTokenFilter{User: asked.Get("user"), State: asked.Get("state"), Expiring: asked.Get("expiring")}}
+	v := apiTokensView{
+		listed: listed{Path: apiTokensPath}, Filter: apiTokenFilter{User: asked.Get("user"), State: asked.Get("state"), Expiring: asked.Get("expiring")},
+	}
 	if v.Filter.Sought, err = c.sought(); err != nil {
 		return err
 	}
+	v.Filtered = v.Filter != apiTokenFilter{}
 	q, err := c.apiTokenQuery(v.Filter)
 	if err != nil {
 		return err

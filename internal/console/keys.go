@@ -100,9 +100,22 @@ func (p purposeRow) Choice() bool { return len(p.Algorithms) > 1 }
 
 // keysView is the list.
 type keysView struct {
+	listed
 	Purposes []purposeRow
 	Rows     []keyRow
-	Pages    pager
+	Filter   keyFilter
+}
+
+// keyFilter is which keys are asked for, as the form has it.
+type keyFilter struct {
+	Sought  string
+	Purpose keyring.Purpose
+	State   keyring.KeyState
+}
+
+// leavesOut reports whether a key isn't asked for.
+func (f keyFilter) leavesOut(k keyring.SigningKey) bool {
+	return !holds(f.Sought, k.ID) || f.Purpose != "" && k.Purpose != f.Purpose || f.State != "" && k.State() != f.State
 }
 
 func (s *server) listKeys(c *call) error { return c.renderKeys(http.StatusOK, "", words.Text{}) }
@@ -114,11 +127,19 @@ func (c *call) renderKeys(status int, p keyring.Purpose, problem words.Text) err
 	if err != nil {
 		return err
 	}
+	asked := c.r.URL.Query()
+	v := keysView{
+		listed: listed{Path: keysPath}, Filter: keyFilter{Purpose: keyring.Purpose(asked.Get("signs")), State: keyring.KeyState(asked.Get("state"))},
+	}
+	if v.Filter.Sought, err = c.sought(); err != nil {
+		return err
+	}
+	v.Filtered = v.Filter != keyFilter{}
 	if err := c.s.cfg.Feed.Hear(c.r.Context()); err != nil {
 		return err
 	}
 	all := c.s.cfg.Keys.SigningKeys()
-	v := keysView{Purposes: purposeRows(all)}
+	v.Purposes = purposeRows(all)
 	for n := range v.Purposes {
 		if v.Purposes[n].Purpose == p {
 			v.Purposes[n].Problem = problem
@@ -127,7 +148,7 @@ func (c *call) renderKeys(status int, p keyring.Purpose, problem words.Text) err
 	if after != "" {
 		all = all[slices.IndexFunc(all, func(k keyring.SigningKey) bool { return k.ID == after })+1:]
 	}
-	all, v.Pages = pageOf(c, all, func(k keyring.SigningKey) string { return k.ID })
+	all, v.Pages = pageOf(c, slices.DeleteFunc(all, v.Filter.leavesOut), func(k keyring.SigningKey) string { return k.ID })
 	for _, k := range all {
 		v.Rows = append(v.Rows, keyRow{k})
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/keyring"
 )
 
@@ -92,6 +93,25 @@ func TestSigningKeyPages(t *testing.T) {
 	}
 	if a = b.want(t, ask{route: "GET " + next}, 200); len(a.all("tbody tr")) != 3+2 {
 		t.Errorf("got %d rows at %s, want the purposes and the two keys that are left", len(a.all("tbody tr")), next)
+	}
+
+	// What is asked for of the keys changes nothing of what signs now.
+	b.to(t, rotate(keyring.ForAccessTokens, ""), keysRoute+"?notice=key-rotated")
+	keys := slices.DeleteFunc(d.inside.Keyring.SigningKeys(), func(k keyring.SigningKey) bool { return k.State() == keyring.KeyActive })
+	check(t, d.inside.Keyring.RevokeSigningKey(t.Context(), keys[5].ID, audit.Actor{}))
+	for query, want := range map[string]int{
+		"?signs=access_token": 1, "?signs=access_token&state=retired": 0, "?state=revoked": 1, "?state=active": 2, "?state=retired": 50, "?state=retired&q=" + keys[5].ID: 0, "?signs=nothing": 0,
+		"?q=" + strings.ToUpper(keys[7].ID): 1, "?q=" + keys[7].ID + "&state=active": 0, "?q=%25": 0,
+	} {
+		a := b.want(t, ask{route: "GET " + keysRoute + query}, 200)
+		checkPage(t, query, a.node)
+		if got := len(a.all("#list tbody tr")); got != want || len(a.all("tbody tr")) != 3+want || (len(a.all("#list .none")) > 0) != (want == 0) {
+			t.Errorf("%s: got %d keys, want %d", query, got, want)
+		}
+	}
+	a = b.want(t, ask{route: "GET " + keysRoute + "?state=retired&signs=identity"}, 200)
+	if got := a.one(t, "#state option[selected]").text() + ", " + a.one(t, "#signs option[selected]").text(); got != "Retired, Identity tokens" {
+		t.Errorf("got the filter %q", got)
 	}
 }
 

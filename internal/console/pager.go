@@ -22,6 +22,14 @@ type pager struct {
 	Shown int    // how many rows there are on this one
 }
 
+// listed is what the page of a list has beside its rows.
+type listed struct {
+	Path     string // of the list with nothing chosen
+	Filtered bool   // rows may be left out
+	Sort     sorter
+	Pages    pager
+}
+
 // after returns behind which row a page of a list begins, nothing for the first.
 func (c *call) after() (string, error) {
 	after := c.r.URL.Query().Get("after")

@@ -20,6 +20,8 @@ func (s *server) platformRoutes() {
 	s.serve("GET "+platforms, admins, s.listPlatforms)
 	s.serve("GET "+platforms+"/new", admins|lately, s.newPlatform)
 	s.serveForm("POST "+platforms, admins, s.enrolPlatform, s.newPlatformAgain, append(platformFields(), keyFields()...)...)
+	s.serve("POST "+platforms+"/disable", admins, s.disablePlatforms, "id*")
+	s.serve("GET "+platforms+"/disable", admins, to(platforms))
 	s.serve("GET "+one, admins, s.showPlatform)
 	s.serve("GET "+one+"/edit", admins|lately, s.editPlatform)
 	s.serveForm("POST "+one+"/edit", admins, s.updatePlatform, s.platformAgain, append(platformFields(), "version")...)
@@ -40,6 +42,7 @@ const (
 	platformChanged    notice = "platform-changed"
 	platformEnabled    notice = "platform-enabled"
 	platformDisabled   notice = "platform-disabled"
+	platformsDisabled  notice = "platforms-disabled"
 	platformDeleted    notice = "platform-deleted"
 	platformKeyAdded   notice = "platform-key-added"
 	platformKeyDeleted notice = "platform-key-deleted"
@@ -51,6 +54,7 @@ func platformNotices() map[notice]words.Text {
 		platformChanged:    words.Say("Platform changed."),
 		platformEnabled:    words.Say("Platform enabled. It can log in its users again."),
 		platformDisabled:   words.Say("Platform disabled. Its assertions are refused, and the session tokens that it has got have ended."),
+		platformsDisabled:  words.Say("The platforms that you chose are disabled. Their assertions are refused, and the session tokens that they have got have ended."),
 		platformDeleted:    words.Say("Platform deleted, with its keys. The session tokens that it has got have ended."),
 		platformKeyAdded:   words.Say("Key added. What it signs is accepted from now on."),
 		platformKeyDeleted: words.Say("Key deleted. What it signs is refused from now on."),
@@ -59,30 +63,50 @@ func platformNotices() map[notice]words.Text {
 
 // platformsView is the list.
 type platformsView struct {
+	listed
 	Rows   []platform.Platform
-	Sought string // what is searched for
-	Pages  pager
+	Sought string
 }
 
-func (s *server) listPlatforms(c *call) error {
-	after, err := c.after()
-	if err != nil {
-		return err
-	}
-	var v platformsView
+func (s *server) listPlatforms(c *call) (err error) {
+	v := platformsView{listed: listed{Path: platformsPath, Sort: c.sorted("name", "created")}}
 	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
+	v.Filtered = v.Sought != ""
 	read := func(after string, limit int) ([]platform.Platform, error) {
 		return s.cfg.Platforms.List(c.r.Context(), after, limit)
 	}
 	name := func(p platform.Platform) string { return account.Key(p.Name) }
-	v.Rows, err = searched(after, read, name, func(p platform.Platform) bool { return holds(v.Sought, p.Name, p.Code, p.ID.String()) })
+	v.Rows, err = picked(read, name, func(p platform.Platform) bool { return holds(v.Sought, p.Name, p.Code, p.ID.String()) })
 	if err != nil {
 		return err
 	}
-	v.Rows, v.Pages = pageOf(c, v.Rows, name)
+	v.Rows, v.Pages, err = inOrder(c, v.Rows, v.Sort, map[string]func(platform.Platform) string{
+		"name": name, "created": func(p platform.Platform) string { return aged(p.CreatedAt, name(p)) },
+	})
+	if err != nil {
+		return err
+	}
 	return c.renderAdmin(http.StatusOK, "platforms.html", platformsPath, words.Say("Platforms"), v)
+}
+
+// disablePlatforms disables those that were chosen in the list. One that is gone meanwhile is as disabled as can be.
+func (s *server) disablePlatforms(c *call) error {
+	ids, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return c.redirect(platformsPath)
+	}
+	for _, id := range ids {
+		_, err := s.cfg.Platforms.Update(c.r.Context(), id.String(), 0, platform.Patch{Enabled: new(false)}, c.actor())
+		if err != nil && !errors.Is(err, authority.ErrNotFound) {
+			return err
+		}
+	}
+	return c.done(platformsPath, platformsDisabled)
 }
 
 // platformView is the page of one platform.

@@ -12,8 +12,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/platform"
 )
 
 const (
@@ -64,7 +68,7 @@ func TestPlatforms(t *testing.T) {
 	}
 	one := b.enrol(t)
 	a := b.want(t, ask{route: "GET " + platformsRoute}, 200)
-	if got := a.one(t, "tbody tr").text(); !strings.HasPrefix(got, "Acme ") || !strings.HasSuffix(got, " EdDSA Enabled Never") {
+	if got := a.one(t, "tbody tr").text(); !strings.HasPrefix(got, "Acme ") || !strings.HasSuffix(got, " EdDSA Enabled Never 21 November 2026") {
 		t.Errorf("got the row %q", got)
 	}
 	code := a.one(t, "tbody code").text()
@@ -327,5 +331,40 @@ func wantForAdministrators(t *testing.T, d *desk, admin *browser, asks []ask) {
 		if a := admin.do(t, q); a.status >= 400 {
 			t.Errorf("%s: got %d for an administrator", q.route, a.status)
 		}
+	}
+}
+
+// TestPlatformsDisabledAtOnce disables those that are chosen in the list, and no other; one that is gone or disabled already is no obstacle.
+func TestPlatformsDisabledAtOnce(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	var ids []string
+	for _, name := range []string{"Acme", "Bolt", "Crane", "Drum"} {
+		p, _, err := d.inside.Platforms.Enrol(t.Context(), platform.Draft{Name: name, Algorithm: jose.RS256, Enabled: true}, audit.Actor{})
+		check(t, err)
+		ids = append(ids, p.ID.String())
+	}
+	b.to(t, ask{route: "POST " + platformsRoute + "/" + ids[1] + "/disable", form: form()}, platformsRoute+"/"+ids[1]+"?notice=platform-disabled")
+	a := b.want(t, ask{route: "GET " + platformsRoute}, 200)
+	if got := len(a.all("#list tbody input[name=id]")); got != 4 || a.one(t, "#list form").attribute("action") != platformsRoute+"/disable" {
+		t.Errorf("got %d boxes, want one for each platform", got)
+	}
+	disable := func(ids ...string) ask {
+		f := form()
+		f["id"] = ids
+		return ask{route: "POST " + platformsRoute + "/disable", form: f}
+	}
+	b.to(t, disable(), platformsRoute)
+	b.want(t, disable(ids[0], "no-id"), http.StatusNotFound)
+	b.to(t, disable(ids[0], ids[1], uuid.Max.String(), ids[2]), platformsRoute+"?notice=platforms-disabled")
+	b.to(t, ask{route: "GET " + platformsRoute + "/disable"}, platformsRoute)
+	if a = b.want(t, ask{route: "GET " + platformsRoute + "?notice=platforms-disabled"}, 200); !strings.Contains(a.one(t, ".notice").text(), "you chose are disabled") {
+		t.Error("got nothing said of what was done")
+	}
+	if got := len(a.all("#list .blocked")); got != 3 || !strings.Contains(a.all("#list tbody tr")[3].text(), "Enabled") {
+		t.Errorf("got %d disabled platforms, want all but the last", got)
+	}
+	if got := d.actions(t); !slices.Equal(got[len(got)-3:], []string{"platform.update Bolt", "platform.update Acme", "platform.update Crane"}) {
+		t.Errorf("got %q in the audit log, want each platform disabled once", got)
 	}
 }

@@ -1,11 +1,13 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/words"
 )
@@ -60,39 +62,47 @@ func projectNotices() map[notice]words.Text {
 
 // projectsView is the list.
 type projectsView struct {
+	listed
 	Rows   []project.Project
-	Sought string // what is searched for
-	Pages  pager
+	Sought string
 }
 
-// listProjects pages by number, which doesn't change.
-func (s *server) listProjects(c *call) error {
-	after, err := c.after()
-	if err != nil {
-		return err
-	}
-	var v projectsView
+func (s *server) listProjects(c *call) (err error) {
+	v := projectsView{listed: listed{Path: projectsPath, Sort: c.sorted("number", "name", "created")}}
 	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
+	v.Filtered = v.Sought != ""
+	if after := c.r.URL.Query().Get("after"); after != "" && v.Sort.Column == "number" {
+		if _, err := strconv.Atoi(after); err != nil {
+			return api.NewProblem(api.CodeMalformedRequest, "")
+		}
+	}
 	number := func(p project.Project) string { return strconv.Itoa(p.Number) }
-	v.Rows, err = searched(after, c.projectsAfter, number, func(p project.Project) bool {
+	v.Rows, err = picked(c.projectsAfter, number, func(p project.Project) bool {
 		return holds(v.Sought, number(p), p.Name, p.SecurityContext)
 	})
 	if err != nil {
 		return err
 	}
-	v.Rows, v.Pages = pageOf(c, v.Rows, number)
+	v.Rows, v.Pages, err = inOrder(c, v.Rows, v.Sort, map[string]func(project.Project) string{
+		"number":  func(p project.Project) string { return fmt.Sprintf("%010d", p.Number) },
+		"name":    func(p project.Project) string { return account.Key(p.Name) + "\t" + number(p) }, // of which two may be the same
+		"created": func(p project.Project) string { return aged(p.CreatedAt, number(p)) },
+	})
+	if err != nil {
+		return err
+	}
 	return c.renderAdmin(http.StatusOK, "projects.html", projectsPath, words.Say("Projects"), v)
 }
 
-// projectsAfter returns the projects behind the one of a number, as an address has it.
-func (c *call) projectsAfter(position string, limit int) ([]project.Project, error) {
+// projectsAfter returns the projects behind the one of a number.
+func (c *call) projectsAfter(number string, limit int) ([]project.Project, error) {
 	after := 0
-	if position != "" {
+	if number != "" {
 		var err error
-		if after, err = project.ParseNumber(position); err != nil {
-			return nil, api.NewProblem(api.CodeMalformedRequest, "")
+		if after, err = project.ParseNumber(number); err != nil {
+			return nil, err
 		}
 	}
 	return c.s.cfg.Projects.List(c.r.Context(), after, limit)

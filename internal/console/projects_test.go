@@ -79,7 +79,7 @@ func TestProjects(t *testing.T) {
 	if a = b.want(t, ask{route: "GET " + projectsRoute + "/new"}, 200); a.one(t, "#number").has("value") {
 		t.Error("got a number offered that another project has")
 	}
-	if a = b.want(t, ask{route: "GET " + projectsRoute}, 200); a.one(t, "tbody tr").text() != "1000 Portal Portal & Co 2 Yes" {
+	if a = b.want(t, ask{route: "GET " + projectsRoute}, 200); a.one(t, "tbody tr").text() != "1000 Portal Portal & Co 2 Yes 21 November 2026" {
 		t.Errorf("got the row %q", a.one(t, "tbody tr").text())
 	}
 	a = b.want(t, ask{route: "GET " + projectsRoute + "/1000"}, 200)

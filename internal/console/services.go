@@ -94,31 +94,33 @@ func (r serviceRow) State() words.Text {
 
 // servicesView is the list.
 type servicesView struct {
+	listed
 	Rows   []serviceRow
-	Sought string // what is searched for
-	Pages  pager
+	Sought string
 }
 
-func (s *server) listServices(c *call) error {
-	after, err := c.after()
-	if err != nil {
-		return err
-	}
-	var v servicesView
+func (s *server) listServices(c *call) (err error) {
+	v := servicesView{listed: listed{Path: servicesPath, Sort: c.sorted("name", "created")}}
 	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
+	v.Filtered = v.Sought != ""
 	read := func(after string, limit int) ([]catalog.Service, error) {
 		return s.cfg.Catalog.List(c.r.Context(), after, limit)
 	}
 	name := func(service catalog.Service) string { return service.Name }
-	services, err := searched(after, read, name, func(service catalog.Service) bool {
+	services, err := picked(read, name, func(service catalog.Service) bool {
 		return holds(v.Sought, service.Name, service.Host+service.PathPrefix, service.Upstream)
 	})
 	if err != nil {
 		return err
 	}
-	services, v.Pages = pageOf(c, services, name)
+	services, v.Pages, err = inOrder(c, services, v.Sort, map[string]func(catalog.Service) string{
+		"name": name, "created": func(service catalog.Service) string { return aged(service.CreatedAt, service.Name) },
+	})
+	if err != nil {
+		return err
+	}
 	for _, service := range services {
 		v.Rows = append(v.Rows, serviceRow{service})
 	}

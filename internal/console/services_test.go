@@ -70,7 +70,7 @@ func TestServices(t *testing.T) {
 	b.to(t, ask{route: "POST " + servicesRoute, form: serviceForm()}, servicesRoute+"/reports?notice=service-created")
 	a = b.want(t, ask{route: "GET " + servicesRoute}, 200)
 	checkPage(t, "services", a.node)
-	if got := a.one(t, "tbody tr").text(); got != "reports api.example.com/v2 Not set Nobody Active" {
+	if got := a.one(t, "tbody tr").text(); got != "reports api.example.com/v2 Not set Nobody Active 21 November 2026" {
 		t.Errorf("got the row %q", got)
 	}
 	a = b.want(t, ask{route: "GET " + servicesRoute + "/reports"}, 200)

@@ -1,27 +1,32 @@
 package console
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
-// searchStep is how many rows of a list are read at once where it is searched row by row.
-const searchStep = 500
+// Lists of services, platforms and projects stay short however many users there are: a company has some tens. So a page reads its list
+// whole, and picks and sorts the rows itself. No store has an index for that, whose upkeep it wouldn't repay, and /v1 no parameter, whose
+// clients read such a list with one request.
 
-// searched returns the rows behind a place that fit what is sought, up to one more than a page holds. It reads the list from there on, so it
-// is for lists that stay short however many users there are: of services, platforms and projects a company has some tens.
-func searched[T any](after string, read func(after string, limit int) ([]T, error), place func(T) string, fits func(T) bool) ([]T, error) {
-	var found []T
-	for {
-		rows, err := read(after, searchStep)
+// readAtOnce is how many rows of a short list are read at once.
+const readAtOnce = 500
+
+// picked returns all rows of a short list that fit.
+func picked[T any](read func(after string, limit int) ([]T, error), place func(T) string, fits func(T) bool) (found []T, err error) {
+	for after := ""; ; {
+		rows, err := read(after, readAtOnce)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
 			if fits(row) {
-				if found = append(found, row); len(found) > rowsPerPage {
-					return found, nil
-				}
+				found = append(found, row)
 			}
 		}
-		if len(rows) < searchStep {
+		if len(rows) < readAtOnce {
 			return found, nil
 		}
 		after = place(rows[len(rows)-1])
@@ -38,3 +43,28 @@ func holds(part string, texts ...string) bool {
 	}
 	return false
 }
+
+// inOrder returns those rows of a short list that are on the page that the address asks for, and the way to the others. Of each column by
+// which the list can be sorted there is a row's place in that order, which no other row has.
+func inOrder[T any](c *call, rows []T, s sorter, places map[string]func(T) string) ([]T, pager, error) {
+	after, err := c.after()
+	if err != nil {
+		return nil, pager{}, err
+	}
+	place := places[s.Column]
+	compare := func(a, b string) int {
+		if s.Descending {
+			a, b = b, a
+		}
+		return strings.Compare(a, b)
+	}
+	slices.SortFunc(rows, func(a, b T) int { return compare(place(a), place(b)) })
+	if after != "" {
+		rows = slices.DeleteFunc(rows, func(row T) bool { return compare(place(row), after) <= 0 })
+	}
+	rows, pages := pageOf(c, rows, place)
+	return rows, pages, nil
+}
+
+// aged is the place of a row in the order in which records were made, with what no other has where two are of one moment.
+func aged(made time.Time, own string) string { return fmt.Sprintf("%016d.%s", made.UnixMicro(), own) }

@@ -2,14 +2,21 @@ package console_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/jose"
+	"github.com/jeton-io/jeton/internal/platform"
+	"github.com/jeton-io/jeton/internal/project"
 )
 
-// TestSearchedLists searches the lists that are read row by row: by a part of what they show, in whatever case, over more than a page.
+// TestSearchedLists searches the short lists: by a part of what they show, in whatever case, over more than a page.
 func TestSearchedLists(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
@@ -50,4 +57,76 @@ func TestSearchedLists(t *testing.T) {
 	if got := len(a.all("#list tbody tr")); got != 50 || a.one(t, "#q").attribute("value") != "example.com" {
 		t.Errorf("got %d rows on the second page, want 50 of the same search", got)
 	}
+}
+
+// TestSortedLists sorts each short list by each of its columns, either way, and meets every row once, in that order, over several pages.
+func TestSortedLists(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	const rows = 103 // on three pages
+	byAge, byName, byNumber := make([]string, rows), make([]string, rows), make([]string, rows)
+	for n := range rows {
+		name, number := fmt.Sprintf("Shop-%03d", n*7%rows), n*5%rows
+		byAge[n], byName[n*7%rows], byNumber[number] = name, name, name
+		if n != 50 { // which is of the same moment as the row before it, the last of the first page
+			d.pass(t, time.Microsecond)
+		}
+		_, err := d.inside.Catalog.Create(t.Context(), catalog.Draft{Name: strings.ToLower(name), Host: name + ".example.com"}, audit.Actor{})
+		check(t, err)
+		_, _, err = d.inside.Platforms.Enrol(t.Context(), platform.Draft{Name: name, Algorithm: jose.RS256}, audit.Actor{})
+		check(t, err)
+		_, err = d.inside.Projects.Create(t.Context(), project.Draft{Number: number + 1, Name: name}, audit.Actor{})
+		check(t, err)
+	}
+	for _, test := range []struct {
+		path, sort string
+		want       []string
+	}{
+		{servicesRoute, "", byName},
+		{servicesRoute, "name", byName},
+		{servicesRoute, "created", byAge},
+		{platformsRoute, "", byName},
+		{platformsRoute, "name", byName},
+		{platformsRoute, "created", byAge},
+		{projectsRoute, "", byNumber},
+		{projectsRoute, "number", byNumber},
+		{projectsRoute, "name", byName},
+		{projectsRoute, "created", byAge},
+		{projectsRoute, "nothing", byNumber},
+	} {
+		if diff := cmp.Diff(test.want, b.turned(t, test.path, test.sort)); diff != "" {
+			t.Errorf("%s?sort=%s (-want +got):\n%s", test.path, test.sort, diff)
+		}
+		if test.sort == "" || test.sort == "nothing" {
+			continue
+		}
+		got := b.turned(t, test.path, "-"+test.sort)
+		if slices.Reverse(got); !slices.Equal(got, test.want) {
+			t.Errorf("%s?sort=-%s: got another order than the reverse", test.path, test.sort)
+		}
+	}
+
+	// What is deleted between two pages shifts nothing.
+	a := b.want(t, ask{route: "GET " + projectsRoute + "?sort=created"}, 200)
+	check(t, d.inside.Projects.Delete(t.Context(), 49*5%rows+1, audit.Actor{}))
+	a = b.want(t, ask{route: "GET " + a.one(t, "#next-page").attribute("href")}, 200)
+	if got := a.all("#list tbody th")[0].text(); got != byAge[50] {
+		t.Errorf("got %q first behind a row that is gone, want %q", got, byAge[50])
+	}
+}
+
+// turned returns the names of all rows of a list in an order, page by page.
+func (b *browser) turned(t testing.TB, path, sort string) (names []string) {
+	t.Helper()
+	for next := path + "?sort=" + sort; next != ""; {
+		a := b.want(t, ask{route: "GET " + next}, 200)
+		for _, head := range a.all("#list tbody th") {
+			names = append(names, strings.Replace(head.text(), "shop", "Shop", 1)) // of a service in small letters
+		}
+		next = ""
+		if to := a.all("#next-page"); len(to) > 0 {
+			next = to[0].attribute("href")
+		}
+	}
+	return names
 }

@@ -69,11 +69,10 @@ func userNotices() map[notice]words.Text {
 
 // usersView is the list.
 type usersView struct {
+	listed
 	Users  []account.User
 	Own    uuid.UUID // who can't be chosen: nobody is to block himself among fifty others
 	Sought string
-	Sort   sorter
-	Pages  pager
 }
 
 // Choosable reports whether anybody in the list can be chosen.
@@ -83,10 +82,11 @@ func (v usersView) Choosable() bool {
 
 // listUsers shows all users, or those whose names or e-mails begin as is searched.
 func (s *server) listUsers(c *call) (err error) {
-	v := usersView{Own: c.principal.ID}
+	v := usersView{listed: listed{Path: usersPath}, Own: c.principal.ID}
 	if v.Sought, err = c.sought(); err != nil {
 		return err
 	}
+	v.Filtered = v.Sought != ""
 	columns := []string{string(account.ByName), string(account.ByAge)}
 	if v.Sought != "" {
 		columns = columns[:1]
