@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -71,13 +72,8 @@ func (v clientView) MoreKeys() bool { return len(v.Keys) < clientauth.MaxKeys }
 // Algorithm returns the field in which one of a key's algorithms is chosen.
 func (v clientView) Algorithm(label, hint string) (choice, error) {
 	f, err := newField(v.Form, "algorithm", label, "hint", hint)
-	options := []option{{"", words.Say("As the key is")}}
-	for _, a := range jose.Algorithms() {
-		if !a.Symmetric() {
-			options = append(options, option{string(a), words.Say("%s", string(a))})
-		}
-	}
-	return choice{f, options}, err
+	public := slices.DeleteFunc(jose.Algorithms(), jose.Algorithm.Symmetric)
+	return choice{f, append([]option{{"", words.Say("As the key is")}}, itself(public...)...)}, err
 }
 
 // client returns the service account that the path names. Other users are no clients, and have no such page.

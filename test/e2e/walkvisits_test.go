@@ -170,6 +170,8 @@ func platformVisits() []visit {
 		{who: "admin", name: "platform-edit-refused", path: platforms + "/{platform}/edit", fill: fields{"name": ""}, send: `main form`, status: refused},
 		{who: "admin", name: "platform-key-refused", path: platforms + "/{platform}/keys", fill: fields{"public_key": "no key"}, send: `main form`, status: refused},
 		{who: "admin", name: "platform-keyless", path: platforms + "/{keyless}"},
+		{who: "admin", name: "platforms-sorted", path: platforms + "?sort=-created"},
+		{who: "admin", name: "platforms-none-chosen", path: platforms, send: `main form[method=post]`},
 		{who: "admin", name: "platform-missing", path: platforms + "/" + nobodysID, status: missing},
 	}
 }
@@ -203,6 +205,7 @@ func serviceVisits() []visit {
 		{who: "admin", name: "service-vast", path: services + "/vast"},
 		{who: "admin", name: "service-change-refused", path: services + "/reports/settings", fill: fields{"host": "/"}, send: `form[action$="/settings"]`, status: refused},
 		{who: "admin", name: "operations-refused", path: services + "/reports", fill: fields{"pattern": "nothing", "audience": "user:nobody", "scope": "no scope"}, send: `form[action$="/operations"]`, status: refused},
+		{who: "admin", name: "services-sorted", path: services + "?sort=-name"},
 		{who: "admin", name: "service-missing", path: services + "/nothing", status: missing},
 		{who: "admin", name: "call-allowed", path: admin + "/tester", fill: fields{"user": "alice", "method": "GET", "url": "https://api.example.com/reports/7"}, send: `main form`},
 		{who: "admin", name: "call-refused", path: admin + "/tester", fill: fields{"user": "app-service", "method": "GET", "url": "https://api.example.com/reports/7"}, send: `main form`},
@@ -212,6 +215,7 @@ func serviceVisits() []visit {
 
 func otherVisits() []visit {
 	return []visit{
+		{who: "admin", name: "keys-filtered", path: keys + "?state=retired"},
 		{who: "admin", name: "key-retired", path: keys + "/{key}"},
 		{who: "admin", name: "key-revoked", path: keys + "/{revoked}"},
 		{who: "admin", name: "key-missing", path: keys + "/nothing", status: missing},
