@@ -247,7 +247,7 @@ func (s *server) disableAPITokens(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.redirect(apiTokensPath)
+		return c.done(apiTokensPath, noneChosen)
 	}
 	disabled := false
 	for _, id := range ids {

@@ -46,7 +46,7 @@ func TestWebServiceTokens(t *testing.T) {
 	}
 	b.to(t, ask{route: "POST " + tokensRoute + "/" + id + "/disable", form: form()}, tokensRoute+"/"+id+"?notice=api-token-disabled")
 	b.to(t, ask{route: "POST " + tokensRoute + "/" + id + "/enable", form: form()}, tokensRoute+"/"+id+"?notice=api-token-enabled")
-	b.to(t, ask{route: "POST " + tokensRoute + "/disable", form: form()}, tokensRoute)
+	b.to(t, ask{route: "POST " + tokensRoute + "/disable", form: form()}, tokensRoute+"?notice=none-chosen")
 	b.want(t, ask{route: "POST " + tokensRoute + "/disable", form: form("id", id, "id", "x")}, http.StatusNotFound)
 	if a = b.want(t, ask{route: "GET " + tokensRoute + "?state=disabled"}, 200); len(a.all("tbody tr")) != 0 {
 		t.Error("got a token disabled beside one that isn't there, want neither done")

@@ -26,6 +26,9 @@ const (
 	stepOver        notice = "step-over"
 )
 
+// noneChosen is said above a list of which rows were to be chosen.
+const noneChosen notice = "none-chosen"
+
 func accountNotices() map[notice]words.Text {
 	return map[notice]words.Text{
 		loggedOut:       words.Say("You are logged out."),
@@ -40,10 +43,15 @@ func accountNotices() map[notice]words.Text {
 	}
 }
 
+// listNotices are those of every list whose rows can be chosen.
+func listNotices() map[notice]words.Text {
+	return map[notice]words.Text{noneChosen: words.Say("Nothing was chosen, so nothing was done. Tick those that you mean.")}
+}
+
 // notices are all that there are: each area's stand in its file.
 func notices() []map[notice]words.Text {
 	return []map[notice]words.Text{
-		accountNotices(), factorNotices(), linkNotices(), userNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
+		accountNotices(), listNotices(), factorNotices(), linkNotices(), userNotices(), clientNotices(), apiTokenNotices(), platformNotices(), projectNotices(), serviceNotices(), keyNotices(),
 	}
 }
 
@@ -60,7 +68,7 @@ func (n notice) Words() words.Text {
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
 	switch n {
-	case sessionEnded, notYet, stepOver, enrolmentOver:
+	case sessionEnded, notYet, stepOver, noneChosen, enrolmentOver:
 		return "plain"
 	}
 	return "success"

@@ -98,7 +98,7 @@ func (s *server) disablePlatforms(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.redirect(platformsPath)
+		return c.done(platformsPath, noneChosen)
 	}
 	for _, id := range ids {
 		_, err := s.cfg.Platforms.Update(c.r.Context(), id.String(), 0, platform.Patch{Enabled: new(false)}, c.actor())

@@ -110,7 +110,7 @@ func (s *server) blockUsers(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.redirect(usersPath)
+		return c.done(usersPath, noneChosen)
 	}
 	if slices.Contains(ids, c.principal.ID) { // whom the list doesn't offer
 		return &conflict{words.Say("You can't block yourself in the list"), words.Say("Nobody was blocked. Choose others, or ask another administrator.")}

@@ -356,6 +356,6 @@ func TestUsersPages(t *testing.T) {
 	if got := len(a.all("tbody tr")); first != 50 || got != 2 || a.one(t, ".pages a").attribute("href") != usersRoute {
 		t.Errorf("got %d users and then %d, want 50 and 2, and the way back", first, got)
 	}
-	b.to(t, ask{route: "POST " + usersRoute + "/block", form: form()}, usersRoute) // nobody was chosen
+	b.to(t, ask{route: "POST " + usersRoute + "/block", form: form()}, usersRoute+"?notice=none-chosen")
 	b.want(t, ask{route: "POST " + usersRoute + "/block", form: form("id", "user100")}, http.StatusNotFound)
 }
