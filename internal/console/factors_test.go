@@ -152,7 +152,7 @@ func TestAuthenticator(t *testing.T) {
 		d.wantRefused(t, "ended console_session")
 	}
 	tab = b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
-	if got := tab.one(t, "section[aria-labelledby=second-factor]").text(); !strings.HasPrefix(got, "Second factor On:") || !strings.Contains(got, "Recovery codes left: 16") {
+	if got := tab.one(t, "section[aria-labelledby=second-factor]").text(); !strings.HasPrefix(got, "Second factor On To log in") || !strings.Contains(got, "Recovery codes left: 16") {
 		t.Errorf("the section is %s", got)
 	}
 	for _, code := range append(codes, app.secret) {
