@@ -87,7 +87,7 @@ func (s *server) listProjects(c *call) (err error) {
 	}
 	v.Rows, v.Pages, err = inOrder(c, v.Rows, v.Sort, map[string]func(project.Project) string{
 		"number":  func(p project.Project) string { return fmt.Sprintf("%010d", p.Number) },
-		"name":    func(p project.Project) string { return account.Key(p.Name) + "\t" + number(p) }, // of which two may be the same
+		"name":    func(p project.Project) string { return account.Key(p.Name) },
 		"created": func(p project.Project) string { return aged(p.CreatedAt, number(p)) },
 	})
 	if err != nil {
