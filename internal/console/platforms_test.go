@@ -354,14 +354,14 @@ func TestPlatformsDisabledAtOnce(t *testing.T) {
 		f["id"] = ids
 		return ask{route: "POST " + platformsRoute + "/disable", form: f}
 	}
-	b.to(t, disable(), platformsRoute)
+	b.to(t, disable(), platformsRoute+"?notice=none-chosen")
 	b.want(t, disable(ids[0], "no-id"), http.StatusNotFound)
 	b.to(t, disable(ids[0], ids[1], uuid.Max.String(), ids[2]), platformsRoute+"?notice=platforms-disabled")
 	b.to(t, ask{route: "GET " + platformsRoute + "/disable"}, platformsRoute)
 	if a = b.want(t, ask{route: "GET " + platformsRoute + "?notice=platforms-disabled"}, 200); !strings.Contains(a.one(t, ".notice").text(), "you chose are disabled") {
 		t.Error("got nothing said of what was done")
 	}
-	if got := len(a.all("#list .blocked")); got != 3 || !strings.Contains(a.all("#list tbody tr")[3].text(), "Enabled") {
+	if got := len(a.all("#list .state:not(.active)")); got != 3 || !strings.Contains(a.all("#list tbody tr")[3].text(), "Enabled") {
 		t.Errorf("got %d disabled platforms, want all but the last", got)
 	}
 	if got := d.actions(t); !slices.Equal(got[len(got)-3:], []string{"platform.update Bolt", "platform.update Acme", "platform.update Crane"}) {
