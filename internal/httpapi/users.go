@@ -153,6 +153,11 @@ func (s *server) deleteUser(ctx context.Context, c *call, in *userInput) (*done,
 type invitation struct{ Body api.Invitation }
 
 // inviteUser makes an invitation, which is no resource: nobody reads it again, and another takes its place.
+//
+// Administrators may invite themselves, as they may reset their own password by updateUser. Who comes here as an administrator could as
+// well make another one, and have that one invite the first: to refuse it would defend nothing, and take a way back from who has a
+// personal token and no longer the password. The console asks for the current password there, since it offers that page to whom it
+// stands open before.
 func (s *server) inviteUser(ctx context.Context, c *call, in *userInput) (*invitation, error) {
 	u, err := s.cfg.Accounts.Find(ctx, in.User)
 	if err != nil {

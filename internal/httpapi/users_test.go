@@ -131,7 +131,7 @@ func TestInvitation(t *testing.T) {
 	if made.URL == anew.URL || !strings.HasPrefix(made.URL, publicURL+"/invitation/jtl") || !made.ExpiresAt.Equal(d.clock().Add(7*24*time.Hour)) || made.Mailed {
 		t.Errorf("got %+v and %+v", made, anew)
 	}
-	for route, want := range map[string]int{"robot": http.StatusConflict, "bob": http.StatusConflict, "nobody": http.StatusNotFound} {
+	for route, want := range map[string]int{"root": http.StatusCreated, "robot": http.StatusConflict, "bob": http.StatusConflict, "nobody": http.StatusNotFound} {
 		if a := d.do(t, ask{route: "POST /v1/users/" + route + "/invitation", token: d.adminToken}); a.status != want {
 			t.Errorf("%s: got %d, want %d", route, a.status, want)
 		}
