@@ -50,7 +50,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 	every(pruneEvery, newPruner(n).run)
 	every(keysEvery, n.rotateKeys)
 	if n.post != nil {
-		running.Go(func() { n.post.Run(ctx) })
+		go n.post.Run(ctx) // for whose end finishPost waits
 		told := &notices{node: n}
 		told.run(ctx) // of what is done from now on, also before the first tick
 		every(noticesEvery, told.run)
@@ -64,6 +64,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 		running.Wait()
 		n.events.flush(last)
 		n.storeUses(last)
+		n.finishPost(last)
 		return nil
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
 	"github.com/spf13/pflag"
 
 	"github.com/jeton-io/jeton/internal/account"
@@ -98,6 +100,39 @@ func (m *mailing) useCode(t *testing.T, owner *authority.Principal, by audit.Act
 		Kind: authority.SecondFactor, Name: asked.Ticket.Reveal(), Text: code, From: netip.MustParseAddr("192.0.2.7"),
 	})
 	must(t, err)
+}
+
+// TestStopSendsMails has mails wait when Jeton stops: they are sent, or else told of by their number and by nobody's address.
+func TestStopSendsMails(t *testing.T) {
+	m := newMailing(t)
+	for _, tt := range []struct {
+		name string
+		fail *smtp.SMTPError
+		want string
+	}{
+		{"sent", nil, ""},
+		{"lost", &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "ann@example.com: later"}, "count=2"},
+	} {
+		var log bytes.Buffer
+		n := &node{cfg: m.cfg, url: m.url, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		must(t, n.wirePost(&Options{Config: m.cfg, Now: m.now, Random: rand.Reader}))
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		n.post.Run(stopped)
+		for range 2 {
+			n.post.Send(n.letters.TokenEnds(mail.Person{Name: "ann", Email: "ann@example.com"}, "one", m.now()))
+		}
+		m.box.Fail.Store(tt.fail)
+		n.finishPost(t.Context())
+		if got := log.String(); !strings.Contains(got, tt.want) || tt.want == "" && got != "" || strings.Contains(got, "ann") {
+			t.Errorf("%s: got the log %s", tt.name, got)
+		}
+		if tt.fail == nil {
+			for range 2 {
+				m.box.Next(t)
+			}
+		}
+	}
 }
 
 // TestNotices tells users of what was done, once, whichever of two nodes comes first, and nobody of what is none of his business.

@@ -55,6 +55,22 @@ func (n *node) tellOfMail(err error, last bool) {
 	n.logger.WarnContext(ctx, "a mail was not sent yet, and is tried again later", "error", err)
 }
 
+// lastMails is for how long mails are sent that wait when Jeton stops: the server is to take them meanwhile, and not to be waited for.
+const lastMails = 5 * time.Second
+
+// finishPost sends the mails that wait, and tells of those that are lost.
+func (n *node) finishPost(ctx context.Context) {
+	if n.post == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastMails)
+	defer cancel()
+	if lost := n.post.Finish(ctx); lost > 0 {
+		n.logger.WarnContext(ctx, "mails are lost that waited for the mail server", "count", lost,
+			"fix", "Who got no link asks for one again; the audit log tells what was done to accounts.")
+	}
+}
+
 // sendLink returns what mails links, or nil where Jeton sends no mail.
 func (n *node) sendLink() func(link.Mail) bool {
 	if n.post == nil {
@@ -65,7 +81,9 @@ func (n *node) sendLink() func(link.Mail) bool {
 		if m.Purpose == link.Login {
 			write = n.letters.Login
 		}
-		return n.post.Send(write(personOf(&m.To), m.URL, m.ExpiresAt))
+		letter := write(personOf(&m.To), m.URL, m.ExpiresAt)
+		letter.Lost = m.Lost
+		return n.post.Send(letter)
 	}
 }
 

@@ -83,6 +83,7 @@ type Mail struct {
 	Purpose   Purpose
 	URL       secret.Text
 	ExpiresAt time.Time
+	Lost      func() // is to be called where the mail is given up after it was taken
 }
 
 // Config is what Links need. Every field is required but Send.
@@ -102,7 +103,7 @@ type Config struct {
 // Links issues, proves and uses links. Make one with New.
 type Links struct {
 	cfg      Config
-	requests requests
+	requests *requests
 }
 
 // New returns Links, or an error where the configuration lacks something.
@@ -133,14 +134,14 @@ func (l *Links) Invite(ctx context.Context, userID uuid.UUID, actor audit.Actor)
 	if why := notInvitable(&u); why != nil {
 		return Invited{}, fmt.Errorf("%w: %w", authority.ErrConflict, why)
 	}
-	address, expires, err := l.make(ctx, &u, Invitation, actor)
+	address, made, err := l.make(ctx, &u, Invitation, actor)
 	if errors.Is(err, authority.ErrNotFound) { // blocked or deleted in this moment
 		return Invited{}, authority.ErrActorChanged
 	}
 	if err != nil {
 		return Invited{}, err
 	}
-	return Invited{URL: address, ExpiresAt: expires, Mailed: l.mail(&u, Invitation, address, expires)}, nil
+	return Invited{URL: address, ExpiresAt: made.ExpiresAt, Mailed: l.mail(&u, &made, address)}, nil
 }
 
 // notInvitable says why a user can't be invited, or nothing.
@@ -155,27 +156,28 @@ func notInvitable(u *account.User) error {
 }
 
 // make makes a link, and returns the address of its page.
-func (l *Links) make(ctx context.Context, u *account.User, p Purpose, actor audit.Actor) (address secret.Text, expires time.Time, err error) {
+func (l *Links) make(ctx context.Context, u *account.User, p Purpose, actor audit.Actor) (address secret.Text, made Link, err error) {
 	text, err := secret.Make(secret.Link, l.cfg.Random)
 	if err != nil {
-		return "", expires, err
+		return "", made, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return "", expires, fmt.Errorf("making the ID of a link: %w", err)
+		return "", made, fmt.Errorf("making the ID of a link: %w", err)
 	}
 	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
-	made := Link{ID: id, UserID: u.ID, Purpose: p, CreatedAt: now, ExpiresAt: now.Add(p.Lasts())}
+	made = Link{ID: id, UserID: u.ID, Purpose: p, CreatedAt: now, ExpiresAt: now.Add(p.Lasts())}
 	ev := audit.New(audit.LinkCreate, actor, target(u.ID, u.Username), now, "purpose", string(p))
 	if err := l.cfg.Store.PutLink(ctx, made, l.cfg.Keyring.Digest(text), ev); err != nil {
-		return "", expires, fmt.Errorf("storing a link: %w", err)
+		return "", made, fmt.Errorf("storing a link: %w", err)
 	}
-	return l.cfg.URL(p, text), made.ExpiresAt, nil
+	return l.cfg.URL(p, text), made, nil
 }
 
 // mail hands a link to whoever sends it, if anybody does and there is where to.
-func (l *Links) mail(u *account.User, p Purpose, address secret.Text, expires time.Time) bool {
-	return l.cfg.Send != nil && u.Email != "" && l.cfg.Send(Mail{*u, p, address, expires})
+func (l *Links) mail(u *account.User, made *Link, address secret.Text) bool {
+	lost := func() { l.requests.lose(made) }
+	return l.cfg.Send != nil && u.Email != "" && l.cfg.Send(Mail{*u, made.Purpose, address, made.ExpiresAt, lost})
 }
 
 // Use notes that the link by which its owner came was used to log in. It returns a *authority.Refusal where another was faster.

@@ -173,6 +173,42 @@ func TestRequestsOfOthers(t *testing.T) {
 	next("ann")
 }
 
+// TestLostMail asks for a link whose mail was given up: another is made at once, and not once that is on its way.
+func TestLostMail(t *testing.T) {
+	d := desk.New(t, desk.Options{Mails: true})
+	for _, name := range []string{"ann", "last"} {
+		_, err := d.Accounts.Create(t.Context(), account.Draft{Username: name, Email: name + "@example.com"}, audit.Actor{})
+		desk.Check(t, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { d.Links.Serve(ctx, func(err error) { t.Error(err) }) })
+	t.Cleanup(func() { cancel(); serving.Wait() })
+	ask := func(name, want string) link.Mail {
+		t.Helper()
+		desk.Check(t, d.Links.RequestLogin(name, netip.AddrFrom4([4]byte{192, 0, 2, 1})))
+		if want == "" {
+			return link.Mail{}
+		}
+		select {
+		case m := <-d.Mails.Sent:
+			if m.To.Username != want {
+				t.Fatalf("got a mail to %s, want one to %s", m.To.Username, want)
+			}
+			return m
+		case <-time.After(time.Minute):
+			t.Fatal("no mail came within a minute")
+		}
+		return link.Mail{}
+	}
+	ask("ann", "ann").Lost()
+	m := ask("ann", "ann")
+	ask("ann", "")
+	ask("last", "last") // they are made in the order in which they were asked for
+	m.Lost()
+	ask("ann", "ann")
+}
+
 // TestPrune forgets links a week after their end.
 func TestPrune(t *testing.T) {
 	d := desk.New(t, desk.Options{})

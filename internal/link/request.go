@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,7 +27,8 @@ type request struct {
 //	from an address    10        minute             the asker is told
 //	for a user          3        five minutes       nobody is told: a mailbox isn't filled by who knows a name
 //
-// Nor does who knows a name keep its owner out: while a link is fresh, none is made in its place, and nothing is taken of the bound.
+// Nor does who knows a name keep its owner out: while a link is fresh, none is made in its place, and nothing is taken of the bound. One
+// whose mail was given up is nobody's, and stands in no other's way; this node alone knows that, and until it stops.
 //
 // What there is no room for is dropped: whoever wants a link asks again.
 type requests struct {
@@ -34,6 +36,9 @@ type requests struct {
 	waiting chan request
 	froms   authority.Bound[netip.Addr]
 	users   authority.Bound[uuid.UUID]
+
+	mu   sync.Mutex
+	lost map[uuid.UUID]uuid.UUID // by user, the last link that logs in whose mail was given up
 }
 
 const (
@@ -41,12 +46,33 @@ const (
 	maxKept    = 1 << 16 // addresses, and users, whose bounds are kept
 )
 
-func newRequests(now func() time.Time) requests {
-	return requests{
+func newRequests(now func() time.Time) *requests {
+	return &requests{
 		now: now, waiting: make(chan request, maxWaiting),
 		froms: authority.Bound[netip.Addr]{Most: 10, Every: time.Minute, Kept: maxKept},
 		users: authority.Bound[uuid.UUID]{Most: 3, Every: 5 * time.Minute, Kept: maxKept},
 	}
+}
+
+// lose notes that nobody got a link. Of how many there is room for is forgotten what was noted before, which costs their users some
+// minutes.
+func (r *requests) lose(made *Link) {
+	if made.Purpose != Login {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lost == nil || len(r.lost) >= maxKept {
+		r.lost = make(map[uuid.UUID]uuid.UUID)
+	}
+	r.lost[made.UserID] = made.ID
+}
+
+// isLost reports whether nobody got a link.
+func (r *requests) isLost(made *Link) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost[made.UserID] == made.ID
 }
 
 // RequestLogin takes a request for a link that logs in, for the user whose name or e-mail that is, if it is anybody's. The mail is on its
@@ -105,14 +131,16 @@ func (l *Links) answer(ctx context.Context, r request) error {
 	if r.from.IsValid() {
 		actor.Address = r.from.String()
 	}
-	address, expires, err := l.make(ctx, &u, Login, actor)
+	address, made, err := l.make(ctx, &u, Login, actor)
 	if errors.Is(err, authority.ErrNotFound) { // deleted or blocked in this moment
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	l.mail(&u, Login, address, expires)
+	if !l.mail(&u, &made, address) { // there was no room
+		l.requests.lose(&made)
+	}
 	return nil
 }
 
@@ -126,5 +154,6 @@ func (l *Links) fresh(ctx context.Context, userID uuid.UUID) (bool, error) {
 		return false, nil
 	}
 	age := l.cfg.Now().Sub(last.CreatedAt)
-	return err == nil && last.UsedAt.IsZero() && last.EndedAt.IsZero() && age >= 0 && age < freshFor, err
+	good := last.UsedAt.IsZero() && last.EndedAt.IsZero() && !l.requests.isLost(&last)
+	return err == nil && good && age >= 0 && age < freshFor, err
 }

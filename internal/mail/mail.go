@@ -9,7 +9,8 @@
 // bring about many, find room in three quarters of the queue: the rest is kept for what people wait for.
 //
 // The package refuses to speak, and so to log in, without TLS but on this machine itself, and letters whose address could be read as another
-// or holds a line break. It keeps nothing over a restart: a link that wasn't mailed is asked for again.
+// or holds a line break. It keeps nothing over a restart: what waits at a stop is tried once more, and a link that wasn't mailed is asked
+// for again.
 package mail
 
 import (
@@ -34,6 +35,7 @@ type Letter struct {
 	Body    string    // lines of text, divided by \n
 	Until   time.Time // after which it is of no use any more; zero for none
 	Notice  bool      // nobody waits for it
+	Lost    func()    // is called where it is given up after it was taken, if it isn't nil
 }
 
 // Server is the server through which letters go.
@@ -96,6 +98,9 @@ type Post struct {
 	from *netmail.Address
 	wake chan struct{} // has room for one
 
+	ended chan struct{} // is closed when Run has returned
+	abort chan struct{} // is closed when no server is waited for any more
+
 	mu     sync.Mutex
 	queue  []waiting
 	counts Counts
@@ -114,7 +119,7 @@ func New(cfg Config) (*Post, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail: the sender's address: %w", err)
 	}
-	return &Post{cfg: cfg, from: from, wake: make(chan struct{}, 1)}, nil
+	return &Post{cfg: cfg, from: from, wake: make(chan struct{}, 1), ended: make(chan struct{}), abort: make(chan struct{})}, nil
 }
 
 // here reports whether a host is this machine itself.
@@ -164,12 +169,13 @@ func (p *Post) Counts() Counts {
 	return c
 }
 
-// Run sends letters until ctx ends. What waits then is lost.
+// Run sends letters until ctx ends and the one that it is sending then is sent. It is to be called once, and then Finish.
 func (p *Post) Run(ctx context.Context) {
+	defer close(p.ended)
 	for ctx.Err() == nil {
-		next, wait, ok := p.take()
+		next, wait, ok := p.take(false)
 		if ok {
-			p.deliver(ctx, &next)
+			p.deliver(&next)
 			continue
 		}
 		var later <-chan time.Time
@@ -184,8 +190,24 @@ func (p *Post) Run(ctx context.Context) {
 	}
 }
 
-// take takes the letter out of the queue that is due for the longest time, or returns how long none is; 0 where there is none.
-func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
+// Finish ends a Post whose Run was told to end: it tries what waits once more, due or not, until ctx ends or the server takes no more. It
+// returns how many letters are lost.
+func (p *Post) Finish(ctx context.Context) (lost int) {
+	hurry := context.AfterFunc(ctx, func() { close(p.abort) })
+	defer hurry()
+	<-p.ended
+	for ctx.Err() == nil {
+		next, _, ok := p.take(true)
+		if !ok || !p.deliver(&next) {
+			break
+		}
+	}
+	return p.Counts().Waiting
+}
+
+// take takes the letter out of the queue that is due for the longest time, or will be next where it is the end; or returns how long none
+// is, 0 where there is none.
+func (p *Post) take(end bool) (next waiting, wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.queue) == 0 {
@@ -197,7 +219,7 @@ func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
 			first = i
 		}
 	}
-	if wait = p.queue[first].due.Sub(p.cfg.Now()); wait > 0 {
+	if wait = p.queue[first].due.Sub(p.cfg.Now()); wait > 0 && !end {
 		return next, wait, false
 	}
 	next = p.queue[first]
@@ -205,11 +227,12 @@ func (p *Post) take() (next waiting, wait time.Duration, ok bool) {
 	return next, 0, true
 }
 
-// deliver sends a letter, or has it wait for the next time. One that is refused for good isn't tried again: see plain.
-func (p *Post) deliver(ctx context.Context, w *waiting) {
+// deliver sends a letter, or has it wait for the next time, in which case it isn't done with it. One that is refused for good isn't tried
+// again: see plain.
+func (p *Post) deliver(w *waiting) (done bool) {
 	err := errTooLate
 	if now := p.cfg.Now(); w.Until.IsZero() || now.Before(w.Until) {
-		err = p.hand(ctx, w.Letter)
+		err = p.hand(w.Letter)
 	}
 	p.mu.Lock()
 	last := w.tries >= len(pauses) || errors.Is(err, errRefused) || errors.Is(err, errTooLate)
@@ -224,25 +247,33 @@ func (p *Post) deliver(ctx context.Context, w *waiting) {
 		p.queue = append(p.queue, *w)
 	}
 	p.mu.Unlock()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, errAborted) {
 		p.cfg.Told(err, last)
 	}
+	if err != nil && last && w.Lost != nil {
+		w.Lost()
+	}
+	return err == nil || last
 }
 
-// hand hands a letter to the server. It returns when ctx ends, also where the server is in the middle of saying nothing: who stops Jeton
-// doesn't wait for that, and the connection ends by its own time limit.
-func (p *Post) hand(ctx context.Context, l Letter) error {
+// hand hands a letter to the server. It returns at the end of patience of who stops Jeton, also where the server is in the middle of saying
+// nothing; the connection ends by its own time limit.
+func (p *Post) hand(l Letter) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- p.submit(ctx, &l) }()
 	select {
 	case err := <-done:
 		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-p.abort:
+		return errAborted
 	}
 }
 
 var (
+	// errAborted is that of a letter of which it isn't known whether the server has it.
+	errAborted = errors.New("Jeton was stopped")
 	// errRefused is that of a letter that is not to be tried again: its address is none, or the server answers that it never will.
 	errRefused = errors.New("it is refused for good")
 	// ErrNoRoom is that of letters that were never taken.

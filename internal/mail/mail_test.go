@@ -30,6 +30,7 @@ type desk struct {
 	told chan told
 	rest chan time.Duration // for how long it rests, as it begins to
 	stop func()
+	end  func() // has Run end, without the rest of stop
 
 	mu    sync.Mutex
 	now   time.Time
@@ -83,7 +84,14 @@ func open(t *testing.T, s mail.Server, roots *x509.CertPool) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
-	d.stop = func() { cancel(); running.Wait() }
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		at, over := context.WithCancel(context.Background())
+		over() // at once
+		p.Finish(at)
+		running.Wait()
+	})
+	d.end = cancel
 	t.Cleanup(d.stop)
 	return d
 }
@@ -308,6 +316,63 @@ func TestNobodyWaits(t *testing.T) {
 	d.stop()
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("it took %s to stop, beside a server that says nothing", took)
+	}
+}
+
+// TestFinish sends at the end what waits, due or not, to a server that takes it; beside one that doesn't, it tries one letter, and says how
+// many are lost.
+func TestFinish(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		then func(*postbox.Box)
+		lost int
+	}{
+		{"the server is back", func(b *postbox.Box) { b.Fail.Store(nil) }, 0},
+		{"it still isn't", func(*postbox.Box) {}, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := postbox.New(t, postbox.Options{})
+			s := server(b)
+			s.Plain = true
+			d := open(t, s, nil)
+			b.Fail.Store(&smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"})
+			for _, body := range []string{"one\n", "two\n", "three\n"} {
+				d.Send(ann(body))
+				await(t, d.told)
+			}
+			d.end()
+			tt.then(b)
+			if got := d.Finish(t.Context()); got != tt.lost {
+				t.Errorf("got %d lost, want %d", got, tt.lost)
+			}
+			if got := d.Counts(); got.Sent != uint64(3-tt.lost) || len(b.Letters) != 3-tt.lost {
+				t.Errorf("got %+v, and %d letters", got, len(b.Letters))
+			}
+		})
+	}
+}
+
+// TestLost tells who has a letter sent that nobody got it, as soon as it is given up and not before.
+func TestLost(t *testing.T) {
+	b := postbox.New(t, postbox.Options{})
+	s := server(b)
+	s.Plain = true
+	d := open(t, s, nil)
+	lost := make(chan string, 10)
+	send := func(body string) {
+		l := ann(body)
+		l.Lost = func() { lost <- body }
+		d.Send(l)
+	}
+	send("sent\n")
+	b.Next(t)
+	b.Fail.Store(&smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"})
+	send("later\n")
+	await(t, d.told)
+	b.Fail.Store(&smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody"})
+	send("never\n")
+	if got := await(t, lost); got != "never\n" || len(lost) > 0 {
+		t.Errorf("got %q first, want what is refused for good", got)
 	}
 }
 
