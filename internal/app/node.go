@@ -289,7 +289,8 @@ func (n *node) apply(ctx context.Context, c feed.Change) error {
 	switch c.Kind {
 	case feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken:
 		n.authority.Forget(c.ID)
-	case feed.Service, feed.Pepper, feed.SigningKey, feed.PlatformRules, feed.PlatformKey, feed.TokenSet: // no credential rests on them
+	case feed.Service, feed.Pepper, feed.SigningKey, feed.PlatformRules, feed.PlatformKey, feed.TokenSet,
+		feed.Authenticator, feed.Passkey, feed.RecoveryCode: // no credential rests on them
 	default: // a revoked key, a platform, a project; or what a later Jeton beside this one has changed, of which this one doesn't know what rests on it
 		n.authority.Forget(uuid.Nil)
 	}

@@ -180,7 +180,7 @@ func (r *reading) take(e feed.Entry) {
 func kinds() []feed.Kind {
 	return []feed.Kind{
 		feed.User, feed.PersonalToken, feed.APIToken, feed.ClientSecret, feed.BrowserSession, feed.SessionToken, feed.Platform,
-		feed.PlatformRules, feed.PlatformKey, feed.Project, feed.TokenSet, feed.Service, feed.Pepper, feed.SigningKey,
-		feed.RevokedKey,
+		feed.PlatformRules, feed.PlatformKey, feed.Project, feed.TokenSet, feed.Authenticator, feed.Passkey, feed.RecoveryCode,
+		feed.Service, feed.Pepper, feed.SigningKey, feed.RevokedKey,
 	}
 }

@@ -58,13 +58,13 @@ type Renewal struct {
 	// Known is up to where it is known what was taken away since. A node that knows more doesn't follow.
 	Known feed.Position
 	// Suspend says that it isn't known what was taken away since: every user is suspended, every session ended, of browsers and of
-	// programs, every personal token and every signing key of access tokens revoked, every API token, every platform and every token
-	// set disabled.
+	// programs, every personal token and every signing key of access tokens revoked, every recovery code void, every API token, every
+	// platform and every token set disabled.
 	Suspend bool
 	// Changes are those that were made since, where they are known: no record is among them twice. What was deleted or revoked
 	// then, is so again. What was changed otherwise isn't known in any other state than the one of before, which may have
 	// allowed more: a personal token is revoked, an API token, a platform or all token sets of a project disabled, a user or service
-	// suspended.
+	// suspended, and the recovery codes of that user are void.
 	Changes []feed.Change
 	// Event returns the event of all this.
 	Event func(Outcome) audit.Event

@@ -148,7 +148,10 @@ func (f *Factors) proveRecovery(ctx context.Context, t *ticket, r *Records, type
 	if errors.Is(err, authority.ErrNotFound) {
 		return refused(authority.ReasonWrongCode, t)
 	}
-	return once(err, authority.ReasonUsedCode, t)
+	if err := once(err, authority.ReasonUsedCode, t); err != nil {
+		return err
+	}
+	return f.cfg.Applied(ctx) // the journal tells that the code is used before anybody is in by it
 }
 
 // provePasskey takes a passkey's answer, and returns which it is.

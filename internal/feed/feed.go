@@ -75,6 +75,9 @@ const (
 	PlatformKey    Kind = "platform_key"   // a key of a platform, on which nothing rests that was got by it
 	Project        Kind = "project"        // a project or one of its token sets, with all browser sessions that were begun by its tokens
 	TokenSet       Kind = "token_set"      // a token set that was deleted, on which nothing rests by itself: beside it stands the row of its project
+	Authenticator  Kind = "authenticator"  // the authenticator app that was taken from the user of that ID: as with what follows, nothing rests on it by itself
+	Passkey        Kind = "passkey"        // a passkey that was taken away
+	RecoveryCode   Kind = "recovery_code"  // a recovery code that was used: see factor.CodeID
 	Service        Kind = "service"        // a service, its operations or their audiences
 	Pepper         Kind = "pepper"
 	SigningKey     Kind = "signing_key" // a new one, which is to be known before a token of it comes: no verdict changes

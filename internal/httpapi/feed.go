@@ -258,7 +258,7 @@ func eventOf(c feed.Change) (name, id string) {
 		return api.FeedPolicy, ""
 	case feed.SigningKey:
 		return api.FeedKeys, ""
-	case feed.Pepper, feed.PlatformRules, feed.PlatformKey, feed.TokenSet:
+	case feed.Pepper, feed.PlatformRules, feed.PlatformKey, feed.TokenSet, feed.Authenticator, feed.Passkey, feed.RecoveryCode:
 		return "", ""
 	default: // as the node itself does
 		return api.FeedEverything, ""

@@ -273,7 +273,7 @@ func (p *Post) hand(l Letter) error {
 
 var (
 	// errAborted is that of a letter of which it isn't known whether the server has it.
-	errAborted = errors.New("Jeton was stopped")
+	errAborted = errors.New("it was not waited for")
 	// errRefused is that of a letter that is not to be tried again: its address is none, or the server answers that it never will.
 	errRefused = errors.New("it is refused for good")
 	// ErrNoRoom is that of letters that were never taken.

@@ -24,7 +24,9 @@ const (
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = $1 ORDER BY id`
-	countCodes = `SELECT count(*) FROM recovery_code WHERE user_id = $1 AND used_at IS NULL`
+	deleteAuthenticator = `DELETE FROM authenticator WHERE user_id = $1`
+	deletePasskey       = `DELETE FROM passkey WHERE id = $1`
+	countCodes          = `SELECT count(*) FROM recovery_code WHERE user_id = $1 AND used_at IS NULL`
 )
 
 // HasFactor implements factor.Store.
@@ -129,9 +131,10 @@ func (s *Store) RemoveAuthenticator(ctx context.Context, userID uuid.UUID, ev au
 		if err := t.holdUser(userID); err != nil {
 			return err
 		}
-		if err := t.execOne(`DELETE FROM authenticator WHERE user_id = $1`, raw(userID)); err != nil {
+		if err := t.execOne(deleteAuthenticator, raw(userID)); err != nil {
 			return err
 		}
+		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
 		return t.factorGone(userID, ev)
 	})
 }
@@ -219,9 +222,10 @@ func (s *Store) RemovePasskey(ctx context.Context, userID, id uuid.UUID, ev audi
 		if err := t.holdUser(userID); err != nil {
 			return err
 		}
-		if err := t.execOne(`DELETE FROM passkey WHERE id = $1 AND user_id = $2`, raw(id), raw(userID)); err != nil {
+		if err := t.execOne(deletePasskey+` AND user_id = $2`, raw(id), raw(userID)); err != nil {
 			return err
 		}
+		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
 		return t.factorGone(userID, ev)
 	})
 }
@@ -273,6 +277,7 @@ func (s *Store) UseRecoveryCode(ctx context.Context, userID uuid.UUID, digests [
 				return err
 			}
 			if n > 0 {
+				t.changes = append(t.changes, change{feed.RecoveryCode, factor.CodeID(d), ev.At, true})
 				return t.record(ev, unseen, userID)
 			}
 			used, err := t.yes(`SELECT EXISTS (SELECT 1 FROM recovery_code WHERE user_id = $1 AND pepper = $2 AND digest = $3)`, raw(userID), d.Pepper, d.Sum[:])
@@ -294,11 +299,34 @@ func (s *Store) RemoveFactors(ctx context.Context, userID uuid.UUID, ev audit.Ev
 		if err := t.holdFactors(userID); err != nil {
 			return err
 		}
+		if err := t.tellOfFactors(userID, ev); err != nil {
+			return err
+		}
 		if err := t.forgetFactors(userID); err != nil {
 			return err
 		}
 		return t.factorGone(userID, ev)
 	})
+}
+
+// tellOfFactors enters in the feed that all factors of a user, whose row is held, go, each for itself: a backup that is restored must not
+// bring one back.
+func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
+	ids, err := collect(t.ctx, t.conn, func(row scanner) (id uuid.UUID, err error) {
+		err = row.Scan(idColumn{&id})
+		return id, err
+	}, `SELECT id FROM passkey WHERE user_id = $1 ORDER BY id`, raw(userID))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
+	}
+	app, err := t.yes(`SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`, raw(userID))
+	if app {
+		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
+	}
+	return err
 }
 
 // forgetFactors deletes the factors of a user, whose row is held, with its recovery codes.

@@ -24,7 +24,9 @@ const (
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = ? ORDER BY id`
-	countCodes = `SELECT count(*) FROM recovery_code WHERE user_id = ? AND used_at IS NULL`
+	deleteAuthenticator = `DELETE FROM authenticator WHERE user_id = ?`
+	deletePasskey       = `DELETE FROM passkey WHERE id = ?`
+	countCodes          = `SELECT count(*) FROM recovery_code WHERE user_id = ? AND used_at IS NULL`
 )
 
 // HasFactor implements factor.Store.
@@ -116,9 +118,10 @@ func (t *tx) putCodes(userID uuid.UUID, codes []keyring.Digest) error {
 // RemoveAuthenticator implements factor.Store.
 func (s *Store) RemoveAuthenticator(ctx context.Context, userID uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "removing an authenticator app", func(t *tx) error {
-		if err := t.execOne(`DELETE FROM authenticator WHERE user_id = ?`, blob(userID)); err != nil {
+		if err := t.execOne(deleteAuthenticator, blob(userID)); err != nil {
 			return err
 		}
+		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
 		return t.factorGone(userID, ev)
 	})
 }
@@ -199,9 +202,10 @@ SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM user WHERE id = ? AND deleted_at IS NULL`
 // RemovePasskey implements factor.Store.
 func (s *Store) RemovePasskey(ctx context.Context, userID, id uuid.UUID, ev audit.Event) error {
 	return s.withdraw(ctx, "removing a passkey", func(t *tx) error {
-		if err := t.execOne(`DELETE FROM passkey WHERE id = ? AND user_id = ?`, blob(id), blob(userID)); err != nil {
+		if err := t.execOne(deletePasskey+` AND user_id = ?`, blob(id), blob(userID)); err != nil {
 			return err
 		}
+		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
 		return t.factorGone(userID, ev)
 	})
 }
@@ -245,6 +249,7 @@ func (s *Store) UseRecoveryCode(ctx context.Context, userID uuid.UUID, digests [
 				return err
 			}
 			if n > 0 {
+				t.changes = append(t.changes, change{feed.RecoveryCode, factor.CodeID(d), ev.At, true})
 				return t.record(ev, unseen, userID)
 			}
 			used, err := t.yes(`SELECT EXISTS (SELECT 1 FROM recovery_code WHERE user_id = ? AND pepper = ? AND digest = ?)`, blob(userID), d.Pepper, d.Sum[:])
@@ -270,11 +275,34 @@ func (s *Store) RemoveFactors(ctx context.Context, userID uuid.UUID, ev audit.Ev
 		if !on {
 			return authority.ErrNotFound
 		}
+		if err := t.tellOfFactors(userID, ev); err != nil {
+			return err
+		}
 		if err := t.forgetFactors(userID); err != nil {
 			return err
 		}
 		return t.factorGone(userID, ev)
 	})
+}
+
+// tellOfFactors enters in the feed that all factors of a user go, each for itself: a backup that is restored must not bring one back.
+func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
+	rows, err := t.conn.QueryContext(context.Background(), `SELECT id FROM passkey WHERE user_id = ? ORDER BY id`, blob(userID))
+	ids, err := all(rows, err, func(row scanner) (id uuid.UUID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
+	}
+	app, err := t.yes(`SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`, blob(userID))
+	if app {
+		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
+	}
+	return err
 }
 
 // forgetFactors deletes a user's factors, with its recovery codes.

@@ -29,6 +29,10 @@ const (
 	revokeAll       = `UPDATE personal_token SET former_pepper = pepper, former_digest = digest, pepper = NULL, digest = NULL, revoked_at = ?1 WHERE digest IS NOT NULL`
 	revokeKeys      = `UPDATE signing_key SET wrapped = NULL, revoked_at = ?1 WHERE purpose = ?2 AND revoked_at IS NULL`
 	suspendService  = `UPDATE service SET suspended = 1, version = version + 1, updated_at = ?1 WHERE id = ?2 AND NOT suspended AND deleted_at IS NULL`
+	// voidCodes has recovery codes count no more: which were used or replaced since isn't known. Their users make new ones.
+	voidCodes       = `UPDATE recovery_code SET used_at = ?1 WHERE used_at IS NULL`
+	voidCodesOfUser = voidCodes + ` AND user_id = ?2`
+	voidCode        = voidCodes + ` AND substr(digest, 1, 16) = ?2` // see factor.CodeID
 	revokeKey       = `UPDATE signing_key SET wrapped = NULL, revoked_at = ?1 WHERE kid = ?2 AND revoked_at IS NULL`
 )
 
@@ -94,6 +98,9 @@ func (t *tx) suspend(at int64, o *archive.Outcome) error {
 			return err
 		}
 	}
+	if _, err := t.exec(voidCodes, at); err != nil {
+		return err
+	}
 	if err := t.count(&o.Keys, revokeKeys, at, string(keyring.ForAccessTokens)); err != nil {
 		return err
 	}
@@ -131,6 +138,8 @@ func (t *tx) renewOne(c feed.Change, at int64, o *archive.Outcome) (err error) {
 		return t.count(&o.Tokens, deleteTokenSet, at, blob(c.ID))
 	case feed.Project:
 		return t.renewProject(c, at, o)
+	case feed.Authenticator, feed.Passkey, feed.RecoveryCode:
+		return t.renewFactor(c, at)
 	case feed.Service:
 		return t.renewService(c, at, o)
 	case feed.RevokedKey:
@@ -148,7 +157,7 @@ func (t *tx) count(to *int64, statement string, args ...any) error {
 }
 
 // renewUser deletes a user again, or suspends it: it may have been blocked since, or lost a role. Its sessions may have been
-// ended with a new password.
+// ended with a new password, and its recovery codes replaced.
 func (t *tx) renewUser(c feed.Change, at int64, o *archive.Outcome) error {
 	if lives, err := t.yes(userLives, blob(c.ID)); err != nil || !lives {
 		o.Unknown++
@@ -163,7 +172,24 @@ func (t *tx) renewUser(c feed.Change, at int64, o *archive.Outcome) error {
 			return err
 		}
 	}
+	if _, err := t.exec(voidCodesOfUser, at, blob(c.ID)); err != nil {
+		return err
+	}
 	return t.count(&o.Suspended, suspendUser, at, blob(c.ID))
+}
+
+// renewFactor takes away a second factor again, or a recovery code.
+func (t *tx) renewFactor(c feed.Change, at int64) error {
+	var err error
+	switch c.Kind {
+	case feed.Authenticator:
+		_, err = t.exec(deleteAuthenticator, blob(c.ID))
+	case feed.Passkey:
+		_, err = t.exec(deletePasskey, blob(c.ID))
+	default:
+		_, err = t.exec(voidCode, at, blob(c.ID))
+	}
+	return err
 }
 
 // renewProgram changes an API token by a statement. One that isn't there may be an access token: that was taken back.

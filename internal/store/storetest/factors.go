@@ -116,7 +116,7 @@ func testAuthenticator(t *testing.T, s Store) {
 
 	gone := event(audit.AuthenticatorRemove, alice, start())
 	refuses(t, s, authority.ErrNotFound, func() error { return s.RemoveAuthenticator(t.Context(), bob, gone) })
-	does(t, s, gone, one(feed.User, alice), func() error { return s.RemoveAuthenticator(t.Context(), alice, gone) })
+	does(t, s, gone, []feed.Change{{Kind: feed.Authenticator, ID: alice, Gone: true}, {Kind: feed.User, ID: alice}}, func() error { return s.RemoveAuthenticator(t.Context(), alice, gone) })
 	checkFactors(t, s, alice, factor.Records{})
 }
 
@@ -197,10 +197,10 @@ func testPasskeys(t *testing.T, s Store) {
 		return func() error { return s.RemovePasskey(t.Context(), user, id, gone) }
 	}
 	refuses(t, s, authority.ErrNotFound, remove(bob, k.ID))
-	does(t, s, gone, one(feed.User, alice), remove(alice, k.ID))
+	does(t, s, gone, []feed.Change{{Kind: feed.Passkey, ID: k.ID, Gone: true}, {Kind: feed.User, ID: alice}}, remove(alice, k.ID))
 	checkFactors(t, s, alice, factor.Records{Passkeys: []factor.StoredPasskey{other}, Codes: 2})
 	gone = event(audit.PasskeyRemove, alice, start())
-	does(t, s, gone, one(feed.User, alice), remove(alice, other.ID))
+	does(t, s, gone, []feed.Change{{Kind: feed.Passkey, ID: other.ID, Gone: true}, {Kind: feed.User, ID: alice}}, remove(alice, other.ID))
 	checkFactors(t, s, alice, factor.Records{})
 }
 
@@ -219,7 +219,7 @@ func testRecoveryCodes(t *testing.T, s Store) {
 	for _, d := range []keyring.Digest{digest(1, 9), digest(2, 1), digest(1, 11)} {
 		refuses(t, s, authority.ErrNotFound, use(ev, alice, d))
 	}
-	does(t, s, ev, nil, use(ev, alice, digest(2, 7), digest(1, 1)))
+	does(t, s, ev, usedCode(digest(1, 1)), use(ev, alice, digest(2, 7), digest(1, 1)))
 	refuses(t, s, authority.ErrConflict, use(ev, alice, digest(2, 7), digest(1, 1)))
 	app := appOf(alice)
 	checkFactors(t, s, alice, factor.Records{Authenticator: &app, Codes: 1})
@@ -229,19 +229,25 @@ func testRecoveryCodes(t *testing.T, s Store) {
 	refuses(t, s, authority.ErrNotFound, use(ev, alice, digest(1, 1)))
 	refuses(t, s, authority.ErrNotFound, use(ev, alice, digest(1, 2)))
 	other := event(audit.RecoveryCodeUse, alice, start())
-	does(t, s, other, nil, use(other, alice, digest(1, 21)))
+	does(t, s, other, usedCode(digest(1, 21)), use(other, alice, digest(1, 21)))
 	bobs := event(audit.RecoveryCodeUse, bob, start())
-	does(t, s, bobs, nil, use(bobs, bob, digest(1, 11)))
+	does(t, s, bobs, usedCode(digest(1, 11)), use(bobs, bob, digest(1, 11)))
+}
+
+// usedCode is what the feed tells of a recovery code that was used.
+func usedCode(d keyring.Digest) []feed.Change {
+	return []feed.Change{{Kind: feed.RecoveryCode, ID: factor.CodeID(d), Gone: true}}
 }
 
 func testRemoveFactors(t *testing.T, s Store) {
 	alice, bob := born(t, s, person("alice"), "hash").ID, born(t, s, person("bob"), "hash").ID
 	addAuthenticator(t, s, alice, 1)
-	addPasskey(t, s, passkeyOf(alice, "k"), 3)
+	k := passkeyOf(alice, "k")
+	addPasskey(t, s, k, 3)
 	addAuthenticator(t, s, bob, 5)
 	ev := event(audit.SecondFactorRemove, alice, start())
 	remove := func() error { return s.RemoveFactors(t.Context(), alice, ev) }
-	does(t, s, ev, one(feed.User, alice), remove)
+	does(t, s, ev, []feed.Change{{Kind: feed.Passkey, ID: k.ID, Gone: true}, {Kind: feed.Authenticator, ID: alice, Gone: true}, {Kind: feed.User, ID: alice}}, remove)
 	refuses(t, s, authority.ErrNotFound, remove)
 	checkFactors(t, s, alice, factor.Records{})
 	if on, err := s.HasFactor(t.Context(), bob); !on || err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/catalog"
+	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/feed"
 	"github.com/jeton-io/jeton/internal/keyring"
 	"github.com/jeton-io/jeton/internal/platform"
@@ -31,6 +32,7 @@ func renewTests() map[string]func(*testing.T, Archived) {
 		"browser sessions":          testRenewSessions,
 		"session tokens":            testRenewSessionTokens,
 		"links":                     testRenewLinks,
+		"second factors":            testRenewFactors,
 		"platforms":                 testRenewPlatforms,
 		"platform keys":             testRenewPlatformKeys,
 		"disable every platform":    testSuspendPlatforms,
@@ -288,6 +290,37 @@ func testRenewPlatformKeys(t *testing.T, s Archived) {
 	checkKeys(t, s, p.ID, removed, kept)
 	checkPlatform(t, s, p)
 	checkToken(t, s, 1, token)
+}
+
+// testRenewFactors tells of second factors that were taken away since, and of a recovery code that was used: they don't come back, and
+// what else a user has stays. Codes of whoever was changed otherwise may be former ones.
+func testRenewFactors(t *testing.T, s Archived) {
+	alice, bob := born(t, s, person("alice"), ""), born(t, s, person("bob"), "")
+	app := appOf(alice.ID)
+	addAuthenticator(t, s, alice.ID, 1)
+	k, other := passkeyOf(alice.ID, "k"), passkeyOf(alice.ID, "other")
+	addPasskey(t, s, k, 3)
+	addPasskey(t, s, other, 3)
+	addAuthenticator(t, s, bob.ID, 11)
+	use := func(user uuid.UUID, d keyring.Digest) error {
+		return s.UseRecoveryCode(t.Context(), user, []keyring.Digest{d}, event(audit.RecoveryCodeUse, user, renewed()))
+	}
+	_ = renew(t, s, gone(feed.RecoveryCode, factor.CodeID(digest(1, 1))), gone(feed.RecoveryCode, newID()), gone(feed.Passkey, k.ID), gone(feed.Passkey, newID()), gone(feed.Authenticator, newID()))
+	refuses(t, s, authority.ErrConflict, func() error { return use(alice.ID, digest(1, 1)) })
+	checkFactors(t, s, alice.ID, factor.Records{Authenticator: &app, Passkeys: []factor.StoredPasskey{other}, Codes: 1})
+	checkState(t, s, alice, account.Active, 1)
+	must(t, use(alice.ID, digest(1, 2)))
+	must(t, use(bob.ID, digest(1, 11)))
+	_ = renew(t, s, gone(feed.Authenticator, alice.ID))
+	checkFactors(t, s, alice.ID, factor.Records{Passkeys: []factor.StoredPasskey{other}})
+
+	_ = renew(t, s, changed(feed.User, bob.ID))
+	checkState(t, s, bob, account.Suspended, 2)
+	refuses(t, s, authority.ErrConflict, func() error { return use(bob.ID, digest(1, 12)) })
+	must(t, s.ReplaceRecoveryCodes(t.Context(), alice.ID, someCodes(21), event(audit.RecoveryCodesRenew, alice.ID, renewed())))
+	_, err := s.Renew(t.Context(), renewal(func(r *archive.Renewal) { r.Suspend = true }))
+	must(t, err)
+	refuses(t, s, authority.ErrConflict, func() error { return use(alice.ID, digest(1, 21)) })
 }
 
 // testSuspendPlatforms suspends everybody where platforms speak; one that was changed since is told of once.
