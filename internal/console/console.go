@@ -242,7 +242,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fail(c.fromElsewhere())
 	case pattern == "":
 		c.fail(web.NoRoute(w, r, would))
-	case untold(r):
+	case s.untold(r):
 		c.fail(c.fromElsewhere())
 	default:
 		s.mux.ServeHTTP(w, r)
@@ -256,9 +256,15 @@ func (c *call) fromElsewhere() error {
 	return c.s.cfg.Authority.Refuse(authority.ReasonCrossOrigin, &c.presented, &c.s.inside)
 }
 
-// untold reports whether nothing says which page sent a form.
-func untold(r *http.Request) bool {
-	return !safe(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+// untold reports whether nothing that can be believed says which page sent a form. Where the console is at https, no page of it has an
+// origin of plain http: one of the same host is what somebody on the network has put in its place, and net/http, which knows of no scheme
+// but the connection's own, would take it for ours. Browsers of this decade tell them apart themselves, in Sec-Fetch-Site.
+func (s *server) untold(r *http.Request) bool {
+	if safe(r.Method) || r.Header.Get("Sec-Fetch-Site") != "" {
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	return origin == "" || s.cfg.Cookies.secure && strings.HasPrefix(origin, "http://")
 }
 
 // straight reports whether a path has neither empty nor dot segments, also once it is decoded.

@@ -2,9 +2,11 @@ package console_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/console"
 )
 
 // TestCrossOrigin sends each form as a browser would for a page of another site, and as it would for ours.
@@ -63,4 +65,21 @@ func TestCrossOrigin(t *testing.T) {
 	d.wantRefused(t)
 	// A link from elsewhere may lead here: it only reads.
 	b.want(t, ask{route: "GET /console/", header: map[string]string{"Sec-Fetch-Site": "cross-site"}}, http.StatusOK)
+}
+
+// TestPlainOrigin sends the log-in's form as an older browser does for a page that somebody on the network has put in place of
+// http://host: where the console is at https, that is no page of it, though the host is the same.
+func TestPlainOrigin(t *testing.T) {
+	for at, want := range map[string]int{"https://tokens.example.com": http.StatusForbidden, "http://127.0.0.1:8080": http.StatusSeeOther} {
+		d := openDesk(t, console.NewCookies(at, ""))
+		d.user(t, account.Draft{Username: "alice"})
+		plain := strings.Replace(d.URL, "https://", "http://", 1)
+		q := ask{route: "POST /console/login", form: form("username", "alice", "password", goodPassword)}
+		q.header = map[string]string{"Sec-Fetch-Site": "", "Origin": plain}
+		d.browser().want(t, q, want)
+		q.header["Origin"] = strings.Replace(plain, "http://", "https://", 1)
+		d.browser().want(t, q, http.StatusSeeOther)
+		q.header = map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": plain} // a tunnel to this machine
+		d.browser().want(t, q, http.StatusSeeOther)
+	}
 }
