@@ -468,6 +468,13 @@ func TestPasskeys(t *testing.T) {
 	p.expect(t, "another's", c.Ticket, other.get(t, c.Passkey), authority.ReasonWrongPasskey)
 	elsewhere.count = k.count
 	p.expect(t, "one given to another site", c.Ticket, elsewhere.get(t, c.Passkey), authority.ReasonWrongPasskey)
+	for _, origin := range []string{ // browsers let pages below the host ask in its name (Web Authentication section 5.1.3)
+		"https://evil.tokens.example.com", "https://tokens.example.com:8443", "http://tokens.example.com", "https://tokens.example.com.evil.example", "null", "",
+	} {
+		page := *k
+		page.origin = origin
+		p.expect(t, "one given to a page of "+origin, c.Ticket, page.get(t, c.Passkey), authority.ReasonWrongPasskey)
+	}
 	p.expect(t, "one to another question", c.Ticket, k.get(t, p.challenge(t).Passkey), authority.ReasonWrongPasskey)
 	absent := *k
 	absent.flags = 0
