@@ -104,6 +104,7 @@ func (d *desk) walked(t testing.TB) []string {
 		usersRoute, usersRoute + "/new", userRoute(user), tokensRoute + "/new", tokensRoute + "/" + token.ID.String(),
 		auditRoute,
 	}
+	pages = append(pages, servicesRoute+"?sort=-created", servicesRoute+"?q=example&sort=-name", integration+"/platforms?sort=created", integration+"/projects?sort=-name", overviewRoute+"/signing-keys?state=active")
 	for _, query := range []string{
 		"after=user0000500", "q=u", "q=user00000", "q=User0000042@example.com", "q=x", "sort=-name", "sort=created", "sort=-created", "q=" + user.ID.String(),
 	} {
@@ -209,8 +210,16 @@ func BenchmarkPages(b *testing.B) {
 	})
 }
 
-// benchPages measures every page.
+// benchPages measures every page, with three hundred services, platforms and projects, whose lists are read whole.
 func (b *browser) benchPages(bench *testing.B) {
+	for n := range 300 {
+		_, err := b.d.inside.Catalog.Create(bench.Context(), catalog.Draft{Name: fmt.Sprintf("orders-%d", n), Host: fmt.Sprintf("orders%d.example.com", n)}, audit.Actor{})
+		check(bench, err)
+		_, _, err = b.d.inside.Platforms.Enrol(bench.Context(), platform.Draft{Name: fmt.Sprintf("Portal %d", n), Algorithm: jose.RS256}, audit.Actor{})
+		check(bench, err)
+		_, err = b.d.inside.Projects.Create(bench.Context(), project.Draft{Number: 2000 + n, Name: fmt.Sprintf("Shop %d", n)}, audit.Actor{})
+		check(bench, err)
+	}
 	for _, path := range b.d.walked(bench) {
 		bench.Run(strings.TrimPrefix(path, "/console/"), func(bench *testing.B) {
 			size, slowest := 0, time.Duration(0)
