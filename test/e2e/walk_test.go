@@ -1,7 +1,7 @@
 package e2e_test
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,13 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
-
-	"github.com/pquerna/otp/totp"
-
-	"github.com/jeton-io/jeton/jetontest"
 )
 
 // routesFile lists all that the console serves; a test of package console holds it to that.
@@ -41,16 +34,33 @@ var (
 	two   = []view{views[0], views[3]}
 )
 
-// visit is a page in one state.
+// visit is a page in one state, or several one after the other, each of which comes from the one before.
 type visit struct {
-	who    string // reads it: admin, alice, bob, the walker's own carol, who has a second factor, or nobody, who isn't logged in
-	name   string // of its picture
-	path   string // {alice} and the like stand for what the world has
-	send   string // a selector of the form there, or of its button, whose answer is the page; none for the page at the path
-	fill   fields // what is entered before, whether it is sent or not
-	status int64  // 200 where zero
-	then   *visit // what is sent from that page to come to another
-	after  string // another reader who must have been there before
+	who    string                 // reads it: admin, alice, bob, the walker's own carol, who has a second factor, or nobody, who isn't logged in
+	name   string                 // of its picture; a state without one is only gone through
+	path   string                 // {alice} and the like stand for what the world has; @selector for that link's; none for the page where the reader is
+	do     func(*testing.T, *tab) // what is done there before
+	send   string                 // a selector of the form there, or of its button, whose answer is the page; none for the page at the path
+	fill   fields                 // what is entered before, whether it is sent or not
+	status int64                  // 200 where zero
+	then   *visit                 // the next state
+	after  string                 // another reader who must have been there before
+}
+
+// steps are the states of a visit, one after the other.
+func (v visit) steps() (all []visit) {
+	for step := &v; step != nil; step = step.then {
+		all = append(all, *step)
+	}
+	return all
+}
+
+// chain makes one visit of several states, which the first one's reader goes through.
+func chain(states ...visit) visit {
+	for n := len(states) - 1; n > 0; n-- {
+		states[n-1].then = &states[n]
+	}
+	return states[0]
 }
 
 // fields are what is entered into a form, by the fields' names.
@@ -83,6 +93,10 @@ func TestWalk(t *testing.T) {
 	t.Run("empty", func(t *testing.T) { w.phase(t, "empty", emptyVisits(), "admin") })
 	w.furnish(t)
 	t.Run("full", func(t *testing.T) { w.phase(t, "full", visits(), "admin", "alice", "nobody") })
+	t.Run("print", w.print)
+	t.Run("long ago", func(t *testing.T) { w.together(t, oldVisits(), w.logInLongAgo) })
+	t.Run("named", w.testNamed)
+	t.Run("faults", w.testFaults)
 	w.checkTexts(t)
 	w.checkRoutes(t)
 	t.Logf("pages looked at: %v", w.counts)
@@ -125,10 +139,27 @@ func (w *walk) phase(t *testing.T, phase string, table []visit, readers ...strin
 		for id, part := range map[string][]visit{"axe-1": shapes[:half], "axe-2": shapes[half:]} {
 			t.Run(id, func(t *testing.T) {
 				t.Parallel()
-				judge := w.walker(id, "en")
-				judge.axe, judge.views, judge.pictures = readFile(t, axeSource), views, os.Getenv("JETON_PICTURES") != ""
+				judge := w.judge(t, id)
 				for _, v := range part {
 					judge.look(t, v)
+				}
+			})
+		}
+	})
+}
+
+// together goes through the states of a table in all languages and with axe, all at once. What ready does comes first: it is given
+// all who will walk.
+func (w *walk) together(t *testing.T, table []visit, ready func(*testing.T, []*walker)) {
+	all := []*walker{w.walker("en", "en"), w.walker("de", "de"), w.walker("fr", "fr"), w.judge(t, "axe-1")}
+	all[0].views = nil // which are the judge's
+	ready(t, all)
+	t.Run("all", func(t *testing.T) {
+		for _, one := range all {
+			t.Run(one.id, func(t *testing.T) {
+				t.Parallel()
+				for _, v := range table {
+					one.look(t, v)
 				}
 			})
 		}
@@ -143,127 +174,71 @@ type walker struct {
 	views    []view
 	axe      string  // the source of axe, where that looks at the pages, too
 	pictures bool    // are kept
+	old      bool    // the log-ins are of long ago, and are to stay so
 	distinct []visit // pages that differ from all others by more than their texts
 	tabs     map[string]*tab
-}
-
-// tab is the page of a reader, and what is wrong with it.
-type tab struct {
-	*page
-	*watch
 }
 
 func (w *walk) walker(id, language string) *walker {
 	return &walker{walk: w, id: id, language: language, views: two, tabs: map[string]*tab{}}
 }
 
-// tab returns a reader's, logged in, in the walker's language as it is chosen at the foot of a page.
-func (w *walker) tab(t *testing.T, who string) *tab {
+// judge is a walker who has axe look at the pages, in all views.
+func (w *walk) judge(t *testing.T, id string) *walker {
 	t.Helper()
-	if known := w.tabs[who]; known != nil {
-		return known
-	}
-	p := w.browser.otherBrowser(t)
-	at := &tab{page: p, watch: p.watched(t, w.URL)}
-	w.tabs[who] = at
-	p.visit(t, w.URL+"/console/login")
-	at.send(t, `button[name=language][value=`+w.language+`]`, nil)
-	if who != "nobody" {
-		at.send(t, `form[action="/console/login"]`, fields{"username": strings.ReplaceAll(who, "{walker}", w.id)})
-		at.send(t, `form[action="/console/login"]`, fields{"password": jetontest.Password})
-		if got := p.eval(t, `location.pathname`); got != "/console/" {
-			t.Fatalf("%s is at %s after the log-in, want /console/", who, got)
-		}
-	}
-	if who == carol {
-		w.enrol(t, at)
-	}
-	return at
+	judge := w.walker(id, "en")
+	judge.axe, judge.views, judge.pictures = readFile(t, axeSource), views, os.Getenv("JETON_PICTURES") != ""
+	return judge
 }
 
-// carol is the one of each walker who has a second factor.
-const carol = "carol-{walker}"
-
-// enrol gives carol an authenticator app.
-func (w *walker) enrol(t *testing.T, at *tab) {
+// take brings a reader's tab from one state to the next.
+func (w *walker) take(t *testing.T, p *tab, v visit) {
 	t.Helper()
-	at.visit(t, w.URL+"/console/profile/users/"+w.names["carol-"+w.id]+"/security/authenticator")
-	code, err := totp.GenerateCode(at.eval(t, `document.querySelector("#secret").textContent.replaceAll(/\s/g, "")`), w.Now())
-	must(t, err)
-	if got := at.send(t, `main form`, fields{"code": code}); got != http.StatusOK {
-		t.Fatalf("got %d for the code of an authenticator app, want 200", got)
+	var status int64
+	if v.path != "" {
+		status = p.status(t, w.address(t, p, w.resolve(v.path)))
 	}
-}
-
-// filling enters what it is given into a form, and sends it as its button would, whether the browser thinks that it is filled in well
-// or not: the server must think so, too.
-const filling = `((selector, fill, send) => {
-	const found = selector ? document.querySelector(selector) : document.querySelector("main form");
-	if (!found) return "there is no " + selector + " on " + location.href;
-	const form = found.form ?? found;
-	for (const [name, value] of Object.entries(fill ?? {})) {
-		const fields = [...form.querySelectorAll('[name="' + name + '"]')];
-		if (!fields.length) return "the form lacks a field " + name;
-		const chosen = fields.find(f => ["radio", "checkbox"].includes(f.type) && f.value === value);
-		if (chosen) chosen.checked = true; else if (fields[0].type === "checkbox") fields[0].checked = value !== ""; else fields[0].value = value;
+	if v.do != nil {
+		v.do(t, p)
 	}
-	form.noValidate = true;
-	if (send) form.requestSubmit(found.form ? found : form.querySelector("button:not([type=button])") ?? undefined);
-	return "";
-})`
-
-// enter fills in a form, and sends it or not.
-func (p *tab) enter(selector string, fill fields, send bool) chromedp.Action[chromedp.Void] {
-	given, _ := json.Marshal([]any{selector, fill, send})
-	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		problem, err := chromedp.Evaluate[string](filling+"(..."+string(given)+")")(ctx, target)
-		if err == nil && problem != "" {
-			err = fmt.Errorf("filling in: %s", problem)
-		}
-		return err
-	})
-}
-
-// send sends a form and returns the status of its answer.
-func (p *tab) send(t *testing.T, selector string, fill fields) int64 {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	res, err := chromedp.RunResponse(ctx, p.enter(selector, fill, true))
-	if err != nil {
-		t.Fatalf("sending %s: %v", selector, err)
+	fill := fields{}
+	for name, value := range v.fill {
+		fill[name] = w.resolve(value)
 	}
-	return res.Status
-}
-
-// open brings a reader's tab to a state.
-func (w *walker) open(t *testing.T, v visit) *tab {
-	t.Helper()
-	if v.after != "" {
-		w.tab(t, v.after)
+	switch {
+	case v.send != "":
+		status = p.send(t, w.resolve(v.send), fill)
+	case v.fill != nil:
+		do(t, p.page, "filling in", p.enter("", fill, false))
+	case status == 0: // what was done has changed the page where it is
+		return
 	}
-	p := w.tab(t, v.who)
-	status := p.status(t, w.URL+w.resolve(strings.ReplaceAll(v.path, "{walker}", w.id)))
-	want := v.status
-	for step := &v; step != nil; step = step.then {
-		fill := fields{}
-		for name, value := range step.fill {
-			fill[name] = w.resolve(strings.ReplaceAll(value, "{walker}", w.id))
-		}
-		switch want = step.status; {
-		case step.send != "":
-			status = p.send(t, w.resolve(step.send), fill)
-		case step.fill != nil:
-			do(t, p.page, "filling in", p.enter("", fill, false))
-		}
-	}
-	if want == 0 {
-		want = http.StatusOK
-	}
-	if status != want {
+	if want := cmp.Or(v.status, http.StatusOK); v.name != "" && status != want {
 		t.Errorf("%s: got %d, want %d; the page is headed %s", v.name, status, want, p.eval(t, `document.querySelector("h1")?.innerText ?? ""`))
 	}
-	return p
+}
+
+// resolve puts the walker's own names in their places, too.
+func (w *walker) resolve(text string) string {
+	return w.world.resolve(strings.ReplaceAll(text, "{walker}", w.id))
+}
+
+// address is that of a path, of a link on the page, or of a page that isn't Jeton's.
+func (w *walker) address(t *testing.T, p *tab, path string) string {
+	t.Helper()
+	if selector, ok := strings.CutPrefix(path, "@"); ok {
+		return p.eval(t, `document.querySelector(`+quote(selector)+`).href`)
+	}
+	if strings.HasPrefix(path, "/") {
+		return w.URL + path
+	}
+	return path
+}
+
+// quote writes a string of JavaScript.
+func quote(text string) string {
+	quoted, _ := json.Marshal(text)
+	return string(quoted)
 }
 
 // seen is what there is on a page.
@@ -300,32 +275,51 @@ const seeing = `(() => {
 	});
 })()`
 
-// look brings a page to a state, and looks at it in both widths and schemes.
-func (w *walker) look(t *testing.T, v visit) seen {
+// look goes through the states of a visit, and looks at each that has a name, in both widths and schemes.
+func (w *walker) look(t *testing.T, v visit) (s seen) {
 	t.Helper()
-	p := w.open(t, v)
-	var s seen
+	if v.after != "" {
+		w.tab(t, v.after)
+	}
+	p := w.tab(t, v.who)
+	differs := false
+	for _, step := range v.steps() {
+		w.take(t, p, step)
+		if step.name != "" {
+			var other bool
+			s, other = w.see(t, v.who, step.name, p)
+			differs = differs || other
+		}
+	}
+	if differs {
+		w.distinct = append(w.distinct, v)
+	}
+	return s
+}
+
+// see looks at the page where a reader is, and reports whether it differs by more than its texts from all that were seen before.
+func (w *walker) see(t *testing.T, who, name string, p *tab) (s seen, differs bool) {
+	t.Helper()
 	must(t, json.Unmarshal([]byte(p.eval(t, seeing)), &s))
 	if s.Language != w.language {
-		t.Errorf("%s: the page is in %q, want %q", v.name, s.Language, w.language)
+		t.Errorf("%s: the page is in %q, want %q", name, s.Language, w.language)
 	}
 	p.eval(t, `document.querySelectorAll("details").forEach(d => { d.open = true; }); ""`)
 	for _, view := range w.views {
 		p.view(t, view)
 		if got := p.eval(t, overflow); got != "" {
-			t.Errorf("%s: in %s, at %s, the page is wider than the screen: %s", v.name, w.language, view, got)
+			t.Errorf("%s: in %s, at %s, the page is wider than the screen: %s", name, w.language, view, got)
 		}
 		if w.axe != "" {
 			for _, found := range p.violations(t, w.axe, view.scheme) {
-				t.Errorf("%s: at %s: %s", v.name, view, found)
+				t.Errorf("%s: at %s: %s", name, view, found)
 			}
 		}
 		if w.pictures {
-			p.picture(t, fmt.Sprintf("console/%s-%s", v.name, view))
+			p.picture(t, fmt.Sprintf("console/%s-%s", name, view))
 		}
 	}
-	w.note(t, v, s, p)
-	return s
+	return s, w.note(t, who, name, s, p)
 }
 
 // overflow says what is wider than the screen.
@@ -336,34 +330,33 @@ const overflow = `(() => {
 })()`
 
 // note keeps what was met, and reports what the browser complained of.
-func (w *walker) note(t *testing.T, v visit, s seen, p *tab) {
+func (w *walker) note(t *testing.T, who, name string, s seen, p *tab) (differs bool) {
 	t.Helper()
 	complaints, asked := p.drain()
 	for _, complaint := range complaints {
-		t.Errorf("%s, in %s: %s", v.name, w.language, complaint)
+		t.Errorf("%s, in %s: %s", name, w.language, complaint)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts[w.id]++
-	if !w.shapes[s.Shape] && s.Shape != "" {
-		w.shapes[s.Shape] = true
-		w.distinct = append(w.distinct, v)
-	}
+	differs = s.Shape != "" && !w.shapes[s.Shape]
+	w.shapes[s.Shape] = true
 	for _, request := range asked {
 		w.met[w.pattern(request)] = true
 	}
 	for _, form := range s.Forms {
-		if pattern := w.pattern(form); pattern != "" {
+		if pattern := w.pattern(form); pattern != "" && w.forms[pattern].path == "" { // later ones may be of what is gone by now
 			_, path, _ := strings.Cut(form, " ")
-			w.forms[pattern] = visit{who: v.who, name: "form-" + notOfName.ReplaceAllString(pattern, "-"), path: path}
+			w.forms[pattern] = visit{who: who, name: "form-" + notOfName.ReplaceAllString(pattern, "-"), path: path}
 		}
 	}
 	if w.axe == "" {
-		if w.texts[v.name] == nil {
-			w.texts[v.name] = map[string]string{}
+		if w.texts[name] == nil {
+			w.texts[name] = map[string]string{}
 		}
-		w.texts[v.name][w.language] = s.Texts
+		w.texts[name][w.language] = s.Texts
 	}
+	return differs
 }
 
 // pattern returns the route that serves "METHOD /path", or nothing.
@@ -371,15 +364,6 @@ func (w *walk) pattern(request string) string {
 	method, path, _ := strings.Cut(request, " ")
 	_, pattern := w.served.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
 	return pattern
-}
-
-// view makes the tab so wide, and has it prefer a scheme, of which no colour is on its way.
-func (p *tab) view(t *testing.T, v view) {
-	t.Helper()
-	do(t, p.page, "resizing", calling(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: v.width, Height: 800, DeviceScaleFactor: 1}))
-	do(t, p.page, "choosing a scheme", calling(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: v.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
-	}))
 }
 
 // crawl follows the links of the pages from the first one on, of each route so many as tell its states apart.
@@ -435,7 +419,7 @@ func (w *walker) fetch(t *testing.T, v visit, files []string) {
 			t.Errorf("%s: %s: got %s, want 200 and what is there", v.name, file, got)
 		}
 	}
-	w.note(t, v, seen{}, p)
+	w.note(t, v.who, v.name, seen{}, p)
 }
 
 var notOfName = regexp.MustCompile(`[^A-Za-z0-9]+`)
@@ -460,12 +444,10 @@ func (w *walk) checkRoutes(t *testing.T) {
 	for pattern := range strings.Lines(readFile(t, routesFile)) {
 		pattern = strings.TrimSpace(pattern)
 		switch {
-		case strings.Contains(pattern, "/security/passkeys") && strings.HasPrefix(pattern, "POST "): // they need a host that has a name: factors_test.go
-		case strings.HasPrefix(pattern, "POST /console/login/link"): // a server for mail is needed: mail_test.go
 		case strings.HasPrefix(pattern, "POST ") && w.forms[pattern].path == "":
-			t.Errorf("no page has a form for %s: bring one to the state in which it does, in walkvisits_test.go", pattern)
+			t.Errorf("no page has a form for %s: bring one to the state in which it does, by a visit", pattern)
 		case strings.HasPrefix(pattern, "GET ") && !w.met[pattern]:
-			t.Errorf("%s was never asked for: no link leads there, nor does a line of walkvisits_test.go", pattern)
+			t.Errorf("%s was never asked for: no link leads there, nor does a visit", pattern)
 		}
 	}
 }

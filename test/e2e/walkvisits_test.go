@@ -13,6 +13,9 @@ func emptyVisits() []visit {
 	}
 }
 
+// logOut is the button by which one logs out.
+const logOut = `form[action="/console/logout"]`
+
 // The paths of the administration.
 const (
 	admin     = "/console/administration"
@@ -38,7 +41,7 @@ const (
 // added is found by its links; its states are lines here.
 func visits() []visit {
 	var all []visit
-	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), linkVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits()} {
+	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), linkVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits(), doneVisits(), wrongVisits()} {
 		all = append(all, area...)
 	}
 	return all
@@ -47,24 +50,21 @@ func visits() []visit {
 func loginVisits() []visit {
 	const login = "/console/login"
 	form := `form[action="` + login + `"]`
-	password := func(text string, status int64, then *visit) *visit {
-		return &visit{send: form, fill: fields{"password": text}, status: status, then: then}
+	first := func(user string) visit {
+		return visit{who: "nobody", path: login, send: form, fill: fields{"username": user}}
 	}
-	second := func(name, user string, then *visit) visit {
-		return visit{who: "nobody", name: name, path: login, send: form, fill: fields{"username": user}, then: then}
+	password := func(name, text string, status int64) visit {
+		return visit{name: name, send: form, fill: fields{"password": text}, status: status}
 	}
-	wrong := password("wrong", http.StatusTooManyRequests, nil) // there may be room for a few by now
-	for range 3 {
-		wrong = password("wrong", 0, wrong)
-	}
+	wrong := password("", "wrong", 0) // there may be room for a few by now
 	return []visit{
 		{who: "nobody", name: "login-ended", path: login + "?notice=session-ended&next=/console/profile"},
 		{who: "nobody", name: "login-of-nobody", path: login, send: form, fill: fields{"username": ""}, status: refused},
 		{who: "nobody", name: "login-second-step", path: login, send: form, fill: fields{"username": "alice"}},
-		second("login-without-password", "alice", password("", refused, nil)),
-		second("login-wrong", "nobody-{walker}", password("wrong", http.StatusUnauthorized, nil)),
-		second("login-guessed", "guessed", wrong),
-		second("logged-out", "alice", password(jetontest.Password, 0, &visit{send: `form[action="/console/logout"]`})),
+		chain(first("alice"), password("login-without-password", "", refused)),
+		chain(first("nobody-{walker}"), password("login-wrong", "wrong", http.StatusUnauthorized)),
+		chain(first("guessed"), wrong, wrong, wrong, password("login-guessed", "wrong", http.StatusTooManyRequests)),
+		chain(first("alice"), password("", jetontest.Password, 0), visit{name: "logged-out", send: logOut}),
 		{who: "nobody", name: "login-asked-for", path: "/console/profile"},
 		{who: "nobody", name: "nothing-there", path: "/console/nothing", status: missing},
 	}
@@ -80,7 +80,7 @@ func ownVisits() []visit {
 		{who: "alice", name: "well-known", path: "/.well-known/change-password"},
 		{who: "alice", name: "password-refused", path: security, send: form, fill: fields{"current": "wrong", "new": "short", "again": "other"}, status: refused},
 		{who: "alice", name: "personal-token-shown", path: security, send: `form[action$="/security/token"]`},
-		{who: "alice", name: "personal-token-revoked", path: security, send: `form[action$="/security/token"]`, then: &visit{send: `form[action$="/token/revoke"]`}},
+		{who: "alice", path: security, send: `form[action$="/security/token"]`, then: &visit{name: "personal-token-revoked", send: `form[action$="/token/revoke"]`}},
 		{who: "bob", name: "no-personal-token", path: "/console/profile/users/{bob}/security"},
 		{who: "bob", name: "home-without-token", path: "/console"},
 	}
@@ -90,8 +90,8 @@ func factorVisits() []visit {
 	const bobs, carols, login = "/console/profile/users/{bob}/security", "/console/profile/users/{carol-{walker}}/security", "/console/login"
 	logIn := func(name string, then *visit) visit {
 		return visit{
-			who: "nobody", after: carol, name: name, path: login, send: `form[action="/console/login"]`, fill: fields{"username": carol},
-			then: &visit{send: `form[action="/console/login"]`, fill: fields{"password": jetontest.Password}, then: then},
+			who: "nobody", after: carol, path: login, send: `form[action="/console/login"]`, fill: fields{"username": carol},
+			then: &visit{name: name, send: `form[action="/console/login"]`, fill: fields{"password": jetontest.Password}, then: then},
 		}
 	}
 	return []visit{
@@ -103,8 +103,7 @@ func factorVisits() []visit {
 		{who: carol, name: "second-factor-on", path: carols},
 		{who: carol, name: "recovery-codes-shown", path: carols, send: `form[action$="/recovery-codes"]`},
 		{who: "admin", after: carol, name: "user-with-second-factor", path: people + "/{carol-{walker}}"},
-		logIn("login-second-factor", nil),
-		logIn("login-code-wrong", &visit{send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized}),
+		logIn("login-second-factor", &visit{name: "login-code-wrong", send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized}),
 		{who: "nobody", name: "login-second-factor-typed", path: "/console/login/second-factor"},
 	}
 }
@@ -123,18 +122,20 @@ func linkVisits() []visit {
 func peopleVisits() []visit {
 	user := func(name string) string { return people + "/{" + name + "}" }
 	return []visit{
-		{who: "admin", name: "user-found", path: people + "?user=alice"},
-		{who: "admin", name: "user-not-found", path: people + "?user=nobody"},
+		{who: "admin", name: "user-found", path: people + "?q=alice"},
+		{who: "admin", name: "user-not-found", path: people + "?q=zzz"},
 		{who: "admin", name: "user-missing", path: people + "/" + nobodysID, status: missing},
 		{who: "admin", name: "user-refused", path: people + "/new", fill: fields{"username": "a:b", "email": "no e-mail", "roles": "a/b", "password": "short", "again": "other"}, send: `main form`, status: refused},
 		{who: "admin", name: "user-taken", path: people + "/new", fill: fields{"username": "alice"}, send: `main form`, status: refused},
-		{who: "admin", name: "user-created", path: people + "/new", fill: fields{"username": "made-by-{walker}"}, send: `main form`},
 		{who: "admin", name: "user-change-refused", path: user("alice"), fill: fields{"username": "a:b", "roles": "a/b"}, send: `[aria-labelledby=change] form`, status: refused},
 		{who: "admin", name: "user-change-late", path: user("changed"), fill: fields{"version": "1"}, send: `[aria-labelledby=change] form`, status: conflict},
 		{who: "admin", name: "user-password-refused", path: user("changed"), fill: fields{"password": "short", "again": "other"}, send: `form[action$="/password"]`, status: refused},
 		{who: "admin", name: "user-last-administrator", path: user("admin"), send: `form[action$="/block"]`, status: conflict},
+		{who: "admin", name: "user-of-project", path: user("account-1000")},
+		{who: "admin", name: "user-of-application", path: user("after-restore")},
+		{who: "admin", name: "users-oneself-alone", path: people + "?q=admin"},
+		{who: "admin", name: "client-keys-full", path: user("service-full") + "/client"},
 		{who: "admin", name: "client-without-any", path: user("service-idle") + "/client"},
-		{who: "admin", name: "client-secret-shown", path: user("service-{walker}") + "/client", send: `form[action$="/secrets"]`},
 		{who: "admin", name: "client-key-refused", path: user("service-idle") + "/client", fill: fields{"public_key": "no key"}, send: `form[action$="/keys"]`, status: refused},
 		{who: "admin", name: "users-none-chosen", path: people, send: `main form[method=post]`},
 	}
@@ -143,10 +144,12 @@ func peopleVisits() []visit {
 func tokenVisits() []visit {
 	return []visit{
 		{who: "admin", name: "tokens-filtered", path: tokens + "?user=alice&state=disabled&expiring=30"},
+		{who: "admin", name: "tokens-enabled", path: tokens + "?state=enabled"},
+		{who: "admin", name: "tokens-found", path: tokens + "?q=batch"},
 		{who: "admin", name: "tokens-filter-wrong", path: tokens + "?expiring=soon"},
 		{who: "admin", name: "tokens-none-like-that", path: tokens + "?user=nobody"},
 		{who: "admin", name: "token-refused", path: tokens + "/new", fill: fields{"name": "", "days": "many", "user": "nobody"}, send: `main form`, status: refused},
-		{who: "admin", name: "token-shown", path: tokens + "/new", fill: fields{"name": "made-by-{walker}", "user": "alice"}, send: `main form`},
+		{who: "admin", name: "token-lasting", path: tokens + "/{lasting}"},
 		{who: "admin", name: "token-expired", path: tokens + "/{expired}"},
 		{who: "admin", name: "token-enabled-again", path: tokens + "/{disabled}"},
 		{who: "admin", name: "tokens-none-chosen", path: tokens, send: `main form[method=post]`},
@@ -164,14 +167,15 @@ func platformVisits() []visit {
 	problem.status = refused
 	return []visit{
 		choose("jwks_uri"), choose("made"), choose("secret"), problem,
-		enrol("platform-key-shown", fields{"name": "pair-of-{walker}", "algorithm": "ES256", "source": "made", "speaks": "all"}),
 		enrol("platform-secret-shown", fields{"name": "secret-of-{walker}", "algorithm": "HS512", "source": "made", "speaks": "all"}),
-		enrol("platform-enrolled", fields{"name": "enrolled-by-{walker}", "public_key": "{publicKey-{walker}}", "speaks": "all"}),
 		{who: "admin", name: "platform-edit-refused", path: platforms + "/{platform}/edit", fill: fields{"name": ""}, send: `main form`, status: refused},
 		{who: "admin", name: "platform-key-refused", path: platforms + "/{platform}/keys", fill: fields{"public_key": "no key"}, send: `main form`, status: refused},
 		{who: "admin", name: "platform-keyless", path: platforms + "/{keyless}"},
 		{who: "admin", name: "platforms-sorted", path: platforms + "?sort=-created"},
 		{who: "admin", name: "platforms-none-chosen", path: platforms, send: `main form[method=post]`},
+		{who: "admin", name: "platform-full", path: platforms + "/{full}"},
+		{who: "admin", name: "platforms-found", path: platforms + "?q=with"},
+		{who: "admin", name: "platforms-not-found", path: platforms + "?q=zzz"},
 		{who: "admin", name: "platform-missing", path: platforms + "/" + nobodysID, status: missing},
 	}
 }
@@ -180,13 +184,14 @@ func projectVisits() []visit {
 	return []visit{
 		{who: "admin", name: "project-refused", path: projects + "/new", fill: fields{"number": "none", "name": "", "allowed_ips": "here", "max_age_seconds": "1"}, send: `main form`, status: refused},
 		{who: "admin", name: "project-change-refused", path: portal, fill: fields{"name": ""}, send: `main form`, status: refused},
+		{who: "admin", name: "projects-found", path: projects + "?q=port"},
+		{who: "admin", name: "projects-not-found", path: projects + "?q=zzz"},
 		{who: "admin", name: "project-missing", path: projects + "/4711", status: missing},
 		{who: "admin", name: "project-without-sets", path: projects + "/2000/token-sets"},
 		{who: "admin", name: "encryptor-without-sets", path: projects + "/2000/encryptor"},
 		{who: "admin", name: "decryptor-without-sets", path: projects + "/2000/decryptor"},
 		{who: "admin", name: "set-of-cbc", path: portal + "/token-sets/new", fill: fields{"mode": "CBC"}},
 		{who: "admin", name: "set-refused", path: portal + "/token-sets/new", fill: fields{"name": "", "iv": "short", "iterations": "few"}, send: `main form`, status: refused},
-		{who: "admin", name: "set-shown", path: portal + "/token-sets/new", fill: fields{"name": "set-of-{walker}"}, send: `main form`},
 		{who: "admin", name: "set-change-refused", path: portal + "/token-sets/{gcm}", fill: fields{"name": ""}, send: `main form`, status: refused},
 		{who: "admin", name: "encrypted", path: portal + "/encryptor", fill: fields{"set": "{gcm}"}, send: `main form`},
 		{who: "admin", name: "encrypted-in-vain", path: portal + "/encryptor", fill: fields{"set": "{gcm}", "plaintext": "<broken"}, send: `main form`},
@@ -198,7 +203,6 @@ func projectVisits() []visit {
 func serviceVisits() []visit {
 	return []visit{
 		{who: "admin", name: "service-refused", path: admin + "/new-service", fill: fields{"name": "No Name", "host": "/", "path_prefix": "x", "upstream": "x", "project": "x", "calls": "x"}, send: `main form`, status: refused},
-		{who: "admin", name: "service-created", path: admin + "/new-service", fill: fields{"name": "made-by-{walker}", "host": "{walker}.example.com"}, send: `main form`},
 		{who: "admin", name: "service-restored", path: services + "/restored"},
 		{who: "admin", name: "service-everything", path: services + "/everything/settings"},
 		{who: "admin", name: "service-bare", path: services + "/bare"},
@@ -206,9 +210,12 @@ func serviceVisits() []visit {
 		{who: "admin", name: "service-change-refused", path: services + "/reports/settings", fill: fields{"host": "/"}, send: `form[action$="/settings"]`, status: refused},
 		{who: "admin", name: "operations-refused", path: services + "/reports", fill: fields{"pattern": "nothing", "audience": "user:nobody", "scope": "no scope"}, send: `form[action$="/operations"]`, status: refused},
 		{who: "admin", name: "services-sorted", path: services + "?sort=-name"},
+		{who: "admin", name: "services-found", path: services + "?q=reports"},
+		{who: "admin", name: "services-not-found", path: services + "?q=zzz"},
 		{who: "admin", name: "service-missing", path: services + "/nothing", status: missing},
 		{who: "admin", name: "call-allowed", path: admin + "/tester", fill: fields{"user": "alice", "method": "GET", "url": "https://api.example.com/reports/7"}, send: `main form`},
 		{who: "admin", name: "call-refused", path: admin + "/tester", fill: fields{"user": "app-service", "method": "GET", "url": "https://api.example.com/reports/7"}, send: `main form`},
+		{who: "admin", name: "call-of-no-service", path: admin + "/tester", fill: fields{"user": "alice", "method": "GET", "url": "https://nowhere.example.com/"}, send: `main form`},
 		{who: "admin", name: "tester-refused", path: admin + "/tester", fill: fields{"user": "nobody", "method": "/", "url": "nothing"}, send: `main form`, status: refused},
 	}
 }
@@ -216,11 +223,13 @@ func serviceVisits() []visit {
 func otherVisits() []visit {
 	return []visit{
 		{who: "admin", name: "keys-filtered", path: keys + "?state=retired"},
-		{who: "admin", name: "key-retired", path: keys + "/{key}"},
+		{who: "admin", name: "key-retired", path: keys + "/{key-key}"},
 		{who: "admin", name: "key-revoked", path: keys + "/{revoked}"},
 		{who: "admin", name: "key-missing", path: keys + "/nothing", status: missing},
 		{who: "admin", name: "audit-following", path: events + "?follow=1"},
 		{who: "admin", name: "audit-filtered", path: events + "?action=refused"},
+		{who: "admin", name: "audit-of-reason", path: events + "?reason=wrong_password"},
+		{who: "admin", name: "audit-choices-wrong", path: events + "?action=none&reason=none", status: refused},
 		{who: "admin", name: "audit-nothing-like-that", path: events + "?actor=" + nobodysID},
 		{who: "admin", name: "audit-filter-wrong", path: events + "?since=soon&actor=nobody", status: refused},
 		{who: "admin", name: "start", path: "/"},

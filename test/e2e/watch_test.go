@@ -52,7 +52,7 @@ func (w *watch) hear(event any) {
 			w.complain("log: %s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	case *audits.EventIssueAdded:
-		if d := e.Issue.Details.GenericIssueDetails; d == nil || d.ErrorType != audits.GenericIssueErrorTypeNavigationEntryMarkedSkippable { // no person has clicked, but the test
+		if !unclicked(e.Issue) {
 			w.complain("issue: %s", describe(e.Issue))
 		}
 	case *network.EventRequestWillBeSent:
@@ -104,6 +104,12 @@ func valuesOf(args []*runtime.RemoteObject) string {
 		all = append(all, string(a.Value)+a.Description)
 	}
 	return strings.Join(all, " ")
+}
+
+// unclicked reports whether an issue is but that no person has clicked, but the test.
+func unclicked(issue *audits.InspectorIssue) bool {
+	d := issue.Details.GenericIssueDetails
+	return issue.Code == audits.InspectorIssueCodeBounceTrackingIssue || d != nil && d.ErrorType == audits.GenericIssueErrorTypeNavigationEntryMarkedSkippable
 }
 
 // describe tells an issue by its code and the details that it has.
