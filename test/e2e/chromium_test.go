@@ -225,6 +225,10 @@ func (p *page) picture(t *testing.T, name string) {
 	path, err := filepath.Abs(filepath.Join(artifacts, name+".png"))
 	must(t, err)
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(t, os.WriteFile(path, do(t, p, "taking a picture", chromedp.FullScreenshot(100)), 0o644))
+	ctx, cancel := context.WithTimeout(p.ctx, 6*patience) // of a long page it takes longer than a person waits
+	defer cancel()
+	taken, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	must(t, err)
+	must(t, os.WriteFile(path, taken, 0o644))
 	t.Log("picture: " + path)
 }

@@ -59,6 +59,8 @@ func platformDone() visit {
 	return chain(
 		visit{who: "admin", path: platforms + "/new", send: `main form`, fill: fields{"name": "pair-of-{walker}", "algorithm": "ES256", "source": "made", "speaks": "all"}, name: "platform-key-shown"},
 		visit{path: platforms + "/new", send: `main form`, fill: fields{"name": "enrolled-by-{walker}", "public_key": "{publicKey-{walker}}", "speaks": "all"}, name: "platform-enrolled"},
+		visit{path: platforms + "?q=enrolled-by-{walker}", do: script(`document.querySelector("[name=id]").checked = true`), send: `main form[method=post]`, name: "platforms-disabled"},
+		visit{path: platforms + "?q=enrolled-by-{walker}"}, visit{path: `@tbody a`, send: `form[action$="/enable"]`},
 		visit{send: `form[action$="/disable"]`, name: "platform-disabled"},
 		visit{send: `form[action$="/enable"]`, name: "platform-enabled"},
 		visit{path: `@main a[href$="/edit"]`, send: `main form`, fill: fields{"issuer": "https://{walker}.example.com"}, name: "platform-changed"},

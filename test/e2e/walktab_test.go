@@ -51,7 +51,7 @@ func (w *walker) tab(t *testing.T, who string) *tab {
 		at.send(t, `form[action="/console/login"]`, fields{"username": strings.ReplaceAll(who, "{walker}", w.id)})
 		at.send(t, `form[action="/console/login"]`, fields{"password": jetontest.Password})
 		if got := p.eval(t, `location.pathname`); got != "/console/" {
-			t.Fatalf("%s is at %s after the log-in, want /console/", who, got)
+			t.Fatalf("%s is at %s after the log-in, want /console/; the page says %s", who, got, p.text(t))
 		}
 		at.since = w.Now()
 	}

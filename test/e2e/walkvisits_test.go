@@ -223,6 +223,8 @@ func serviceVisits() []visit {
 func otherVisits() []visit {
 	return []visit{
 		{who: "admin", name: "keys-filtered", path: keys + "?state=retired"},
+		{who: "admin", name: "keys-of-purpose", path: keys + "?signs=access_token&state=active"},
+		{who: "admin", name: "keys-none-like-that", path: keys + "?q=zzz&state=revoked"},
 		{who: "admin", name: "key-retired", path: keys + "/{key-key}"},
 		{who: "admin", name: "key-revoked", path: keys + "/{revoked}"},
 		{who: "admin", name: "key-missing", path: keys + "/nothing", status: missing},
