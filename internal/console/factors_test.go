@@ -377,7 +377,7 @@ func TestWrongCode(t *testing.T) {
 	ticket := b.ticket(t, "alice")
 	a := b.want(t, step(ticket, app.wrong(t)), http.StatusUnauthorized)
 	checkPage(t, "a wrong code", a.node)
-	if got := a.one(t, "[role=alert]").text(); got != "This code is wrong." || ticketOf(t, a) != ticket {
+	if got := a.one(t, "[role=alert]").text(); got != "This code is wrong." || ticketOf(t, a) != ticket || a.one(t, "[aria-invalid]").attribute("id") != "code" {
 		t.Errorf("got %q with another ticket", got)
 	}
 	if a = b.want(t, step(ticket, ""), http.StatusUnprocessableEntity); a.one(t, "[role=alert]").text() != "Enter a code." {
@@ -455,6 +455,9 @@ func TestGuesses(t *testing.T) {
 	d.wantRefused(t, "wrong_code second_factor")
 	a := b.want(t, step(ticket, app.code(t)), http.StatusTooManyRequests)
 	checkPage(t, "throttled", a.node)
+	if len(a.all("[aria-invalid]")) > 0 { // it wasn't looked at
+		t.Error("the code is said to be wrong")
+	}
 	if got, want := a.one(t, "[role=alert]").text(), "Too many wrong codes were tried. Try again in 60 minutes, or take a recovery code."; got != want || a.header.Get("Retry-After") != "3600" {
 		t.Errorf("got %q and Retry-After %q, want %q", got, a.header.Get("Retry-After"), want)
 	}

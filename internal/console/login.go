@@ -22,7 +22,8 @@ type loginView struct {
 	Next     string     // the return address, checked
 	Again    string     // the first step, with the return address
 	Confirm  bool       // it is somebody who is logged in, and confirms that it is he
-	Problem  words.Text // what is wrong with what was entered
+	Problem  words.Text // why it goes no further
+	Invalid  bool       // it is for what was entered, which otherwise may be right
 	Mails    bool       // a link that logs in can be sent
 }
 
@@ -50,12 +51,12 @@ func (s *server) logIn(c *call) error {
 	v := loginView{Username: strings.TrimSpace(c.form["username"]), Next: next(c.form["next"])}
 	switch {
 	case v.Username == "":
-		v.Problem = words.Say("Enter your user name.")
+		v.Problem, v.Invalid = words.Say("Enter your user name."), true
 		return c.askLogin(http.StatusUnprocessableEntity, v)
 	case !second:
 		return c.askLogin(http.StatusOK, v)
 	case password == "":
-		v.Problem = words.Say("Enter your password.")
+		v.Problem, v.Invalid = words.Say("Enter your password."), true
 		return c.askLogin(http.StatusUnprocessableEntity, v)
 	}
 	c.presented.Given = &authority.Credential{Kind: authority.Password, Name: v.Username, Text: secret.Text(password)}
@@ -77,7 +78,7 @@ func (c *call) refuseLogin(v loginView, err error) error {
 	status := http.StatusUnauthorized
 	switch ref.Reason.Outcome() {
 	case authority.OutcomeUnauthenticated:
-		v.Problem = wrong()
+		v.Problem, v.Invalid = wrong(), true
 	case authority.OutcomeTooMany:
 		status, v.Problem = http.StatusTooManyRequests, tooMany(ref.RetryAfter)
 	case authority.OutcomeUnavailable:

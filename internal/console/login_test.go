@@ -73,6 +73,9 @@ func TestLogInRefused(t *testing.T) {
 		if got := a.one(t, "[role=alert]").text(); got != "The user name or the password is wrong." {
 			t.Errorf("%s: got %q", tt.name, got)
 		}
+		if got := a.one(t, "[aria-invalid]").attribute("id"); got != "password" {
+			t.Errorf("%s: %q is said to be wrong, want the password", tt.name, got)
+		}
 		// The page repeats the name that was typed, and the rest is the same to the byte.
 		whole := strings.ReplaceAll(step.body+a.body, tt.username, "NAME")
 		if first == "" {
@@ -104,6 +107,9 @@ func TestThrottled(t *testing.T) {
 	if got, want := a.one(t, "[role=alert]").text(), "Too many wrong passwords were tried. Try again in 60 seconds. Tokens go on working."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if bad := a.all("[aria-invalid]"); len(bad) > 0 { // it wasn't looked at
+		t.Error("the password is said to be wrong")
+	}
 	if got := a.header.Get("Retry-After"); got != "60" {
 		t.Errorf("got Retry-After %q, want 60", got)
 	}
@@ -120,7 +126,7 @@ func TestDatabaseDown(t *testing.T) {
 	down := errors.New("the disk is on fire")
 	d.users.Err.Store(&down)
 	a := b.want(t, ask{route: "POST /console/login", form: form("username", "alice", "password", goodPassword)}, http.StatusServiceUnavailable)
-	if a.header.Get("Retry-After") == "" || !strings.Contains(a.one(t, "[role=alert]").text(), "try again") || len(b.given) > 0 {
+	if a.header.Get("Retry-After") == "" || !strings.Contains(a.one(t, "[role=alert]").text(), "try again") || len(a.all("[aria-invalid]")) > 0 || len(b.given) > 0 {
 		t.Errorf("got %v %s", a.header, a.body)
 	}
 	d.users.Err.Store(nil)

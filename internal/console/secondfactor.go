@@ -24,6 +24,7 @@ type secondFactorView struct {
 	Next    string // the return address, checked
 	Again   string // the first step, with the return address
 	Problem words.Text
+	Invalid bool // it is for the code that was entered
 }
 
 // Options returns what a script hands the browser's passkeys, empty where there are none.
@@ -70,7 +71,7 @@ func (s *server) logInFurther(c *call) error {
 		answer = c.form["passkey"]
 	}
 	if answer == "" {
-		return c.askSecondFactorAgain(http.StatusUnprocessableEntity, ticket, next, words.Say("Enter a code."))
+		return c.askSecondFactorAgain(http.StatusUnprocessableEntity, ticket, secondFactorView{Next: next, Problem: words.Say("Enter a code."), Invalid: true})
 	}
 	c.presented.Given = &authority.Credential{Kind: authority.SecondFactor, Name: ticket.Reveal(), Text: secret.Text(answer)}
 	err := c.identify(&s.further)
@@ -90,22 +91,25 @@ func (s *server) logInFurther(c *call) error {
 		return err
 	}
 	c.setRetry(status, err)
-	return c.askSecondFactorAgain(status, ticket, next, factorProblem(ref))
+	return c.askSecondFactorAgain(status, ticket, secondFactorView{
+		Next: next, Problem: factorProblem(ref), Invalid: status == http.StatusUnauthorized && c.form["passkey"] == "",
+	})
 }
 
 // askSecondFactorAgain shows the step anew, for as long as its ticket lasts. Then the log-in begins anew.
-func (c *call) askSecondFactorAgain(status int, ticket secret.Text, next string, problem words.Text) error {
+func (c *call) askSecondFactorAgain(status int, ticket secret.Text, v secondFactorView) error {
 	asked, err := c.s.cfg.Factors.Again(c.r.Context(), ticket)
 	if ref, over := errors.AsType[*authority.Refusal](err); over {
 		if line := web.Note(c.w); line.Reason == "" {
 			line.Reason = string(ref.Reason)
 		}
-		return c.redirect(loginFor(next, stepOver))
+		return c.redirect(loginFor(v.Next, stepOver))
 	}
 	if err != nil {
 		return err
 	}
-	return c.askSecondFactor(status, secondFactorView{Challenge: asked, Next: next, Problem: problem})
+	v.Challenge = asked
+	return c.askSecondFactor(status, v)
 }
 
 // factorProblem says what is wrong with an answer. It is said to one who has the password.
