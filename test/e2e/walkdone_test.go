@@ -133,7 +133,7 @@ func carolDone() visit {
 		visit{do: enterCode(30), send: code, status: 401, name: "login-code-used"},
 		visit{send: code, fill: fields{"code": "123456", "ticket": "none"}, name: "login-step-over"},
 		nameStep("", carol, ""), passwordStep(""),
-		wrong, wrong, wrong, wrong, tooMany,
+		wrong, wrong, wrong, wrong, wrong, tooMany,
 	)
 	v.after = carol
 	return v
