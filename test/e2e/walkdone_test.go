@@ -144,7 +144,8 @@ func sessionsDone() visit {
 	const security = "/console/profile/users/{dave-{walker}}/security"
 	v := chain(
 		nameStep(stranger, dave, ""), passwordStep(""),
-		visit{path: security, send: `form[action*="/security/sessions/"]:not([action$="/sessions/end"])`, name: "session-over"},
+		visit{path: security, name: "own-sessions"},
+		visit{send: `form[action*="/security/sessions/"]:not([action$="/sessions/end"])`, name: "session-over"},
 		visit{send: `form[action$="/sessions/end"]`, name: "other-sessions-over"},
 		visit{send: `form[action$="/security/password"]`, fill: fields{"current": jetontest.Password, "new": jetontest.Password + "!", "again": jetontest.Password + "!"}, name: "password-changed"},
 		visit{path: security, do: script(`await fetch("/console/logout", {method: "POST", body: new URLSearchParams()})`), send: `form[action$="/security/token"]`, status: 401, name: "logged-out-elsewhere"},
