@@ -193,8 +193,7 @@ func (p *Post) Run(ctx context.Context) {
 // Finish ends a Post whose Run was told to end: it tries what waits once more, due or not, until ctx ends or the server takes no more. It
 // returns how many letters are lost.
 func (p *Post) Finish(ctx context.Context) (lost int) {
-	hurry := context.AfterFunc(ctx, func() { close(p.abort) })
-	defer hurry()
+	defer context.AfterFunc(ctx, func() { close(p.abort) })()
 	<-p.ended
 	for ctx.Err() == nil {
 		next, _, ok := p.take(true)
@@ -205,9 +204,9 @@ func (p *Post) Finish(ctx context.Context) (lost int) {
 	return p.Counts().Waiting
 }
 
-// take takes the letter out of the queue that is due for the longest time, or will be next where it is the end; or returns how long none
-// is, 0 where there is none.
-func (p *Post) take(end bool) (next waiting, wait time.Duration, ok bool) {
+// take takes the next letter out of the queue, if it is due or is to be sent early. Else it returns for how long none is due, 0 where none
+// waits.
+func (p *Post) take(early bool) (next waiting, wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.queue) == 0 {
@@ -219,7 +218,7 @@ func (p *Post) take(end bool) (next waiting, wait time.Duration, ok bool) {
 			first = i
 		}
 	}
-	if wait = p.queue[first].due.Sub(p.cfg.Now()); wait > 0 && !end {
+	if wait = p.queue[first].due.Sub(p.cfg.Now()); wait > 0 && !early {
 		return next, wait, false
 	}
 	next = p.queue[first]
@@ -227,37 +226,46 @@ func (p *Post) take(end bool) (next waiting, wait time.Duration, ok bool) {
 	return next, 0, true
 }
 
-// deliver sends a letter, or has it wait for the next time, in which case it isn't done with it. One that is refused for good isn't tried
-// again: see plain.
+// deliver sends a letter or gives it up, and is done with it; or has it wait for the next time.
 func (p *Post) deliver(w *waiting) (done bool) {
 	err := errTooLate
 	if now := p.cfg.Now(); w.Until.IsZero() || now.Before(w.Until) {
 		err = p.hand(w.Letter)
 	}
+	done = p.settle(w, err)
+	if err == nil || errors.Is(err, errAborted) {
+		return done
+	}
+	p.cfg.Told(err, done)
+	if done && w.Lost != nil {
+		w.Lost()
+	}
+	return done
+}
+
+// settle notes what became of a letter, and reports whether that was the last of it. One that is refused for good isn't tried again: see
+// plain. One of which nobody knows waits, and so is lost with those that wait at the end.
+func (p *Post) settle(w *waiting, err error) (done bool) {
 	p.mu.Lock()
-	last := w.tries >= len(pauses) || errors.Is(err, errRefused) || errors.Is(err, errTooLate)
+	defer p.mu.Unlock()
 	switch {
 	case err == nil:
 		p.counts.Sent++
-	case last:
+		return true
+	case errors.Is(err, errAborted):
+	case w.tries >= len(pauses), errors.Is(err, errRefused), errors.Is(err, errTooLate):
 		p.counts.GivenUp++
+		return true
 	default:
 		w.due = p.cfg.Now().Add(pauses[w.tries])
 		w.tries++
-		p.queue = append(p.queue, *w)
 	}
-	p.mu.Unlock()
-	if err != nil && !errors.Is(err, errAborted) {
-		p.cfg.Told(err, last)
-	}
-	if err != nil && last && w.Lost != nil {
-		w.Lost()
-	}
-	return err == nil || last
+	p.queue = append(p.queue, *w)
+	return false
 }
 
-// hand hands a letter to the server. It returns at the end of patience of who stops Jeton, also where the server is in the middle of saying
-// nothing; the connection ends by its own time limit.
+// hand hands a letter to the server. It returns when nobody waits for that any more, also where the server is in the middle of saying
+// nothing: the connection then ends by its own time limit.
 func (p *Post) hand(l Letter) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

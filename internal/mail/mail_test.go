@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,8 +30,8 @@ type desk struct {
 	*mail.Post
 	told chan told
 	rest chan time.Duration // for how long it rests, as it begins to
-	stop func()
-	end  func() // has Run end, without the rest of stop
+	stop func() int         // waits for no server, and returns how many letters are lost
+	end  func()             // has Run end, without the rest of stop
 
 	mu    sync.Mutex
 	now   time.Time
@@ -84,15 +85,16 @@ func open(t *testing.T, s mail.Server, roots *x509.CertPool) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
-	d.stop = sync.OnceFunc(func() {
+	d.stop = sync.OnceValue(func() int {
 		cancel()
 		at, over := context.WithCancel(context.Background())
 		over() // at once
-		p.Finish(at)
+		lost := p.Finish(at)
 		running.Wait()
+		return lost
 	})
 	d.end = cancel
-	t.Cleanup(d.stop)
+	t.Cleanup(func() { d.stop() })
 	return d
 }
 
@@ -349,6 +351,38 @@ func TestFinish(t *testing.T) {
 				t.Errorf("got %+v, and %d letters", got, len(b.Letters))
 			}
 		})
+	}
+}
+
+// TestAborted has nobody wait for the server at the last try of a letter: it is lost as those are that wait, and not given up.
+func TestAborted(t *testing.T) {
+	b := postbox.New(t, postbox.Options{})
+	s := server(b)
+	s.Plain = true
+	d := open(t, s, nil)
+	b.Fail.Store(&smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"})
+	l := ann("body\n")
+	l.Lost = func() { t.Error("it was said to be given up") }
+	d.Send(l)
+	for _, pause := range []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour} {
+		await(t, d.told)
+		d.resting(t, pause)
+		if pause == time.Hour { // now it says nothing, for it has no more room
+			b.Fail.Store(nil)
+			for range cap(b.Letters) {
+				b.Letters <- postbox.Letter{}
+			}
+		}
+		d.advance(pause)
+	}
+	for d.Counts().Waiting > 0 {
+		runtime.Gosched()
+	}
+	if got := d.stop(); got != 1 || d.Counts().GivenUp > 0 || len(d.told) > 0 {
+		t.Errorf("got %d lost, and %+v", got, d.Counts())
+	}
+	for len(b.Letters) > 0 {
+		<-b.Letters
 	}
 }
 
