@@ -113,9 +113,14 @@ func TestRequestsBound(t *testing.T) {
 	}
 }
 
-// TestRequestsOfOthers asks for links for somebody again and again, as a stranger may: the one that was sent first stays good for five
-// minutes, and there is room for the owner's own request whenever that is no longer so.
-func TestRequestsOfOthers(t *testing.T) {
+// asking is a desk that mails the links that ann and last ask for.
+type asking struct {
+	*desk.Desk
+	asked byte // how often, each time from an address of its own
+}
+
+func newAsking(t *testing.T) *asking {
+	t.Helper()
 	d := desk.New(t, desk.Options{Mails: true})
 	for _, name := range []string{"ann", "last"} {
 		_, err := d.Accounts.Create(t.Context(), account.Draft{Username: name, Email: name + "@example.com"}, audit.Actor{})
@@ -125,88 +130,87 @@ func TestRequestsOfOthers(t *testing.T) {
 	var serving sync.WaitGroup
 	serving.Go(func() { d.Links.Serve(ctx, func(err error) { t.Error(err) }) })
 	t.Cleanup(func() { cancel(); serving.Wait() })
-	asked := 0
-	ask := func(name string) {
-		t.Helper()
-		asked++
-		desk.Check(t, d.Links.RequestLogin(name, netip.AddrFrom4([4]byte{192, 0, 2, byte(asked)})))
-	}
-	next := func(to string) link.Mail {
-		t.Helper()
-		select {
-		case m := <-d.Mails.Sent:
-			if m.To.Username != to {
-				t.Fatalf("got a mail to %s, want one to %s", m.To.Username, to)
-			}
-			return m
-		case <-time.After(time.Minute):
-			t.Fatal("no mail came within a minute")
+	return &asking{Desk: d}
+}
+
+// ask asks for a link.
+func (d *asking) ask(t *testing.T, name string) {
+	t.Helper()
+	d.asked++
+	desk.Check(t, d.Links.RequestLogin(name, netip.AddrFrom4([4]byte{192, 0, 2, d.asked})))
+}
+
+// next returns the next mail, which is to go to somebody. They are made in the order in which they were asked for.
+func (d *asking) next(t *testing.T, to string) link.Mail {
+	t.Helper()
+	select {
+	case m := <-d.Mails.Sent:
+		if m.To.Username != to {
+			t.Fatalf("got a mail to %s, want one to %s", m.To.Username, to)
 		}
-		return link.Mail{}
+		return m
+	case <-time.After(time.Minute):
+		t.Fatal("no mail came within a minute")
 	}
+	return link.Mail{}
+}
+
+// TestRequestsOfOthers asks for links for somebody again and again, as a stranger may: the one that was sent first stays good for five
+// minutes, and there is room for the owner's own request whenever that is no longer so.
+func TestRequestsOfOthers(t *testing.T) {
+	d := newAsking(t)
 	door := &authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Link)}
 	owner := func(m link.Mail) (authority.Principal, error) {
 		text := m.URL[len(m.URL)-secret.Length:]
 		return d.Authority.Identify(t.Context(), &authority.Presented{Given: &authority.Credential{Kind: authority.Link, Name: "login", Text: text}}, door)
 	}
 	for range 3 { // for a quarter of an hour
-		ask("ann")
-		first := next("ann")
+		d.ask(t, "ann")
+		first := d.next(t, "ann")
 		for range 5 {
-			ask("ann")
+			d.ask(t, "ann")
 		}
 		d.Advance(t, 5*time.Minute-time.Second)
-		ask("ann")
-		ask("last") // they are made in the order in which they were asked for
-		next("last")
+		d.ask(t, "ann")
+		d.ask(t, "last")
+		d.next(t, "last")
 		if _, err := owner(first); err != nil {
 			t.Errorf("the first link: got %v", err)
 		}
 		d.Advance(t, time.Second)
 	}
-	ask("ann")
-	used := next("ann")
+	d.ask(t, "ann")
+	used := d.next(t, "ann")
 	p, err := owner(used)
 	desk.Check(t, err)
 	desk.Check(t, d.Links.Use(t.Context(), &p, audit.Actor{}))
-	ask("ann") // who has used it up may want to log in again
-	next("ann")
+	d.ask(t, "ann") // who has used it up may want to log in again
+	d.next(t, "ann")
 }
 
 // TestLostMail asks for a link whose mail was given up: another is made at once, and not once that is on its way.
 func TestLostMail(t *testing.T) {
-	d := desk.New(t, desk.Options{Mails: true})
-	for _, name := range []string{"ann", "last"} {
-		_, err := d.Accounts.Create(t.Context(), account.Draft{Username: name, Email: name + "@example.com"}, audit.Actor{})
-		desk.Check(t, err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
-	serving.Go(func() { d.Links.Serve(ctx, func(err error) { t.Error(err) }) })
-	t.Cleanup(func() { cancel(); serving.Wait() })
-	ask := func(name, want string) link.Mail {
-		t.Helper()
-		desk.Check(t, d.Links.RequestLogin(name, netip.AddrFrom4([4]byte{192, 0, 2, 1})))
-		if want == "" {
-			return link.Mail{}
-		}
-		select {
-		case m := <-d.Mails.Sent:
-			if m.To.Username != want {
-				t.Fatalf("got a mail to %s, want one to %s", m.To.Username, want)
-			}
-			return m
-		case <-time.After(time.Minute):
-			t.Fatal("no mail came within a minute")
-		}
-		return link.Mail{}
-	}
-	ask("ann", "ann").Lost()
-	m := ask("ann", "ann")
-	ask("ann", "")
-	ask("last", "last") // they are made in the order in which they were asked for
+	d := newAsking(t)
+	d.ask(t, "ann")
+	d.next(t, "ann").Lost()
+	d.ask(t, "ann")
+	m := d.next(t, "ann")
+	d.ask(t, "ann")
+	d.ask(t, "last")
+	d.next(t, "last")
 	m.Lost()
-	ask("ann", "ann")
+	d.ask(t, "ann")
+	d.next(t, "ann")
+
+	d.Advance(t, 15*time.Minute)
+	d.ask(t, "ann")
+	former := d.next(t, "ann")
+	d.Advance(t, 5*time.Minute)
+	d.ask(t, "ann")
+	d.next(t, "ann").Lost()
+	former.Lost() // which was tried for longer
+	d.ask(t, "ann")
+	d.next(t, "ann")
 }
 
 // TestPrune forgets links a week after their end.

@@ -38,12 +38,12 @@ type requests struct {
 	users   authority.Bound[uuid.UUID]
 
 	mu   sync.Mutex
-	lost map[uuid.UUID]uuid.UUID // by user, the last link that logs in whose mail was given up
+	lost map[uuid.UUID]bool // by ID, links that log in whose mail was given up
 }
 
 const (
 	maxWaiting = 256     // requests that wait for their turn
-	maxKept    = 1 << 16 // addresses, and users, whose bounds are kept
+	maxKept    = 1 << 16 // addresses and users whose bounds are kept, and links of which it is known that they are lost
 )
 
 func newRequests(now func() time.Time) *requests {
@@ -54,7 +54,7 @@ func newRequests(now func() time.Time) *requests {
 	}
 }
 
-// lose notes that nobody got a link. Of how many there is room for is forgotten what was noted before, which costs their users some
+// lose notes that nobody got a link. Where there is no more room, all that was noted before is forgotten, which costs those users some
 // minutes.
 func (r *requests) lose(made *Link) {
 	if made.Purpose != Login {
@@ -63,16 +63,16 @@ func (r *requests) lose(made *Link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lost == nil || len(r.lost) >= maxKept {
-		r.lost = make(map[uuid.UUID]uuid.UUID)
+		r.lost = make(map[uuid.UUID]bool)
 	}
-	r.lost[made.UserID] = made.ID
+	r.lost[made.ID] = true
 }
 
 // isLost reports whether nobody got a link.
 func (r *requests) isLost(made *Link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.lost[made.UserID] == made.ID
+	return r.lost[made.ID]
 }
 
 // RequestLogin takes a request for a link that logs in, for the user whose name or e-mail that is, if it is anybody's. The mail is on its
