@@ -4,10 +4,10 @@
 //	link     (link)    ─┘   10 min  ├─ one of 16 recovery codes                         ├─▶ session
 //	                                └─ a passkey's answer (WebAuthn)                    ┘  (session)
 //
-// Between the two steps there is no session. Whoever has given the right password, or come by a link, holds a ticket, sealed under the master key, that says
-// whose it was and when; with it and an answer comes a credential of the kind second_factor, which this package proves as every way in
-// proves its own: the authority loads the user, refuses the blocked and enters refusals. Any change of the user kills the ticket, a new
-// password included.
+// Between the two steps there is no session. Whoever has given the right password, or come by a link, holds a ticket, sealed under the
+// master key, that says whose it was and when; with it and an answer comes a credential of the kind second_factor, which this package
+// proves as every way in proves its own: the authority loads the user, refuses the blocked and enters refusals. Any change of the user
+// kills the ticket, a new password included.
 //
 // Each answer counts once, on however many nodes at once: the step of a code, a recovery code and the question put to a passkey are
 // taken by the statement that writes them down. Codes have few digits, so few guesses are looked at (see guesses); the other answers

@@ -87,8 +87,9 @@ type Store interface {
 	CountPasskey(ctx context.Context, use PasskeyUse) error
 	// ReplaceRecoveryCodes gives a user new codes in place of all others. It returns ErrNotFound where there is no second factor.
 	ReplaceRecoveryCodes(ctx context.Context, userID uuid.UUID, codes []keyring.Digest, ev audit.Event) error
-	// UseRecoveryCode takes one code, with a row of the feed by its CodeID, stored under one of the digests: of any number of calls at once, one. It returns ErrConflict where
-	// it was taken before, and ErrNotFound where the user has no such code. There is no row of the feed: no verdict rests on it.
+	// UseRecoveryCode takes one code, stored under one of the digests: of any number of calls at once, one. It returns ErrConflict where
+	// it was taken before, and ErrNotFound where the user has no such code. The feed gets a row by the code's CodeID and none of the
+	// user's: no verdict rests on it.
 	UseRecoveryCode(ctx context.Context, userID uuid.UUID, digests []keyring.Digest, ev audit.Event) error
 	// RemoveFactors takes away all of a user's. It returns ErrNotFound where there are none.
 	RemoveFactors(ctx context.Context, userID uuid.UUID, ev audit.Event) error

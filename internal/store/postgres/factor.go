@@ -24,6 +24,7 @@ const (
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = $1 ORDER BY id`
+	hasAuthenticator    = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`
 	deleteAuthenticator = `DELETE FROM authenticator WHERE user_id = $1`
 	deletePasskey       = `DELETE FROM passkey WHERE id = $1`
 	countCodes          = `SELECT count(*) FROM recovery_code WHERE user_id = $1 AND used_at IS NULL`
@@ -164,8 +165,6 @@ func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64, fre
 		return t.taken(n, err, hasAuthenticator, raw(userID))
 	})
 }
-
-const hasAuthenticator = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`
 
 // SpendGuess implements factor.Store.
 func (s *Store) SpendGuess(ctx context.Context, userID uuid.UUID, was, free time.Time) error {
@@ -322,7 +321,7 @@ func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
 	for _, id := range ids {
 		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
 	}
-	app, err := t.yes(`SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = $1)`, raw(userID))
+	app, err := t.yes(hasAuthenticator, raw(userID))
 	if app {
 		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
 	}
@@ -332,7 +331,7 @@ func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
 // forgetFactors deletes the factors of a user, whose row is held, with its recovery codes.
 func (t *tx) forgetFactors(userID uuid.UUID) error {
 	for _, statement := range []string{
-		`DELETE FROM authenticator WHERE user_id = $1`,
+		deleteAuthenticator,
 		`DELETE FROM passkey WHERE id IN (SELECT id FROM passkey WHERE user_id = $1 ORDER BY id FOR UPDATE)`,
 		forgetCodes,
 	} {

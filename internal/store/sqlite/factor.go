@@ -24,6 +24,7 @@ const (
 	selectPasskeys      = `
 SELECT id, user_id, name, credential_id, public_key, sign_count, backup_eligible, transports, created_at, last_used_at
 FROM passkey WHERE user_id = ? ORDER BY id`
+	hasAuthenticator    = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`
 	deleteAuthenticator = `DELETE FROM authenticator WHERE user_id = ?`
 	deletePasskey       = `DELETE FROM passkey WHERE id = ?`
 	countCodes          = `SELECT count(*) FROM recovery_code WHERE user_id = ? AND used_at IS NULL`
@@ -151,8 +152,6 @@ func (s *Store) CountStep(ctx context.Context, userID uuid.UUID, step int64, fre
 		return t.taken(n, err, hasAuthenticator, blob(userID))
 	})
 }
-
-const hasAuthenticator = `SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`
 
 // SpendGuess implements factor.Store.
 func (s *Store) SpendGuess(ctx context.Context, userID uuid.UUID, was, free time.Time) error {
@@ -298,7 +297,7 @@ func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
 	for _, id := range ids {
 		t.changes = append(t.changes, change{feed.Passkey, id, ev.At, true})
 	}
-	app, err := t.yes(`SELECT EXISTS (SELECT 1 FROM authenticator WHERE user_id = ?)`, blob(userID))
+	app, err := t.yes(hasAuthenticator, blob(userID))
 	if app {
 		t.changes = append(t.changes, change{feed.Authenticator, userID, ev.At, true})
 	}
@@ -308,7 +307,7 @@ func (t *tx) tellOfFactors(userID uuid.UUID, ev audit.Event) error {
 // forgetFactors deletes a user's factors, with its recovery codes.
 func (t *tx) forgetFactors(userID uuid.UUID) error {
 	for _, statement := range []string{
-		`DELETE FROM authenticator WHERE user_id = ?`,
+		deleteAuthenticator,
 		`DELETE FROM passkey WHERE user_id = ?`,
 		`DELETE FROM recovery_code WHERE user_id = ?`,
 	} {

@@ -116,7 +116,9 @@ func testAuthenticator(t *testing.T, s Store) {
 
 	gone := event(audit.AuthenticatorRemove, alice, start())
 	refuses(t, s, authority.ErrNotFound, func() error { return s.RemoveAuthenticator(t.Context(), bob, gone) })
-	does(t, s, gone, []feed.Change{{Kind: feed.Authenticator, ID: alice, Gone: true}, {Kind: feed.User, ID: alice}}, func() error { return s.RemoveAuthenticator(t.Context(), alice, gone) })
+	does(t, s, gone, []feed.Change{{Kind: feed.Authenticator, ID: alice, Gone: true}, {Kind: feed.User, ID: alice}}, func() error {
+		return s.RemoveAuthenticator(t.Context(), alice, gone)
+	})
 	checkFactors(t, s, alice, factor.Records{})
 }
 
