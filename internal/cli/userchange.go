@@ -159,7 +159,7 @@ chosen.`,
 		if err := to.deliver(made, made.URL, "The link was made and is lost: make another."); err != nil {
 			return err
 		}
-		how := "Hand it over by a safe way: whoever has it can take the account over."
+		how := "Hand it over in a safe way: whoever has it can take the account over."
 		if made.Mailed {
 			how = "It is on its way by e-mail, too."
 		}

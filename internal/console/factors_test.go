@@ -458,7 +458,7 @@ func TestGuesses(t *testing.T) {
 	if len(a.all("[aria-invalid]")) > 0 { // it wasn't looked at
 		t.Error("the code is said to be wrong")
 	}
-	if got, want := a.one(t, "[role=alert]").text(), "Too many wrong codes were tried. Try again in 60 minutes, or take a recovery code."; got != want || a.header.Get("Retry-After") != "3600" {
+	if got, want := a.one(t, "[role=alert]").text(), "Too many wrong codes were tried. Try again in 60 minutes, or use a recovery code."; got != want || a.header.Get("Retry-After") != "3600" {
 		t.Errorf("got %q and Retry-After %q, want %q", got, a.header.Get("Retry-After"), want)
 	}
 	d.wantRefused(t, "throttled second_factor")

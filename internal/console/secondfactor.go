@@ -116,11 +116,11 @@ func (c *call) askSecondFactorAgain(status int, ticket secret.Text, v secondFact
 func factorProblem(ref *authority.Refusal) words.Text {
 	switch ref.Reason {
 	case authority.ReasonUsedCode:
-		return words.Say("This code was used already. Wait for the app's next one, or take another recovery code.")
+		return words.Say("This code was used already. Wait for the app's next one, or use another recovery code.")
 	case authority.ReasonWrongPasskey, authority.ReasonReplayed:
-		return words.Say("The passkey's answer doesn't count. Try again, or take another way.")
+		return words.Say("The passkey's answer was not accepted. Try again, or choose another way.")
 	case authority.ReasonClonedPasskey:
-		return words.Say("This passkey was refused: there may be a copy of it. Take another way, then remove it.")
+		return words.Say("This passkey was refused: there may be a copy of it. Log in another way, then remove it.")
 	case authority.ReasonThrottled:
 		return tooManyCodes(ref.RetryAfter)
 	}
@@ -128,5 +128,5 @@ func factorProblem(ref *authority.Refusal) words.Text {
 }
 
 func tooManyCodes(wait time.Duration) words.Text {
-	return words.Say("Too many wrong codes were tried. Try again in %s, or take a recovery code.", waitWords(wait))
+	return words.Say("Too many wrong codes were tried. Try again in %s, or use a recovery code.", waitWords(wait))
 }

@@ -157,7 +157,7 @@ func (c *careful) byRecoveryCode(t *testing.T, code string) {
 	c.firstSteps(t)
 	c.page.find(t, "DisclosureTriangle", "Use a recovery code").click(t)
 	c.page.find(t, "textbox", "Recovery code").fill(t, strings.ToUpper(code))
-	c.page.find(t, "button", "Log in by it").click(t)
+	c.page.find(t, "button", "Log in with it").click(t)
 }
 
 func (c *careful) logInByRecoveryCode(t *testing.T) {
