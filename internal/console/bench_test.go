@@ -104,7 +104,10 @@ func (d *desk) walked(t testing.TB) []string {
 		usersRoute, usersRoute + "/new", userRoute(user), tokensRoute + "/new", tokensRoute + "/" + token.ID.String(),
 		auditRoute,
 	}
-	pages = append(pages, servicesRoute+"?sort=-created", servicesRoute+"?q=example&sort=-name", integration+"/platforms?sort=created", integration+"/projects?sort=-name", overviewRoute+"/signing-keys?state=active")
+	pages = append(pages,
+		servicesRoute+"?sort=-created", servicesRoute+"?q=example&sort=-name", integration+"/platforms?sort=created", integration+"/projects?sort=-name",
+		overviewRoute+"/signing-keys?state=active",
+	)
 	for _, query := range []string{
 		"after=user0000500", "q=u", "q=user00000", "q=User0000042@example.com", "q=x", "sort=-name", "sort=created", "sort=-created", "q=" + user.ID.String(),
 	} {

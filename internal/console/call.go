@@ -46,7 +46,7 @@ type call struct {
 	form      map[string]string   // of a POST: those that it has
 	lists     map[string][]string // of a POST: its fields that may stand more than once
 	proved    bool                // the log-in is recent, or the form was opened while it was
-	notYet    bool                // the form wasn't taken, since it isn't
+	notYet    bool                // the form wasn't taken, since the log-in is of long ago
 }
 
 // newCall doesn't look at Authorization. A browser that was given a password at another door of this host may send it

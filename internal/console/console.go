@@ -13,9 +13,9 @@
 //
 // The package refuses whatever another site's page sends, forms that it didn't give, whoever has no session that lasts, the
 // administration to whoever is no administrator, secrets and every change to a log-in of long ago (recent.go), and return addresses
-// that lead out of the console. Of another user's own pages it
-// says that there are none, to administrators too: nobody manages another's personal token here. It asks for no password by a
-// challenge of HTTP, for which a browser would open a prompt of its own and go on sending what was typed there.
+// that lead out of the console. Of another user's own pages it says that there are none, to administrators too: nobody manages another's
+// personal token here. It asks for no password by a challenge of HTTP, for which a browser would open a prompt of its own and go on
+// sending what was typed there.
 package console
 
 import (

@@ -144,6 +144,12 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 func (d *desk) user(t testing.TB, draft account.Draft) account.User {
 	t.Helper()
 	draft.PasswordHash = goodHash
+	return d.bare(t, draft)
+}
+
+// bare makes a user without a password.
+func (d *desk) bare(t testing.TB, draft account.Draft) account.User {
+	t.Helper()
 	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
 	check(t, err)
 	return u

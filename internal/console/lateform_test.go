@@ -72,7 +72,7 @@ type lateForm struct {
 func TestTypedIsKept(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
-	person := d.person(t, account.Draft{Username: "alice"})
+	person := d.bare(t, account.Draft{Username: "alice"})
 	program := d.user(t, account.Draft{Username: "portal", Kind: account.Service})
 	platform := b.enrol(t)
 	b.to(t, send("/new", projectForm("number", "1000")), projectsRoute+"/1000/token-sets?notice=project-made")

@@ -31,14 +31,6 @@ func mailingDesk(t testing.TB) *desk {
 	return d
 }
 
-// bare makes a user without a password.
-func (d *desk) bare(t testing.TB, draft account.Draft) account.User {
-	t.Helper()
-	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
-	check(t, err)
-	return u
-}
-
 // routeOf is the path of a link.
 func routeOf(url string) string { return strings.TrimPrefix(url, testdesk.Issuer) }
 

@@ -33,7 +33,7 @@ func picked[T any](read func(after string, limit int) ([]T, error), place func(T
 	}
 }
 
-// holds returns whether one of some texts has a part, in whatever case.
+// holds reports whether one of some texts has a part, in whatever case.
 func holds(part string, texts ...string) bool {
 	part = strings.ToLower(part)
 	for _, text := range texts {

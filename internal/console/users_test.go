@@ -155,7 +155,7 @@ func TestResetPassword(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
 	ann := d.user(t, account.Draft{Username: "ann"})
-	app := d.person(t, account.Draft{Kind: account.Service, Username: "app"})
+	app := d.bare(t, account.Draft{Kind: account.Service, Username: "app"})
 	hers := d.browser()
 	hers.logIn(t, "ann")
 	hers.want(t, ask{route: "POST " + securityOf(ann) + "/token", form: form()}, 200)
@@ -179,14 +179,6 @@ func TestResetPassword(t *testing.T) {
 		t.Error("got a form for the password of a service account, which has none")
 	}
 	b.want(t, ask{route: "POST " + userRoute(app) + "/password", form: form("password", replacement, "again", replacement)}, http.StatusUnprocessableEntity)
-}
-
-// person makes a user without a password.
-func (d *desk) person(t testing.TB, draft account.Draft) account.User {
-	t.Helper()
-	u, err := d.accounts.Create(t.Context(), draft, audit.Actor{})
-	check(t, err)
-	return u
 }
 
 // TestUserSessions ends sessions of both sorts, one and all, and turns the pages of many.
@@ -348,7 +340,7 @@ func TestUsersPages(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
 	for n := range 51 {
-		d.person(t, account.Draft{Username: "User" + strconv.Itoa(100+n)})
+		d.bare(t, account.Draft{Username: "User" + strconv.Itoa(100+n)})
 	}
 	a := b.want(t, ask{route: "GET " + usersRoute}, 200)
 	first, next := len(a.all("tbody tr")), a.one(t, ".pages a").attribute("href")

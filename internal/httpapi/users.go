@@ -156,8 +156,8 @@ type invitation struct{ Body api.Invitation }
 //
 // Administrators may invite themselves, as they may reset their own password by updateUser. Who comes here as an administrator could as
 // well make another one, and have that one invite the first: to refuse it would defend nothing, and take a way back from who has a
-// personal token and no longer the password. The console asks for the current password there, since it offers that page to whom it
-// stands open before.
+// personal token and no longer the password. The console invites nobody to his own account: whoever finds it open would take the account
+// over.
 func (s *server) inviteUser(ctx context.Context, c *call, in *userInput) (*invitation, error) {
 	u, err := s.cfg.Accounts.Find(ctx, in.User)
 	if err != nil {
