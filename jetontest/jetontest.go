@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,27 +47,21 @@ type Server struct {
 	// Admin asks as the administrator.
 	Admin *client.Client
 
-	tb     testing.TB
-	more   []string // settings
-	cfg    config.Config
-	offset atomic.Int64 // of the clock to the machine's, in nanoseconds
-	log    buffer
-	made   int    // verifiers
-	stop   func() // nil where it doesn't run
+	tb       testing.TB
+	settings []string
+	cfg      config.Config
+	offset   atomic.Int64 // of the clock to the machine's, in nanoseconds
+	log      buffer
+	made     int    // verifiers
+	stop     func() // nil where it doesn't run
 }
 
-// New starts a Jeton, which ends with the test.
-func New(tb testing.TB) *Server {
+// New starts a Jeton, which ends with the test. Settings are written as "jeton serve" finds them in its environment, such as
+// "JETON_SMTP_URL=smtp://127.0.0.1:2525"; a test needs none. A JETON_PUBLIC_URL becomes the URL of the Server, and needs a JETON_LISTEN
+// beside it that names a port. The administrator's password stays Password.
+func New(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	return NewWith(tb)
-}
-
-// NewWith starts a Jeton as New does, with settings beside those that a test has, or in their place. They are written as "jeton serve"
-// finds them in its environment: "JETON_SMTP_URL=smtp://127.0.0.1:2525". With a JETON_PUBLIC_URL, which needs a JETON_LISTEN whose port
-// is known, that is the URL of the Server.
-func NewWith(tb testing.TB, settings ...string) *Server {
-	tb.Helper()
-	s := &Server{tb: tb, more: settings}
+	s := &Server{tb: tb, settings: settings}
 	const free = "127.0.0.1:0"
 	s.configure(free, free)
 	s.Start()
@@ -89,10 +84,10 @@ func (s *Server) configure(public, gateway string) {
 		folder = s.cfg.Data
 	}
 	var err error
-	s.cfg, err = config.Load(flags, append([]string{
+	s.cfg, err = config.Load(flags, slices.Concat([]string{
 		"JETON_LISTEN=" + public, "JETON_GATEWAY_LISTEN=" + gateway, "JETON_ADMIN_LISTEN=127.0.0.1:0", "JETON_DATA=" + folder,
-		"JETON_ADMIN_PASSWORD=" + Password, "JETON_DRAIN=1s", "JETON_LOG_FORMAT=json",
-	}, s.more...))
+		"JETON_DRAIN=1s", "JETON_LOG_FORMAT=json",
+	}, s.settings, []string{"JETON_ADMIN_PASSWORD=" + Password})) // of two, the later one counts
 	s.check(err, "configuring")
 }
 

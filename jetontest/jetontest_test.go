@@ -85,7 +85,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestSettings: what a test sets counts, also after a restart.
+// TestSettings: what a test sets counts, also after a restart, but for the password by which Admin asks.
 func TestSettings(t *testing.T) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -96,7 +96,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "http://localhost" + address[strings.LastIndex(address, ":"):]
-	j := jetontest.NewWith(t, "JETON_LISTEN="+address, "JETON_PUBLIC_URL="+want)
+	j := jetontest.New(t, "JETON_LISTEN="+address, "JETON_PUBLIC_URL="+want, "JETON_ADMIN_PASSWORD=another, which nobody asks with")
 	token := j.Token(j.User("alice").Username)
 	j.Stop()
 	j.Start()

@@ -27,7 +27,7 @@ func (w *walk) testFaults(t *testing.T) {
 	t.Run("database", func(t *testing.T) {
 		server := pg.Start(t)
 		dsn := server.Database(t)
-		w.world = worldOf(t, jetontest.NewWith(t, "JETON_DATABASE="+dsn))
+		w.world = worldOf(t, jetontest.New(t, "JETON_DATABASE="+dsn))
 		u, err := url.Parse(dsn)
 		must(t, err)
 		rename := func(from, to string) {

@@ -34,7 +34,7 @@ func newNamedWorld(t *testing.T) *world {
 	address := l.Addr().String()
 	must(t, l.Close())
 	box := postbox.New(t, postbox.Options{})
-	w := worldOf(t, jetontest.NewWith(t,
+	w := worldOf(t, jetontest.New(t,
 		"JETON_LISTEN="+address, "JETON_PUBLIC_URL=http://localhost"+address[strings.LastIndex(address, ":"):],
 		fmt.Sprintf("JETON_SMTP_URL=smtp://127.0.0.1:%d", box.Port), "JETON_MAIL_FROM=Jeton <jeton@example.com>",
 		"JETON_MATRIX42=off", "JETON_BITCANUCK=off", "JETON_XDOC=off"))
