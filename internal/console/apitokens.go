@@ -20,7 +20,7 @@ func (s *server) apiTokenRoutes() {
 	s.serveForm("POST "+tokens, admins, s.generateAPIToken, s.newAPITokenAgain, "name", "days", "never", "user")
 	s.serve("GET "+tokens+"/new", admins|lately, s.newAPIToken)
 	s.serve("POST "+tokens+"/disable", admins, s.disableAPITokens, "id*")
-	s.serve("GET "+tokens+"/disable", admins, to(tokens))
+	s.serve("GET "+tokens+"/disable", admins, toList(tokens))
 	s.serve("GET "+tokens+"/{id}", admins, s.showAPIToken)
 	s.serve("POST "+tokens+"/{id}/enable", admins, s.switchAPIToken(true))
 	s.serve("POST "+tokens+"/{id}/disable", admins, s.switchAPIToken(false))
@@ -112,7 +112,9 @@ func (s *server) listAPITokens(c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	tokens, v.Pages = pageOf(c, tokens, q.Position)
+	if tokens, v.Pages, err = pageOf(c, tokens, q.Position); err != nil {
+		return err
+	}
 	if v.Rows, err = c.apiTokenRows(tokens); err != nil {
 		return err
 	}
@@ -247,7 +249,7 @@ func (s *server) disableAPITokens(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.done(apiTokensPath, noneChosen)
+		return c.doneInList(apiTokensPath, noneChosen)
 	}
 	disabled := false
 	for _, id := range ids {
@@ -256,7 +258,7 @@ func (s *server) disableAPITokens(c *call) error {
 			return err
 		}
 	}
-	return c.done(apiTokensPath, apiTokensDisabled)
+	return c.doneInList(apiTokensPath, apiTokensDisabled)
 }
 
 func (s *server) deleteAPIToken(c *call) error {

@@ -211,18 +211,6 @@ func parseID(text string) (uuid.UUID, error) {
 // ended reports whether a time has come; zero is none.
 func (c *call) ended(at time.Time) bool { return !at.IsZero() && !c.s.cfg.Now().Before(at) }
 
-// chosen returns which rows of a list were chosen, all of them read before anything is done.
-func (c *call) chosen() ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, len(c.lists["id"]))
-	for n, text := range c.lists["id"] {
-		var err error
-		if ids[n], err = parseID(text); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
-}
-
 // done leads to a page of ours, which says what was done.
 func (c *call) done(path string, said notice) error {
 	return c.redirect(path + "?" + noticeParameter + "=" + string(said))

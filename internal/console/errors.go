@@ -30,8 +30,12 @@ type errorPage struct {
 // fail answers for an error. Who reads pages gets a page. Programs that ask outside the console for what isn't there, as
 // for a document of a protocol that Jeton doesn't speak, get a problem as everywhere else.
 func (c *call) fail(err error) {
-	if errors.Is(err, errNotRecent) {
+	switch {
+	case errors.Is(err, errNotRecent):
 		_ = c.toConfirm()
+		return
+	case errors.Is(err, errPastEnd):
+		_ = c.toFirstPage()
 		return
 	}
 	p := web.ProblemOf(err)
@@ -107,7 +111,7 @@ func (e *errorPage) refused(c *call, ref *authority.Refusal) {
 		e.Advice = tooMany(ref.RetryAfter)
 	}
 	if ref.Reason.Outcome() == authority.OutcomeUnauthenticated {
-		e.Login = loginFor(c.r.URL.EscapedPath(), "")
+		e.Login = loginFor(c.r.URL.RequestURI(), "")
 	}
 }
 

@@ -116,7 +116,10 @@ func (s *server) readEvents(c *call, q audit.Query, v *eventsView) error {
 	if err != nil {
 		return err
 	}
-	events, v.Pages = pageOf(c, events, func(e audit.Event) string { return strconv.FormatInt(e.Seq, 10) })
+	events, v.Pages, err = pageOf(c, events, func(e audit.Event) string { return strconv.FormatInt(e.Seq, 10) })
+	if err != nil {
+		return err
+	}
 	credentials, err := s.records().Names().Name(c.r.Context(), events)
 	if err != nil {
 		return err

@@ -148,7 +148,10 @@ func (c *call) renderKeys(status int, p keyring.Purpose, problem words.Text) err
 	if after != "" {
 		all = all[slices.IndexFunc(all, func(k keyring.SigningKey) bool { return k.ID == after })+1:]
 	}
-	all, v.Pages = pageOf(c, slices.DeleteFunc(all, v.Filter.leavesOut), func(k keyring.SigningKey) string { return k.ID })
+	all, v.Pages, err = pageOf(c, slices.DeleteFunc(all, v.Filter.leavesOut), func(k keyring.SigningKey) string { return k.ID })
+	if err != nil {
+		return err
+	}
 	for _, k := range all {
 		v.Rows = append(v.Rows, keyRow{k})
 	}

@@ -19,6 +19,7 @@ const rowsPerPage = 50
 type pager struct {
 	First string // the address of the first page, on any other
 	Next  string // of the next, where there is one
+	Query string // by which the list is as it stands, with its question mark, for the forms on it: see doneInList
 	Shown int    // how many rows there are on this one
 }
 
@@ -78,25 +79,46 @@ func (c *call) address(name, value string) string {
 	if value == "" {
 		query.Del(name)
 	}
-	if len(query) == 0 {
-		return c.r.URL.EscapedPath()
-	}
-	return c.r.URL.EscapedPath() + "?" + query.Encode()
+	return withQuery(c.r.URL.EscapedPath(), query)
+}
+
+// errPastEnd is that of a page on which no row is left: they were deleted meanwhile, or no longer fit the filter.
+var errPastEnd = errors.New("console: there is nothing on this page of the list")
+
+// toFirstPage leads from there to the first page, which says what was just done.
+func (c *call) toFirstPage() error {
+	query := c.r.URL.Query()
+	query.Del("after")
+	return c.redirect(withQuery(c.r.URL.EscapedPath(), query))
 }
 
 // pageOf returns the rows of one page of those that were read, which are one more than that where there is another page, and the way
-// to the others. Key names a row's place.
-func pageOf[T any](c *call, rows []T, key func(T) string) ([]T, pager) {
+// to the others. Key names a row's place. It returns errPastEnd where no row is left.
+func pageOf[T any](c *call, rows []T, key func(T) string) ([]T, pager, error) {
 	var p pager
-	if c.r.URL.Query().Get("after") != "" {
+	query := c.r.URL.Query()
+	if query.Get("after") != "" {
+		if len(rows) == 0 {
+			return nil, p, errPastEnd
+		}
 		p.First = c.address("after", "")
 	}
+	query.Del(noticeParameter)
+	p.Query = withQuery("", query)
 	if len(rows) > rowsPerPage {
 		rows = rows[:rowsPerPage]
 		p.Next = c.address("after", key(rows[rowsPerPage-1]))
 	}
 	p.Shown = len(rows)
-	return rows, p
+	return rows, p, nil
+}
+
+// withQuery returns an address.
+func withQuery(path string, query url.Values) string {
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 // sorter is the order of a list and the ways to the others.

@@ -21,7 +21,7 @@ func (s *server) platformRoutes() {
 	s.serve("GET "+platforms+"/new", admins|lately, s.newPlatform)
 	s.serveForm("POST "+platforms, admins, s.enrolPlatform, s.newPlatformAgain, append(platformFields(), keyFields()...)...)
 	s.serve("POST "+platforms+"/disable", admins, s.disablePlatforms, "id*")
-	s.serve("GET "+platforms+"/disable", admins, to(platforms))
+	s.serve("GET "+platforms+"/disable", admins, toList(platforms))
 	s.serve("GET "+one, admins, s.showPlatform)
 	s.serve("GET "+one+"/edit", admins|lately, s.editPlatform)
 	s.serveForm("POST "+one+"/edit", admins, s.updatePlatform, s.platformAgain, append(platformFields(), "version")...)
@@ -98,7 +98,7 @@ func (s *server) disablePlatforms(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.done(platformsPath, noneChosen)
+		return c.doneInList(platformsPath, noneChosen)
 	}
 	for _, id := range ids {
 		_, err := s.cfg.Platforms.Update(c.r.Context(), id.String(), 0, platform.Patch{Enabled: new(false)}, c.actor())
@@ -106,7 +106,7 @@ func (s *server) disablePlatforms(c *call) error {
 			return err
 		}
 	}
-	return c.done(platformsPath, platformsDisabled)
+	return c.doneInList(platformsPath, platformsDisabled)
 }
 
 // platformView is the page of one platform.

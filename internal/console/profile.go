@@ -35,7 +35,9 @@ func (s *server) showProfile(c *call) error {
 		if others, err = s.cfg.Accounts.List(c.r.Context(), q); err != nil {
 			return err
 		}
-		others, v.Pages = pageOf(c, others, q.Position)
+		if others, v.Pages, err = pageOf(c, others, q.Position); err != nil {
+			return err
+		}
 	}
 	if q.After == (account.Place{}) {
 		v.Users = append(v.Users, own)

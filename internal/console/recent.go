@@ -104,7 +104,7 @@ func (c *call) toConfirm() error {
 	if safe(c.r.Method) {
 		return c.redirect(confirmFor(c.r.URL.RequestURI(), ""))
 	}
-	return c.redirect(confirmFor(c.r.URL.EscapedPath(), notYet))
+	return c.redirect(confirmFor(c.r.URL.RequestURI(), notYet))
 }
 
 // showConfirm shows the log-in's page of the password, for the one who is logged in.

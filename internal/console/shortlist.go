@@ -62,8 +62,7 @@ func inOrder[T any](c *call, rows []T, s sorter, places map[string]func(T) strin
 	if after != "" {
 		rows = slices.DeleteFunc(rows, func(row T) bool { return compare(place(row), after) <= 0 })
 	}
-	rows, pages := pageOf(c, rows, place)
-	return rows, pages, nil
+	return pageOf(c, rows, place)
 }
 
 // aged is the place of a row in the order in which records were made, with what no other has where two are of one moment.

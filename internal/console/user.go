@@ -87,7 +87,9 @@ func (c *call) renderUser(status int, u account.User, f form) error {
 	if after != "" { // the session of that place may have ended meanwhile
 		v.Sessions = slices.DeleteFunc(v.Sessions, func(p sessionRow) bool { return p.place() >= after })
 	}
-	v.Sessions, v.Pages = pageOf(c, v.Sessions, sessionRow.place)
+	if v.Sessions, v.Pages, err = pageOf(c, v.Sessions, sessionRow.place); err != nil {
+		return err
+	}
 	return c.renderAdmin(status, "user.html", usersPath, words.Say("%s", u.Username), v)
 }
 

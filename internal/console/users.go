@@ -20,7 +20,7 @@ func (s *server) userRoutes() {
 	s.serveForm("POST "+users, admins, s.createUser, s.newUserAgain, "username", "display_name", "email", "kind", "roles", "password", "again", "invite")
 	s.serve("GET "+users+"/new", admins|lately, s.newUser)
 	s.serve("POST "+users+"/block", admins, s.blockUsers, "id*")
-	s.serve("GET "+users+"/block", admins, to(users))
+	s.serve("GET "+users+"/block", admins, toList(users))
 	s.serve("GET "+user, admins, s.showUser)
 	s.serveForm("POST "+user, admins, s.changeUser, s.userAgain, "version", "username", "display_name", "email", "roles")
 	s.serve("POST "+user+"/block", admins, s.switchUser(account.Blocked, userBlocked))
@@ -99,7 +99,9 @@ func (s *server) listUsers(c *call) (err error) {
 	if v.Users, err = s.cfg.Accounts.List(c.r.Context(), q); err != nil {
 		return err
 	}
-	v.Users, v.Pages = pageOf(c, v.Users, q.Position)
+	if v.Users, v.Pages, err = pageOf(c, v.Users, q.Position); err != nil {
+		return err
+	}
 	return c.renderAdmin(http.StatusOK, "users.html", usersPath, words.Say("Users"), v)
 }
 
@@ -110,7 +112,7 @@ func (s *server) blockUsers(c *call) error {
 		return err
 	}
 	if len(ids) == 0 {
-		return c.done(usersPath, noneChosen)
+		return c.doneInList(usersPath, noneChosen)
 	}
 	if slices.Contains(ids, c.principal.ID) { // whom the list doesn't offer
 		return &conflict{words.Say("You can't block yourself in the list"), words.Say("Nobody was blocked. Choose others, or ask another administrator.")}
@@ -122,5 +124,5 @@ func (s *server) blockUsers(c *call) error {
 			return err
 		}
 	}
-	return c.done(usersPath, usersBlocked)
+	return c.doneInList(usersPath, usersBlocked)
 }
