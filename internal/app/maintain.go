@@ -54,6 +54,7 @@ func (n *node) maintain() (stop func(context.Context) error) {
 		told := &notices{node: n}
 		told.run(ctx) // of what is done from now on, also before the first tick
 		every(noticesEvery, told.run)
+		every(guessedEvery, (&guessed{node: n}).run)
 		every(endingEvery, n.tellOfEnding)
 	}
 	if n.certificate != nil {

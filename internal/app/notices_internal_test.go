@@ -84,20 +84,28 @@ func (m *mailing) rotate(t *testing.T, owner *authority.Principal, by audit.Acto
 	must(t, err)
 }
 
-// useCode gives a user an authenticator app, and takes a recovery code as a log-in does.
-func (m *mailing) useCode(t *testing.T, owner *authority.Principal, by audit.Actor) {
+// aRecoveryCode is that of every user in these tests who has an authenticator app.
+const aRecoveryCode secret.Text = "ABCDE12345"
+
+// addApp gives a user an authenticator app.
+func (m *mailing) addApp(t *testing.T, owner *authority.Principal, by audit.Actor) {
 	t.Helper()
-	code := secret.Text("ABCDE12345")
 	wrapped, err := m.keys.WrapSecret(owner.ID, "JBSWY3DPEHPK3PXP")
 	must(t, err)
 	app := factor.Authenticator{UserID: owner.ID, Wrapped: wrapped, CreatedAt: m.now()}
 	added := audit.New(audit.AuthenticatorAdd, by, audit.Target{Kind: "user", ID: owner.ID, Name: owner.Username}, m.now())
-	_, err = m.store.AddAuthenticator(t.Context(), app, []keyring.Digest{m.keys.Digest(code)}, added)
+	_, err = m.store.AddAuthenticator(t.Context(), app, []keyring.Digest{m.keys.Digest(aRecoveryCode)}, added)
 	must(t, err)
+}
+
+// useCode gives a user an authenticator app, and takes a recovery code as a log-in does.
+func (m *mailing) useCode(t *testing.T, owner *authority.Principal, by audit.Actor) {
+	t.Helper()
+	m.addApp(t, owner, by)
 	asked, _, err := m.factors.Challenge(t.Context(), owner)
 	must(t, err)
 	_, err = m.factors.Prove(t.Context(), authority.Credential{
-		Kind: authority.SecondFactor, Name: asked.Ticket.Reveal(), Text: code, From: netip.MustParseAddr("192.0.2.7"),
+		Kind: authority.SecondFactor, Name: asked.Ticket.Reveal(), Text: aRecoveryCode, From: netip.MustParseAddr("192.0.2.7"),
 	})
 	must(t, err)
 }

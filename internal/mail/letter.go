@@ -86,6 +86,20 @@ func (d *Desk) Changed(to Person, c Change) Letter {
 	return l
 }
 
+// Guessed is the letter that tells its reader of wrong codes at the second step of a log-in, of which one came at a time from an address.
+func (d *Desk) Guessed(to Person, at time.Time, from string) Letter {
+	when := words.Say("One of them was entered on %s.", d.Words.Second(at))
+	if from != "" {
+		when = words.Say("One of them was entered on %s, from the address %s.", d.Words.Second(at), from)
+	}
+	l := d.letter(to, words.Say("Somebody has tried to log in to your account at %s", d.site()),
+		words.Say("Somebody has tried to log in to your account. The password was right, or it was a link that was mailed to you; the codes of the second factor were wrong."),
+		when,
+		words.Say("If it was you, there is nothing to do. Otherwise change your password at %s, and tell an administrator.", d.URL))
+	l.Notice = true
+	return l
+}
+
 // TokenEnds is the letter that tells its reader of a token that ends soon.
 func (d *Desk) TokenEnds(to Person, name string, at time.Time) Letter {
 	l := d.letter(to, words.Say("A token of yours at %s ends soon", d.site()),
