@@ -42,6 +42,7 @@ func TestClientSecrets(t *testing.T) {
 	if !strings.Contains(b.want(t, ask{route: "GET " + user}, 200).body, `href="`+client+`"`) {
 		t.Error("got no way to the client's secrets from the page of its user")
 	}
+	checkPage(t, "a client without a secret", b.want(t, ask{route: "GET " + client}, 200).node)
 	var made []string
 	for range 2 {
 		a := b.want(t, ask{route: "POST " + client + "/secrets", form: url.Values{}}, 200)

@@ -133,6 +133,9 @@ func checkPage(t testing.TB, what string, n *node) {
 			t.Errorf("%s: the field %s has no label", what, field.attribute("id"))
 		}
 	}
+	if got := foremost(n); len(got) > 1 {
+		t.Errorf("%s: got %q, want one foremost button", what, got)
+	}
 	for _, script := range n.all("script") {
 		ours := slices.ContainsFunc([]string{"console.", "passkey.", "htmx.min."}, func(name string) bool {
 			return strings.HasPrefix(script.attribute("src"), "/console/static/"+name)
@@ -146,4 +149,14 @@ func checkPage(t testing.TB, what string, n *node) {
 			t.Errorf("%s: the page has a %s", what, forbidden)
 		}
 	}
+}
+
+// foremost returns what stands on the buttons of a page that look like the one to press.
+func foremost(n *node) (labels []string) {
+	for _, b := range append(n.all("main button"), n.all("main a.button")...) {
+		if class := " " + b.attribute("class") + " "; !strings.Contains(class, " second ") && !strings.Contains(class, " danger ") && !strings.Contains(class, " plain ") {
+			labels = append(labels, b.text())
+		}
+	}
+	return labels
 }

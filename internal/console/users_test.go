@@ -325,7 +325,9 @@ func TestSuspended(t *testing.T) {
 	ann := d.user(t, account.Draft{Username: "ann"})
 	d.inside.Tamper(t, `UPDATE user SET state = 'suspended', version = version + 1 WHERE username = 'ann'`)
 	for _, route := range []string{usersRoute + "?q=ann", userRoute(ann)} {
-		if got := b.want(t, ask{route: "GET " + route}, 200).one(t, ".state").text(); got != "Suspended" {
+		a := b.want(t, ask{route: "GET " + route}, 200)
+		checkPage(t, route, a.node)
+		if got := a.one(t, ".state").text(); got != "Suspended" {
 			t.Errorf("%s: got the state %q", route, got)
 		}
 	}
