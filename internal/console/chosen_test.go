@@ -32,7 +32,7 @@ func TestBackToList(t *testing.T) {
 		name := fmt.Sprintf("row-%03d", n)
 		_, _, err := d.inside.Platforms.Enrol(t.Context(), platform.Draft{Name: name, Algorithm: jose.RS256, Enabled: true}, audit.Actor{})
 		check(t, err)
-		d.person(t, account.Draft{Username: name})
+		d.bare(t, account.Draft{Username: name})
 		b.want(t, ask{route: "POST " + tokensRoute, form: form("name", name, "days", "1", "user", "admin")}, 200)
 	}
 	for _, test := range []struct{ list, query, action, done string }{
