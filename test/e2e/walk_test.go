@@ -81,7 +81,7 @@ type walk struct {
 }
 
 // TestWalk goes through every page of the console, in every state that it can be brought to, in three languages, two schemes and two
-// widths. Nothing may be complained of by the browser or by axe, and whatever the console serves must have been met.
+// widths: wide in light and narrow in dark, or, where tests may be long or pictures are kept, each in each. Nothing may be complained of by the browser or by axe, and whatever the console serves must have been met.
 func TestWalk(t *testing.T) {
 	w := &walk{
 		world: newWorld(t), browser: newBrowser(t), served: http.NewServeMux(),
@@ -153,9 +153,6 @@ func (w *walk) phase(t *testing.T, phase string, table []visit, readers ...strin
 func (w *walk) together(t *testing.T, table []visit, ready func(*testing.T, []*walker)) {
 	all := []*walker{w.walker("en", "en"), w.walker("de", "de"), w.walker("fr", "fr"), w.judge(t, "axe-1")}
 	all[0].views = nil // which are the judge's
-	if judge := all[3]; !judge.pictures && os.Getenv("JETON_TEST_LONG") == "" {
-		judge.views = two
-	}
 	ready(t, all)
 	t.Run("all", func(t *testing.T) {
 		for _, one := range all {
@@ -186,11 +183,14 @@ func (w *walk) walker(id, language string) *walker {
 	return &walker{walk: w, id: id, language: language, views: two, tabs: map[string]*tab{}}
 }
 
-// judge is a walker who has axe look at the pages, in all views.
+// judge is a walker who has axe look at the pages, in both schemes and both widths; of all four together where tests may be long.
 func (w *walk) judge(t *testing.T, id string) *walker {
 	t.Helper()
 	judge := w.walker(id, "en")
-	judge.axe, judge.views, judge.pictures = readFile(t, axeSource), views, os.Getenv("JETON_PICTURES") != ""
+	judge.axe, judge.pictures = readFile(t, axeSource), os.Getenv("JETON_PICTURES") != ""
+	if judge.pictures || os.Getenv("JETON_TEST_LONG") != "" {
+		judge.views = views
+	}
 	return judge
 }
 
