@@ -87,6 +87,25 @@ func TestListsStayInTheirPlace(t *testing.T) {
 	p.onSight(t, "the log-in, since the session is over", `location.pathname === "/console/login"`)
 }
 
+// TestBlockedInItsPlace blocks somebody in a list that was searched and sorted in its place: the list is as it was.
+func TestBlockedInItsPlace(t *testing.T) {
+	_, url := consoleDesk(t)
+	p := newBrowser(t)
+	said := p.watched(t, strings.TrimSuffix(url, "/console/"))
+	p.visit(t, url)
+	p.logIn(t, "root", testdesk.Password)
+	p.visit(t, url+"administration/users")
+	p.find(t, "searchbox", "Search").fill(t, "user4")
+	p.onSight(t, "what was searched", `document.querySelectorAll("tbody tr").length === 10 && location.search.includes("q=user4")`)
+	p.find(t, "link", "User name").click(t)
+	p.onSight(t, "the list the other way round", `document.querySelector("tbody th a").textContent === "user49"`)
+	p.find(t, "checkbox", "Choose user49").click(t)
+	p.find(t, "button", "Block the chosen ones").click(t)
+	p.onSight(t, "that it was done", `document.querySelector("main > .notice")?.textContent.includes("are blocked")`)
+	p.onSight(t, "the same list", `document.querySelectorAll("tbody tr").length === 10 && document.querySelector("tbody tr").textContent.includes("Blocked") && document.querySelector("tbody th a").textContent === "user49"`)
+	said.silent(t)
+}
+
 // TestAuditIsFollowed sees what happens in the log come by itself, and what is open in it stay open.
 func TestAuditIsFollowed(t *testing.T) {
 	d, url := consoleDesk(t)
