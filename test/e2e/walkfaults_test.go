@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -94,11 +93,7 @@ type fullWorld struct {
 
 func newFullWorld(t *testing.T) *fullWorld {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	address := l.Addr().String()
-	must(t, l.Close())
-	data := t.TempDir()
+	address, data := freeAddress(t), t.TempDir()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", `mount -t tmpfs -o size=24m,mode=0700 tmpfs "$0" && exec "$@"`, data,
 		jetonProgram(t), "serve", "--listen", address, "--gateway-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data)
 	cmd.Env = append(os.Environ(), "JETON_ADMIN_PASSWORD="+jetontest.Password)

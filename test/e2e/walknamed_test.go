@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,10 +28,7 @@ func (w *walk) testNamed(t *testing.T) {
 // newNamedWorld makes such a Jeton, and for each walker those whom it needs.
 func newNamedWorld(t *testing.T) *world {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	address := l.Addr().String()
-	must(t, l.Close())
+	address := freeAddress(t)
 	box := postbox.New(t, postbox.Options{})
 	w := worldOf(t, jetontest.New(t,
 		"JETON_LISTEN="+address, "JETON_PUBLIC_URL=http://localhost"+address[strings.LastIndex(address, ":"):],
@@ -179,10 +175,10 @@ func (p *tab) plugIn(t *testing.T) {
 }
 
 // keyAnswers has the browser give an answer that is none of a passkey's; or none, which the page then says.
-func keyAnswers(method string, any bool) func(*testing.T, *tab) {
+func keyAnswers(method string, answers bool) func(*testing.T, *tab) {
 	return func(t *testing.T, p *tab) {
 		t.Helper()
-		if any {
+		if answers {
 			script(`navigator.credentials.`+method+` = async () => ({})`)(t, p)
 			return
 		}

@@ -1,10 +1,6 @@
 package e2e_test
 
-import (
-	"net/http"
-
-	"github.com/jeton-io/jeton/jetontest"
-)
+import "net/http"
 
 // emptyVisits are the states of a console in which nothing has been made, beside those to which links lead.
 func emptyVisits() []visit {
@@ -50,9 +46,7 @@ func visits() []visit {
 func loginVisits() []visit {
 	const login = "/console/login"
 	form := `form[action="` + login + `"]`
-	first := func(user string) visit {
-		return visit{who: "nobody", path: login, send: form, fill: fields{"username": user}}
-	}
+	first := func(user string) visit { return nameStep("nobody", user, "") }
 	password := func(name, text string, status int64) visit {
 		return visit{name: name, send: form, fill: fields{"password": text}, status: status}
 	}
@@ -64,7 +58,7 @@ func loginVisits() []visit {
 		chain(first("alice"), password("login-without-password", "", refused)),
 		chain(first("nobody-{walker}"), password("login-wrong", "wrong", http.StatusUnauthorized)),
 		chain(first("guessed"), wrong, wrong, wrong, password("login-guessed", "wrong", http.StatusTooManyRequests)),
-		chain(first("alice"), password("", jetontest.Password, 0), visit{name: "logged-out", send: logOut}),
+		chain(first("alice"), passwordStep(""), visit{name: "logged-out", send: logOut}),
 		{who: "nobody", name: "login-asked-for", path: "/console/profile"},
 		{who: "nobody", name: "nothing-there", path: "/console/nothing", status: missing},
 	}
@@ -87,13 +81,12 @@ func ownVisits() []visit {
 }
 
 func factorVisits() []visit {
-	const bobs, carols, login = "/console/profile/users/{bob}/security", "/console/profile/users/{carol-{walker}}/security", "/console/login"
-	logIn := func(name string, then *visit) visit {
-		return visit{
-			who: "nobody", after: carol, path: login, send: `form[action="/console/login"]`, fill: fields{"username": carol},
-			then: &visit{name: name, send: `form[action="/console/login"]`, fill: fields{"password": jetontest.Password}, then: then},
-		}
-	}
+	const bobs, carols = "/console/profile/users/{bob}/security", "/console/profile/users/{carol-{walker}}/security"
+	carolsLogIn := chain(
+		nameStep("nobody", carol, ""), passwordStep("login-second-factor"),
+		visit{name: "login-code-wrong", send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized},
+	)
+	carolsLogIn.after = carol
 	return []visit{
 		{who: "bob", name: "authenticator-refused", path: bobs + "/authenticator", send: `main form`, fill: fields{"code": "none"}, status: refused},
 		{who: "bob", name: "confirm", path: "/console/confirm"},
@@ -103,7 +96,7 @@ func factorVisits() []visit {
 		{who: carol, name: "second-factor-on", path: carols},
 		{who: carol, name: "recovery-codes-shown", path: carols, send: `form[action$="/recovery-codes"]`},
 		{who: "admin", after: carol, name: "user-with-second-factor", path: people + "/{carol-{walker}}"},
-		logIn("login-second-factor", &visit{name: "login-code-wrong", send: `main form`, fill: fields{"code": "000000"}, status: http.StatusUnauthorized}),
+		carolsLogIn,
 		{who: "nobody", name: "login-second-factor-typed", path: "/console/login/second-factor"},
 	}
 }

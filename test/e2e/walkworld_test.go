@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"database/sql"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,16 @@ func (w *world) furnishUsers(t *testing.T) {
 	w.Token("alice")
 }
 
+// freeAddress returns one on this machine at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	must(t, l.Close())
+	return l.Addr().String()
+}
+
+// idOf returns the ID of a user whom the world has.
 func (w *world) idOf(t *testing.T, name string) string {
 	t.Helper()
 	u, _, err := w.Admin.User(t.Context(), name)
@@ -109,6 +120,7 @@ func (w *world) idOf(t *testing.T, name string) string {
 	return u.ID
 }
 
+// user makes a user, of which the paths of visits can say {its name} for its ID.
 func (w *world) user(t *testing.T, u api.NewUser) {
 	t.Helper()
 	made, err := w.Admin.CreateUser(t.Context(), u)

@@ -11,10 +11,10 @@ import (
 )
 
 // enterCode enters what carol's authenticator app shows so many seconds later.
-func enterCode(seconds time.Duration) func(*testing.T, *tab) {
+func enterCode(seconds int) func(*testing.T, *tab) {
 	return func(t *testing.T, p *tab) {
 		t.Helper()
-		p.eval(t, `document.querySelector("[name=code]").value = `+quote(p.w.tab(t, carol).code(t, seconds*time.Second))+`; ""`)
+		p.eval(t, `document.querySelector("[name=code]").value = `+quote(p.w.tab(t, carol).code(t, time.Duration(seconds)*time.Second))+`; ""`)
 	}
 }
 
