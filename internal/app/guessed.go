@@ -45,13 +45,14 @@ func (g *guessed) tellOfGuesses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if told == 0 { // from now on
+	from := time.UnixMicro(told).UTC()
+	if told == 0 || from.After(until.Add(day)) { // from now on; or the clock was ahead
+		g.scanned = until
 		_, err := g.store.KeepTold(ctx, toldGuesses, told, until.UnixMicro())
 		return err
 	}
-	from := time.UnixMicro(told).UTC()
 	for _, later := range []time.Time{g.scanned, until.Add(-noticeAge)} {
-		if later.After(from) {
+		if later.After(from) && !later.After(until) { // else the clock was ahead
 			from = later
 		}
 	}

@@ -98,4 +98,15 @@ func TestGuessed(t *testing.T) {
 	m.guess(t, &ann, 3)
 	after(3 * time.Minute)
 	letters("days later", "on 26 November 2026, 12:21:00 UTC")
+	const year = 365 * 24 * time.Hour // that the clock is ahead
+	m.at.Add(year.Microseconds())
+	m.guess(t, &ann, 3)
+	after(3 * time.Minute)
+	letters("ahead", "on 26 November 2027")
+	after(3 * time.Minute) // of which there is nothing to tell
+	m.at.Add((24*time.Hour - year).Microseconds())
+	after(0)
+	m.guess(t, &ann, 3)
+	after(3 * time.Minute)
+	letters("put right", "on 27 November 2026")
 }
