@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jeton-io/jeton/api"
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/words"
@@ -73,11 +72,6 @@ func (s *server) listProjects(c *call) (err error) {
 		return err
 	}
 	v.Filtered = v.Sought != ""
-	if after := c.r.URL.Query().Get("after"); after != "" && v.Sort.Column == "number" {
-		if _, err := strconv.Atoi(after); err != nil {
-			return api.NewProblem(api.CodeMalformedRequest, "")
-		}
-	}
 	number := func(p project.Project) string { return strconv.Itoa(p.Number) }
 	v.Rows, err = picked(c.projectsAfter, number, func(p project.Project) bool {
 		return holds(v.Sought, number(p), p.Name, p.SecurityContext)

@@ -5,14 +5,14 @@ import "github.com/jeton-io/jeton/jetontest"
 // doneVisits are the pages that say what was just done. Each walker does it to what is its own.
 func doneVisits() []visit {
 	return []visit{
-		personDone(), peopleDone(), clientDone(), tokenDone(), tokensDone(), platformDone(), projectDone(), serviceDone(), keysDone(),
+		userDone(), usersDone(), clientDone(), tokenDone(), tokensDone(), platformDone(), projectDone(), serviceDone(), keysDone(),
 		carolDone(), sessionsDone(), daveDone(),
 	}
 }
 
-func personDone() visit {
+func userDone() visit {
 	return chain(
-		visit{who: "admin", name: "user-created", path: people + "/new", send: `main form`, fill: fields{"username": "made-by-{walker}"}},
+		visit{who: "admin", name: "user-created", path: users + "/new", send: `main form`, fill: fields{"username": "made-by-{walker}"}},
 		visit{name: "user-changed", send: `[aria-labelledby=change] form`, fill: fields{"display_name": "Made-by-{walker}", "email": "{walker}@example.com"}},
 		visit{name: "user-password-reset", send: `form[action$="/password"]`, fill: fields{"password": jetontest.Password, "again": jetontest.Password}},
 		visit{name: "user-blocked", send: `form[action$="/block"]`},
@@ -21,10 +21,10 @@ func personDone() visit {
 	)
 }
 
-func peopleDone() visit {
+func usersDone() visit {
 	return chain(
-		visit{who: "admin", name: "users-blocked", path: people + "?q=gone-{walker}", send: `main form[method=post]`, fill: fields{"id": "{gone-{walker}}"}},
-		visit{path: people + "/new", send: `button[name=invite]`, fill: fields{"username": "invited-by-{walker}"}, name: "user-created-and-invited"},
+		visit{who: "admin", name: "users-blocked", path: users + "?q=gone-{walker}", send: `main form[method=post]`, fill: fields{"id": "{gone-{walker}}"}},
+		visit{path: users + "/new", send: `button[name=invite]`, fill: fields{"username": "invited-by-{walker}"}, name: "user-created-and-invited"},
 	)
 }
 
@@ -32,8 +32,8 @@ func peopleDone() visit {
 func clientDone() visit {
 	const secrets = `form[action$="/secrets"]`
 	return chain(
-		visit{who: "admin", path: people + "/{service-{walker}}/client", do: before(secrets, nil, 2), send: secrets, status: conflict, name: "client-secrets-too-many"},
-		visit{path: people + "/{service-{walker}}/client", name: "client-secrets-full"},
+		visit{who: "admin", path: users + "/{service-{walker}}/client", do: before(secrets, nil, 2), send: secrets, status: conflict, name: "client-secrets-too-many"},
+		visit{path: users + "/{service-{walker}}/client", name: "client-secrets-full"},
 		visit{send: `form[action*="/secrets/"]`, name: "client-secret-deleted"},
 		visit{send: secrets, name: "client-secret-shown"},
 		visit{path: "@main .actions a", send: `form[action$="/keys"]`, fill: fields{"public_key": "{publicKey-{walker}}"}, name: "client-key-added"},
@@ -157,7 +157,7 @@ func sessionsDone() visit {
 
 // daveDone has an administrator end what dave has begun.
 func daveDone() visit {
-	const him = people + "/{dave-{walker}}"
+	const him = users + "/{dave-{walker}}"
 	return chain(
 		visit{who: "admin", path: him, send: `form[action$="/password"]`, fill: fields{"password": jetontest.Password, "again": jetontest.Password}},
 		visit{path: him, do: loggedIn(stranger, dave), name: "user-with-session"},

@@ -71,7 +71,7 @@ func goneVisits() []visit {
 	login := passwordStep("fault-gone-log-in")
 	login.status = http.StatusServiceUnavailable
 	return []visit{
-		{who: "admin", path: people, status: http.StatusServiceUnavailable, name: "fault-gone"},
+		{who: "admin", path: users, status: http.StatusServiceUnavailable, name: "fault-gone"},
 		chain(nameStep("nobody", "admin", ""), login),
 	}
 }
@@ -80,7 +80,7 @@ func fullVisits() []visit {
 	login := passwordStep("fault-full-log-in")
 	login.status = http.StatusInsufficientStorage
 	return []visit{
-		{who: "admin", path: people + "/new", send: `main form`, fill: fields{"username": "new"}, status: http.StatusInsufficientStorage, name: "fault-full"},
+		{who: "admin", path: users + "/new", send: `main form`, fill: fields{"username": "new"}, status: http.StatusInsufficientStorage, name: "fault-full"},
 		chain(nameStep("nobody", "admin", ""), login),
 	}
 }

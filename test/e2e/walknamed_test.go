@@ -84,10 +84,10 @@ func mailVisits() []visit {
 		),
 		{who: "nobody", path: "{invitation-guessed-{walker}}", do: guessed, send: `main form`, fill: choose, name: "mail-password-chosen"},
 		{who: "admin", path: admin, name: "mail-overview"},
-		{who: "admin", path: people + "/{grace-{walker}}", name: "mail-user-with-address"},
-		{who: "admin", path: people + "/{ida}", name: "mail-user-without-address"},
-		{who: "admin", path: people + "/{grace-{walker}}", send: `form[action$="/invite"]`, name: "mail-invited"},
-		{who: "admin", path: people + "/new", send: `button[name=invite]`, fill: fields{"username": "new-{walker}", "email": "new-{walker}@example.com"}, name: "mail-created-and-invited"},
+		{who: "admin", path: users + "/{grace-{walker}}", name: "mail-user-with-address"},
+		{who: "admin", path: users + "/{ida}", name: "mail-user-without-address"},
+		{who: "admin", path: users + "/{grace-{walker}}", send: `form[action$="/invite"]`, name: "mail-invited"},
+		{who: "admin", path: users + "/new", send: `button[name=invite]`, fill: fields{"username": "new-{walker}", "email": "new-{walker}@example.com"}, name: "mail-created-and-invited"},
 		{who: "admin", path: "/console/confirm", name: "mail-confirm"},
 		{who: "admin", path: services + "/reports/settings", name: "service-without-profiles"},
 		chain(
@@ -136,7 +136,7 @@ func passkeyVisits() []visit {
 			add("passkey-codes", fields{"name": "Blue-key"}, 0),
 			visit{path: security, name: "passkey-on"},
 		),
-		{who: "admin", after: erin, path: people + "/{erin-{walker}}", name: "user-with-passkey"},
+		{who: "admin", after: erin, path: users + "/{erin-{walker}}", name: "user-with-passkey"},
 		chain(slices.Concat([]visit{{who: erin, path: "/console/"}}, logIn("login-passkey"), []visit{
 			{do: keyAnswers("get", false), name: "login-passkey-without-answer"},
 			{do: keyAnswers("get", true), send: form, status: http.StatusUnauthorized, name: "login-passkey-wrong"},
@@ -150,7 +150,7 @@ func passkeyVisits() []visit {
 		chain(
 			visit{who: erin, path: security + "/authenticator", do: enterFirstCode, send: code, name: "authenticator-added"},
 		),
-		{who: "admin", after: erin, path: people + "/{erin-{walker}}", name: "user-with-both-factors"},
+		{who: "admin", after: erin, path: users + "/{erin-{walker}}", name: "user-with-both-factors"},
 		chain(slices.Concat([]visit{
 			{who: erin, path: security, send: `form[action*="/security/passkeys/"]`, name: "passkey-removed"},
 			add("passkey-added", nil, 0),

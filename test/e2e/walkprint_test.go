@@ -14,7 +14,7 @@ const paper = 718
 func (w *walk) print(t *testing.T) {
 	one := w.walker("en", "en")
 	p := one.tab(t, "admin")
-	for name, path := range map[string]string{"users": people, "audit": events, "token": tokens + "/{ending}", "overview": admin, "service": services + "/everything/settings"} {
+	for name, path := range map[string]string{"users": users, "audit": events, "token": tokens + "/{ending}", "overview": admin, "service": services + "/everything/settings"} {
 		if got := p.status(t, w.URL+one.resolve(path)); got != 200 {
 			t.Fatalf("%s: got %d", name, got)
 		}

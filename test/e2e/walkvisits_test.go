@@ -15,7 +15,7 @@ const logOut = `form[action="/console/logout"]`
 // The paths of the administration.
 const (
 	admin     = "/console/administration"
-	people    = admin + "/users"
+	users     = admin + "/users"
 	tokens    = admin + "/integration/web-service-tokens"
 	platforms = admin + "/integration/platforms"
 	projects  = admin + "/integration/projects"
@@ -37,7 +37,7 @@ const (
 // added is found by its links; its states are lines here.
 func visits() []visit {
 	var all []visit
-	for _, area := range [][]visit{loginVisits(), ownVisits(), peopleVisits(), factorVisits(), linkVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits(), doneVisits(), wrongVisits()} {
+	for _, area := range [][]visit{loginVisits(), ownVisits(), userVisits(), factorVisits(), linkVisits(), tokenVisits(), platformVisits(), projectVisits(), serviceVisits(), otherVisits(), doneVisits(), wrongVisits()} {
 		all = append(all, area...)
 	}
 	return all
@@ -95,7 +95,7 @@ func factorVisits() []visit {
 		{who: "bob", name: "passkey-missing", path: bobs + "/passkeys/" + nobodysID + "/remove"},
 		{who: carol, name: "second-factor-on", path: carols},
 		{who: carol, name: "recovery-codes-shown", path: carols, send: `form[action$="/recovery-codes"]`},
-		{who: "admin", after: carol, name: "user-with-second-factor", path: people + "/{carol-{walker}}"},
+		{who: "admin", after: carol, name: "user-with-second-factor", path: users + "/{carol-{walker}}"},
 		carolsLogIn,
 		{who: "nobody", name: "login-second-factor-typed", path: "/console/login/second-factor"},
 	}
@@ -108,29 +108,29 @@ func linkVisits() []visit {
 		{who: "nobody", name: "welcome-over", path: "/console/welcome/nothing", status: missing},
 		{who: "nobody", name: "login-link-over", path: "/console/login/link/nothing", status: missing},
 		{who: "nobody", name: "login-link-typed", path: "/console/login/link"},
-		{who: "admin", name: "invitation-shown", path: people + "/{changed}", send: `form[action$="/invite"]`},
+		{who: "admin", name: "invitation-shown", path: users + "/{changed}", send: `form[action$="/invite"]`},
 	}
 }
 
-func peopleVisits() []visit {
-	user := func(name string) string { return people + "/{" + name + "}" }
+func userVisits() []visit {
+	user := func(name string) string { return users + "/{" + name + "}" }
 	return []visit{
-		{who: "admin", name: "user-found", path: people + "?q=alice"},
-		{who: "admin", name: "user-not-found", path: people + "?q=zzz"},
-		{who: "admin", name: "user-missing", path: people + "/" + nobodysID, status: missing},
-		{who: "admin", name: "user-refused", path: people + "/new", fill: fields{"username": "a:b", "email": "no e-mail", "roles": "a/b", "password": "short", "again": "other"}, send: `main form`, status: refused},
-		{who: "admin", name: "user-taken", path: people + "/new", fill: fields{"username": "alice"}, send: `main form`, status: refused},
+		{who: "admin", name: "user-found", path: users + "?q=alice"},
+		{who: "admin", name: "user-not-found", path: users + "?q=zzz"},
+		{who: "admin", name: "user-missing", path: users + "/" + nobodysID, status: missing},
+		{who: "admin", name: "user-refused", path: users + "/new", fill: fields{"username": "a:b", "email": "no e-mail", "roles": "a/b", "password": "short", "again": "other"}, send: `main form`, status: refused},
+		{who: "admin", name: "user-taken", path: users + "/new", fill: fields{"username": "alice"}, send: `main form`, status: refused},
 		{who: "admin", name: "user-change-refused", path: user("alice"), fill: fields{"username": "a:b", "roles": "a/b"}, send: `[aria-labelledby=change] form`, status: refused},
 		{who: "admin", name: "user-change-late", path: user("changed"), fill: fields{"version": "1"}, send: `[aria-labelledby=change] form`, status: conflict},
 		{who: "admin", name: "user-password-refused", path: user("changed"), fill: fields{"password": "short", "again": "other"}, send: `form[action$="/password"]`, status: refused},
 		{who: "admin", name: "user-last-administrator", path: user("admin"), send: `form[action$="/block"]`, status: conflict},
 		{who: "admin", name: "user-of-project", path: user("account-1000")},
 		{who: "admin", name: "user-of-application", path: user("after-restore")},
-		{who: "admin", name: "users-oneself-alone", path: people + "?q=admin"},
+		{who: "admin", name: "users-oneself-alone", path: users + "?q=admin"},
 		{who: "admin", name: "client-keys-full", path: user("service-full") + "/client"},
 		{who: "admin", name: "client-without-any", path: user("service-idle") + "/client"},
 		{who: "admin", name: "client-key-refused", path: user("service-idle") + "/client", fill: fields{"public_key": "no key"}, send: `form[action$="/keys"]`, status: refused},
-		{who: "admin", name: "users-none-chosen", path: people, send: `main form[method=post]`},
+		{who: "admin", name: "users-none-chosen", path: users, send: `main form[method=post]`},
 	}
 }
 

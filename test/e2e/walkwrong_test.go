@@ -32,16 +32,16 @@ func loggedIn(who, user string) func(*testing.T, *tab) {
 // sends for another's sake.
 func wrongVisits() []visit {
 	const login = "/console/login"
-	account := people + "/{account-1000}"
+	account := users + "/{account-1000}"
 	return []visit{
-		{who: "admin", name: "user-service-with-password", path: people + "/new", send: `main form`, fill: fields{"username": "x", "kind": "service", "password": "x"}, status: refused},
-		{who: "admin", name: "user-service-invited", path: people + "/new", send: `button[name=invite]`, fill: fields{"username": "x", "kind": "service"}, status: refused},
-		{who: "admin", name: "user-invited-with-password", path: people + "/new", send: `button[name=invite]`, fill: fields{"username": "x", "password": "x"}, status: refused},
-		{who: "admin", name: "user-with-many-roles", path: people + "/new", send: `main form`, fill: fields{"username": "x", "roles": manyRoles()}, status: refused},
-		{who: "admin", name: "user-last-administrator-changed", path: people + "/{admin}", send: `[aria-labelledby=change] form`, fill: fields{"roles": ""}, status: refused},
-		{who: "admin", name: "user-yourself-blocked", path: people, do: script(`const box = document.querySelector("[name=id]"); box.value = "{admin}"; box.checked = true`), send: `main form[method=post]`, status: conflict},
-		{who: "admin", name: "user-of-project-deleted", path: people + "/{bob}", do: sentTo(`form[action$="/delete"]`, account+"/delete"), send: `form[action$="/delete"]`, status: conflict},
-		{who: "admin", name: "client-key-twice", path: people + "/{service-idle}/client", send: `form[action$="/keys"]`, fill: fields{"public_key": "{publicKey-{walker}}", "jwks_uri": "https://keys.example.com"}, status: refused},
+		{who: "admin", name: "user-service-with-password", path: users + "/new", send: `main form`, fill: fields{"username": "x", "kind": "service", "password": "x"}, status: refused},
+		{who: "admin", name: "user-service-invited", path: users + "/new", send: `button[name=invite]`, fill: fields{"username": "x", "kind": "service"}, status: refused},
+		{who: "admin", name: "user-invited-with-password", path: users + "/new", send: `button[name=invite]`, fill: fields{"username": "x", "password": "x"}, status: refused},
+		{who: "admin", name: "user-with-many-roles", path: users + "/new", send: `main form`, fill: fields{"username": "x", "roles": manyRoles()}, status: refused},
+		{who: "admin", name: "user-last-administrator-changed", path: users + "/{admin}", send: `[aria-labelledby=change] form`, fill: fields{"roles": ""}, status: refused},
+		{who: "admin", name: "user-yourself-blocked", path: users, do: script(`const box = document.querySelector("[name=id]"); box.value = "{admin}"; box.checked = true`), send: `main form[method=post]`, status: conflict},
+		{who: "admin", name: "user-of-project-deleted", path: users + "/{bob}", do: sentTo(`form[action$="/delete"]`, account+"/delete"), send: `form[action$="/delete"]`, status: conflict},
+		{who: "admin", name: "client-key-twice", path: users + "/{service-idle}/client", send: `form[action$="/keys"]`, fill: fields{"public_key": "{publicKey-{walker}}", "jwks_uri": "https://keys.example.com"}, status: refused},
 		{who: "admin", name: "platform-source-wrong", path: platforms + "/new", do: script(`document.querySelector("[name=source]:checked").value = "none"`), send: `main form`, fill: fields{"name": "x"}, status: refused},
 		{who: "admin", name: "platform-algorithm-wrong", path: platforms + "/new", do: option("algorithm", "none"), send: `main form`, fill: fields{"name": "x", "public_key": "{publicKey-next}", "speaks": "all"}, status: refused},
 		{who: "admin", name: "platform-users-wrong", path: platforms + "/new", send: `main form`, fill: fields{"name": "x", "public_key": "{publicKey-next}", "speaks": "some", "users": "nobody"}, status: refused},
@@ -80,10 +80,10 @@ func option(name, value string) func(*testing.T, *tab) {
 // oldVisits are those of readers who logged in long ago: what asks for a log-in of the last minutes asks for another first.
 func oldVisits() []visit {
 	return []visit{
-		{who: "admin", name: "old-user", path: people + "/{bob}"},
-		{who: "admin", name: "old-client", path: people + "/{service-idle}/client"},
+		{who: "admin", name: "old-user", path: users + "/{bob}"},
+		{who: "admin", name: "old-client", path: users + "/{service-idle}/client"},
 		{who: "admin", name: "old-new-token", path: tokens + "/new"},
-		{who: "admin", name: "old-form", path: people + "/{bob}", send: `form[action$="/invite"]`},
+		{who: "admin", name: "old-form", path: users + "/{bob}", send: `form[action$="/invite"]`},
 		{who: "admin", name: "old-operations", path: services + "/bare", send: `form[action$="/operations"]`, fill: fields{"pattern": "GET /old"}, status: forbidden},
 		{who: "admin", name: "old-service", path: services + "/bare/settings", send: `main form`, fill: fields{"upstream": "http://127.0.0.1:9"}, status: forbidden},
 		{who: "admin", name: "old-project", path: portal, send: `main form`, fill: fields{"name": "Old"}, status: forbidden},
@@ -92,7 +92,7 @@ func oldVisits() []visit {
 		{who: olga, name: "old-confirm-without-password", path: "/console/confirm", send: `main form`, fill: fields{"password": ""}, status: refused},
 		{who: olga, name: "old-confirm-wrong", path: "/console/confirm", send: `main form`, fill: fields{"password": "wrong"}, status: http.StatusUnauthorized},
 		chain(
-			visit{who: "admin", path: people + "/new"},
+			visit{who: "admin", path: users + "/new"},
 			visit{name: "old-confirmed", send: `main form`, fill: fields{"password": jetontest.Password}},
 		),
 	}
