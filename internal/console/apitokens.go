@@ -244,21 +244,10 @@ func (s *server) switchAPIToken(enabled bool) handler {
 
 // disableAPITokens disables those that were chosen in the list. One that is gone meanwhile is as disabled as it can be.
 func (s *server) disableAPITokens(c *call) error {
-	ids, err := c.chosen()
-	if err != nil {
+	return c.doToChosen(apiTokensPath, apiTokensDisabled, func(id uuid.UUID) error {
+		_, err := s.cfg.APITokens.Update(c.r.Context(), id, apitoken.Patch{Enabled: new(false)}, &c.principal, c.actor())
 		return err
-	}
-	if len(ids) == 0 {
-		return c.doneInList(apiTokensPath, noneChosen)
-	}
-	disabled := false
-	for _, id := range ids {
-		_, err := s.cfg.APITokens.Update(c.r.Context(), id, apitoken.Patch{Enabled: &disabled}, &c.principal, c.actor())
-		if err != nil && !errors.Is(err, authority.ErrNotFound) {
-			return err
-		}
-	}
-	return c.doneInList(apiTokensPath, apiTokensDisabled)
+	})
 }
 
 func (s *server) deleteAPIToken(c *call) error {

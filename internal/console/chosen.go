@@ -1,6 +1,12 @@
 package console
 
-import "github.com/google/uuid"
+import (
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/jeton-io/jeton/internal/authority"
+)
 
 // Rows of a list can be chosen, to do one thing to all of them. Afterwards the reader is where he was, with the same order, filter and
 // page: the form's address has the query of the list.
@@ -15,6 +21,23 @@ func (c *call) chosen() ([]uuid.UUID, error) {
 		}
 	}
 	return ids, nil
+}
+
+// doToChosen does one thing to each row that was chosen, and says so in the list. Those that are gone meanwhile are left out.
+func (c *call) doToChosen(list string, said notice, do func(id uuid.UUID) error) error {
+	ids, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return c.doneInList(list, noneChosen)
+	}
+	for _, id := range ids {
+		if err := do(id); err != nil && !errors.Is(err, authority.ErrNotFound) {
+			return err
+		}
+	}
+	return c.doneInList(list, said)
 }
 
 // doneInList is what done is, for rows that were chosen in a list. It leads back to where the reader was: the form's address has the query of

@@ -93,20 +93,10 @@ func (s *server) listPlatforms(c *call) (err error) {
 
 // disablePlatforms disables those that were chosen in the list. One that is gone meanwhile is as disabled as can be.
 func (s *server) disablePlatforms(c *call) error {
-	ids, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	if len(ids) == 0 {
-		return c.doneInList(platformsPath, noneChosen)
-	}
-	for _, id := range ids {
+	return c.doToChosen(platformsPath, platformsDisabled, func(id uuid.UUID) error {
 		_, err := s.cfg.Platforms.Update(c.r.Context(), id.String(), 0, platform.Patch{Enabled: new(false)}, c.actor())
-		if err != nil && !errors.Is(err, authority.ErrNotFound) {
-			return err
-		}
-	}
-	return c.doneInList(platformsPath, platformsDisabled)
+		return err
+	})
 }
 
 // platformView is the page of one platform.

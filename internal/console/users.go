@@ -1,14 +1,12 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
-	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -107,22 +105,12 @@ func (s *server) listUsers(c *call) (err error) {
 
 // blockUsers blocks those who were chosen in the list. One who is gone meanwhile is as blocked as can be.
 func (s *server) blockUsers(c *call) error {
-	ids, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	if len(ids) == 0 {
-		return c.doneInList(usersPath, noneChosen)
-	}
-	if slices.Contains(ids, c.principal.ID) { // whom the list doesn't offer
+	if slices.Contains(c.lists["id"], c.principal.ID.String()) { // whom the list doesn't offer
 		return &conflict{words.Say("You can't block yourself in the list"), words.Say("Nobody was blocked. Choose others, or ask another administrator.")}
 	}
 	blocked := account.Blocked
-	for _, id := range ids {
+	return c.doToChosen(usersPath, usersBlocked, func(id uuid.UUID) error {
 		_, err := s.cfg.Accounts.Update(c.r.Context(), id, 0, account.Patch{State: &blocked}, c.actor())
-		if err != nil && !errors.Is(err, authority.ErrNotFound) {
-			return err
-		}
-	}
-	return c.doneInList(usersPath, usersBlocked)
+		return err
+	})
 }
