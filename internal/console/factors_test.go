@@ -486,13 +486,13 @@ func TestRecoveryCodes(t *testing.T) {
 	section := func() string {
 		return b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK).one(t, "section[aria-labelledby=second-factor]").text()
 	}
-	if got := section(); !strings.Contains(got, "Recovery codes left: 12") || strings.Contains(got, "Get new ones") {
+	if got := section(); !strings.Contains(got, "Recovery codes left: 12") || strings.Contains(got, "Make new ones, so") {
 		t.Errorf("got %s", got)
 	}
 	for n := range 9 {
 		b.logInBy(t, "alice", app.codes[4+n])
 	}
-	if got := section(); !strings.Contains(got, "Recovery codes left: 3. Get new ones") {
+	if got := section(); !strings.Contains(got, "Recovery codes left: 3. Make new ones") {
 		t.Errorf("got %s", got)
 	}
 	a := b.want(t, ask{route: "POST " + securityOf(u) + "/recovery-codes", form: form()}, http.StatusOK)
