@@ -17,7 +17,7 @@ func (s *server) overviewRoutes() {
 }
 
 const (
-	endingDays  = 30  // a token that ends within so many days needs somebody
+	endingDays  = 7   // a token that ends within so many days needs somebody: so early its owner gets the mail
 	maxEnding   = 100 // how many of these are counted
 	shownEnding = 5   // how many are shown
 	maxCounted  = 200 // how many records of other kinds are counted
@@ -75,11 +75,11 @@ func (s *server) lookAtTokens(c *call, v *overviewView) error {
 	if err != nil || len(tokens) == 0 {
 		return err
 	}
-	what := words.Say("%d Web Service Tokens end within 30 days.", len(tokens))
+	what := words.Say("%d Web Service Tokens end within 7 days.", len(tokens))
 	if len(tokens) > maxEnding {
-		what = words.Say("More than %d Web Service Tokens end within 30 days.", maxEnding)
+		what = words.Say("More than %d Web Service Tokens end within 7 days.", maxEnding)
 	}
-	v.need(what, apiTokensPath+"?state=enabled&expiring=30", words.Say("See them"))
+	v.need(what, apiTokensPath+"?state=enabled&expiring=7", words.Say("See them"))
 	v.MoreEnding = len(tokens) > shownEnding
 	v.Ending, err = c.apiTokenRows(tokens[:min(len(tokens), shownEnding)])
 	return err

@@ -26,15 +26,15 @@ func TestOverview(t *testing.T) {
 		t.Errorf("got %d needs of an empty desk, want its first step", len(got))
 	}
 	d.user(t, account.Draft{Username: "ExternalApp"})
-	for n, days := range []int{90, 3, 29, 31, 1} {
+	for n, days := range []int{90, 3, 6, 30, 1} {
 		b.want(t, ask{route: "POST " + tokensRoute, form: form("name", "t"+strconv.Itoa(n), "days", strconv.Itoa(days), "user", "ExternalApp")}, 200)
 	}
 	_, _, err := d.inside.Platforms.Enrol(t.Context(), platform.Draft{Name: "Portal", Algorithm: jose.RS256}, audit.Actor{})
 	check(t, err)
 	a = b.want(t, ask{route: "GET " + overviewRoute}, 200)
 	text := a.one(t, ".attention").text()
-	if !strings.Contains(text, "3 Web Service Tokens end within 30 days.") {
-		t.Errorf("got the needs %q, want the three tokens", text)
+	if !strings.Contains(text, "3 Web Service Tokens end within 7 days.") {
+		t.Errorf("got the needs %q, want the three tokens, and not the one of 30 days that was just made", text)
 	}
 	if got := fmt.Sprint(rows(a.node)); !strings.Contains(got, "t4") {
 		t.Errorf("got the rows %s", got)
