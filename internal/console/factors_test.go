@@ -120,7 +120,7 @@ func TestAuthenticator(t *testing.T) {
 
 	wrong := b.want(t, ask{route: "POST " + securityOf(u) + "/authenticator", form: form("ticket", ticketOf(t, page), "code", app.wrong(t))}, http.StatusUnprocessableEntity)
 	checkPage(t, "a wrong code", wrong.node)
-	if got := wrong.one(t, "#code-problem").text(); !strings.HasPrefix(got, "“6-digit code” is not the app's code.") {
+	if got := wrong.one(t, "#code-problem").text(); !strings.HasPrefix(got, "This is not the app's code. Enter the six digits") {
 		t.Errorf("got %q", got)
 	}
 	if wrong.one(t, "#secret").text() != page.one(t, "#secret").text() || ticketOf(t, wrong) != ticketOf(t, page) || wrong.all("svg.qr path")[1].attribute("d") != page.all("svg.qr path")[1].attribute("d") {

@@ -157,7 +157,7 @@ func TestPlatformProblems(t *testing.T) {
 		field, says string
 		form        []string
 	}{
-		{"name", "“Name” is another platform's. Choose another name.", []string{"name", "taken"}},
+		{"name", "There is already a platform with this name. Choose another name.", []string{"name", "taken"}},
 		{"name", "“Name” is empty.", []string{"name", ""}},
 		{"algorithm", "", []string{"algorithm", "none"}},
 		{"public_key", "Fill this in, or choose another way.", []string{"source", "public_key"}},
@@ -173,7 +173,7 @@ func TestPlatformProblems(t *testing.T) {
 		{"max_assertion_seconds", "Give a whole number.", []string{"max_assertion_seconds", "soon"}},
 		{"max_assertion_seconds", "Give a smaller number.", []string{"max_assertion_seconds", "18446744073"}},
 		{"max_assertion_seconds", "“Longest life of an assertion, in seconds” is not 10 to 86400.", []string{"max_assertion_seconds", "9"}},
-		{"issuer", "“Issuer” is another platform's.", []string{"issuer", "https://taken.example.com"}},
+		{"issuer", "Another platform has this issuer.", []string{"issuer", "https://taken.example.com"}},
 		{"audience", "“Audience” begins or ends with a space.", []string{"audience", " x"}},
 		{"kid", "“Key ID (kid)” is longer than 255 bytes.", []string{"kid", strings.Repeat("k", 256)}},
 	} {

@@ -42,6 +42,9 @@ func (p problems) Of(field string, label any) words.Text {
 	case !found.entry.IsZero():
 		return wrongWith(found.entry, found.wrong)
 	}
+	if said, ok := plainly(found.wrong); ok {
+		return said
+	}
 	return wrongWith(words.Say("%s", label), found.wrong)
 }
 

@@ -205,7 +205,7 @@ func TestProjectProblems(t *testing.T) {
 		{"/new", projectForm("number", "1000", "name", "x"), "number", "„Nummer“ hat schon ein anderes Projekt, oder es steht im Namen eines anderen Benutzers, den das Konto des Projekts haben soll. Wählen Sie eine andere Nummer."},
 		{"/new", projectForm("number", "many", "name", "x"), "number", "Geben Sie eine ganze Zahl an."},
 		{"/new", projectForm("number", "2147483648", "name", "x"), "number", "Geben Sie eine kleinere Zahl an."},
-		{"/new", projectForm("number", "7", "name", "PORTAL"), "name", "„Name“ hat schon ein anderes Projekt. Wählen Sie einen anderen Namen."},
+		{"/new", projectForm("number", "7", "name", "PORTAL"), "name", "Es gibt schon ein Projekt mit diesem Namen. Wählen Sie einen anderen Namen."},
 		{"/new", projectForm("number", "7", "name", ""), "name", "„Name“ ist leer. Sagen Sie, wem es gehört."},
 		{"/new", projectForm("number", "7", "name", "x", "allowed_ips", "192.0.2.7\r\nhere"), "allowed_ips", "„here“ ist weder eine Adresse noch ein Netz. Geben Sie 192.0.2.7 oder 192.0.2.0/24 an."},
 		{"/new", projectForm("number", "7", "name", "x", "app_keys", "one\r\none"), "app_keys", "Eintrag 2 steht zweimal da. Lassen Sie eines weg."},

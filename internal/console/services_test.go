@@ -149,15 +149,15 @@ func TestServiceProblems(t *testing.T) {
 	b := d.admin(t)
 	d.reports(t)
 	for _, tc := range []struct{ field, value, problem string }{
-		{"name", "No such name", "“Name” is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit. Rename the service."},
-		{"name", "reports", "“Name” is another service's. Choose another name."},
+		{"name", "No such name", "Use up to 64 small letters, digits, - _ and ., such as sasm-services. Begin with a letter or a digit."},
+		{"name", "reports", "There is already a service with this name. Choose another name."},
 		{"host", "https://a.example", "“Host” is not usable: give a host without scheme or path, such as api.example.com."},
-		{"path_prefix", "/v2", "“Path prefix” is another service's on the same host. Choose another prefix or host."},
+		{"path_prefix", "/v2", "Another service has this path prefix on the same host. Choose another prefix or host."},
 		{"path_prefix", "v3", `“Path prefix” is not usable: write "/" or at most 255 bytes such as /api, which begin with a slash and don't end in one.`},
 		{"upstream", "ftp://a", "“Upstream” is no address of an API. Give http://host:port, https://host:port or h2c://host:port, without a path."},
 		{"verifiers", "admin\nnobody", "“nobody” is no user. Make the user first."},
 		{"project", "x", "Give a whole number."},
-		{"project", "1000", "“Project” is no project. Make the project first."},
+		{"project", "1000", "There is no such project. Make it first."},
 		{"calls", "-1", "Give a whole number."},
 		{"calls", "1500000000", "“Calls at most” is not 1 to"},
 		{"seconds", "99999999", "“In so many seconds” is not 1 to"},

@@ -17,18 +17,10 @@ func told(english string) words.Text {
 func toldOfServices() []words.Text {
 	return []words.Text{
 		words.Say("is not usable: %s"),
-		words.Say("is not 1 to 64 of a-z 0-9 - _ . beginning with a letter or digit"),
-		words.Say("Rename the service."),
-		words.Say("is another service's"),
-		words.Say("Choose another name."),
-		words.Say("is another service's on the same host"),
-		words.Say("Choose another prefix or host."),
 		words.Say("is an address of Jeton itself, to which each call would come back"),
 		words.Say("Give the address of the API."),
 		words.Say("is no address of an API"),
 		words.Say("Give http://host:port, https://host:port or h2c://host:port, without a path."),
-		words.Say("is no project"),
-		words.Say("Make the project first."),
 		words.Say("is no user"),
 		words.Say("Make the user first."),
 		words.Say("is not 1 to %s"),

@@ -134,6 +134,10 @@ func TestUsersProblems(t *testing.T) {
 	for _, version := range []string{"", "0", "-1", "x"} {
 		b.want(t, ask{route: "POST " + userRoute(bob), form: form("version", version, "username", "bob")}, http.StatusBadRequest)
 	}
+	a := b.want(t, ask{route: "POST " + usersRoute, form: form("username", "ANN", "kind", "person")}, http.StatusUnprocessableEntity)
+	if got := a.one(t, "#username-problem").text(); got != "There is already a user with this name. Choose another name." {
+		t.Errorf("got told %q of a name that is taken", got)
+	}
 	if d.now(t, bob).Version != 1 {
 		t.Error("got a user changed by what was wrong")
 	}
