@@ -92,6 +92,9 @@ type Config struct {
 }
 
 // server is the handler of the console. Nothing in it changes once New has returned.
+// consoleDoor is what the audit log calls the console.
+const consoleDoor = "console"
+
 type server struct {
 	cfg     Config
 	mux     *http.ServeMux
@@ -117,10 +120,10 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
-		inside:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.ConsoleSession)},
-		login:   authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Password)},
-		further: authority.Door{Name: "console", Kinds: authority.KindsOf(authority.SecondFactor)},
-		linked:  authority.Door{Name: "console", Kinds: authority.KindsOf(authority.Link)},
+		inside:  authority.Door{Name: consoleDoor, Kinds: authority.KindsOf(authority.ConsoleSession)},
+		login:   authority.Door{Name: consoleDoor, Kinds: authority.KindsOf(authority.Password)},
+		further: authority.Door{Name: consoleDoor, Kinds: authority.KindsOf(authority.SecondFactor)},
+		linked:  authority.Door{Name: consoleDoor, Kinds: authority.KindsOf(authority.Link)},
 	}
 	var err error
 	if s.assets, err = readAssets(); err != nil {

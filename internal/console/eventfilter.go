@@ -57,6 +57,9 @@ func (c *call) eventFilter(asked url.Values) (f form, q audit.Query, err error) 
 		return f, q, err
 	}
 	q.Since, q.Until = timeOf(&f, "since"), timeOf(&f, "until")
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		f.Problems.add("until", words.Say("Give a time after Since."))
+	}
 	return f, q, nil
 }
 
@@ -70,26 +73,34 @@ func (c *call) recordOf(f *form, filter string, find func(ctx context.Context, n
 	return id, err
 }
 
-// timeOf returns the time that a filter gives, in UTC where it names no zone: as browsers send it, or as RFC 3339 has it.
+// timeOf returns the time that a filter gives.
 func timeOf(f *form, filter string) time.Time {
-	text := f.Values[filter]
-	if text == "" {
+	if f.Values[filter] == "" {
 		return time.Time{}
 	}
+	at, ok := readTime(f.Values[filter])
+	if !ok {
+		f.Problems.add(filter, words.Say("Give a date and a time, as 2026-11-21T08:00."))
+		return time.Time{}
+	}
+	f.Values[filter] = strings.TrimSuffix(at.UTC().Format("2006-01-02T15:04:05"), ":00") // as a browser's field has it
+	return at
+}
+
+// readTime reads a time, in UTC where it names no zone: as browsers send it, or as RFC 3339 has it.
+func readTime(text string) (at time.Time, ok bool) {
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, text); err == nil {
-			f.Values[filter] = strings.TrimSuffix(at.UTC().Format("2006-01-02T15:04:05"), ":00") // as a browser's field has it
-			return at
+			return at, true
 		}
 	}
-	f.Problems.add(filter, words.Say("Give a date and a time, as 2026-11-21T08:00."))
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // dropTimes takes times out of the form that are none: a browser's field shows nothing else, and complains.
 func (f *form) dropTimes() {
 	for _, filter := range []string{"since", "until"} {
-		if f.Problems.Has(filter) {
+		if _, ok := readTime(f.Values[filter]); !ok {
 			delete(f.Values, filter)
 		}
 	}

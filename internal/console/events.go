@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/api"
+	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/web"
@@ -55,7 +56,32 @@ type eventRow struct {
 }
 
 // What says in words what happened. An action of a newer version that shares the database has its code alone.
-func (r eventRow) What() words.Text { return inWords(actionWords(), r.Action) }
+// What happened to a user's state alone, or to whoever wanted to log in, is said more closely.
+func (r eventRow) What() words.Text {
+	switch state, told := r.Detail["state"]; {
+	case r.loggingIn():
+		return words.Say("Log-in refused")
+	case r.Action != audit.UserUpdate || !told || len(r.Detail) > 1:
+		return inWords(actionWords(), r.Action)
+	case state == string(account.Blocked):
+		return words.Say("User blocked")
+	default:
+		return words.Say("User unblocked")
+	}
+}
+
+// loggingIn reports whether somebody was refused who wanted to log in to the console.
+func (r eventRow) loggingIn() bool {
+	switch r.Actor.CredentialKind {
+	case authority.Password.String(), authority.SecondFactor.String(), authority.Link.String():
+		return r.Action == audit.Refused && r.Door == consoleDoor
+	default:
+		return false
+	}
+}
+
+// Why says in words why a call was refused.
+func (r eventRow) Why() words.Text { return inWords(reasonWords(), authority.Reason(r.Reason)) }
 
 // Credential says in words of which kind the credential was.
 func (r eventRow) Credential() words.Text { return inWords(credentialWords(), r.Actor.CredentialKind) }
@@ -127,6 +153,8 @@ func (s *server) readEvents(c *call, q audit.Query, v *eventsView) error {
 	for n := range events {
 		v.Rows = append(v.Rows, eventRow{events[n], credentials[events[n].Actor.CredentialID]})
 	}
+	// A page is cut by the order of writing, in which refusals come up to a second late.
+	slices.SortStableFunc(v.Rows, func(a, b eventRow) int { return b.At.Compare(a.At) })
 	return nil
 }
 

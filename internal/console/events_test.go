@@ -97,6 +97,33 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+// TestAuditSaysMore has events that are told more closely than their actions, in the order of their times.
+func TestAuditSaysMore(t *testing.T) {
+	d, b, alice := auditDesk(t)
+	target := audit.Target{Kind: "user", ID: alice.ID, Name: "alice"}
+	refused := audit.New(audit.Refused, audit.Actor{CredentialKind: "password"}, audit.Target{}, d.clock().Add(time.Second))
+	refused.Door, refused.Reason = "console", "blocked"
+	all := []audit.Event{
+		audit.New(audit.UserUpdate, audit.Actor{}, target, d.clock().Add(2*time.Second), "state", "blocked"),
+		audit.New(audit.UserUpdate, audit.Actor{}, target, d.clock().Add(4*time.Second), "state", "active"),
+		audit.New(audit.UserUpdate, audit.Actor{}, target, d.clock().Add(3*time.Second), "state", "blocked", "roles", "x"),
+		refused, // which is written late
+	}
+	for n := range all {
+		all[n].MergeKey = strconv.Itoa(n)
+	}
+	check(t, d.store.AppendRefusals(t.Context(), all))
+	a := b.want(t, ask{route: "GET " + auditRoute}, 200)
+	for n, want := range []string{"User unblocked", "User changed", "User blocked", "Log-in refused", "Call refused"} {
+		if got := a.all("tbody tr")[n].one(t, ".what").all("span")[0].text(); got != want {
+			t.Errorf("got %q in row %d, want %q", got, n, want)
+		}
+	}
+	if got := a.all("tbody tr")[3].one(t, "dl").text(); !strings.HasPrefix(got, "Reason The user is blocked.") {
+		t.Errorf("got the details %q, want the reason in words first", got)
+	}
+}
+
 // TestAuditFilterProblems gives filters that can't be: nothing is shown for them, and what is wrong stands beside the field.
 func TestAuditFilterProblems(t *testing.T) {
 	_, b, _ := auditDesk(t)
@@ -115,6 +142,10 @@ func TestAuditFilterProblems(t *testing.T) {
 			t.Errorf("%s: got a table, or a page that is read anew, for a filter that is wrong", filter)
 		}
 		b.to(t, ask{route: "GET " + auditRoute + "/export.csv?" + filter + "=" + url.QueryEscape(value)}, auditRoute+"?"+url.Values{filter: {value}}.Encode())
+	}
+	a := b.want(t, ask{route: "GET " + auditRoute + "?since=2026-11-21T12:01&until=2026-11-21T12:00"}, http.StatusUnprocessableEntity)
+	if got := a.one(t, "#until-problem").text(); got != "Give a time after Since." || a.one(t, "#until").attribute("value") != "2026-11-21T12:00" {
+		t.Errorf("got told %q of a span that ends before it begins, want what was given kept", got)
 	}
 	for _, query := range []string{"?after=0", "?after=-3", "?after=x", "?actor=%ff", "?target=%00"} {
 		b.want(t, ask{route: "GET " + auditRoute + query}, http.StatusBadRequest)
@@ -269,6 +300,25 @@ func TestAuditIsForAdministrators(t *testing.T) {
 		}
 		d.wantRefused(t, "not_allowed console_session")
 		admin.want(t, ask{route: "GET " + path}, 200)
+	}
+}
+
+// TestAuditSaysReasons demands words for every reason.
+func TestAuditSaysReasons(t *testing.T) {
+	d, b, _ := auditDesk(t)
+	for _, reason := range authority.Reasons() {
+		d.refusals.Add(audit.Refusal{Reason: string(reason), Kind: "password", Door: "v1"}, d.clock())
+	}
+	d.written(t)
+	a := b.want(t, ask{route: "GET " + auditRoute + "?action=refused"}, 200)
+	rows := append(a.all("tbody tr"), b.want(t, ask{route: "GET " + a.one(t, ".pages a").attribute("href")}, 200).all("tbody tr")...)
+	if len(rows) <= len(authority.Reasons()) {
+		t.Fatalf("got %d rows for %d reasons", len(rows), len(authority.Reasons()))
+	}
+	for _, row := range rows {
+		if said := row.all("dl dd")[0].text(); !strings.HasSuffix(said, ".") {
+			t.Errorf("got the reason %q, want a sentence", said)
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func TestOverviewPlots(t *testing.T) {
 	if len(hours) != 24 || !strings.HasSuffix(hours[0].text(), "UTC 0 5") || !strings.HasSuffix(hours[23].text(), "UTC 1 10") {
 		t.Errorf("got %d hours, the first %q, the last %q", len(hours), hours[0].text(), hours[23].text())
 	}
-	if got := a.one(t, ".reasons").text(); got != "expired 10 bad_checksum 5" {
+	if got := a.one(t, ".reasons").text(); got != "10 The credential has expired. expired 5 The token was mistyped or cut. bad_checksum" {
 		t.Errorf("got the reasons %q, want the most frequent first", got)
 	}
 	if len(a.all("main .notice")) != 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/words"
 )
 
@@ -40,6 +41,9 @@ type reasonTally struct {
 	Reason string
 	Count  int64
 }
+
+// Why says the reason in words.
+func (r reasonTally) Why() words.Text { return inWords(reasonWords(), authority.Reason(r.Reason)) }
 
 // issuing reports whether an action gave somebody a credential. Of access tokens that were exchanged the log tells nothing.
 func issuing(a audit.Action) bool {
