@@ -91,10 +91,10 @@ type Config struct {
 	KeyAge time.Duration
 }
 
-// server is the handler of the console. Nothing in it changes once New has returned.
 // consoleDoor is what the audit log calls the console.
 const consoleDoor = "console"
 
+// server is the handler of the console. Nothing in it changes once New has returned.
 type server struct {
 	cfg     Config
 	mux     *http.ServeMux
