@@ -127,11 +127,11 @@ func (s *server) makeClientSecret(c *call) error {
 // filledKey is filled but for what was pasted and is no public key: it may be the private one.
 func (c *call) filledKey() form {
 	f := c.filled()
-	if !isPublicPEM(c.form["public_key"]) {
-		f.Values["public_key"] = ""
+	if c.form["jwks_uri"] != "" && !isPublicURL(c.form["jwks_uri"]) {
+		f.empty("jwks_uri")
 	}
-	if !isPublicURL(c.form["jwks_uri"]) {
-		f.Values["jwks_uri"] = ""
+	if c.form["public_key"] != "" && !isPublicPEM(c.form["public_key"]) {
+		f.empty("public_key")
 	}
 	return f
 }

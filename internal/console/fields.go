@@ -25,6 +25,9 @@ func newField(f form, name string, label any, more ...string) (field, error) {
 		Name: name, Label: label, Value: f.Values[name], Problem: f.Problems.Of(name, quoted(label)), Focus: f.Problems.First() == name,
 		Type: "text", Attributes: map[string]string{},
 	}
+	if made.Problem.IsZero() && f.lacks(name) {
+		made.Problem, made.Focus = typeAgain(), f.Problems.First() == ""
+	}
 	if len(more)%2 != 0 {
 		return made, fmt.Errorf("the field %s has an attribute without a value", name)
 	}

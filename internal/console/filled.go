@@ -14,6 +14,7 @@ type form struct {
 	Values   map[string]string
 	Problems problems
 	entries  map[string][]string // what fields that hold lists were read as
+	secret   string              // the field that is typed anew, if it is one that may be left empty
 }
 
 // filled returns the form as it was sent, for a page that shows it again, with all fields that it may have: a box that isn't ticked isn't

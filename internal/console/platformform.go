@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -201,7 +202,7 @@ func (f *form) maxLife() time.Duration {
 }
 
 // refilled is filled but for secrets: those that were typed, and what was pasted where a public key or its address belongs and isn't
-// one, for that may be a private key or a secret. What wasn't chosen is left out, too.
+// one, for that may be a private key or a secret. What wasn't chosen is left out, too. What was chosen and isn't shown is marked.
 func (c *call) refilled() form {
 	f := c.filled()
 	chosen := f.Values["source"]
@@ -211,9 +212,13 @@ func (c *call) refilled() form {
 		"secret":     false,
 	}
 	for name, shown := range shown {
-		if _, ours := f.Values[name]; ours && !shown {
-			f.Values[name] = ""
+		if _, ours := f.Values[name]; !ours || shown {
+			continue
 		}
+		if f.Values[name] != "" && name == cmp.Or(chosen, sourcePublicKey) {
+			f.empty(name)
+		}
+		f.Values[name] = ""
 	}
 	return f
 }

@@ -209,14 +209,14 @@ func TestPlatformPrivateKey(t *testing.T) {
 		for _, wrong := range [][]string{{}, {"name", ""}, {"source", "jwks_uri"}, {"algorithm", "none"}} {
 			f := platformForm(append([]string{"algorithm", "ES256", "source", "public_key", "public_key", private}, wrong...)...)
 			a := b.want(t, ask{route: "POST " + platformsRoute, form: f}, http.StatusUnprocessableEntity)
-			if got := a.one(t, "#public_key").text(); got != "" || a.one(t, ".problem").text() == "" {
+			if got := a.one(t, "#public_key").text(); got != "" || len(a.all(".problem")) == 0 {
 				t.Errorf("%q: got the private key again, as %s", wrong, kind)
 			}
 		}
 	}
 }
 
-// TestPastedSecrets pastes what isn't public where something public belongs: it isn't shown again, and what is public is.
+// TestPastedSecrets pastes what isn't public where something public belongs: it isn't shown again but asked for, and what is public is shown.
 func TestPastedSecrets(t *testing.T) {
 	d := newDesk(t)
 	b := d.admin(t)
@@ -226,6 +226,7 @@ func TestPastedSecrets(t *testing.T) {
 	}{
 		{"public_key", `{"kty":"RSA","d":"CANARY"}`, false},
 		{"public_key", "Q0FOQVJZ", false},
+		{"secret", "CANARY", false},
 		{"public_key", platformKey, true},
 		{"jwks_uri", "https://user:CANARY@partner.example.com/jwks.json", false},
 		{"jwks_uri", "CANARY", false},
@@ -234,6 +235,9 @@ func TestPastedSecrets(t *testing.T) {
 		a := b.want(t, ask{route: "POST " + platformsRoute, form: platformForm("name", "", "source", tc.field, tc.field, tc.text)}, http.StatusUnprocessableEntity)
 		if got := strings.Contains(a.one(t, "#"+tc.field).text()+a.one(t, "#"+tc.field).attribute("value"), strings.TrimSpace(tc.text)[:6]); got != tc.shown {
 			t.Errorf("%s: got %.20q shown again: %v, want %v", tc.field, tc.text, got, tc.shown)
+		}
+		if got := a.one(t, "#"+tc.field).has("aria-invalid"); got == tc.shown {
+			t.Errorf("%s: got %.20q asked for again: %v, want %v", tc.field, tc.text, got, !tc.shown)
 		}
 		other := b.want(t, ask{route: "POST " + platformsRoute, form: platformForm("name", "", "source", "made", tc.field, tc.text)}, http.StatusUnprocessableEntity)
 		if strings.Contains(other.body, "CANARY") {

@@ -18,9 +18,9 @@ import (
 
 // projectFields are those of the form of a project, new or not.
 func projectFields() []string {
-	return []string{
+	return append(emptiedFields(),
 		"name", "security_context", "context_required", "token_required", "app_keys", "allowed_ips", "max_age_seconds", "create_users", "new_user_roles",
-	}
+	)
 }
 
 // projectView is the form of a project; without a number, of a new one.
@@ -108,13 +108,16 @@ type filledIn struct {
 
 // filledProject reads the form of a project, and notes what of it can't be read.
 func (c *call) filledProject() (form, filledIn) {
-	f := c.filled("app_keys") // which may be explained, and are written anew
+	f := c.filledBut("app_keys")
 	v := filledIn{
 		name: c.form["name"], context: c.form["security_context"], contextRequired: c.form["context_required"] == "yes",
 		tokenRequired: c.form["token_required"] != "", createUsers: c.form["create_users"] != "",
 		age: time.Duration(f.number("max_age_seconds")) * time.Second, roles: f.roles("new_user_roles"),
 	}
 	f.Values["new_user_roles"] = strings.Join(v.roles, "\n")
+	if c.form["without_keys"] == "" {
+		c.demandSecret(&f)
+	}
 	for _, key := range linesOf(c.form["app_keys"]) {
 		v.keys = append(v.keys, secret.Text(key))
 	}

@@ -12,7 +12,9 @@ import (
 
 // tokenSetFields are those of the form of a token set, new or not.
 func tokenSetFields() []string {
-	return []string{"name", "active", "key", "key_size", "mode", "padding", "iv", "iv_expansion", "key_derivation", "salt", "hash", "iterations", "one_time"}
+	return append(emptiedFields(),
+		"name", "active", "key", "key_size", "mode", "padding", "iv", "iv_expansion", "key_derivation", "salt", "hash", "iterations", "one_time",
+	)
 }
 
 // tokenSetView is the form of a token set; without an ID, of a new one. It is also the page that shows the key that was made.
@@ -130,9 +132,10 @@ func (s *server) newTokenSetAgain(c *call) error {
 	return c.renderTokenSet(http.StatusForbidden, tokenSetView{projectPage: p, Form: f})
 }
 
-// filledTokenSet reads the numbers in the form of a token set, and notes what of them can't be read.
+// filledTokenSet reads the numbers in the form of a token set, and notes what of them can't be read, and where the key is gone.
 func (c *call) filledTokenSet() (f form, size, iterations int) {
-	f = c.filled("key") // which may be explained, and is written anew
+	f = c.filledBut("key")
+	c.demandSecret(&f)
 	if size = f.number("key_size"); size == 196 {
 		size = 192
 	}

@@ -21,12 +21,21 @@ func (c *call) renderNewUser(status int, f form) error {
 }
 
 func (s *server) newUserAgain(c *call) error {
-	return c.renderNewUser(http.StatusForbidden, c.filled("password", "again"))
+	return c.renderNewUser(http.StatusForbidden, c.filledNewUser())
+}
+
+// filledNewUser reads the form of a new user. A service account, and who is invited, need no password, whatever was typed before.
+func (c *call) filledNewUser() form {
+	f := c.filledBut("password", "again")
+	if c.form["kind"] == string(account.Service) || c.form["invite"] != "" {
+		f.secret = ""
+	}
+	return f
 }
 
 // createUser makes a user. A person without a password can't log in until one is set; a service account needs none.
 func (s *server) createUser(c *call) error {
-	f := c.filled("password", "again")
+	f := c.filledNewUser()
 	roles := f.userRoles()
 	switch {
 	case c.form["kind"] == string(account.Service) && c.form["password"] != "":
@@ -37,6 +46,8 @@ func (s *server) createUser(c *call) error {
 		f.Problems.add("password", words.Say("Who is invited chooses the password: leave this empty."))
 	case c.form["again"] != c.form["password"]:
 		f.Problems.add("again", words.Say("This is not the same as the new password. Type both again."))
+	default:
+		c.demandSecret(&f)
 	}
 	if f.Problems.First() != "" {
 		return c.renderNewUser(http.StatusUnprocessableEntity, f)

@@ -15,7 +15,7 @@ import (
 func (s *server) userRoutes() {
 	const users, user = usersPath, usersPath + "/{id}"
 	s.serve("GET "+users, admins, s.listUsers)
-	s.serveForm("POST "+users, admins, s.createUser, s.newUserAgain, "username", "display_name", "email", "kind", "roles", "password", "again", "invite")
+	s.serveForm("POST "+users, admins, s.createUser, s.newUserAgain, append(emptiedFields(), "username", "display_name", "email", "kind", "roles", "password", "again", "invite")...)
 	s.serve("GET "+users+"/new", admins|lately, s.newUser)
 	s.serve("POST "+users+"/block", admins, s.blockUsers, "id*")
 	s.serve("GET "+users+"/block", admins, toList(users))
