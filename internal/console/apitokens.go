@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -181,15 +182,24 @@ func (s *server) newAPITokenAgain(c *call) error {
 	return c.renderNewAPIToken(http.StatusForbidden, newAPITokenView{Form: c.filled()})
 }
 
+// explainDays says what is wrong with the number of days where it isn't just the number: "Expires at" makes people think of a date.
+func (f *form) explainDays() {
+	text := f.Values["days"]
+	switch separators := strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("-./", r) }); {
+	case !strings.ContainsAny(text, "123456789"):
+		f.Problems.add("days", words.Say("Give a number of days, or choose Never Expires."))
+	case len(separators) > 1:
+		f.Problems.add("days", words.Say("Give a number of days, such as 30, not a date."))
+	}
+}
+
 // generateAPIToken makes a token and shows it on the result page, this once: see generateToken.
 func (s *server) generateAPIToken(c *call) error {
 	f := c.filled()
 	d := apitoken.Draft{Name: c.form["name"], User: c.form["user"], Never: c.form["never"] != ""}
 	if !d.Never {
 		if d.Days = f.number("days"); d.Days == 0 {
-			if !f.Problems.Has("days") {
-				f.Problems.add("days", words.Say("Give a number of days, or choose Never Expires."))
-			}
+			f.explainDays()
 			return c.renderNewAPIToken(http.StatusUnprocessableEntity, newAPITokenView{Form: f})
 		}
 	}

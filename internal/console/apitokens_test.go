@@ -81,6 +81,16 @@ func TestWebServiceTokenProblems(t *testing.T) {
 			t.Errorf("%s: got the name %q, want %q as it was typed", field, got, filled[1])
 		}
 	}
+	for days, want := range map[string]string{
+		"": "Give a number of days, or choose Never Expires.", "never": "Give a number of days, or choose Never Expires.",
+		"2027-01-31": "Give a number of days, such as 30, not a date.", "31.01.2027": "Give a number of days, such as 30, not a date.",
+		"9999999999": "Give a smaller number.",
+	} {
+		a := b.want(t, ask{route: "POST " + tokensRoute, form: form("name", "x", "days", days, "user", "admin")}, http.StatusUnprocessableEntity)
+		if got := a.one(t, "#days-problem").text(); got != want {
+			t.Errorf("%q days: got %q, want %q", days, got, want)
+		}
+	}
 }
 
 // TestAdministrationIsForAdministrators asks for each page of the administration as somebody else, and as nobody.

@@ -41,6 +41,9 @@ func TestInvitation(t *testing.T) {
 	a := b.want(t, ask{route: "POST " + usersRoute, form: form("username", "Ann", "display_name", "", "email", "ann@example.com", "kind", "person",
 		"roles", "", "password", "", "again", "", "invite", "yes")}, http.StatusOK)
 	checkPage(t, "the invitation", a.node)
+	if strings.Contains(a.body, "former link") {
+		t.Error("a new user's first link is said to have taken another's place")
+	}
 	issued := a.one(t, "#issued").text()
 	if sent := d.inside.Mails.Take(); len(sent) != 1 || sent[0].URL.Reveal() != issued || sent[0].To.Email != "ann@example.com" || sent[0].Purpose != link.Invitation {
 		t.Errorf("got %d mails, want one with the link that is shown", len(sent))
@@ -138,6 +141,20 @@ func TestInviteAnew(t *testing.T) {
 	guest.to(t, ask{route: "POST " + second, form: form("new", goodPassword+"r", "again", goodPassword+"r")}, "/console/")
 	own.to(t, ask{route: "GET /console/"}, "/console/login?notice=session-ended")
 	d.browser().want(t, ask{route: "POST /console/login", form: form("username", "ann", "password", goodPassword)}, http.StatusUnauthorized)
+}
+
+// TestSetAPassword looks at what is said of a password to somebody who has none yet, and of a link where nothing is mailed.
+func TestSetAPassword(t *testing.T) {
+	for what, want := range map[*desk][2]string{newDesk(t): {"Make a link", "Invite"}, mailingDesk(t): {"Send a link", "Invite"}} {
+		b := what.admin(t)
+		has, lacks := what.user(t, account.Draft{Username: "ann", Email: "ann@example.com"}), what.bare(t, account.Draft{Username: "bob"})
+		for u, want := range map[string][2]string{userRoute(has): {"Reset the password", want[0]}, userRoute(lacks): {"Set a password", want[1]}} {
+			a := b.want(t, ask{route: "GET " + u}, http.StatusOK)
+			if got := [2]string{a.one(t, "#reset").text(), a.one(t, "#invite").text()}; got != want {
+				t.Errorf("got the headings %q, want %q", got, want)
+			}
+		}
+	}
 }
 
 // TestInvitedNot tries whom nobody can invite.

@@ -44,9 +44,12 @@ func (v projectView) ContextRequired(label string) (choice, error) {
 	return choice{f, options}, err
 }
 
-// KeysHint returns what is said of app keys: of those that there will be, or of those that there are.
-func (v projectView) KeysHint(none, some string) string {
-	if v.AppKeyCount == 0 {
+// KeysHint returns what is said of app keys: of those of a new project, of none, or of those that there are.
+func (v projectView) KeysHint(made, none, some string) string {
+	switch {
+	case v.New():
+		return made
+	case v.AppKeyCount == 0:
 		return none
 	}
 	return some

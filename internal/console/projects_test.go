@@ -110,6 +110,9 @@ func TestProjects(t *testing.T) {
 	if p, err = d.inside.Projects.Find(t.Context(), 1000); err != nil || p.AppKeyCount != 0 {
 		t.Errorf("got %d app keys, want none", p.AppKeyCount)
 	}
+	if got := b.want(t, ask{route: "GET " + projectsRoute + "/1000"}, 200).one(t, "#app_keys-hint").text(); !strings.HasPrefix(got, "None is set: any AppKey will do.") {
+		t.Errorf("got %q said of no app keys", got)
+	}
 	delete(f, "version")
 	b.want(t, send("/1000", f), http.StatusBadRequest)
 
