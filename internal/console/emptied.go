@@ -32,14 +32,14 @@ func (f *form) empty(name string) {
 // Emptied reports whether something was typed in the form's secret, and isn't there any more.
 func (f form) Emptied() bool { return f.Values[typedField] != "" }
 
-// lacks reports whether a field is the secret that was typed, and is to be typed again.
+// lacks reports whether a field is the secret that was typed and is to be typed again: where none is needed, the form has no secret.
 func (f *form) lacks(name string) bool {
-	return name == f.secret && f.Emptied() && f.Values[leftEmptyField] == ""
+	return name != "" && name == f.secret && f.Emptied() && f.Values[leftEmptyField] == ""
 }
 
 // demandSecret notes where the form was sent without the secret that was typed in it before.
 func (c *call) demandSecret(f *form) {
-	if c.form[f.secret] == "" && f.lacks(f.secret) {
+	if f.lacks(f.secret) && c.form[f.secret] == "" {
 		f.Problems.add(f.secret, typeAgain())
 	}
 }

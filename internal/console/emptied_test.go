@@ -82,6 +82,33 @@ func TestEmptiedSecret(t *testing.T) {
 	}
 }
 
+// TestNoSecretNeeded: who is invited and a program need no password, whatever was typed before; nor do app keys that are removed.
+func TestNoSecretNeeded(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	b.want(t, send("/new", projectForm("number", "1001", "app_keys", "one\r\ntwo")), http.StatusSeeOther)
+	user := func(pairs ...string) ask {
+		return ask{route: "POST " + usersRoute, form: form(append(pairs, "typed", "yes", "password", "", "again", "")...)}
+	}
+	keys := projectForm("version", "1", "context_required", "no", "typed", "yes", "without_keys", "yes")
+	for _, tt := range []struct {
+		secret       string
+		wrong, right ask
+	}{
+		{"password", user("kind", "service", "username", "a/b"), user("kind", "service", "username", "program")},
+		{"password", user("kind", "person", "username", "a/b", "invite", "yes"), user("kind", "person", "username", "ann", "invite", "yes")},
+		{"app_keys", post(projectsRoute+"/1001", keys, "max_age_seconds", "x"), post(projectsRoute+"/1001", keys)},
+	} {
+		if a := b.want(t, tt.wrong, http.StatusUnprocessableEntity); a.one(t, "#"+tt.secret).has("aria-invalid") {
+			t.Errorf("%s: it is asked for again", tt.right.form)
+		}
+		if a := b.do(t, tt.right); a.status >= http.StatusBadRequest {
+			t.Errorf("%s: got %d without it: %s", tt.right.form, a.status, a.body)
+		}
+	}
+	b.want(t, user("kind", "person", "username", "nobody"), http.StatusUnprocessableEntity)
+}
+
 // mendEmptied sends a form once more as its page has it, but for what was wrong; and then with the secret, or with none.
 func (b *browser) mendEmptied(t *testing.T, f emptiedForm, page answer, typed bool) {
 	t.Helper()
@@ -122,11 +149,14 @@ func (f *emptiedForm) wantEmptied(t *testing.T, page answer) {
 	}
 }
 
-// post is a form as a browser sends it, to a path.
-func post(path string, fields map[string]string) ask {
+// post is a form as a browser sends it to a path, with those fields that are given.
+func post(path string, fields map[string]string, pairs ...string) ask {
 	q := ask{route: "POST " + path, form: form()}
 	for name, value := range fields {
 		q.form.Set(name, value)
+	}
+	for n := 0; n+1 < len(pairs); n += 2 {
+		q.form.Set(pairs[n], pairs[n+1])
 	}
 	return q
 }

@@ -118,9 +118,10 @@ func (c *call) filledProject() (form, filledIn) {
 		age: time.Duration(f.number("max_age_seconds")) * time.Second, roles: f.roles("new_user_roles"),
 	}
 	f.Values["new_user_roles"] = strings.Join(v.roles, "\n")
-	if c.form["without_keys"] == "" {
-		c.demandSecret(&f)
+	if c.form["without_keys"] != "" {
+		f.secret = "" // none are meant
 	}
+	c.demandSecret(&f)
 	for _, key := range linesOf(c.form["app_keys"]) {
 		v.keys = append(v.keys, secret.Text(key))
 	}

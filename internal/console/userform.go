@@ -134,6 +134,9 @@ func (s *server) resetPassword(c *call) error {
 	default:
 		_, err := s.cfg.Accounts.Update(c.r.Context(), u.ID, 0, account.Patch{Password: &password}, c.actor())
 		if err == nil {
+			if !u.HasPassword {
+				return c.done(userPath(u.ID), userFirstPassword)
+			}
 			return c.done(userPath(u.ID), userPassword)
 		}
 		if !f.explain(err, nil) {

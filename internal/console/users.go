@@ -43,6 +43,7 @@ const (
 	usersBlocked      notice = "users-blocked"
 	userUnblocked     notice = "user-unblocked"
 	userPassword      notice = "user-password"
+	userFirstPassword notice = "user-first-password"
 	userSecondFactor  notice = "user-second-factor"
 	userSessionEnded  notice = "user-session-ended"
 	userSessionsEnded notice = "user-sessions-ended"
@@ -57,6 +58,7 @@ func userNotices() map[notice]words.Text {
 		userBlocked:       words.Say("User blocked. Whatever it presents is refused from now on."),
 		usersBlocked:      words.Say("The users that you chose are blocked. Whatever they present is refused from now on."),
 		userUnblocked:     words.Say("User unblocked. Its password and tokens work again; its former sessions have ended."),
+		userFirstPassword: words.Say("Password set. The user's sessions and personal token have ended."),
 		userPassword:      words.Say("Password reset. The user's sessions and personal token have ended."),
 		userSecondFactor:  words.Say("Second factor taken away. The user's browser sessions have ended; its password alone logs it in until it turns on another."),
 		userSessionEnded:  words.Say("Session ended."),

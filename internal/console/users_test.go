@@ -172,6 +172,8 @@ func TestResetPassword(t *testing.T) {
 		t.Error("got her token, want it revoked")
 	}
 	hers.to(t, ask{route: "POST /console/login", form: form("username", "ann", "password", replacement)}, "/console/")
+	bob := d.bare(t, account.Draft{Username: "bob"})
+	b.to(t, ask{route: "POST " + userRoute(bob) + "/password", form: form("password", replacement, "again", replacement)}, userRoute(bob)+"?notice=user-first-password")
 
 	own, err := d.accounts.Find(t.Context(), "admin")
 	check(t, err)
