@@ -6,7 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/catalog"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/words"
 )
@@ -105,7 +108,8 @@ func (c *call) projectsAfter(number string, limit int) ([]project.Project, error
 // projectPage is what all pages of a project begin with.
 type projectPage struct {
 	project.Entry
-	Tab string // "settings", "sets", "encryptor" or "decryptor"
+	Tab       string       // "settings", "sets", "encryptor" or "decryptor"
+	Accepting []serviceRow // services that accept its tokens
 }
 
 // Path is the address of the project's first page.
@@ -140,7 +144,17 @@ func (c *call) projectPage(tab string) (projectPage, error) {
 		return projectPage{}, err
 	}
 	e, err := c.s.cfg.Projects.Find(c.r.Context(), number)
-	return projectPage{e, tab}, err
+	return projectPage{e, tab, c.accepting(e.ID)}, err
+}
+
+// accepting returns the services in whose calls the tokens of a project count.
+func (c *call) accepting(id uuid.UUID) (rows []serviceRow) {
+	for _, s := range c.s.cfg.Catalog.Services() {
+		if id != uuid.Nil && s.Project == id {
+			rows = append(rows, serviceRow{catalog.Service{Name: s.Name}})
+		}
+	}
+	return rows
 }
 
 func (c *call) projectNumber() (int, error) { return project.ParseNumber(c.r.PathValue("number")) }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
+	"github.com/jeton-io/jeton/internal/catalog"
 )
 
 const projectsRoute = "/console/administration/integration/projects"
@@ -124,6 +126,38 @@ func TestProjects(t *testing.T) {
 	wantActions := []string{"project.create Portal", "user.create project-1000", "project.update Partners", "project.update Partners", "project.delete Partners", "user.delete project-1000"}
 	if got := d.actions(t); !equalSets(got[len(got)-6:], wantActions) {
 		t.Errorf("got %q in the audit log, want it to end with %q", got, wantActions)
+	}
+}
+
+// TestServicesOfProject lets a project's tokens in at a service: the project's pages lead there.
+func TestServicesOfProject(t *testing.T) {
+	d := newDesk(t)
+	b := d.admin(t)
+	service := d.reports(t)
+	b.want(t, send("/new", projectForm("number", "1000")), 303)
+	paths := []string{"/1000", "/1000/token-sets"}
+	for _, path := range paths {
+		a := b.want(t, ask{route: "GET " + projectsRoute + path}, 200)
+		checkPage(t, path, a.node)
+		if got := a.one(t, "main .plain").text(); !strings.HasPrefix(got, "No service accepts its tokens yet") || a.one(t, "main .plain a").attribute("href") != servicesRoute {
+			t.Errorf("%s: got %q, want what to do, and where", path, got)
+		}
+	}
+	const call = "https://api.example.com/v2/reports/7?xst=secret"
+	if a := b.call(t, "admin", "GET", call); !strings.Contains(a.one(t, "section").text(), "the service has no project") || strings.Contains(a.body, "secret") {
+		t.Errorf("got %q, want that the token doesn't count", a.one(t, "section").text())
+	}
+	_, err := d.inside.Catalog.Update(t.Context(), "reports", service.Version+1, catalog.Draft{Name: "reports", Host: "api.example.com", PathPrefix: "/v2", Project: 1000}, audit.Actor{})
+	check(t, err)
+	for _, path := range paths {
+		a := b.want(t, ask{route: "GET " + projectsRoute + path}, 200)
+		checkPage(t, path, a.node)
+		if got := a.one(t, "main a[href="+servicesRoute+"/reports/settings]").text(); got != "reports" {
+			t.Errorf("%s: got %q, want the service", path, got)
+		}
+	}
+	if a := b.call(t, "admin", "GET", call); strings.Contains(a.one(t, "section").text(), "project") {
+		t.Errorf("got %q, want nothing of a project", a.one(t, "section").text())
 	}
 }
 

@@ -13,13 +13,13 @@ import (
 
 // serviceFields are the fields of the form of a service.
 func serviceFields() []string {
-	return append([]string{"name", "host", "path_prefix", "upstream", "default"}, rareServiceFields()...)
+	return append([]string{"name", "host", "path_prefix", "upstream", "default", "project"}, rareServiceFields()...)
 }
 
 // rareServiceFields are those that most services do without.
 func rareServiceFields() []string {
 	return []string{
-		"verifiers", "accept_api_tokens", "project", "calls", "seconds", "profile", "forward_query_tokens", "identity_token", "semicolons", "empty_segments",
+		"verifiers", "accept_api_tokens", "calls", "seconds", "profile", "forward_query_tokens", "identity_token", "semicolons", "empty_segments",
 	}
 }
 

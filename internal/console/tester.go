@@ -21,6 +21,7 @@ type testerView struct {
 	User    string
 	Steps   []testStep // in the order in which they are taken; after one that fails, none is
 	Service string     // the path of the service that was found
+	Sealed  bool       // the call has a sealed token, which doesn't count, since the service has no project
 }
 
 // testStep is one step of the decision.
@@ -53,7 +54,7 @@ func (c *call) renderTester(status int, v testerView) error {
 func (s *server) testCall(c *call) error {
 	v := testerView{Form: form{Values: map[string]string{"user": strings.TrimSpace(c.form["user"]), "method": strings.ToUpper(strings.TrimSpace(c.form["method"]))}}}
 	entered := strings.TrimSpace(c.form["url"])
-	host, path, _, ok := policy.CutURL(entered)
+	host, path, query, ok := policy.CutURL(entered)
 	v.Form.Values["url"], _, _ = strings.Cut(entered, "?")
 	if !ok {
 		v.Form.Problems.add("url", words.Say("Give scheme, host and path as the program calls them, as https://api.example.com/reports/7."))
@@ -73,6 +74,11 @@ func (s *server) testCall(c *call) error {
 	}
 	if err := c.foresee(&v, u, host, path); err != nil {
 		return err
+	}
+	if service, found := s.cfg.Catalog.Policy().Find(host, path); found && service.Project() == uuid.Nil {
+		sealed := authority.Parameters{Security: securityToken, User: userToken}
+		tokens, err := sealed.Read(query)
+		v.Sealed = tokens.Any() || err != nil
 	}
 	return c.renderTester(http.StatusOK, v)
 }
