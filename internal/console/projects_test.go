@@ -325,6 +325,14 @@ func TestSealingScreens(t *testing.T) {
 	if got := a.one(t, "main .failure").text(); !strings.Contains(got, "a value has a '%' that begins no byte (byte 0)") {
 		t.Errorf("got %q, want why it would be refused", got)
 	}
+	a = b.want(t, send("/1000/encryptor", map[string]string{"set": old, "parameter": "XST", "plaintext": "Context=A%26B&GenDT=2020-01-01T00:00:00Z&x=12345"}), 200)
+	if got := a.one(t, "main .failure").text(); got != "As a token it would be refused: its GenDT is too long ago." {
+		t.Errorf("got %q, want that it is too old", got)
+	}
+	a = b.want(t, ask{route: "GET " + projectsRoute + "/1000/encryptor?parameter=XUT"}, 200)
+	if got := a.one(t, "#plaintext").text(); !strings.HasPrefix(got, "<UserToken>") || a.one(t, "#parameter option[selected]").attribute("value") != "XUT" {
+		t.Errorf("got %q, want a user token", got)
+	}
 	for _, tc := range []struct {
 		route         string
 		fields        map[string]string
@@ -344,8 +352,8 @@ func TestSealingScreens(t *testing.T) {
 		}
 	}
 	b.want(t, send("/1000/encryptor", seal("none", user)), http.StatusNotFound)
-	want := []string{"token_set.encrypt resting", "token_set.decrypt resting", "token_set.decrypt resting", "token_set.decrypt resting", "token_set.encrypt resting"}
-	if got := d.actions(t); !slices.Equal(got[len(got)-5:], want) {
+	want := []string{"token_set.encrypt resting", "token_set.decrypt resting", "token_set.decrypt resting", "token_set.decrypt resting", "token_set.encrypt resting", "token_set.encrypt current"}
+	if got := d.actions(t); !slices.Equal(got[len(got)-6:], want) {
 		t.Errorf("got %q in the audit log, want it to end with %q", got, want)
 	}
 }

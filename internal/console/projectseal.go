@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/project"
 	"github.com/jeton-io/jeton/internal/secret"
 	"github.com/jeton-io/jeton/internal/words"
@@ -47,8 +48,11 @@ func (v sealView) Parameter(label, hint string) (choice, error) {
 	return choice{f, []option{{securityToken, words.Say("Security Token (XST)")}, {userToken, words.Say("User Token (XUT)")}}}, err
 }
 
-// Problem says why what the plaintext says would be refused, if it would.
+// Problem says why what the plaintext says would be refused, or nothing.
 func (v sealView) Problem() words.Text {
+	if v.Shown.Problem == "" {
+		return inWords(sealRefusals(), v.Shown.Refusal)
+	}
 	problem, place, ok := strings.Cut(v.Shown.Problem, " (byte ")
 	at, err := strconv.Atoi(strings.TrimSuffix(place, ")"))
 	if !ok || err != nil {
@@ -57,15 +61,33 @@ func (v sealView) Problem() words.Text {
 	return words.Say("%s (byte %d)", told(problem), at)
 }
 
-// showEncryptor offers a security token as XDOC's page has it, which would count now, but for the app key, which nobody is shown.
+// sealRefusals say why what can be read would be refused all the same.
+func sealRefusals() map[authority.Reason]words.Text {
+	return map[authority.Reason]words.Text{
+		authority.ReasonBadSeal:      words.Say("the token set is inactive"),
+		authority.ReasonWrongFields:  words.Say("a security token needs a time as GenDT, and a user token a UserName"),
+		authority.ReasonExpired:      words.Say("its GenDT is too long ago"),
+		authority.ReasonNotYet:       words.Say("its GenDT is more than 5 minutes ahead"),
+		authority.ReasonWrongContext: words.Say("its Context isn't the project's"),
+		authority.ReasonWrongAppKey:  words.Say("its AppKey is none of the project's"),
+	}
+}
+
+// showEncryptor offers a security token as XDOC's page has it, which would count now, but for the app key, which nobody is shown; or a
+// user token.
 func (s *server) showEncryptor(c *call) error {
 	p, err := c.projectPage("encryptor")
 	if err != nil {
 		return err
 	}
 	f := form{Values: map[string]string{"plaintext": samplePlaintext(p.Project, s.cfg.Now())}}
+	if c.r.URL.Query().Get("parameter") == userToken {
+		f.Values = map[string]string{"parameter": userToken, "plaintext": sampleUserToken}
+	}
 	return c.renderSeal(http.StatusOK, sealView{projectPage: p, Form: f})
 }
+
+const sampleUserToken = "<UserToken>\n    <UserName>MyUserName</UserName>\n</UserToken>"
 
 func samplePlaintext(p project.Project, now time.Time) string {
 	var b strings.Builder

@@ -25,6 +25,7 @@ func TestScreens(t *testing.T) {
 		check(t, err)
 		want := project.SealedText{
 			Plaintext: text.Reveal(), Base64: made.Base64, URL: made.URL, Fields: []project.Field{{Name: "UserName", Value: "ann"}, {Name: "Any", Value: "a b"}},
+			Refusal: map[string]authority.Reason{"GCM": authority.ReasonBadSeal}[mode], // its set isn't active
 		}
 		if diff := cmp.Diff(want, made); diff != "" || made.Base64 == "" || made.URL == "" {
 			t.Errorf("%s: got (+), want (-):\n%s", mode, diff)
@@ -109,6 +110,39 @@ func TestScreensAreNoted(t *testing.T) {
 	} {
 		if got, err := shown(); !errors.Is(err, errDown) || got.Plaintext+got.Base64+got.URL != "" || got.Fields != nil {
 			t.Errorf("got %+v and %v, want nothing but %v", got, err, errDown)
+		}
+	}
+}
+
+// TestScreensJudge: what would be refused is told where it is made.
+func TestScreensJudge(t *testing.T) {
+	d := newDesk(t)
+	set := d.set(t, project.SetDraft{Name: "safe"})
+	resting := d.set(t, project.SetDraft{Name: "resting", Active: new(false)})
+	_, err := d.Update(t.Context(), 1000, 0, project.Patch{SecurityContext: new("MyContext"), ContextRequired: new(true), AppKeys: &[]secret.Text{"MyAppKey"}}, admin)
+	check(t, err)
+	good := "Context=MyContext&AppKey=MyAppKey&GenDT=" + stamp(d.now())
+	for _, tc := range []struct {
+		set             project.TokenSet
+		parameter, text string
+		want            authority.Reason
+	}{
+		{set, "XST", good, ""},
+		{resting, "XST", good, authority.ReasonBadSeal},
+		{set, "XST", "Context=MyContext&AppKey=MyAppKey&GenDT=2020-01-01T00:00:00Z", authority.ReasonExpired},
+		{set, "XST", "Context=MyContext&AppKey=MyAppKey", authority.ReasonWrongFields},
+		{set, "XST", "AppKey=MyAppKey&GenDT=" + stamp(d.now()), authority.ReasonWrongContext},
+		{set, "XST", "Context=MyContext&AppKey=Other&GenDT=" + stamp(d.now()), authority.ReasonWrongAppKey},
+		{set, "XUT", good, authority.ReasonWrongFields},
+		{set, "XUT", "UserName=ann", ""},
+		{set, "XUT", "UserName=ann&GenDT=2020-01-01T00:00:00Z", authority.ReasonExpired},
+	} {
+		at := project.Screen{Number: 1000, Set: tc.set.ID, Parameter: tc.parameter}
+		made, err := d.Seal(t.Context(), at, secret.Text(tc.text), admin)
+		check(t, err)
+		opened, err := d.Unseal(t.Context(), at, secret.Text(made.URL), admin)
+		if err != nil || made.Refusal != tc.want || opened.Refusal != tc.want {
+			t.Errorf("%s %s: got %q and %q, %v, want %q", tc.parameter, tc.text, made.Refusal, opened.Refusal, err, tc.want)
 		}
 	}
 }
