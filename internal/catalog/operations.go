@@ -86,7 +86,7 @@ func (c *Catalog) member(ctx context.Context, field, word string) (policy.Audien
 	}
 	a, err := policy.ParseAudience(word)
 	if err != nil {
-		return policy.Audience{}, &authority.FieldError{Field: field, Problem: "is none of user:NAME, role:NAME and self:{variable}"}
+		return policy.Audience{}, &authority.FieldError{Field: field, Problem: "is none of user:NAME, role:NAME and self:{variable}", Fix: "Write user:ExternalApp for a user, role:NAME for a role."}
 	}
 	return a, nil
 }

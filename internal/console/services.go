@@ -199,6 +199,11 @@ func (v serviceView) Open() bool {
 	return slices.ContainsFunc(rareServiceFields(), func(name string) bool { return v.Form.Values[name] != "" || v.Form.Problems.Has(name) })
 }
 
+// Unsure reports whether help is shown from the start: where nothing has been written yet, or something wrongly.
+func (v serviceView) Unsure() bool {
+	return v.Bare() || slices.ContainsFunc(v.Rows, func(r operationRow) bool { return r.Problems.First() != "" })
+}
+
 // Bare reports whether there is no operation yet.
 func (v serviceView) Bare() bool {
 	return !slices.ContainsFunc(v.Rows, func(r operationRow) bool { return !r.blank() })

@@ -81,6 +81,9 @@ func TestServices(t *testing.T) {
 	q := ask{route: "POST " + servicesRoute + "/reports/operations", form: operations(t, a, [3]string{"GET /reports/{id}", "user:ExternalApp role:partner", "reports.read"}, [3]string{"DELETE /reports/{id}", "", ""})}
 	b.to(t, q, servicesRoute+"/reports?notice=operations-replaced")
 	a = b.want(t, ask{route: "GET " + servicesRoute + "/reports"}, 200)
+	if got := a.one(t, "#audience-2").attribute("placeholder"); got != "Nobody" || a.one(t, "#audience-3").has("placeholder") {
+		t.Errorf("got %q where an operation has no audience, want nobody, and nothing where there is no operation", got)
+	}
 	if got := a.one(t, "#audience-1").text(); got != "user:ExternalApp role:partner" || len(a.all("tbody tr")) != 4 {
 		t.Errorf("got the audience %q, want what was saved, and two rows more", got)
 	}
@@ -196,7 +199,7 @@ func TestOperationProblems(t *testing.T) {
 		{[3]string{"GET /reports/{other}", "", ""}, "pattern-2", "GET /reports/{id} and GET /reports/{other} both match GET /reports/"},
 		{[3]string{"GET /reports/{id}", "", ""}, "pattern-2", "GET /reports/{id} and GET /reports/{id} both match"},
 		{[3]string{"GET /x", "role:partner\nuser:no body", ""}, "audience-2", "“user:no body” names a user who doesn't exist. Make the user first, or name a role."},
-		{[3]string{"GET /x", "partner", ""}, "audience-2", "“partner” is none of user:NAME, role:NAME and self:{variable}."},
+		{[3]string{"GET /x", "partner", ""}, "audience-2", "“partner” is none of user:NAME, role:NAME and self:{variable}. Write user:ExternalApp for a user, role:NAME for a role."},
 		{[3]string{"GET /x", "self:{id}", ""}, "audience-2", "Not usable: the pattern has no variable {id}: name one of its own."},
 		{[3]string{"GET /x", "", "jeton.admin"}, "scope-2", "Not usable: scopes that begin with jeton. are Jeton's own."},
 	} {
@@ -206,6 +209,9 @@ func TestOperationProblems(t *testing.T) {
 		bad := a.one(t, "[aria-invalid]")
 		if got := a.one(t, ".problem").text(); bad.attribute("id") != tc.marked || !strings.HasPrefix(got, tc.problem) || !bad.has("autofocus") {
 			t.Errorf("%q: got %s marked with %q, want %s with %q", tc.row, bad.attribute("id"), got, tc.marked, tc.problem)
+		}
+		if !a.one(t, "main details.help").has("open") {
+			t.Errorf("%q: got the how-to shut, want it where it is needed", tc.row)
 		}
 		if got := a.one(t, "#pattern-2").attribute("value"); got != tc.row[0] {
 			t.Errorf("got %q, want %q as it was typed", got, tc.row[0])

@@ -40,6 +40,7 @@ func toldOfOperations() []words.Text {
 		words.Say("names a user who doesn't exist"),
 		words.Say("Make the user first, or name a role."),
 		words.Say("is none of user:NAME, role:NAME and self:{variable}"),
+		words.Say("Write user:ExternalApp for a user, role:NAME for a role."),
 		words.Say("Make several services of it, by path prefix."),
 		words.Say("it is empty: write a path such as /reports/{id}"),
 		words.Say("it is longer than %s bytes or not UTF-8"),
