@@ -1,6 +1,9 @@
 package console
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +27,16 @@ type heldKey struct {
 	Algorithm             jose.Algorithm
 	CreatedAt, LastUsedAt time.Time
 	LastUsedIP            string
+}
+
+// Fingerprint tells one public key from another: the beginning of the SHA-256 of its DER, in hexadecimal digits.
+func (k heldKey) Fingerprint() string {
+	block, _ := pem.Decode([]byte(k.PublicKey))
+	if block == nil {
+		return ""
+	}
+	sum := sha256.Sum256(block.Bytes)
+	return hex.EncodeToString(sum[:8])
 }
 
 // KeyTable returns the client's keys.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -104,9 +105,13 @@ type platformView struct {
 	platform.Platform
 	Words     []string // for whom it speaks, in people's words
 	Keys      []platform.Key
-	MoreKeys  bool // whether it may have one more
-	BitCanuck bool // whether it can log its users in as BitCanuck's clients do
+	MoreKeys  bool  // whether it may have one more
+	BitCanuck bool  // whether it can log its users in as BitCanuck's clients do
+	SampleEnd int64 // when an assertion of now may end, as a Unix time
 }
+
+// sampleLife is how long the assertion lasts that the page shows.
+const sampleLife = 10 * time.Minute
 
 // Seconds returns how far ahead the end of an assertion may lie.
 func (v platformView) Seconds() int { return int(v.MaxLife.Seconds()) }
@@ -145,6 +150,7 @@ func (c *call) platform() (v platformView, err error) {
 		return v, err
 	}
 	v.Keys, err = platforms.Keys(ctx, v.ID.String())
+	v.SampleEnd = c.s.cfg.Now().Add(min(v.MaxLife, sampleLife)).Unix()
 	v.MoreKeys, v.BitCanuck = len(v.Keys) < platform.MaxKeys, c.s.cfg.BitCanuck
 	return v, err
 }

@@ -76,6 +76,12 @@ func TestPlatforms(t *testing.T) {
 	if a = b.want(t, ask{route: "GET " + one}, 200); !strings.Contains(a.one(t, "main").text(), "POST /api/v1/authenticate-jwt/"+code) {
 		t.Error("got a page that doesn't say where the platform logs in")
 	}
+	if got := a.one(t, "main").text(); !strings.Contains(got, `"expire": 1795263000}`) || !strings.Contains(got, "within 900 seconds from now") {
+		t.Errorf("got %q, want an assertion that counts now", got)
+	}
+	if got := a.one(t, "tbody th code").text(); len(got) != 16+len("…") {
+		t.Errorf("got the fingerprint %q", got)
+	}
 	if a = b.want(t, ask{route: "GET " + one + "/edit"}, 200); a.one(t, "input[name=version]").attribute("value") != "1" || !a.one(t, "#speaks-all").has("checked") {
 		t.Error("got a form that isn't filled as the platform is")
 	}
