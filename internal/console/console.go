@@ -194,7 +194,7 @@ func (s *server) routes() {
 	s.serve("GET "+profileUsersPath, owners, s.showProfile)
 	s.serve("GET "+user, owners, s.showGeneral)
 	s.serve("GET "+security, owners, s.showSecurity)
-	s.serve("POST "+security+"/token", owners, s.generateToken)
+	s.serve("POST "+security+"/token", owners, s.generateToken, "former")
 	s.serve("POST "+security+"/token/revoke", owners, s.revokeToken)
 	s.serve("POST "+security+"/sessions/end", owners, s.endOtherSessions)
 	s.serve("POST "+security+"/sessions/{session}/end", owners, s.endOwnSession)

@@ -20,6 +20,7 @@ const (
 	passwordChanged notice = "password-changed"
 	newPassword     notice = "new-password"
 	tokenRevoked    notice = "token-revoked"
+	tokenKept       notice = "token-kept"
 	sessionOver     notice = "session-over"
 	othersOver      notice = "other-sessions-over"
 	notYet          notice = "not-yet"
@@ -39,6 +40,7 @@ func accountNotices() map[notice]words.Text {
 		othersOver:      words.Say("All your other sessions have ended."),
 		notYet:          words.Say("Nothing was done yet. Confirm that it is you, then do it once more."),
 		stepOver:        words.Say("That took too long, or your account has changed meanwhile. Log in again."),
+		tokenKept:       words.Say("Nothing new was generated: the token shown a moment ago still works."),
 		tokenRevoked:    words.Say("Token revoked. Programs that use it are refused from now on."),
 	}
 }
@@ -68,7 +70,7 @@ func (n notice) Words() words.Text {
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
 	switch n {
-	case sessionEnded, notYet, stepOver, noneChosen, enrolmentOver:
+	case sessionEnded, notYet, stepOver, noneChosen, enrolmentOver, tokenKept:
 		return "plain"
 	}
 	return "success"

@@ -65,6 +65,7 @@ func functions(a *assets, w *words.Words) template.FuncMap {
 		"t":        func(english string, args ...any) string { return w.Of(words.Say(english, args...)) },
 		"marked":   func(english string, args ...any) template.HTML { return markup(w, english, args) },
 		"code":     code,
+		"when":     func(t time.Time) template.HTML { return when(w, t) },
 		"say":      w.Of,
 		"moment":   w.Moment,
 		"second":   w.Second,
@@ -82,6 +83,11 @@ func functions(a *assets, w *words.Words) template.FuncMap {
 // code returns the markup of what is typed as it stands.
 func code(text string) template.HTML {
 	return template.HTML("<code>" + template.HTMLEscapeString(text) + "</code>") //nolint:gosec // G203: it is escaped
+}
+
+// when returns the markup of a time, as the template time has it.
+func when(w *words.Words, t time.Time) template.HTML {
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + template.HTMLEscapeString(w.Moment(t)) + `</time>`) //nolint:gosec // G203: it is escaped
 }
 
 // markup returns a text with markup in its arguments. Whatever else is in it is escaped.

@@ -3,6 +3,8 @@ package console
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/jeton-io/jeton/internal/account"
 	"github.com/jeton-io/jeton/internal/authority"
@@ -15,11 +17,15 @@ type securityView struct {
 	ownView
 	Token    *personal.Token // nil where there is none
 	Issued   string          // the token itself, on the one page that shows it
+	Ended    time.Time       // when the token was made that has ended for it; zero where there was none
 	Form     form            // of the password
 	Sessions []sessionRow    // none on the page that shows a token, which asks for nothing
 	Factors  *factorsView    // nor these
 	Confirm  string          // where to confirm before the password can be changed, if that is asked
 }
+
+// Former tells the token that a new one would end from every other of the user; empty where there is none.
+func (v securityView) Former() string { return markOf(v.Token) }
 
 // SessionsPath returns the path of one's own sessions.
 func (v securityView) SessionsPath() string { return v.Path() + "/security/sessions" }
@@ -65,14 +71,38 @@ func (c *call) own() ownView {
 }
 
 // generateToken makes the token and shows it, this once: nobody can read it anywhere again. It is shown by the answer of the
-// POST itself, and not by a page after it, which would have to get it from somewhere. Who reads the answer again is asked by
-// the browser whether to send the form again; a page that makes a token by being read there is not.
+// POST itself, and not by a page after it, which would have to get it from somewhere. Who reads the answer again sends the
+// form again, and would end the token that was just copied: so the form names the token that it is to end, and makes no
+// other where there is another than that. It doesn't keep apart two forms that come in the same moment, of which the
+// last one's token counts.
 func (s *server) generateToken(c *call) error {
+	former, err := c.token()
+	if err != nil {
+		return err
+	}
+	if markOf(former) != c.form["former"] {
+		if former == nil {
+			return s.toSecurity(c)
+		}
+		return c.done(c.securityPath(), tokenKept)
+	}
 	text, token, err := s.cfg.Tokens.Rotate(c.r.Context(), &c.principal, c.actor())
 	if err != nil {
 		return err
 	}
-	return c.renderSecurity(http.StatusOK, securityView{Token: &token, Issued: text.Reveal()})
+	v := securityView{Token: &token, Issued: text.Reveal()}
+	if former != nil {
+		v.Ended = former.CreatedAt
+	}
+	return c.renderSecurity(http.StatusOK, v)
+}
+
+// markOf returns when a token was made, to the microsecond as it is stored; empty of none.
+func markOf(token *personal.Token) string {
+	if token == nil {
+		return ""
+	}
+	return strconv.FormatInt(token.CreatedAt.UnixMicro(), 10)
 }
 
 // revokeToken ends the token. Where there is none any more, what was asked for is done.

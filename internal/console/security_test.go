@@ -58,7 +58,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("the tab is called %q", tab.text())
 	}
 	page := b.want(t, ask{route: "GET " + tab.attribute("href")}, http.StatusOK)
-	if page.one(t, "h2#token").text() != "Authentication token for APIs" || page.one(t, "p.none").text() != "You have no token." || len(page.all("details")) > 0 {
+	if page.one(t, "h2#token").text() != "Authentication token for APIs" || page.one(t, "p.none").text() != "You have no token." || len(page.all("details form[action="+securityOf(u)+"/token]")) > 0 {
 		t.Errorf("the tab is %s", page.body)
 	}
 	button := page.one(t, "form[action="+securityOf(u)+"/token] button")
@@ -90,7 +90,16 @@ func TestToken(t *testing.T) {
 // generate makes a token in the console, and sees that it is shown as it should be, on this page and no other.
 func (d *desk) generate(t *testing.T, b *browser, u account.User) string {
 	t.Helper()
-	a := b.want(t, ask{route: "POST " + securityOf(u) + "/token", form: form()}, http.StatusOK)
+	before := b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
+	former := before.one(t, "form[action="+securityOf(u)+"/token] input[name=former]").attribute("value")
+	says := "if you generate another, this one stops working"
+	if former != "" {
+		says = "no longer works"
+		if got := before.one(t, "details form[action="+securityOf(u)+"/token] button").text(); got != "Generate authentication token" {
+			t.Errorf("the button that ends a token is called %q, want it folded away", got)
+		}
+	}
+	a := b.want(t, ask{route: "POST " + securityOf(u) + "/token", form: form("former", former)}, http.StatusOK)
 	checkPage(t, "the new token", a.node)
 	token := a.one(t, "main .notice.success[role=status] strong.token").text()
 	if !secret.Valid(token, secret.Personal) || strings.Count(a.body, token) != 1 {
@@ -102,7 +111,7 @@ func (d *desk) generate(t *testing.T, b *browser, u account.User) string {
 	advice := a.one(t, ".notice").text()
 	for _, part := range []string{
 		"Copy it now", "shown only once", "safe place on a device other than the one you use to come here",
-		"remain at hand if that device is lost, damaged or stolen", "Only one token is valid at a time", "the former one, if you had one, no longer works",
+		"remain at hand if that device is lost, damaged or stolen", "Only one token is valid at a time", says,
 		"Authorization: Bearer …",
 	} {
 		if !strings.Contains(advice, part) {
@@ -125,6 +134,35 @@ func (d *desk) generate(t *testing.T, b *browser, u account.User) string {
 	return token
 }
 
+// TestTokenSentAgain reads the answer that shows a token again, by which the browser sends its form again: the token must outlive that.
+func TestTokenSentAgain(t *testing.T) {
+	d := newDesk(t)
+	u := d.user(t, account.Draft{Username: "alice"})
+	b := d.browser()
+	b.logIn(t, "alice")
+	for _, name := range []string{"the first", "another"} {
+		page := b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
+		former := page.one(t, "form[action="+securityOf(u)+"/token] input[name=former]").attribute("value")
+		send := ask{route: "POST " + securityOf(u) + "/token", form: form("former", former)}
+		d.pass(t, time.Minute)
+		token := b.want(t, send, http.StatusOK).one(t, "strong.token").text()
+		for range 2 {
+			a := b.to(t, send, securityOf(u)+"?notice=token-kept")
+			says := b.want(t, ask{route: "GET " + a.header.Get("Location")}, http.StatusOK).one(t, ".notice").text()
+			if says != "Nothing new was generated: the token shown a moment ago still works." {
+				t.Errorf("%s: the page says %q", name, says)
+			}
+		}
+		if got := d.bearer(t, token); got != "alice" {
+			t.Errorf("%s: the token after its form came again: got %s", name, got)
+		}
+	}
+	page := b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
+	former := page.one(t, "input[name=former]").attribute("value")
+	b.to(t, ask{route: "POST " + securityOf(u) + "/token/revoke", form: form()}, securityOf(u)+"?notice=token-revoked")
+	b.to(t, ask{route: "POST " + securityOf(u) + "/token", form: form("former", former)}, securityOf(u))
+}
+
 // TestRevoke ends the token, and does so again.
 func TestRevoke(t *testing.T) {
 	d := newDesk(t)
@@ -133,11 +171,12 @@ func TestRevoke(t *testing.T) {
 	b.logIn(t, "alice")
 	token := d.generate(t, b, u)
 	page := b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK)
-	if page.one(t, "details form button").text() != "Revoke" {
+	revoke := "details form[action=" + securityOf(u) + "/token/revoke]"
+	if page.one(t, revoke+" button").text() != "Revoke" {
 		t.Errorf("got %s", page.body)
 	}
 	for range 2 {
-		a := b.to(t, ask{route: "POST " + page.one(t, "details form").attribute("action"), form: form()}, securityOf(u)+"?notice=token-revoked")
+		a := b.to(t, ask{route: "POST " + page.one(t, revoke).attribute("action"), form: form()}, securityOf(u)+"?notice=token-revoked")
 		after := b.want(t, ask{route: "GET " + a.header.Get("Location")}, http.StatusOK)
 		if len(after.all("p.none")) != 1 || !strings.HasPrefix(after.one(t, ".notice").text(), "Token revoked.") {
 			t.Errorf("got %s", after.body)
@@ -181,7 +220,7 @@ func TestPassword(t *testing.T) {
 	if got := d.bearer(t, token); got != "alice" {
 		t.Errorf("the token: got %s", got)
 	}
-	b.want(t, ask{route: "POST " + securityOf(u) + "/token", form: form()}, http.StatusOK) // as of now, and not of before
+	d.generate(t, b, u) // as of now, and not of before
 	other.want(t, ask{route: "POST /console/login", form: form("username", "alice", "password", goodPassword)}, http.StatusUnauthorized)
 	other.to(t, ask{route: "POST /console/login", form: form("username", "alice", "password", "another good password")}, "/console/")
 }
