@@ -467,6 +467,7 @@ func (s *stack) testOwnOrigin(t *testing.T, p *page) {
 	s.newToken(t, "alice")
 	made = s.tokenMade(t, "alice")
 	p.visit(t, "http://127.0.0.1:8080"+s.profile(t, "alice")+"/security")
+	p.find(t, "DisclosureTriangle", "Generate authentication token").click(t)
 	p.find(t, "button", "Generate authentication token").click(t)
 	(&person{stack: s, page: p}).copyToken(t)
 	if after := s.tokenMade(t, "alice"); after == made {
