@@ -4,8 +4,10 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/factor"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -22,7 +24,7 @@ func (s *server) factorRoutes() {
 	s.serve("GET "+security+"/passkeys", owners|lately, s.newPasskey)
 	s.serve("POST "+security+"/passkeys", owners, s.addPasskey, "ticket", "name", "passkey")
 	s.serve("POST "+security+"/passkeys/{passkey}/remove", owners, s.removePasskey)
-	s.serve("POST "+security+"/recovery-codes", owners, s.renewCodes)
+	s.serve("POST "+security+"/recovery-codes", owners, s.renewCodes, "former")
 	for _, action := range []string{"/authenticator/remove", "/passkeys/{passkey}/remove", "/recovery-codes"} {
 		s.serve("GET "+security+action, owners, s.toSecurity)
 	}
@@ -36,6 +38,9 @@ const (
 	passkeyRemoved       notice = "passkey-removed"
 	secondFactorOff      notice = "second-factor-off"
 	enrolmentOver        notice = "enrolment-over"
+	authenticatorOn      notice = "authenticator-on"
+	codesKept            notice = "codes-kept"
+	recoveryCodeUsed     notice = "recovery-code-used" // the start page says it, with how many are left
 )
 
 func factorNotices() map[notice]words.Text {
@@ -45,6 +50,8 @@ func factorNotices() map[notice]words.Text {
 		passkeyAdded:         words.Say("Passkey added."),
 		passkeyRemoved:       words.Say("Passkey removed."),
 		secondFactorOff:      words.Say("Your second factor is off: your password alone logs you in. Your recovery codes no longer count."),
+		authenticatorOn:      words.Say("Your authenticator app is on already. Codes not saved? Make new ones under “Recovery codes”."),
+		codesKept:            words.Say("Nothing was changed: the codes shown a moment ago still count. Codes not saved? Make new ones under “Recovery codes”."),
 		enrolmentOver:        words.Say("That took too long, or your account has changed meanwhile. Begin anew."),
 	}
 }
@@ -55,7 +62,8 @@ const fewCodes = 4
 // factorsView is the part of the Security tab.
 type factorsView struct {
 	factor.Status
-	Possible bool // whether there can be passkeys at all
+	Possible bool   // whether there can be passkeys at all
+	Renewed  string // tells the recovery codes that there are from all that were there before
 }
 
 // Since returns since when there is an authenticator app.
@@ -69,7 +77,20 @@ func (v factorsView) Few() bool { return v.RecoveryCodes < fewCodes }
 
 func (c *call) factors() (*factorsView, error) {
 	status, err := c.s.cfg.Factors.Of(c.r.Context(), c.principal.ID)
-	return &factorsView{Status: status, Possible: c.s.cfg.Factors.Passkeys()}, err
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := c.renewedCodes()
+	return &factorsView{Status: status, Possible: c.s.cfg.Factors.Passkeys(), Renewed: renewed}, err
+}
+
+// renewedCodes returns which renewal of the user's recovery codes was the last, or nothing where the audit log has none.
+func (c *call) renewedCodes() (string, error) {
+	events, err := c.s.cfg.Events.Events(c.r.Context(), audit.Query{Action: audit.RecoveryCodesRenew, Target: c.principal.ID, Limit: 1})
+	if err != nil || len(events) == 0 {
+		return "", err
+	}
+	return strconv.FormatInt(events[0].Seq, 10), nil
 }
 
 // enrolmentView is the page on which an authenticator app is turned on.
@@ -128,7 +149,7 @@ func (s *server) addAuthenticator(c *call) error {
 		return c.showEnrolment(http.StatusUnprocessableEntity, e, f)
 	}
 	if errors.Is(err, authority.ErrConflict) {
-		return &conflict{words.Say("You have an authenticator app already"), words.Say("Nothing was changed. Remove the one that you have, then turn on another.")}
+		return c.done(c.securityPath(), authenticatorOn) // it is the answer that is read again, or a tab of before
 	}
 	if err != nil {
 		return err
@@ -170,8 +191,16 @@ func (c *call) showCodes(codes []secret.Text, first bool) error {
 	return c.renderFactors(http.StatusOK, "recovery-codes.html", words.Say("Recovery codes"), v)
 }
 
-// renewCodes makes new recovery codes and shows them, this once.
+// renewCodes makes new recovery codes and shows them, this once. Those that were just shown outlive that the answer is read again: see
+// generateToken.
 func (s *server) renewCodes(c *call) error {
+	former, err := c.renewedCodes()
+	if err != nil {
+		return err
+	}
+	if former != c.form["former"] {
+		return c.done(c.securityPath(), codesKept)
+	}
 	codes, err := s.cfg.Factors.RenewCodes(c.r.Context(), &c.principal.User, c.actor())
 	if errors.Is(err, authority.ErrNotFound) { // removed meanwhile, in another tab
 		return s.toSecurity(c)

@@ -84,7 +84,11 @@ func step(ticket, code string) ask {
 // logInBy takes both steps.
 func (b *browser) logInBy(t testing.TB, username, code string) answer {
 	t.Helper()
-	return b.to(t, step(b.ticket(t, username), code), "/console/")
+	to := "/console/"
+	if len(code) > 6 { // no app's
+		to += "?notice=recovery-code-used"
+	}
+	return b.to(t, step(b.ticket(t, username), code), to)
 }
 
 // withApp is a desk with alice, who has an authenticator app.
@@ -197,8 +201,8 @@ func TestEnrolmentTicket(t *testing.T) {
 	own, app = begin(b, alice)
 	second, secondApp := begin(b, alice)
 	b.want(t, sent(own, app.code(t)), http.StatusOK) // the twin
-	a := b.want(t, sent(second, secondApp.code(t)), http.StatusConflict)
-	if got := a.one(t, "h1").text(); got != "You have an authenticator app already" {
+	a := b.to(t, sent(second, secondApp.code(t)), securityOf(alice)+"?notice=authenticator-on")
+	if got := b.want(t, ask{route: "GET " + a.header.Get("Location")}, http.StatusOK).one(t, ".notice").text(); !strings.HasPrefix(got, "Your authenticator app is on already.") {
 		t.Errorf("a second app: got %q", got)
 	}
 }
@@ -486,11 +490,15 @@ func TestRecoveryCodes(t *testing.T) {
 	section := func() string {
 		return b.want(t, ask{route: "GET " + securityOf(u)}, http.StatusOK).one(t, "section[aria-labelledby=second-factor]").text()
 	}
-	if got := section(); !strings.Contains(got, "Recovery codes left: 12") || strings.Contains(got, "Make new ones, so") {
+	if got := section(); !strings.Contains(got, "Recovery codes left: 12") || strings.Contains(got, "Make new ones,") {
 		t.Errorf("got %s", got)
 	}
 	for n := range 9 {
 		b.logInBy(t, "alice", app.codes[4+n])
+	}
+	home := b.want(t, ask{route: "GET /console/?notice=recovery-code-used"}, http.StatusOK).one(t, "main .notice.plain").text()
+	if home != "You have used a recovery code. Recovery codes left: 3. Make new ones" {
+		t.Errorf("the start page says %q", home)
 	}
 	if got := section(); !strings.Contains(got, "Recovery codes left: 3. Make new ones") {
 		t.Errorf("got %s", got)
@@ -499,6 +507,13 @@ func TestRecoveryCodes(t *testing.T) {
 	checkPage(t, "the new codes", a.node)
 	fresh := strings.Fields(a.one(t, "#issued").text())
 	d.ended(t, "recovery_codes.renew alice")
+	for range 2 { // the answer is read again, by which the browser sends the form again
+		again := b.to(t, ask{route: "POST " + securityOf(u) + "/recovery-codes", form: form()}, securityOf(u)+"?notice=codes-kept")
+		if says := b.want(t, ask{route: "GET " + again.header.Get("Location")}, http.StatusOK).one(t, ".notice.plain").text(); !strings.Contains(says, "still count") {
+			t.Errorf("the page says %q", says)
+		}
+	}
+	d.ended(t)
 	if len(fresh) != 16 || slices.Contains(fresh, app.codes[15]) || !strings.Contains(section(), "Recovery codes left: 16") {
 		t.Errorf("got %d new codes", len(fresh))
 	}

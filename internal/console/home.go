@@ -14,6 +14,9 @@ type homeView struct {
 	Name     string
 	Token    *personal.Token // nil where there is none
 	Security string          // the path of one's own security page
+	Own      string          // that of what is known of one
+	Admin    bool
+	Codes    *int // recovery codes that are left, where one was just used
 }
 
 func (s *server) home(c *call) error {
@@ -21,9 +24,16 @@ func (s *server) home(c *call) error {
 	if err != nil {
 		return err
 	}
-	v := homeView{Name: c.principal.DisplayName, Token: token, Security: c.securityPath()}
+	v := homeView{Name: c.principal.DisplayName, Token: token, Security: c.securityPath(), Own: ownPath(c.principal.ID), Admin: c.principal.Admin()}
 	if v.Name == "" {
 		v.Name = c.principal.Username
+	}
+	if c.notice() == recoveryCodeUsed {
+		status, err := s.cfg.Factors.Of(c.r.Context(), c.principal.ID)
+		if err != nil {
+			return err
+		}
+		v.Codes = &status.RecoveryCodes
 	}
 	return c.render(http.StatusOK, "home.html", page{Title: words.Say("Home"), Menu: "home", Main: v})
 }

@@ -28,7 +28,9 @@ type loginView struct {
 }
 
 // wrong is said of every log-in that fails for the name or the password: unknown, wrong and blocked look alike.
-func wrong() words.Text { return words.Say("The user name or the password is wrong.") }
+func wrong() words.Text {
+	return words.Say("The user name or the password is wrong, or the account is blocked. Ask your administrator.")
+}
 
 func (s *server) showLogin(c *call) error {
 	return c.askLogin(http.StatusOK, loginView{Next: next(c.r.URL.Query().Get("next"))})

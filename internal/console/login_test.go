@@ -70,7 +70,7 @@ func TestLogInRefused(t *testing.T) {
 		step := b.want(t, ask{route: "POST /console/login", form: form("username", tt.username)}, http.StatusOK)
 		a := b.want(t, ask{route: "POST /console/login", form: form("username", tt.username, "password", tt.password)}, http.StatusUnauthorized)
 		checkPage(t, tt.name, a.node)
-		if got := a.one(t, "[role=alert]").text(); got != "The user name or the password is wrong." {
+		if got := a.one(t, "[role=alert]").text(); got != "The user name or the password is wrong, or the account is blocked. Ask your administrator." {
 			t.Errorf("%s: got %q", tt.name, got)
 		}
 		if got := a.one(t, "[aria-invalid]").attribute("id"); got != "password" {

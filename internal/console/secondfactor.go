@@ -76,6 +76,9 @@ func (s *server) logInFurther(c *call) error {
 	c.presented.Given = &authority.Credential{Kind: authority.SecondFactor, Name: ticket.Reveal(), Text: secret.Text(answer)}
 	err := c.identify(&s.further)
 	if err == nil {
+		if next == "" && factor.IsRecoveryCode(answer) {
+			next = homePath + "?" + noticeParameter + "=" + string(recoveryCodeUsed)
+		}
 		err = c.welcome(next)
 	}
 	ref, refused := errors.AsType[*authority.Refusal](err)

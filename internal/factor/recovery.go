@@ -48,6 +48,12 @@ func recoveryCode(typed string) (secret.Text, bool) {
 	return secret.Text(text), len(text) == recoveryLength && strings.Trim(text, crockford) == ""
 }
 
+// IsRecoveryCode reports whether what was typed has the form of a recovery code.
+func IsRecoveryCode(typed string) bool {
+	_, ok := recoveryCode(typed)
+	return ok
+}
+
 // RenewCodes gives a user 16 recovery codes in place of all that it had, and returns them. It returns ErrNotFound where the user has no
 // second factor.
 func (f *Factors) RenewCodes(ctx context.Context, owner *authority.User, actor audit.Actor) ([]secret.Text, error) {
