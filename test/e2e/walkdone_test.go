@@ -14,7 +14,8 @@ func userDone() visit {
 	return chain(
 		visit{who: "admin", name: "user-created", path: users + "/new", send: `main form`, fill: fields{"username": "made-by-{walker}"}},
 		visit{name: "user-changed", send: `[aria-labelledby=change] form`, fill: fields{"display_name": "Made-by-{walker}", "email": "{walker}@example.com"}},
-		visit{name: "user-password-reset", send: `form[action$="/password"]`, fill: fields{"password": jetontest.Password, "again": jetontest.Password}},
+		visit{name: "user-first-password", send: `form[action$="/password"]`, fill: fields{"password": jetontest.Password, "again": jetontest.Password}},
+		visit{name: "user-password-reset", send: `form[action$="/password"]`, fill: fields{"password": jetontest.Password + "!", "again": jetontest.Password + "!"}},
 		visit{name: "user-blocked", send: `form[action$="/block"]`},
 		visit{name: "user-unblocked", send: `form[action$="/unblock"]`},
 		visit{name: "user-deleted", send: `form[action$="/delete"]`},
