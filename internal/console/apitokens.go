@@ -163,9 +163,31 @@ func (c *call) apiTokenRows(tokens []apitoken.Token) ([]apiTokenRow, error) {
 
 // newAPITokenView is the form, and the page that shows the token.
 type newAPITokenView struct {
-	Form   form
-	Issued string // the token itself, on the one page that shows it
-	Token  apiTokenRow
+	Form     form
+	Issued   string // the token itself, on the one page that shows it
+	Token    apiTokenRow
+	Exchange exchange
+}
+
+// apiTokenView is one token's page.
+type apiTokenView struct {
+	apiTokenRow
+	Exchange exchange
+}
+
+// exchange is how a program gets an access token for its API token: as Matrix42's clients do where they are served, else by OAuth 2.0.
+type exchange struct {
+	Matrix42 bool
+	Call     string
+	Life     words.Text
+}
+
+func (s *server) exchange() exchange {
+	path := "/oauth/token"
+	if s.cfg.Matrix42 {
+		path = "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?"
+	}
+	return exchange{s.cfg.Matrix42, "POST " + s.cfg.PublicURL + path, waitWords(s.cfg.AccessLife)}
 }
 
 func (s *server) newAPIToken(c *call) error {
@@ -210,7 +232,7 @@ func (s *server) generateAPIToken(c *call) error {
 		}
 		return c.renderNewAPIToken(http.StatusUnprocessableEntity, newAPITokenView{Form: f})
 	}
-	return c.renderNewAPIToken(http.StatusOK, newAPITokenView{Issued: text.Reveal(), Token: apiTokenRow{Token: token, User: d.User}})
+	return c.renderNewAPIToken(http.StatusOK, newAPITokenView{Issued: text.Reveal(), Token: apiTokenRow{Token: token, User: d.User}, Exchange: s.exchange()})
 }
 
 func (s *server) showAPIToken(c *call) error {
@@ -222,7 +244,7 @@ func (s *server) showAPIToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.renderAdmin(http.StatusOK, "apitoken.html", apiTokensPath, words.Say("%s", token.Name), rows[0])
+	return c.renderAdmin(http.StatusOK, "apitoken.html", apiTokensPath, words.Say("%s", token.Name), apiTokenView{rows[0], s.exchange()})
 }
 
 // apiToken returns the token that the path names.

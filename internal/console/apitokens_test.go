@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jeton-io/jeton/internal/account"
+	testdesk "github.com/jeton-io/jeton/test/desk"
 )
 
 const tokensRoute = "/console/administration/integration/web-service-tokens"
@@ -40,6 +41,17 @@ func TestWebServiceTokens(t *testing.T) {
 		t.Errorf("got %q, want a token that nobody keeps", text)
 	}
 	id := strings.TrimPrefix(a.one(t, "main .button").attribute("href"), tokensRoute+"/")
+	for _, page := range []answer{a, b.want(t, ask{route: "GET " + tokensRoute + "/" + id}, 200)} {
+		says := page.one(t, "section[aria-labelledby=exchange]").text()
+		for _, part := range []string{"POST " + testdesk.Issuer + "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?", "Authorization: Bearer <token>", "good for 10 minutes"} {
+			if !strings.Contains(says, part) {
+				t.Errorf("got %q of how programs use it, want %q in it", says, part)
+			}
+		}
+		if who := page.one(t, ".facts a"); who.text() != "ExternalApp" || !strings.HasPrefix(who.attribute("href"), usersRoute+"/") {
+			t.Errorf("got the link %q to %s, want one to the user", who.text(), who.attribute("href"))
+		}
+	}
 	a = b.want(t, ask{route: "GET " + tokensRoute}, 200)
 	if got := a.one(t, "tbody th").text(); got != "nightly" || strings.Contains(a.body, text) {
 		t.Errorf("got the row %q, want the token's without its text", got)

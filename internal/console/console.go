@@ -45,7 +45,7 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// Config is what the console needs. Every field is required but BitCanuck, KeyAge and Language; the zero Cookies are those of plain http.
+// Config is what the console needs. Every field is required but AccessLife, BitCanuck, KeyAge, Language, Matrix42 and PublicURL; the zero Cookies are those of plain http.
 type Config struct {
 	// Authority says whose a password or a session is.
 	Authority *authority.Authority
@@ -85,6 +85,12 @@ type Config struct {
 	Cookies Cookies
 	// BitCanuck says that BitCanuck's clients are served: where platforms log their users in there, their pages tell.
 	BitCanuck bool
+	// Matrix42 says that Matrix42's clients are served: how their tokens are exchanged there, their pages tell.
+	Matrix42 bool
+	// PublicURL is where programs reach Jeton, without a slash at the end.
+	PublicURL string
+	// AccessLife is how long the access token lasts for which an API token is exchanged.
+	AccessLife time.Duration
 	// Language is the code of the language that is spoken to browsers that ask for none of those there are; English where empty.
 	Language string
 	// KeyAge is how old a signing key grows before another takes its place; zero where none does by itself.
@@ -116,7 +122,7 @@ type server struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
-		return nil, errors.New("console: every field of Config but BitCanuck, Cookies, KeyAge and Language is required")
+		return nil, errors.New("console: every field of Config but AccessLife, BitCanuck, Cookies, KeyAge, Language, Matrix42 and PublicURL is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
