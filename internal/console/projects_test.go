@@ -139,7 +139,7 @@ func TestServicesOfProject(t *testing.T) {
 	for _, path := range paths {
 		a := b.want(t, ask{route: "GET " + projectsRoute + path}, 200)
 		checkPage(t, path, a.node)
-		if got := a.one(t, "main .plain").text(); !strings.HasPrefix(got, "No service accepts its tokens yet") || a.one(t, "main .plain a").attribute("href") != servicesRoute {
+		if got := a.one(t, "main .plain").text(); !strings.HasPrefix(got, "No service accepts the project's tokens yet: write 1000 ") || a.one(t, "main .plain a").attribute("href") != servicesRoute {
 			t.Errorf("%s: got %q, want what to do, and where", path, got)
 		}
 	}
