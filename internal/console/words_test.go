@@ -46,6 +46,17 @@ func TestEveryLanguageHasTheWords(t *testing.T) {
 	}
 }
 
+// TestPlainSentencesAreOfTheInside looks for what the console says in other words: the inside that no longer says it would be shown as it
+// speaks to programs.
+func TestPlainSentencesAreOfTheInside(t *testing.T) {
+	inside := saidInside(t)
+	for _, said := range console.SaidPlainly() {
+		if field, problem, _ := strings.Cut(said, " "); !inside(field) || !inside(problem) {
+			t.Errorf("nobody inside says %q", said)
+		}
+	}
+}
+
 // verbs returns which verbs a text has, sorted. Where they lack an argument, package fmt says so of each.
 func verbs(text string) string {
 	all := regexp.MustCompile(`%(\[\d\])?[sd]|%!s\(BADINDEX\)|%!s\(MISSING\)|%!d\(MISSING\)`).FindAllString(text, -1)
