@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/jeton-io/jeton/internal/audit"
@@ -86,11 +85,8 @@ func (c *call) factors() (*factorsView, error) {
 
 // renewedCodes returns which renewal of the user's recovery codes was the last, or nothing where the audit log has none.
 func (c *call) renewedCodes() (string, error) {
-	events, err := c.s.cfg.Events.Events(c.r.Context(), audit.Query{Action: audit.RecoveryCodesRenew, Target: c.principal.ID, Limit: 1})
-	if err != nil || len(events) == 0 {
-		return "", err
-	}
-	return strconv.FormatInt(events[0].Seq, 10), nil
+	q := audit.Query{Action: audit.RecoveryCodesRenew, Target: c.principal.ID, Limit: 1}
+	return c.lastDone(q, func(audit.Event) bool { return true })
 }
 
 // enrolmentView is the page on which an authenticator app is turned on.

@@ -3,11 +3,14 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/jeton-io/jeton/internal/account"
+	"github.com/jeton-io/jeton/internal/audit"
 	"github.com/jeton-io/jeton/internal/authority"
 	"github.com/jeton-io/jeton/internal/link"
 	"github.com/jeton-io/jeton/internal/secret"
@@ -45,10 +48,16 @@ func (s *server) linkRoutes() {
 }
 
 // The notices of this area.
-const passwordChosen notice = "password-chosen"
+const (
+	passwordChosen notice = "password-chosen"
+	linkKept       notice = "link-kept"
+)
 
 func linkNotices() map[notice]words.Text {
-	return map[notice]words.Text{passwordChosen: words.Say("Your password is saved. Log in with it.")}
+	return map[notice]words.Text{
+		passwordChosen: words.Say("Your password is saved. Log in with it."),
+		linkKept:       words.Say("No other link was made: the one shown a moment ago still works."),
+	}
 }
 
 // hideLink has a page whose address may hold the secret of a link name no more than its origin in what it asks for, of our own server too:
@@ -194,7 +203,33 @@ func (s *server) inviteUser(c *call) error {
 	if id == c.principal.ID {
 		return c.redirect(userPath(id))
 	}
+	former, err := c.lastInvited(id)
+	if err != nil {
+		return err
+	}
+	if former != c.form["former"] { // the answer is read again: see generateToken
+		return c.done(userPath(id), linkKept)
+	}
 	return c.invite(id, words.Text{})
+}
+
+// lastInvited tells a user's last invitation from all before it, as far as the audit log has them.
+func (c *call) lastInvited(id uuid.UUID) (string, error) {
+	return c.lastDone(audit.Query{Action: audit.LinkCreate, Target: id, Limit: 20}, func(e audit.Event) bool {
+		return e.Detail["purpose"] == string(link.Invitation)
+	})
+}
+
+// lastDone returns which event of a query is the newest that fits, or nothing where none does.
+func (c *call) lastDone(q audit.Query, fits func(audit.Event) bool) (string, error) {
+	events, err := c.s.cfg.Events.Events(c.r.Context(), q)
+	if err != nil {
+		return "", err
+	}
+	if at := slices.IndexFunc(events, fits); at >= 0 {
+		return strconv.FormatInt(events[at].Seq, 10), nil
+	}
+	return "", nil
 }
 
 // invite shows a link for a user, and says what was done before.

@@ -129,11 +129,23 @@ func TestInviteAnew(t *testing.T) {
 	ann := d.user(t, account.Draft{Username: "ann"})
 	own := d.browser()
 	own.logIn(t, "ann")
+	former := func() string {
+		t.Helper()
+		page := b.want(t, ask{route: "GET " + userRoute(ann)}, http.StatusOK)
+		return page.one(t, "form[action="+userRoute(ann)+"/invite] input[name=former]").attribute("value")
+	}
 	invite := func() string {
 		t.Helper()
-		return routeOf(b.want(t, ask{route: "POST " + userRoute(ann) + "/invite", form: form()}, http.StatusOK).one(t, "#issued").text())
+		return routeOf(b.want(t, ask{route: "POST " + userRoute(ann) + "/invite", form: form("former", former())}, http.StatusOK).one(t, "#issued").text())
 	}
-	first, second := invite(), invite()
+	first := invite()
+	before := former()
+	second := invite()
+	// The answer is read again, by which the browser sends the form again: the link may be with its user by now.
+	again := b.to(t, ask{route: "POST " + userRoute(ann) + "/invite", form: form("former", before)}, userRoute(ann)+"?notice=link-kept")
+	if got := b.want(t, ask{route: "GET " + again.header.Get("Location")}, http.StatusOK).one(t, ".notice").text(); got != "No other link was made: the one shown a moment ago still works." {
+		t.Errorf("the page says %q", got)
+	}
 	b.to(t, ask{route: "GET " + userRoute(ann) + "/invite"}, userRoute(ann))
 	guest := d.browser()
 	guest.want(t, ask{route: "GET " + first}, http.StatusNotFound)

@@ -70,7 +70,7 @@ func (n notice) Words() words.Text {
 // Class returns how a notice looks: green for what was done as one wished.
 func (n notice) Class() string {
 	switch n {
-	case sessionEnded, notYet, stepOver, noneChosen, enrolmentOver, tokenKept, authenticatorOn, codesKept:
+	case sessionEnded, notYet, stepOver, noneChosen, enrolmentOver, tokenKept, authenticatorOn, codesKept, linkKept:
 		return "plain"
 	}
 	return "success"

@@ -22,8 +22,9 @@ type userView struct {
 	Own      bool // the administrator's own account
 	Password bool // it can be reset here
 	Factors  factor.Status
-	Mails    bool // Jeton can send mail
-	Project  int  // whose service account this is, or 0
+	Mails    bool   // Jeton can send mail
+	Invited  string // the last invitation: another is made in its place alone
+	Project  int    // whose service account this is, or 0
 	Sessions []sessionRow
 	Pages    pager
 }
@@ -75,6 +76,9 @@ func (c *call) renderUser(status int, u account.User, f form) error {
 	v.Project, _ = c.s.cfg.Projects.AccountOf(u.ID)
 	var err error
 	if v.Factors, err = c.s.cfg.Factors.Of(c.r.Context(), u.ID); err != nil {
+		return err
+	}
+	if v.Invited, err = c.lastInvited(u.ID); err != nil {
 		return err
 	}
 	if v.Sessions, err = c.sessionsOf(u.ID); err != nil {

@@ -24,7 +24,7 @@ func (s *server) userRoutes() {
 	s.serve("POST "+user+"/block", admins, s.switchUser(account.Blocked, userBlocked))
 	s.serve("POST "+user+"/unblock", admins, s.switchUser(account.Active, userUnblocked))
 	s.serve("POST "+user+"/password", admins, s.resetPassword, "password", "again")
-	s.serve("POST "+user+"/invite", admins, s.inviteUser)
+	s.serve("POST "+user+"/invite", admins, s.inviteUser, "former")
 	s.serve("POST "+user+"/second-factor/remove", admins, s.removeSecondFactor)
 	s.serve("POST "+user+"/sessions/{session}/end", admins, s.endUserSession)
 	s.serve("POST "+user+"/sessions/end", admins, s.endUserSessions)
