@@ -81,7 +81,8 @@ type walk struct {
 }
 
 // TestWalk goes through every page of the console, in every state that it can be brought to, in three languages, two schemes and two
-// widths: wide in light or narrow in dark, or, where tests may be long or pictures are kept, each in each. Nothing may be complained of by the browser or by axe, and whatever the console serves must have been met.
+// widths: wide in light or narrow in dark, or, where tests may be long or pictures are kept, each in each. Nothing may be complained of by
+// the browser or by axe, and whatever the console serves must have been met.
 func TestWalk(t *testing.T) {
 	w := &walk{
 		world: newWorld(t), browser: newBrowser(t), served: http.NewServeMux(),
