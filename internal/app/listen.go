@@ -259,7 +259,7 @@ func (n *node) publicHandler() (http.Handler, error) {
 	pages, err := console.New(console.Config{
 		Authority: n.authority, Accounts: n.accounts, Tokens: n.personal, APITokens: n.apiTokens, Clients: n.clients, Browsers: n.browsers, Sessions: n.sessions, Factors: n.factors, Links: n.links,
 		Platforms: n.platforms, Projects: n.projects, Keys: n.keys, Catalog: n.catalog, Events: n.events, Feed: n.feed, Peers: n.peers, Now: n.now,
-		Cookies: n.cookies, BitCanuck: n.cfg.BitCanuck, Matrix42: n.cfg.Matrix42, PublicURL: n.url, AccessLife: n.cfg.AccessTokenLife, Language: n.cfg.Language, KeyAge: n.cfg.KeyAge,
+		Cookies: n.cookies, BitCanuck: n.cfg.BitCanuck, ExchangePath: n.exchangePath(), PublicURL: n.url, AccessLife: n.cfg.AccessTokenLife, Language: n.cfg.Language, KeyAge: n.cfg.KeyAge,
 	})
 	if err != nil {
 		return nil, err

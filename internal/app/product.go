@@ -170,3 +170,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *product) sent(h http.Header) bool {
 	return slices.ContainsFunc(p.fields, func(field string) bool { return h[field] != nil })
 }
+
+// exchangePath is where Matrix42's clients exchange their tokens, nothing where they aren't served.
+func (n *node) exchangePath() string {
+	if !n.cfg.Matrix42 {
+		return ""
+	}
+	return matrix42.ExchangePath
+}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -177,17 +178,14 @@ type apiTokenView struct {
 
 // exchange is how a program gets an access token for its API token: as Matrix42's clients do where they are served, else by OAuth 2.0.
 type exchange struct {
-	Matrix42 bool
-	Call     string
-	Life     words.Text
+	Bearer bool // the token itself is the credential, as for a product's clients
+	Call   string
+	Life   words.Text
 }
 
 func (s *server) exchange() exchange {
-	path := "/oauth/token"
-	if s.cfg.Matrix42 {
-		path = "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?"
-	}
-	return exchange{s.cfg.Matrix42, "POST " + s.cfg.PublicURL + path, waitWords(s.cfg.AccessLife)}
+	path := cmp.Or(s.cfg.ExchangePath, "/oauth/token")
+	return exchange{s.cfg.ExchangePath != "", "POST " + s.cfg.PublicURL + path, waitWords(s.cfg.AccessLife)}
 }
 
 func (s *server) newAPIToken(c *call) error {

@@ -45,7 +45,8 @@ import (
 	"github.com/jeton-io/jeton/internal/words"
 )
 
-// Config is what the console needs. Every field is required but AccessLife, BitCanuck, KeyAge, Language, Matrix42 and PublicURL; the zero Cookies are those of plain http.
+// Config is what the console needs. Every field is required but AccessLife, BitCanuck, ExchangePath, KeyAge, Language and
+// PublicURL; the zero Cookies are those of plain http.
 type Config struct {
 	// Authority says whose a password or a session is.
 	Authority *authority.Authority
@@ -85,8 +86,8 @@ type Config struct {
 	Cookies Cookies
 	// BitCanuck says that BitCanuck's clients are served: where platforms log their users in there, their pages tell.
 	BitCanuck bool
-	// Matrix42 says that Matrix42's clients are served: how their tokens are exchanged there, their pages tell.
-	Matrix42 bool
+	// ExchangePath is where clients of a product exchange an API token, by its bearer alone; empty where that is done by OAuth 2.0.
+	ExchangePath string
 	// PublicURL is where programs reach Jeton, without a slash at the end.
 	PublicURL string
 	// AccessLife is how long the access token lasts for which an API token is exchanged.
@@ -122,7 +123,7 @@ type server struct {
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Authority == nil || cfg.Accounts == nil || cfg.Tokens == nil || cfg.APITokens == nil || cfg.Clients == nil || cfg.Browsers == nil || cfg.Sessions == nil || cfg.Factors == nil || cfg.Links == nil || cfg.Platforms == nil ||
 		cfg.Projects == nil || cfg.Keys == nil || cfg.Catalog == nil || cfg.Events == nil || cfg.Feed == nil || cfg.Peers == nil || cfg.Now == nil {
-		return nil, errors.New("console: every field of Config but AccessLife, BitCanuck, Cookies, KeyAge, Language, Matrix42 and PublicURL is required")
+		return nil, errors.New("console: every field of Config but AccessLife, BitCanuck, Cookies, ExchangePath, KeyAge, Language and PublicURL is required")
 	}
 	s := &server{
 		cfg: cfg, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),

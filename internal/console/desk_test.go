@@ -131,7 +131,7 @@ func (d *desk) serve(t testing.TB, cookies console.Cookies) {
 	h, err := console.New(console.Config{
 		Authority: d.authority, Accounts: d.accounts, Tokens: d.tokens, APITokens: d.inside.API, Clients: d.inside.Clients, Browsers: d.browsers, Sessions: d.inside.Sessions, Factors: d.inside.Factors, Links: d.inside.Links,
 		Platforms: d.inside.Platforms, Projects: d.inside.Projects, Keys: d.inside.Keyring, Catalog: d.inside.Catalog, Events: d.events, Feed: d.feed,
-		Peers: peers, Cookies: cookies, BitCanuck: true, Matrix42: true, PublicURL: testdesk.Issuer, AccessLife: 10 * time.Minute, Language: d.language, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
+		Peers: peers, Cookies: cookies, BitCanuck: true, ExchangePath: "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken/?", PublicURL: testdesk.Issuer, AccessLife: 10 * time.Minute, Language: d.language, Now: d.clock, KeyAge: 90 * 24 * time.Hour,
 	})
 	check(t, err)
 	d.console = h

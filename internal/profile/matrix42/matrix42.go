@@ -62,6 +62,9 @@ func New(cfg Config) (http.Handler, error) {
 // address is the path of the exchange, as the product's own documents spell it.
 const address = "/m42Services/api/ApiToken/GenerateAccessTokenFromApiToken"
 
+// ExchangePath is that address as the product's page writes it.
+const ExchangePath = address + "/?"
+
 // Serves reports whether a request of this path, still percent-encoded and without its query, is the profile's: the
 // address in any case of its letters, with one slash at its end or none.
 //
